@@ -1,0 +1,86 @@
+/**
+ * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
+ *
+ *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
+ */
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
+
+const argumentTable = {
+  prefix: { type: "string", default: "/opt/ec2-wrappers" },
+  config: { type: "string", default: "/etc/ec2-wrappers/config.toml" },
+  outdir: { type: "string", default: "dist" },
+  account: { type: "string", default: "cs61c" },
+  "login-prefix": { type: "string", default: "cs61c" },
+} as const satisfies ArgumentTable
+
+/** What people call, and the tool behind it. `setuid` ones cross into the privileged account. */
+const commands = [
+  { name: "ec2-util", tool: "ec2_util", setuid: true },
+  { name: "ec2-run", tool: "ec2_runner", setuid: true },
+  { name: "ec2-active", tool: "ec2_active", setuid: true },
+  { name: "ec2-usage", tool: "usage_report", setuid: true },
+] as const
+
+const options = readArguments(argumentTable, process.argv.slice(2))
+const outdir = resolve(options.outdir)
+const root = import.meta.dir
+process.chdir(root)
+for (const directory of ["libexec", "bin"]) {
+  rmSync(join(outdir, directory), { recursive: true, force: true })
+  mkdirSync(join(outdir, directory), { recursive: true })
+}
+const rows: { what: string; bytes: number }[] = []
+for (const script of readdirSync("scripts").filter((name) => name.endsWith(".ts"))) {
+  rows.push(await compileScript(script.slice(0, -".ts".length)))
+}
+for (const command of commands) rows.push(compileWrapper(command))
+printSizes(rows)
+
+async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
+  const outfile = join(outdir, "libexec", tool)
+  // Every autoload off: a default binary runs `preload` from the bunfig.toml, and reads the .env, of its caller's directory.
+  const built = await Bun.build({
+    entrypoints: [join("scripts", `${tool}.ts`)],
+    compile: {
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    bytecode: true,
+    format: "esm",
+    minify: true,
+    allowUnresolved: [],
+    define: {
+      BUILD_CONFIG_PATH: JSON.stringify(options.config),
+      BUILD_PREFIX: JSON.stringify(options.prefix),
+    },
+  })
+  if (!built.success) throw new AggregateError(built.logs, `${tool} does not compile`)
+  return { what: `libexec/${tool}`, bytes: statSync(outfile).size }
+}
+
+function compileWrapper(command: (typeof commands)[number]): { what: string; bytes: number } {
+  const outfile = join(outdir, "bin", command.name)
+  const compiled = Bun.spawnSync([
+    ...["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", outfile],
+    `-DREAL_EXECUTABLE="${join(options.prefix, "libexec", command.tool)}"`,
+    `-DACCOUNT="${options.account}"`,
+    `-DLOGIN_PREFIX="${options["login-prefix"]}"`,
+    join("native", "setuid_wrap.c"),
+  ])
+  if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
+  return { what: `bin/${command.name}`, bytes: statSync(outfile).size }
+}
+
+function printSizes(rows: { what: string; bytes: number }[]): void {
+  const width = Math.max(...rows.map(({ what }) => what.length))
+  for (const { what, bytes } of rows) {
+    console.log(
+      `${what.padEnd(width)}  ${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 1).padStart(7)} MiB`,
+    )
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The errors that tools report. One grammar for all: `TOOL: ACTION: what is, what was wanted`; `lib/cli.ts` adds TOOL and
+ * chooses the exit code.
+ */
+
+/** Exit codes, the same in every tool. */
+export const ExitCode = {
+  /** Done, or nothing to do. */
+  done: 0,
+  /** Something failed: AWS, a file, a database. */
+  failed: 1,
+  /** The command line or the request was wrong. */
+  usage: 2,
+  /** Policy refuses: a limit, a budget, somebody else's thing, a frozen course. */
+  refused: 3,
+  /** `hadoop_ec2` only: some of the cluster runs, some does not. */
+  partlyLaunched: 4,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** An error with one line for its reader. `action` says what was being done, `reason` what is and what was wanted. */
+export class ToolError extends Error {
+  override readonly name: string = "ToolError"
+  readonly exitCode: number = ExitCode.failed
+
+  constructor(
+    readonly action: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${action}: ${reason}`, options)
+  }
+}
+
+/** Something outside failed, or a state was found that the tool cannot go on from (exit 1). */
+export class Failed extends ToolError {
+  override readonly name = "Failed"
+}
+
+/** The caller asked for something malformed (exit 2). */
+export class UsageError extends ToolError {
+  override readonly name = "UsageError"
+  override readonly exitCode = ExitCode.usage
+}
+
+/** The caller asked for something well-formed that policy does not allow (exit 3). */
+export class Refused extends ToolError {
+  override readonly name = "Refused"
+  override readonly exitCode = ExitCode.refused
+}
+
+/** The message of whatever was thrown, on one line. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error)
+  return message.replace(/\s*\n\s*/g, " ").trim()
+}

@@ -1,0 +1,39 @@
+/**
+ * Money is integer micro-dollars (US$ × 10⁻⁶). An hourly price times a duration in milliseconds is exact as a product of
+ * integers; it is divided once, and the direction of that one rounding is chosen here.
+ */
+
+/** Integer millionths of a US dollar. */
+export type MicroUsd = number
+
+export const microUsdPerUsd = 1_000_000
+const msPerHour = 3_600_000n
+
+/** Converts decimal dollars, as in the config or a price list, to the nearest micro-dollar. */
+export function microUsd(usd: number): MicroUsd {
+  return Math.round(usd * microUsdPerUsd)
+}
+
+/** What `ms` milliseconds cost at an hourly price, rounded half up: what has been used. */
+export function costOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
+  const product = BigInt(microUsdPerHour) * BigInt(Math.round(ms))
+  return Number((product * 2n + msPerHour) / (msPerHour * 2n))
+}
+
+/** What `ms` milliseconds cost at an hourly price, rounded up: what is reserved. */
+export function reservationOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
+  const product = BigInt(microUsdPerHour) * BigInt(Math.ceil(ms))
+  return Number((product + msPerHour - 1n) / msPerHour)
+}
+
+/** `$12.40`, and with the digits it needs below a cent: `$0.085`, `$0.0116`. */
+export function usd(amount: MicroUsd): string {
+  const sign = amount < 0 ? "-" : ""
+  const exact = (Math.abs(amount) / microUsdPerUsd).toFixed(6)
+  return `${sign}$${exact.replace(/(\.\d\d\d*?)0+$/, "$1")}`
+}
+
+/** Decimal dollars, for JSON and for printf-like formats. */
+export function toUsd(amount: MicroUsd): number {
+  return amount / microUsdPerUsd
+}

@@ -1,0 +1,124 @@
+/**
+ * From a tool's declaration to a process: strict arguments, `--help`, `--version`, one line for an error, the exit code.
+ * A script declares a `Tool` and ends with `if (import.meta.main) await main(tool)`.
+ */
+import packageJson from "../package.json" with { type: "json" }
+import { ExitCode, messageOf, ToolError } from "./base/errors.ts"
+import { escapeControls } from "./base/text.ts"
+import { type Context, openContext } from "./context.ts"
+import {
+  type Arguments,
+  type ArgumentTable,
+  type PassThroughAfter,
+  readArguments,
+} from "./terminal/arguments.ts"
+import { type Output, processOutput } from "./terminal/output.ts"
+
+export type { Arguments } from "./terminal/arguments.ts"
+export type { Output } from "./terminal/output.ts"
+
+export interface Tool<T extends ArgumentTable = ArgumentTable> {
+  /** The executable's name under libexec, as it stands before every error. */
+  name: string
+  /** What it is for, in one line. */
+  description: string
+  arguments: T
+  /** More lines under `--help`: examples, what is not covered. */
+  details?: string
+  passThroughAfter?: PassThroughAfter
+  /** Does the work; returns an exit code where it is not `done`. Prints only through `output`. */
+  run(args: Arguments<T>, context: Context, output: Output): Promise<ExitCode | void>
+}
+
+/** What `--help` and the reading of argv need of a tool. */
+type Declaration = Pick<Tool, "name" | "description" | "details" | "passThroughAfter"> & {
+  arguments: ArgumentTable
+}
+
+/** Keeps the table's literal types, so that `run` knows its arguments. */
+export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): Tool<T> {
+  return tool
+}
+
+/** Runs a tool as this process and ends it with the tool's exit code. */
+export async function main<T extends ArgumentTable>(tool: Tool<T>): Promise<void> {
+  // First of all, since on a terminal Bun ends at SIGINT even where the wrapper had it ignored: from here on a signal only
+  // aborts what waits, and whatever must be whole is finished.
+  const interrupt = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => interrupt.abort(new ToolError("interrupted", `by ${signal}`)))
+  }
+  const output = processOutput()
+  const code = await runTool(
+    tool,
+    process.argv.slice(2),
+    () => openContext(tool.name, interrupt.signal),
+    output,
+  )
+  const lost = output.flush()
+  if (lost)
+    output.note(`${tool.name}: stdout: cannot be written (${lost.code ?? lost.message}), output is lost`)
+  process.exit(lost && code === ExitCode.done ? ExitCode.failed : code)
+}
+
+/** Runs a tool with these arguments and says every error on `output`; returns the exit code. Tests call this. */
+export async function runTool<T extends ArgumentTable>(
+  tool: Tool<T>,
+  argv: string[],
+  open: () => Context,
+  output: Output,
+): Promise<ExitCode> {
+  let context: Context | undefined
+  try {
+    const asked = askedOf(tool, argv)
+    if (asked === "help") {
+      output.line(await helpText(tool))
+      return ExitCode.done
+    }
+    if (asked === "version") {
+      output.line(`${tool.name} ${packageJson.version}`)
+      return ExitCode.done
+    }
+    const args = readArguments(tool.arguments, argv, tool.passThroughAfter)
+    context = open()
+    return (await tool.run(args, context, output)) ?? ExitCode.done
+  } catch (error) {
+    report(tool.name, error, context?.debug ?? false, output)
+    return error instanceof ToolError ? (error.exitCode as ExitCode) : ExitCode.failed
+  } finally {
+    context?.close()
+  }
+}
+
+function askedOf(tool: Declaration, argv: string[]): "help" | "version" | null {
+  const positionals: string[] = []
+  for (const argument of argv) {
+    if (argument === "--") return null
+    if (argument === "--help" || argument === "-h") return "help"
+    if (argument === "--version") return "version"
+    if (!argument.startsWith("-")) positionals.push(argument)
+    if (tool.passThroughAfter?.(positionals)) return null
+  }
+  return null
+}
+
+function report(toolName: string, error: unknown, debug: boolean, output: Output): void {
+  const message = error instanceof ToolError ? error.message : `unexpected: ${messageOf(error)}`
+  output.note(escapeControls(`${toolName}: ${message}`))
+  if (debug && error instanceof Error) output.note(String(error.stack))
+}
+
+/** citty's usage text without its colours, which it would print into pipes too. */
+export async function helpText(tool: Declaration): Promise<string> {
+  const { renderUsage } = await import("citty")
+  const usage = await renderUsage({
+    meta: { name: tool.name, version: packageJson.version, description: tool.description },
+    args: {
+      ...tool.arguments,
+      help: { type: "boolean", alias: "h", description: "Show this text" },
+      version: { type: "boolean", description: "Show the version" },
+    } as never,
+  })
+  const text = Bun.stripANSI(usage).replace(/(^|\s)-(\w[\w-]+)/g, "$1-$2")
+  return tool.details ? `${text.trimEnd()}\n\n${tool.details.trim()}` : text.trimEnd()
+}
