@@ -1,5 +1,6 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
 import type { Clock } from "./base/time.ts"
+import { systemClock } from "./host/clock.ts"
 
 export interface Context {
   readonly tool: string
@@ -19,17 +20,4 @@ export function openContext(tool: string, interrupt: AbortSignal): Context {
     clock: systemClock,
     close() {},
   }
-}
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const timer = setTimeout(resolve, ms)
-      signal?.addEventListener("abort", () => {
-        clearTimeout(timer)
-        reject(signal.reason)
-      })
-    }),
 }
