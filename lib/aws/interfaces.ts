@@ -1,0 +1,239 @@
+/** What operations may ask of AWS. Every listing is complete or fails; every mutating call returns AWS's request id. */
+import type {
+  Address,
+  Image,
+  Instance,
+  InstanceState,
+  KeyPair,
+  SecurityGroup,
+  SpotRequest,
+  Subnet,
+  Volume,
+} from "../base/instance.ts"
+import type { MicroUsd } from "../base/money.ts"
+
+/** The id in AWS's reply (x-amzn-requestid), for the audit log. */
+export interface Outcome {
+  requestId: string
+}
+
+export interface LaunchRequest {
+  /** ClientToken: the reservation's id. Asking twice with one token launches once. */
+  clientToken: string
+  imageId: string
+  instanceType: string
+  count: number
+  keyName: string
+  zone: string | null
+  placementGroup: string | null
+  subnetId: string | null
+  securityGroupIds: string[]
+  /** Base64. */
+  userData: string | null
+  /** The whole block device mapping as it is wanted; each encrypted and deleted on termination. */
+  blockDevices: {
+    device: string
+    gib: number
+    type: string
+    iops: number | null
+    throughput: number | null
+    snapshotId: string | null
+  }[]
+  /** Present for spot: one-time, terminated on interruption. */
+  spotMaxMicroUsdPerHour: MicroUsd | null
+  instanceProfile: string | null
+  /** `CpuCredits=standard`, for burstable types. */
+  standardCredits: boolean
+  shutdownBehavior: "terminate" | "stop"
+  /** On instances, volumes, network interfaces, and spot requests. */
+  tags: Record<string, string>
+}
+
+/** A filter of DescribeInstances; what is absent does not restrict. */
+export interface InstanceFilter {
+  ids?: string[]
+  tags?: Record<string, string>
+  states?: InstanceState[]
+  clientTokens?: string[]
+  keyNames?: string[]
+}
+
+export interface Ec2 {
+  readonly region: string
+  /** A complete listing. */
+  instances(filter?: InstanceFilter): Promise<Instance[]>
+  /** The same in pages, for snapshots of a whole account: memory stays flat. Throws before the end where a page is missing. */
+  instancePages(filter?: InstanceFilter): AsyncIterable<Instance[]>
+  /** `dryRun` only asks whether it would be allowed. */
+  launch(request: LaunchRequest, options?: { dryRun?: boolean }): Promise<Outcome & { instances: Instance[] }>
+  /** One instance; clears termination protection first where told. */
+  terminate(id: string, options?: { clearProtection?: boolean }): Promise<Outcome & { state: InstanceState }>
+  stop(
+    id: string,
+    options?: { clearProtection?: boolean; hibernate?: boolean },
+  ): Promise<Outcome & { state: InstanceState }>
+  start(id: string): Promise<Outcome & { state: InstanceState }>
+  spotRequests(filter?: {
+    ids?: string[]
+    tags?: Record<string, string>
+    states?: SpotRequest["state"][]
+  }): Promise<SpotRequest[]>
+  cancelSpotRequest(id: string): Promise<Outcome>
+  /** Null where there is none, or it is not ours to see. */
+  image(id: string): Promise<Image | null>
+  subnets(filter?: {
+    ids?: string[]
+    tags?: Record<string, string>
+    defaultOnly?: boolean
+  }): Promise<Subnet[]>
+  securityGroups(filter?: {
+    ids?: string[]
+    names?: string[]
+    vpcId?: string
+    tags?: Record<string, string>
+  }): Promise<SecurityGroup[]>
+  keyPairs(filter?: { names?: string[]; tags?: Record<string, string> }): Promise<KeyPair[]>
+  createKeyPair(
+    name: string,
+    tags: Record<string, string>,
+  ): Promise<Outcome & { keyPair: KeyPair; privateKey: string }>
+  importKeyPair(
+    name: string,
+    publicKey: string,
+    tags: Record<string, string>,
+  ): Promise<Outcome & { keyPair: KeyPair }>
+  /** Deleting what is not there succeeds. */
+  deleteKeyPair(name: string): Promise<Outcome>
+  volumes(filter?: { ids?: string[]; tags?: Record<string, string> }): Promise<Volume[]>
+  addresses(filter?: { tags?: Record<string, string> }): Promise<Address[]>
+  tag(ids: string[], tags: Record<string, string>): Promise<Outcome>
+  spotPriceHistory(query: {
+    instanceTypes: string[]
+    zone?: string
+    startUtcMs: number
+    endUtcMs: number
+  }): Promise<
+    { instanceType: string; zone: string; product: string; fromUtcMs: number; microUsdPerHour: MicroUsd }[]
+  >
+  consoleOutput(id: string): Promise<string>
+}
+
+export interface AccessKey {
+  id: string
+  active: boolean
+  createdAtUtcMs: number
+}
+
+/** Deleting, detaching and removing what is not there succeeds; creating what is there is an error with code EntityAlreadyExists. */
+export interface Iam {
+  /** Null where there is none. */
+  user(
+    name: string,
+  ): Promise<{ name: string; path: string; arn: string; tags: Record<string, string> } | null>
+  users(pathPrefix?: string): Promise<{ name: string; path: string; arn: string }[]>
+  createUser(name: string, path: string, tags: Record<string, string>): Promise<Outcome & { arn: string }>
+  deleteUser(name: string): Promise<Outcome>
+  userTags(name: string): Promise<Record<string, string>>
+  tagUser(name: string, tags: Record<string, string>): Promise<Outcome>
+
+  group(name: string): Promise<{ name: string; arn: string } | null>
+  createGroup(name: string, path?: string): Promise<Outcome>
+  groupsOf(user: string): Promise<string[]>
+  addToGroup(user: string, group: string): Promise<Outcome>
+  removeFromGroup(user: string, group: string): Promise<Outcome>
+  /** The document as JSON text, URL-decoded; null where there is none. */
+  groupPolicy(group: string, policy: string): Promise<string | null>
+  putGroupPolicy(group: string, policy: string, document: string): Promise<Outcome>
+  groupPolicies(group: string): Promise<string[]>
+
+  userPolicy(user: string, policy: string): Promise<string | null>
+  userPolicies(user: string): Promise<string[]>
+  putUserPolicy(user: string, policy: string, document: string): Promise<Outcome>
+  deleteUserPolicy(user: string, policy: string): Promise<Outcome>
+  attachedPolicies(user: string): Promise<{ name: string; arn: string }[]>
+  detachPolicy(user: string, arn: string): Promise<Outcome>
+
+  accessKeys(user: string): Promise<AccessKey[]>
+  createAccessKey(user: string): Promise<Outcome & { id: string; secret: string }>
+  setAccessKeyActive(user: string, id: string, active: boolean): Promise<Outcome>
+  deleteAccessKey(user: string, id: string): Promise<Outcome>
+
+  hasLoginProfile(user: string): Promise<boolean>
+  createLoginProfile(user: string, password: string): Promise<Outcome>
+  updateLoginProfile(user: string, password: string): Promise<Outcome>
+  deleteLoginProfile(user: string): Promise<Outcome>
+  /** The account's policy; null where it has none, and AWS's default holds. */
+  passwordPolicy(): Promise<PasswordPolicy | null>
+
+  signingCertificates(user: string): Promise<string[]>
+  deleteSigningCertificate(user: string, id: string): Promise<Outcome>
+  mfaDevices(user: string): Promise<string[]>
+  /** Deactivates, and deletes the device where it is virtual. */
+  removeMfaDevice(user: string, serialNumber: string): Promise<Outcome>
+  sshPublicKeys(user: string): Promise<string[]>
+  deleteSshPublicKey(user: string, id: string): Promise<Outcome>
+  serviceCredentials(user: string): Promise<string[]>
+  deleteServiceCredential(user: string, id: string): Promise<Outcome>
+
+  /** Whether an access key works yet: asks AWS with it. IAM is eventually consistent. */
+  accessKeyWorks(id: string, secret: string): Promise<boolean>
+  simulate(
+    principalArn: string,
+    actions: string[],
+    resources?: string[],
+  ): Promise<{ action: string; allowed: boolean }[]>
+  /** The ARN behind the credentials in use. */
+  callerArn(): Promise<string>
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_PasswordPolicy.html */
+export interface PasswordPolicy {
+  minimumLength: number
+  requireSymbols: boolean
+  requireNumbers: boolean
+  requireUppercase: boolean
+  requireLowercase: boolean
+}
+
+export interface Ssm {
+  /** A parameter's value, e.g. an image id under /aws/service/; null where there is none. */
+  parameter(name: string): Promise<string | null>
+}
+
+export interface Pricing {
+  /** On-demand Linux and other list prices of a region, in pages. */
+  onDemandPrices(
+    region: string,
+  ): AsyncIterable<{ instanceType: string; usageOperation: string; microUsdPerHour: MicroUsd }[]>
+}
+
+export interface CloudTrail {
+  /** Start, stop and termination events of an instance, newest first; at most two requests per second. */
+  instanceEvents(
+    instanceId: string,
+    fromUtcMs: number,
+    toUtcMs: number,
+  ): Promise<{ name: string; atUtcMs: number; user: string; eventId: string }[]>
+}
+
+export interface Scheduler {
+  /** A one-time schedule that terminates the instance; replaces one of the same name. */
+  putTermination(instanceId: string, atUtcMs: number, roleArn: string): Promise<Outcome>
+  /** Removing what is not there succeeds. */
+  removeTermination(instanceId: string): Promise<Outcome>
+}
+
+/** All of AWS, each client loaded and built at its first use. */
+export interface Aws {
+  ec2(region?: string): Promise<Ec2>
+  iam(): Promise<Iam>
+  ssm(): Promise<Ssm>
+  pricing(): Promise<Pricing>
+  cloudTrail(region?: string): Promise<CloudTrail>
+  scheduler(): Promise<Scheduler>
+  /** Closes connections. */
+  close(): void
+}
+
+/** Error codes of AWS that operations decide by; lib/aws throws `AwsError` (a Failed) with this `code`. */
+export type AwsErrorCode = string

@@ -1,0 +1,68 @@
+/** The configuration as the tools see it: the TOML of `lib/host/config.ts`, checked, with every default in place. */
+import type { MicroUsd } from "./money.ts"
+
+export interface Config {
+  /** The file it came from. */
+  path: string
+  course: {
+    name: string
+    accounts: string[]
+    staff: string[]
+    iamGroup: string
+    bucket: string
+    /** Budgets count from here; null: from the beginning. */
+    termStartUtcMs: number | null
+    /** Named date ranges for reports. End is exclusive. */
+    assignments: Record<string, { startUtcMs: number; endUtcMs: number }>
+  }
+  paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
+  aws: {
+    region: string
+    /** Further regions that cron looks into; the first is `region`. */
+    regions: string[]
+    endpoint: string | null
+    credentials: "file" | "default"
+    proxy: string | null
+    caFile: string | null
+  }
+  limits: Limits
+  /** What [limits.users.LOGIN] overrides. */
+  limitsOfUsers: Record<string, Partial<Omit<Limits, "courseBudget">>>
+  courseBudget: MicroUsd | null
+  leases: {
+    defaultMs: number
+    maxMs: number
+    warnMs: number[]
+    action: "terminate" | "stop"
+    /** How long what was stopped is kept. */
+    stoppedMs: number
+    enforce: boolean
+    schedulerRole: string | null
+  }
+  billing: { granularity: "second" | "hour"; minimumMs: number }
+  prices: { spotFactor: number; onDemand: Record<string, MicroUsd> }
+  launch: {
+    image: string
+    instanceType: string
+    subnet: string
+    securityGroups: string[]
+    /** SSM parameter names (globs) that may name an image besides /aws/service/. */
+    ssmParameters: string[]
+    instanceProfiles: string[]
+    subnets: string[]
+    placementGroups: string[]
+    maxRootGib: number
+  }
+}
+
+/** What one user may have. */
+export interface Limits {
+  maxHourlyCost: MicroUsd
+  maxInstances: number
+  /** Globs. */
+  instanceTypes: string[]
+  /** Ids or SSM names; empty: any. */
+  images: string[]
+  /** Per term; null: none. */
+  budget: MicroUsd | null
+}
