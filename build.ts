@@ -1,7 +1,7 @@
 /**
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
  *
- *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
+ *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P] [--only TOOL]
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -13,29 +13,49 @@ const argumentTable = {
   outdir: { type: "string", default: "dist" },
   account: { type: "string", default: "cs61c" },
   "login-prefix": { type: "string", default: "cs61c" },
+  only: {
+    type: "string",
+    multiple: true,
+    description: "Only this tool and what calls it; the rest stays as it is",
+  },
 } as const satisfies ArgumentTable
 
-/** What people call, and the tool behind it. `setuid` ones cross into the privileged account. */
+/**
+ * What people call, and the tool behind it. `setuid` ones cross into the privileged account; the others only start the tool
+ * of the libexec directory beside them, with `first`, if there is one, before the caller's arguments.
+ */
 const commands = [
   { name: "ec2-util", tool: "ec2_util", setuid: true },
   { name: "ec2-run", tool: "ec2_runner", setuid: true },
   { name: "ec2-active", tool: "ec2_active", setuid: true },
   { name: "ec2-usage", tool: "usage_report", setuid: true },
+  { name: "hadoop-ec2", tool: "hadoop_ec2", setuid: false, first: "" },
+  { name: "microproxy", tool: "microproxy", setuid: false, first: "" },
+  { name: "emr-proxy-into", tool: "microproxy", setuid: false, first: "--emr-proxy-into" },
 ] as const
+
+const hardening = [
+  ...["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wformat=2", "-Wstrict-prototypes"],
+  ...["-fstack-protector-strong", "-fstack-clash-protection", "-D_FORTIFY_SOURCE=2", "-fPIE", "-pie"],
+  "-Wl,-z,relro,-z,now,-z,noexecstack",
+  ...(process.arch === "x64" ? ["-fcf-protection"] : []),
+]
 
 const options = readArguments(argumentTable, process.argv.slice(2))
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
+const wanted = (tool: string) => options.only.length === 0 || options.only.includes(tool)
 for (const directory of ["libexec", "bin"]) {
-  rmSync(join(outdir, directory), { recursive: true, force: true })
+  if (options.only.length === 0) rmSync(join(outdir, directory), { recursive: true, force: true })
   mkdirSync(join(outdir, directory), { recursive: true })
 }
 const rows: { what: string; bytes: number }[] = []
 for (const script of readdirSync("scripts").filter((name) => name.endsWith(".ts"))) {
-  rows.push(await compileScript(script.slice(0, -".ts".length)))
+  const tool = script.slice(0, -".ts".length)
+  if (wanted(tool)) rows.push(await compileScript(tool))
 }
-for (const command of commands) rows.push(compileWrapper(command))
+for (const command of commands) if (wanted(command.tool)) rows.push(compileCommand(command))
 printSizes(rows)
 
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
@@ -63,14 +83,20 @@ async function compileScript(tool: string): Promise<{ what: string; bytes: numbe
   return { what: `libexec/${tool}`, bytes: statSync(outfile).size }
 }
 
-function compileWrapper(command: (typeof commands)[number]): { what: string; bytes: number } {
+function compileCommand(command: (typeof commands)[number]): { what: string; bytes: number } {
   const outfile = join(outdir, "bin", command.name)
+  const definitions = command.setuid
+    ? {
+        REAL_EXECUTABLE: join(options.prefix, "libexec", command.tool),
+        ACCOUNT: options.account,
+        LOGIN_PREFIX: options["login-prefix"],
+      }
+    : { TOOL: command.tool, FIRST_ARGUMENT: command.first }
+  const sources = command.setuid ? ["setuid_wrap.c"] : ["plain_wrap.c"]
   const compiled = Bun.spawnSync([
-    ...["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", outfile],
-    `-DREAL_EXECUTABLE="${join(options.prefix, "libexec", command.tool)}"`,
-    `-DACCOUNT="${options.account}"`,
-    `-DLOGIN_PREFIX="${options["login-prefix"]}"`,
-    join("native", "setuid_wrap.c"),
+    ...["cc", ...hardening, "-o", outfile],
+    ...Object.entries(definitions).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),
+    ...sources.map((source) => join("native", source)),
   ])
   if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
   return { what: `bin/${command.name}`, bytes: statSync(outfile).size }

@@ -1,0 +1,38 @@
+/*
+ * Starts the tool in the libexec directory beside this one's bin, with the caller's own rights and environment. It is a
+ * program and no link, so that one tool can be called by several names: FIRST_ARGUMENT comes before the caller's.
+ */
+#include <err.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { cannot_start = 126 };
+
+int main(int argc, char **argv) {
+	char own_path[PATH_MAX], target[PATH_MAX + sizeof "/libexec/" TOOL];
+	ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
+	if (argc < 1 || length < 1)
+		errx(cannot_start, "cannot tell where it is installed");
+	own_path[length] = '\0';
+	for (int up = 0; up < 2; up++) { /* PREFIX/bin/NAME */
+		char *slash = strrchr(own_path, '/');
+		if (slash == NULL)
+			errx(cannot_start, "is not installed in a directory bin");
+		*slash = '\0';
+	}
+	snprintf(target, sizeof target, "%s/libexec/%s", own_path, TOOL);
+
+	char **arguments = calloc((size_t)argc + 2, sizeof *arguments);
+	if (arguments == NULL)
+		err(cannot_start, "arguments");
+	int count = 0;
+	arguments[count++] = argv[0];
+	if (FIRST_ARGUMENT[0] != '\0')
+		arguments[count++] = FIRST_ARGUMENT;
+	memcpy(arguments + count, argv + 1, (size_t)(argc - 1) * sizeof *arguments);
+	execv(target, arguments);
+	err(cannot_start, "%s", target);
+}
