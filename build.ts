@@ -73,6 +73,11 @@ async function compileScript(tool: string): Promise<{ what: string; bytes: numbe
     bytecode: true,
     format: "esm",
     minify: true,
+    // What is imported lazily becomes a chunk of its own, shaken like the rest: without it, an `await import` of the EC2 client
+    // drags in its whole 1.3 MB model, and `--help` takes 13 ms instead of 4. The SDK's ES modules can be shaken, what it
+    // offers to Node by default cannot.
+    splitting: true,
+    conditions: ["module"],
     allowUnresolved: [],
     define: {
       BUILD_CONFIG_PATH: JSON.stringify(options.config),
