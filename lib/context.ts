@@ -1,6 +1,13 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
+import type { Aws } from "./aws/interfaces.ts"
+import type { Config } from "./base/config.ts"
 import type { Clock } from "./base/time.ts"
+import { openUsageDb, type UsageDb } from "./db/usage_db.ts"
+import { openUsersDb, type UsersDb } from "./db/users_db.ts"
+import { type AuditLog, auditLog } from "./host/audit.ts"
+import { type Caller, findCaller } from "./host/caller.ts"
 import { systemClock } from "./host/clock.ts"
+import { configPath, loadConfig } from "./host/config.ts"
 
 export interface Context {
   readonly tool: string
@@ -9,15 +16,54 @@ export interface Context {
   readonly interrupt: AbortSignal
   /** EC2_WRAPPERS_DEBUG=1, never behind the wrapper. */
   readonly debug: boolean
+  readonly config: Config
+  readonly caller: Caller
+  readonly audit: AuditLog
+  readonly usersDb: UsersDb
+  readonly usageDb: UsageDb
+  readonly aws: Aws
+  /** Closes what was opened. */
   close(): void
 }
 
 export function openContext(tool: string, interrupt: AbortSignal): Context {
-  return {
-    tool,
-    interrupt,
-    debug: process.env.EC2_WRAPPERS_DEBUG === "1",
-    clock: systemClock,
-    close() {},
+  const closers: (() => void)[] = []
+  const closed = <T extends { close(): void }>(thing: T): T => {
+    closers.push(() => thing.close())
+    return thing
   }
+  return lazy<Context>({
+    tool: () => tool,
+    clock: () => systemClock,
+    interrupt: () => interrupt,
+    debug: () => process.env.EC2_WRAPPERS_DEBUG === "1" && process.env.EC2_WRAPPERS_HOME_FD === undefined,
+    config: () => loadConfig(configPath()),
+    caller: (context) => findCaller(context.config.course),
+    audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
+    usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
+    usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
+    aws: () => {
+      throw new Error("lib/aws is not there yet")
+    },
+    close: () => () => {
+      for (const close of closers) close()
+    },
+  })
+}
+
+/** An object whose fields are computed when they are first read. */
+function lazy<T extends object>(fields: { [K in keyof T]: (object: T) => T[K] }): T {
+  const object = {} as T
+  for (const key of Object.keys(fields) as (keyof T)[]) {
+    Object.defineProperty(object, key, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const value = fields[key](object)
+        Object.defineProperty(object, key, { value, enumerable: true })
+        return value
+      },
+    })
+  }
+  return object
 }

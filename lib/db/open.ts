@@ -1,0 +1,99 @@
+/** Opens one of the two databases: privately, with the same pragmas everywhere, its schema brought up to date. */
+import { Database, SQLiteError } from "bun:sqlite"
+import { closeSync, constants, openSync } from "node:fs"
+import { dirname } from "node:path"
+import { Failed, messageOf } from "../base/errors.ts"
+import { type Clock, isoUtc } from "../base/time.ts"
+import { requirePrivateDirectory, requirePrivateFile } from "../host/private_file.ts"
+import { requireLocal } from "./file_system.ts"
+import { migrate, type Step } from "./migrate.ts"
+
+export interface OpenOptions {
+  path: string
+  clock: Clock
+  /** Only init_dbs makes a database: a wrong path must not become an empty ledger. */
+  create?: boolean
+}
+
+const busyTimeoutMs = 15_000
+
+/** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, or from the future. */
+export function openDatabase({ path, clock, create = false }: OpenOptions, steps: readonly Step[]): Database {
+  requirePrivateParts(path, create)
+  requireLocal(dirname(path))
+  return explainErrors(path, () => {
+    const db = new Database(path, { readwrite: true, create: false, strict: true })
+    try {
+      db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      db.run("PRAGMA foreign_keys = ON")
+      db.run("PRAGMA journal_mode = WAL")
+      db.run("PRAGMA synchronous = FULL")
+      migrate(db, steps, isoUtc(clock.now()))
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
+/** Turns SQLite's own errors into one line that says what to do. */
+export function explainErrors<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof SQLiteError)) throw error
+    throw new Failed(`database ${path}`, explanation(error), { cause: error })
+  }
+}
+
+/** Runs `work` in one immediate transaction; `work` must be synchronous, since Bun would commit at its first await. */
+export function inTransaction<T>(db: Database, work: () => T): T {
+  return explainErrors(db.filename, () =>
+    db
+      .transaction(() => {
+        const result = work()
+        if (result instanceof Promise) throw new TypeError("a transaction cannot wait for a promise")
+        return result
+      })
+      .immediate(),
+  )
+}
+
+function explanation(error: SQLiteError): string {
+  switch (error.code?.split("_").slice(0, 2).join("_")) {
+    case "SQLITE_NOTADB":
+    case "SQLITE_CORRUPT":
+      return "is damaged or no database; restore it from the nightly backup (README: Backup and restore)"
+    case "SQLITE_FULL":
+      return "the disk is full; nothing was recorded, free some space and run it again"
+    case "SQLITE_BUSY":
+      return `is locked by another process for more than ${busyTimeoutMs / 1000} s`
+    case "SQLITE_READONLY":
+    case "SQLITE_PERM":
+    case "SQLITE_CANTOPEN":
+      return `cannot be opened for writing (${messageOf(error)})`
+    default:
+      return messageOf(error)
+  }
+}
+
+function requirePrivateParts(path: string, create: boolean): void {
+  try {
+    requirePrivateDirectory(dirname(path))
+    // O_NONBLOCK: a FIFO in its place must not hang us.
+    const flags =
+      constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | (create ? constants.O_CREAT : 0)
+    const fd = openSync(path, flags, 0o600)
+    try {
+      requirePrivateFile(fd, path)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (error instanceof Failed) throw error
+    const { code } = error as NodeJS.ErrnoException
+    const reason = code === "ENOENT" ? "does not exist; init_dbs makes it" : messageOf(error)
+    throw new Failed(`open ${path}`, reason, { cause: error })
+  }
+}

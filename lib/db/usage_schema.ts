@@ -1,0 +1,31 @@
+/** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
+import type { Step } from "./migrate.ts"
+
+export const usageSteps: readonly Step[] = [
+  {
+    // IF NOT EXISTS: a database of the old tools has them already. Times are Julian days but in instance_stopped, where
+    // they are ISO strings.
+    name: "2010: instances, spot requests, views",
+    up: `
+      CREATE TABLE IF NOT EXISTS instances(
+        instance_id TEXT PRIMARY KEY, instance_type TEXT, start_time REAL, end_time REAL NULL,
+        last_seen TEXT, is_spot BOOLEAN, username TEXT);
+      CREATE TABLE IF NOT EXISTS instance_stopped(
+        instance_id TEXT, stopped_time TEXT, running_time TEXT NULL, PRIMARY KEY(instance_id, stopped_time));
+      CREATE TABLE IF NOT EXISTS pending_spot_requests(
+        request_id TEXT PRIMARY KEY, instance_type TEXT, request_time REAL, username TEXT);
+      CREATE VIEW IF NOT EXISTS instance_stopped_time AS
+        SELECT instance_id, sum(24 * (julianday(running_time) - julianday(stopped_time))) AS stopped_hours
+        FROM instance_stopped WHERE running_time IS NOT NULL GROUP BY instance_id;
+      CREATE VIEW IF NOT EXISTS finished_instance_times AS
+        SELECT instance_id, instance_type,
+          round(24 * (end_time - start_time) - coalesce(stopped_hours, 0) + 0.5) AS hours, is_spot, username
+        FROM instances LEFT JOIN instance_stopped_time USING (instance_id) WHERE end_time IS NOT NULL;
+      CREATE VIEW IF NOT EXISTS pending_instances AS SELECT * FROM instances WHERE end_time IS NULL;
+      CREATE VIEW IF NOT EXISTS pending_instance_times AS
+        SELECT instance_id, instance_type,
+          round(24 * (julianday('now') - start_time) - coalesce(stopped_hours, 0) + 0.5) AS hours, is_spot, username
+        FROM pending_instances LEFT JOIN instance_stopped_time USING (instance_id);
+      CREATE INDEX IF NOT EXISTS instances_of_user ON instances(username);`,
+  },
+]

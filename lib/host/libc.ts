@@ -1,0 +1,45 @@
+/** The few calls of libc that neither Node's API nor Bun's has. glibc, 64 bits: where the tools run. */
+import { CString, dlopen, type Pointer, read } from "bun:ffi"
+
+let loaded: ReturnType<typeof load> | undefined
+
+function load() {
+  return dlopen("libc.so.6", {
+    flock: { args: ["i32", "i32"], returns: "i32" },
+    getpwuid: { args: ["u32"], returns: "ptr" },
+  }).symbols
+}
+
+function libc() {
+  loaded ??= load()
+  return loaded
+}
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/** flock(2): takes an exclusive lock at once, or returns false. It lasts until the descriptor is closed. */
+export function tryLock(fd: number): boolean {
+  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0
+}
+
+export interface PasswdEntry {
+  login: string
+  home: string
+}
+
+/**
+ * getpwuid(3): the passwd entry of a uid, from whatever nsswitch.conf names; null where there is none. Not os.userInfo(),
+ * which in Bun believes $USER.
+ */
+export function passwdEntry(uid: number): PasswdEntry | null {
+  const entry = libc().getpwuid(uid)
+  if (!entry) return null
+  // struct passwd: name, passwd, uid + gid, gecos, dir, shell
+  return { login: stringAt(entry, 0), home: stringAt(entry, 32) }
+}
+
+function stringAt(struct: Pointer, offset: number): string {
+  const address = read.ptr(struct, offset)
+  return address ? new CString(address as Pointer).toString() : ""
+}
