@@ -36,7 +36,7 @@ export function passwdEntry(uid: number): PasswdEntry | null {
   const entry = libc().getpwuid(uid)
   if (!entry) return null
   // struct passwd: name, passwd, uid + gid, gecos, dir, shell
-  return { login: stringAt(entry, 0), home: stringAt(entry, 32) }
+  return { login: stringAt(entry as Pointer, 0), home: stringAt(entry as Pointer, 32) }
 }
 
 function stringAt(struct: Pointer, offset: number): string {
