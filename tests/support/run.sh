@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Behind `npm test`, `npm run demo` and `npm run bench`: installs what is missing into this folder, builds, runs.
+# Needs Node with npm (or Bun), a C compiler and Python 3; no AWS account. The last line of `npm test` counts.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+export TEST_RUN_MARK="ec2-wrappers-$$" TEST_SKIPS="$root/.cache/skips" TEST_TOOLS=compiled
+mkdir -p .cache
+: >"$TEST_SKIPS"
+trap end_what_is_left EXIT
+
+main() {
+  install_packages
+  PATH="$root/node_modules/.bin:$PATH"
+  install_emulator
+  case ${1-} in
+    test) run_tests ;;
+    demo) build && bun tests/demo/main.ts ;;
+    bench) build && bun tests/bench/main.ts "${@:2}" ;;
+    *) stop "run.sh: wanted test, demo or bench" ;;
+  esac
+}
+
+say() { printf '== %s\n' "$*" >&2; }
+stop() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# The copy of the lock file beside the packages says what they were installed from.
+install_packages() {
+  command -v cc >/dev/null || stop "no C compiler: install gcc or clang (Debian: apt install gcc libc6-dev)"
+  command -v python3 >/dev/null || stop "no python3: install it (Debian: apt install python3 python3-venv)"
+  if ! cmp -s package-lock.json node_modules/.ec2w-lock; then
+    say "installing the npm packages of package-lock.json"
+    if command -v npm >/dev/null; then
+      npm ci --no-audit --no-fund --loglevel=error
+    elif command -v bun >/dev/null; then
+      bun install --no-save
+    else
+      stop "neither npm nor bun: install Node 18 or later"
+    fi
+    cp package-lock.json node_modules/.ec2w-lock
+  fi
+  # Where npm refuses install scripts, bun's own has not put its executable in place.
+  node_modules/.bin/bun --version >/dev/null 2>&1 || node node_modules/bun/install.js
+}
+
+# Ends with .venv/bin/python having moto: the moto that is installed already, a virtual environment, or a plain folder of packages
+# where Python came without venv.
+install_emulator() {
+  local wanted=tests/support/requirements.txt installed
+  cmp -s $wanted .venv/installed.txt && return
+  rm -rf .venv
+  if installed=$(python_with_moto); then
+    say "using the emulator on PATH: moto of $installed"
+    python_script "exec '$installed'"
+  elif python3 -m venv .venv 2>/dev/null; then
+    say "installing the emulator, moto, into .venv"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $wanted
+  elif python3 -m pip --version >/dev/null 2>&1; then
+    say "installing the emulator, moto, into .venv/packages (this Python has no venv)"
+    rm -rf .venv
+    python3 -m pip install --quiet --disable-pip-version-check --target .venv/packages -r $wanted
+    python_script "PYTHONPATH='$root/.venv/packages' exec python3"
+  else
+    stop "Python has neither venv nor pip, which fetch the emulator (Debian: apt install python3-venv)"
+  fi
+  cp $wanted .venv/installed.txt
+}
+
+# The interpreter behind a moto_server on PATH, or python3 itself, if its moto is the wanted one.
+python_with_moto() {
+  local moto candidate
+  moto=$(sed -n 's/^moto==//p' tests/support/requirements.txt)
+  for candidate in python3 "$(head -n 1 "$(command -v moto_server)" 2>/dev/null | sed -n 's/^#! *//p')"; do
+    if [ -n "$candidate" ] && $candidate -c "
+import importlib.metadata as installed, flask, flask_cors, sys, yaml
+sys.exit(installed.version('moto') != '$moto')" 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+python_script() {
+  mkdir -p .venv/bin
+  printf '#!/bin/sh\n%s "$@"\n' "$1" >.venv/bin/python
+  chmod +x .venv/bin/python
+}
+
+build() {
+  say "building dist"
+  bun tests/support/build.ts
+}
+
+# Format, types and build count as one check each.
+run_tests() {
+  passed=0 failed=0 skipped=0
+  check "formatted and linted" biome check .
+  check "types" tsc -p .
+  check "builds" bun tests/support/build.ts
+  say "tests"
+  local status=0
+  bun test --timeout 120000 2>&1 | tee .cache/test.log || status=$?
+  add_counts .cache/test.log
+  [ $status = 0 ] || [ "$failed" -gt 0 ] || failed=1
+  say_what_was_skipped
+  end_what_is_left
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ]
+}
+
+check() {
+  local name=$1
+  shift
+  say "$name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+# bun ends with lines such as ` 12 pass`, ` 1 skip`, ` 0 fail`, ` 1 error`.
+add_counts() {
+  local number what
+  while read -r number what; do
+    case $what in
+      pass) passed=$((passed + number)) ;;
+      skip | todo) skipped=$((skipped + number)) ;;
+      fail | error | errors) failed=$((failed + number)) ;;
+    esac
+  done < <(sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -E '^ +[0-9]+ (pass|skip|todo|fail|errors?)$')
+}
+
+say_what_was_skipped() {
+  sort "$TEST_SKIPS" | uniq -c | sed 's/^ *\([0-9]*\) /skipped, \1: /'
+}
+
+# What a killed test left behind carries the mark of this run in its environment.
+end_what_is_left() {
+  local environment pid
+  for environment in $(grep -lsa "^TEST_RUN_MARK=$TEST_RUN_MARK\|.TEST_RUN_MARK=$TEST_RUN_MARK" /proc/[0-9]*/environ); do
+    pid=${environment#/proc/}
+    pid=${pid%/environ}
+    if [ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] && [ -d "/proc/$pid" ]; then
+      say "ending what was left running: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+      kill -9 "$pid" 2>/dev/null || true
+    fi
+  done
+}
+
+main "$@"
