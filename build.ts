@@ -1,10 +1,13 @@
 /**
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
  *
- *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P] [--only TOOL]
+ *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
+ *                  [--slots DIR] [--only TOOL]
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { UsageError } from "./lib/base/errors.ts"
+import { quoted } from "./lib/base/text.ts"
 import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
 
 const argumentTable = {
@@ -13,6 +16,11 @@ const argumentTable = {
   outdir: { type: "string", default: "dist" },
   account: { type: "string", default: "cs61c" },
   "login-prefix": { type: "string", default: "cs61c" },
+  slots: {
+    type: "string",
+    default: "/var/lib/ec2-wrappers/slots",
+    description: "Where the wrappers count the runs of each caller",
+  },
   only: {
     type: "string",
     multiple: true,
@@ -90,14 +98,19 @@ async function compileScript(tool: string): Promise<{ what: string; bytes: numbe
 
 function compileCommand(command: (typeof commands)[number]): { what: string; bytes: number } {
   const outfile = join(outdir, "bin", command.name)
-  const definitions = command.setuid
+  const definitions: Record<string, string> = command.setuid
     ? {
-        REAL_EXECUTABLE: join(options.prefix, "libexec", command.tool),
-        ACCOUNT: options.account,
-        LOGIN_PREFIX: options["login-prefix"],
+        COMMAND: command.name,
+        REAL_EXECUTABLE: plainPath("prefix", join(options.prefix, "libexec", command.tool)),
+        ACCOUNT: plainLogin("account", options.account),
+        LOGIN_PREFIX: options["login-prefix"] && plainLogin("login-prefix", options["login-prefix"]),
+        SLOT_DIRECTORY: plainPath("slots", options.slots),
+        SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
       }
     : { TOOL: command.tool, FIRST_ARGUMENT: command.first }
-  const sources = command.setuid ? ["setuid_wrap.c"] : ["plain_wrap.c"]
+  const sources = command.setuid
+    ? ["setuid_wrap.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
+    : ["plain_wrap.c"]
   const compiled = Bun.spawnSync([
     ...["cc", ...hardening, "-o", outfile],
     ...Object.entries(definitions).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),
@@ -105,6 +118,20 @@ function compileCommand(command: (typeof commands)[number]): { what: string; byt
   ])
   if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
   return { what: `bin/${command.name}`, bytes: statSync(outfile).size }
+}
+
+/** What is compiled into a setuid program is no place for surprises. */
+function plainPath(option: string, path: string): string {
+  if (/^(\/[\w.+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)) return path
+  throw new UsageError("options", `--${option} leads to ${quoted(path)}, wanted a plain absolute path`)
+}
+
+function plainLogin(option: string, login: string): string {
+  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(login)) return login
+  throw new UsageError(
+    "options",
+    `--${option} is ${quoted(login)}, wanted lower case letters, digits, - and _`,
+  )
 }
 
 function printSizes(rows: { what: string; bytes: number }[]): void {
