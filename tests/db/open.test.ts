@@ -1,0 +1,146 @@
+import { Database } from "bun:sqlite"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Failed } from "../../lib/base/errors.ts"
+import { inTransaction, openDatabase } from "../../lib/db/open.ts"
+import { openUsageDb } from "../../lib/db/usage_db.ts"
+import { openUsersDb } from "../../lib/db/users_db.ts"
+import { systemClock as clock } from "../../lib/host/clock.ts"
+
+let directory: string
+let path: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "db-"))
+  path = join(directory, "x.db")
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const steps = [{ name: "one", up: "CREATE TABLE t(x)" }]
+const withMode = (what: string, mode: number) => {
+  create().close()
+  chmodSync(what, mode)
+}
+const create = () => openDatabase({ path, clock, create: true }, steps)
+
+describe("opening a database", () => {
+  test("waits for locks, enforces foreign keys, and keeps what is committed", () => {
+    const db = create()
+    expect(db.query("PRAGMA busy_timeout").get()).toEqual({ timeout: 15_000 })
+    expect(db.query("PRAGMA foreign_keys").get()).toEqual({ foreign_keys: 1 })
+    expect(db.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" })
+    expect(db.query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 })
+    db.close()
+  })
+
+  test("does not make one where none is: a wrong path must not become an empty ledger", () => {
+    expect(() => openDatabase({ path, clock }, steps)).toThrow("does not exist; init_dbs makes it")
+  })
+
+  test.each([
+    [
+      "text",
+      () => writeFileSync(path, "this is no database ".repeat(100), { mode: 0o600 }),
+      "is damaged or no database",
+    ],
+    ["readable", () => withMode(path, 0o640), "has mode 0640"],
+    ["in an open directory", () => withMode(directory, 0o755), "has mode 0755"],
+    ["a symbolic link", () => symlinkSync("/etc/passwd", path), "ELOOP"],
+    ["a directory", () => Bun.spawnSync(["mkdir", "-m", "700", path]), "EISDIR"],
+    ["a FIFO", () => Bun.spawnSync(["mkfifo", "-m", "600", path]), "is not a regular file"],
+  ])("refuses one that is %s", (_what, prepare, reason) => {
+    prepare()
+    expect(() => openDatabase({ path, clock }, steps)).toThrow(reason)
+  })
+
+  test("refuses one from the future and leaves it alone", () => {
+    create().close()
+    const newer = [...steps, { name: "of the future", up: "CREATE TABLE u(x)" }]
+    openDatabase({ path, clock }, newer).close()
+    expect(() => openDatabase({ path, clock }, steps)).toThrow(
+      "was made by a newer version (step of the future)",
+    )
+  })
+
+  test("a damaged page is one line that names the backup", () => {
+    const db = create()
+    db.run(
+      "INSERT INTO t SELECT hex(randomblob(500)) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<100) SELECT i FROM n)",
+    )
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    const bytes = new Uint8Array(readFileSync(path))
+    bytes.fill(0xff, 4096, 12_288)
+    writeFileSync(path, bytes)
+    expect(() => {
+      const opened = openDatabase({ path, clock }, steps)
+      inTransaction(opened, () => opened.query("SELECT count(*), sum(length(x)) FROM t").get())
+    }).toThrow("restore it from the nightly backup")
+  })
+})
+
+describe("migrations", () => {
+  test("a step that fails leaves nothing behind, and the next run tries again", () => {
+    create().close()
+    const broken = [...steps, { name: "two", up: "CREATE TABLE u(x); INSERT INTO missing VALUES (1)" }]
+    expect(() => openDatabase({ path, clock }, broken)).toThrow(Failed)
+    const db = openDatabase({ path, clock }, steps)
+    expect(db.query("SELECT name FROM sqlite_master WHERE name = 'u'").get()).toBeNull()
+    db.close()
+    openDatabase({ path, clock }, [...steps, { name: "two", up: "CREATE TABLE u(x)" }]).close()
+  })
+
+  test("two processes may open an old database at once", async () => {
+    new Database(path).close()
+    chmodSync(path, 0o600)
+    const opener = `
+      import { openUsageDb } from ${JSON.stringify(join(import.meta.dir, "../../lib/db/usage_db.ts"))}
+      openUsageDb({ path: process.argv[1], clock: { now: () => 0 }, create: true }).close()`
+    const openers = [1, 2, 3, 4].map(() =>
+      Bun.spawn([process.execPath, "-e", opener, path], { stderr: "pipe" }),
+    )
+    const errors = await Promise.all(openers.map(({ stderr }) => new Response(stderr).text()))
+    expect(errors).toEqual(["", "", "", ""])
+  })
+})
+
+test("a transaction that returns a promise is undone: Bun would commit at its first await", () => {
+  const db = create()
+  expect(() =>
+    inTransaction(db, () => {
+      db.run("INSERT INTO t VALUES (1)")
+      return Promise.resolve()
+    }),
+  ).toThrow("cannot wait")
+  expect(db.query("SELECT count(*) AS n FROM t").get()).toEqual({ n: 0 })
+  db.close()
+})
+
+test("both databases open twice, with the old tables and views in them", () => {
+  for (const [open, tables] of [
+    [openUsersDb, ["access_keys", "ssh_keys", "users"]],
+    [
+      openUsageDb,
+      [
+        "finished_instance_times",
+        "instance_stopped",
+        "instance_stopped_time",
+        "instances",
+        "pending_instance_times",
+        "pending_instances",
+        "pending_spot_requests",
+      ],
+    ],
+  ] as const) {
+    const file = join(directory, `${tables.length}.db`)
+    open({ path: file, clock, create: true }).close()
+    open({ path: file, clock }).close()
+    const db = new Database(file)
+    const names = db
+      .query<{ name: string }, []>("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+      .all()
+    expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining([...tables]))
+    db.close()
+  }
+})
