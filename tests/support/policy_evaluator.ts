@@ -1,0 +1,56 @@
+/**
+ * Whether IAM would allow an action: conditions, policy variables, resource ARNs and all, which moto does not evaluate. The
+ * judge is @cloud-copilot/iam-simulate with AWS's own service authorization data, so that an action, a resource or a context
+ * key that does not exist is an error and not a silent "denied".
+ */
+import { runSimulation } from "@cloud-copilot/iam-simulate"
+
+export interface PolicyQuestion {
+  /** `arn:aws:iam::123456789012:user/PATH/NAME`; aws:username and aws:PrincipalArn are taken from it. */
+  principalArn: string
+  /** `ec2:TerminateInstances`. */
+  action: string
+  /** An ARN; "*" for actions that know no resources. */
+  resource?: string
+  /** `aws:ResourceTag/KEY`, `aws:RequestTag/KEY`, `ec2:CreateAction` … */
+  context?: Record<string, string | string[]>
+}
+
+export interface PolicyAnswer {
+  allowed: boolean
+  /** `Allowed`, `ExplicitlyDenied`, `ImplicitlyDenied`. */
+  decision: string
+  /** Keys of the question that AWS does not offer for this action and resource, and which were therefore not seen. */
+  ignoredContextKeys: string[]
+}
+
+/** Asks the policies (JSON texts) of one principal; throws where question or policies are malformed. */
+export async function evaluatePolicies(policies: string[], question: PolicyQuestion): Promise<PolicyAnswer> {
+  const { principalArn, action, resource = "*", context = {} } = question
+  const accountId = principalArn.split(":")[4] ?? ""
+  const answer = await runSimulation(
+    {
+      request: {
+        principal: principalArn,
+        action,
+        resource: { resource, accountId },
+        contextVariables: { "aws:username": principalArn.split("/").at(-1) ?? "", ...context },
+      },
+      identityPolicies: policies.map((text, index) => ({
+        name: `policy-${index}`,
+        policy: JSON.parse(text),
+      })),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  )
+  if (answer.resultType === "error") {
+    throw new Error(`${action} on ${resource}: ${JSON.stringify(answer.errors)}`)
+  }
+  return {
+    allowed: answer.overallResult === "Allowed",
+    decision: answer.overallResult,
+    ignoredContextKeys: answer.resultType === "single" ? (answer.result.ignoredContextKeys ?? []) : [],
+  }
+}
