@@ -6,8 +6,10 @@ import { openUsageDb, type UsageDb } from "./db/usage_db.ts"
 import { openUsersDb, type UsersDb } from "./db/users_db.ts"
 import { type AuditLog, auditLog } from "./host/audit.ts"
 import { type Caller, findCaller } from "./host/caller.ts"
+import { requireWrapperIfClaimed } from "./host/caller_wrapper.ts"
 import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config.ts"
+import { type HomeFiles, openHome } from "./host/home.ts"
 
 export interface Context {
   readonly tool: string
@@ -18,6 +20,7 @@ export interface Context {
   readonly debug: boolean
   readonly config: Config
   readonly caller: Caller
+  readonly home: HomeFiles
   readonly audit: AuditLog
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
@@ -37,8 +40,13 @@ export function openContext(tool: string, interrupt: AbortSignal): Context {
     clock: () => systemClock,
     interrupt: () => interrupt,
     debug: () => process.env.EC2_WRAPPERS_DEBUG === "1" && process.env.EC2_WRAPPERS_HOME_FD === undefined,
-    config: () => loadConfig(configPath()),
+    config: () => {
+      const config = loadConfig(configPath())
+      requireWrapperIfClaimed(config.paths.dataDir)
+      return config
+    },
     caller: (context) => findCaller(context.config.course),
+    home: ({ caller }) => openHome(caller),
     audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
     usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
     usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),

@@ -3,6 +3,7 @@ import type { Config } from "../base/config.ts"
 import { Failed, Refused } from "../base/errors.ts"
 import { loginPattern, matchesGlob } from "../base/login.ts"
 import { quoted } from "../base/text.ts"
+import { writerSocket } from "./caller_wrapper.ts"
 import { type PasswdEntry, passwdEntry } from "./libc.ts"
 
 export interface Caller {
@@ -14,6 +15,8 @@ export interface Caller {
   /** Where the caller's files are, by name only: behind the wrapper nothing here opens them. */
   home: string
   behindWrapper: boolean
+  /** Behind the wrapper, the socket to the writer in the caller's home. */
+  writerFd: number | null
 }
 
 /**
@@ -21,7 +24,8 @@ export interface Caller {
  * directly has only its caller's own rights.
  */
 export function findCaller(course: Config["course"]): Caller {
-  const behindWrapper = process.env.EC2_WRAPPERS_HOME_FD !== undefined
+  const writerFd = writerSocket()
+  const behindWrapper = writerFd !== null
   const login = process.env.REAL_USERNAME || ownEntry().login
   if (!loginPattern.test(login))
     throw new Failed("caller", `login ${quoted(login)} is not one that we accept`)
@@ -31,6 +35,7 @@ export function findCaller(course: Config["course"]): Caller {
     isStaff: matchesGlob(course.staff, login),
     home: (behindWrapper ? process.env.REAL_HOME : process.env.HOME) || ownEntry().home,
     behindWrapper,
+    writerFd,
   }
 }
 

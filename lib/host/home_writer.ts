@@ -1,0 +1,139 @@
+/**
+ * Files in the caller's home through the writer that the wrapper forked, over its socket. The format stands in
+ * native/home_writer.c. The caller can kill, stop or replace the writer: its answers are taken for what they are, bytes of the caller's.
+ */
+import { readSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { Failed, messageOf } from "../base/errors.ts"
+import { type HomePath, type HomeStore, maxHomeFileBytes } from "./home_store.ts"
+
+const headerBytes = 8
+const nothing = new Uint8Array(0)
+
+interface Request extends HomePath {
+  operation: "P" | "R" | "W" | "K"
+  /** For the error: what was tried. */
+  action: string
+  content?: Uint8Array
+}
+
+interface Answer {
+  /** What failed: the home, the subdirectory or the file. */
+  where: string
+  errno: number
+  content: Uint8Array
+}
+
+export function homeBehindWriter(socket: number, home: string): HomeStore {
+  let lost: string | null = null // a half exchange leaves the socket between two messages
+
+  function ask(request: Request): Answer {
+    const path = join(home, request.subdirectory, request.name)
+    try {
+      if (lost !== null) throw new Error(lost)
+      sendAll(socket, encode(request))
+      return receiveAnswer(socket)
+    } catch (error) {
+      lost = messageOf(error)
+      throw new Failed(`${request.action} ${path}`, `no help from the writer in your home: ${lost}`)
+    }
+  }
+
+  function demand(request: Request): void {
+    const answer = ask(request)
+    if (answer.errno !== 0) throw failure(home, request, answer)
+  }
+
+  return {
+    probe: () => demand({ action: "write into", operation: "P", subdirectory: "", name: "probe" }),
+    read(path) {
+      const request = { action: "read", operation: "R", ...path } as const
+      const answer = ask(request)
+      if (answer.errno === 0) return answer.content
+      if (errorName(answer.errno) === "ENOENT" && answer.where !== "H") return null
+      throw failure(home, request, answer)
+    },
+    write: ({ keepOld, ...file }) => demand({ action: "write", operation: keepOld ? "K" : "W", ...file }),
+  }
+}
+
+function encode({ operation, subdirectory, name, content = nothing }: Request): Uint8Array {
+  const header = Buffer.alloc(headerBytes)
+  header.write(operation, 0, "latin1")
+  header.writeUInt8(subdirectory.length, 1)
+  header.writeUInt8(name.length, 2)
+  header.writeUInt32BE(content.length, 4)
+  return Buffer.concat([header, Buffer.from(subdirectory + name, "latin1"), content])
+}
+
+function receiveAnswer(socket: number): Answer {
+  const header = receiveAll(socket, headerBytes)
+  const where = header.toString("latin1", 0, 1)
+  const errno = header.readUInt16BE(2)
+  const length = header.readUInt32BE(4)
+  if (!"\0HDF".includes(where) || (where === "\0") !== (errno === 0) || length > maxHomeFileBytes) {
+    throw new Error("it answers nonsense")
+  }
+  return { where, errno, content: receiveAll(socket, length) }
+}
+
+// The wrapper gave the socket a timeout, which shows as EAGAIN.
+function explained(error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === "EAGAIN") return new Error("it does not answer, is it stopped?")
+  if (code === "EPIPE" || code === "ECONNRESET") return new Error("it is gone")
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+function sendAll(socket: number, bytes: Uint8Array): void {
+  try {
+    for (let left = bytes; left.length > 0; ) left = left.subarray(writeSync(socket, left))
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+function receiveAll(socket: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  for (let done = 0; done < length; ) {
+    const got = receiveSome(socket, bytes, done)
+    if (got === 0) throw new Error("it is gone")
+    done += got
+  }
+  return bytes
+}
+
+function receiveSome(socket: number, into: Buffer, from: number): number {
+  try {
+    return readSync(socket, into, from, into.length - from, null)
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+function failure(home: string, request: Request, { where, errno }: Answer): Failed {
+  const path = join(home, request.subdirectory, request.name)
+  const what = { H: `${home}: `, D: `${join(home, request.subdirectory)}: ` }[where] ?? ""
+  const hint = where !== "F" && errorName(errno) === "EPERM" ? "belongs to somebody else" : errorText(errno)
+  return new Failed(`${request.action} ${path}`, `${what}${hint}`)
+}
+
+function errorName(errno: number): string {
+  return systemError(errno)?.[0] ?? `error ${errno}`
+}
+
+function errorText(errno: number): string {
+  const [name, text] = systemError(errno) ?? [`error ${errno}`, ""]
+  return text === "" ? name : `${text} (${name})`
+}
+
+const missingInBun: Record<number, [string, string]> = {
+  116: ["ESTALE", "stale file handle"],
+  122: ["EDQUOT", "disk quota exceeded"],
+}
+
+// Loaded only where something failed.
+function systemError(errno: number): [string, string] | undefined {
+  const { getSystemErrorMap } = require("node:util") as typeof import("node:util")
+  return missingInBun[errno] ?? getSystemErrorMap().get(-errno)
+}
