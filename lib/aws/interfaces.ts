@@ -223,6 +223,11 @@ export interface Scheduler {
   removeTermination(instanceId: string): Promise<Outcome>
 }
 
+export interface Quotas {
+  /** EC2's quotas that hold for the account, for doctor. */
+  ec2Quotas(): Promise<{ code: string; name: string; value: number }[]>
+}
+
 /** All of AWS, each client loaded and built at its first use. */
 export interface Aws {
   ec2(region?: string): Promise<Ec2>
@@ -231,7 +236,8 @@ export interface Aws {
   pricing(): Promise<Pricing>
   cloudTrail(region?: string): Promise<CloudTrail>
   scheduler(): Promise<Scheduler>
-  /** Closes connections. */
+  quotas(region?: string): Promise<Quotas>
+  /** Ends what is under way. */
   close(): void
 }
 

@@ -1,0 +1,45 @@
+/** All of AWS. Each client is loaded (`await import`, a chunk of its own in the binary) and built when first asked for. */
+import type { AwsSettings } from "./connection.ts"
+import type { Aws } from "./interfaces.ts"
+
+export type { AwsSettings } from "./connection.ts"
+
+/** Reads the credentials only when a client is asked for. */
+export function openAws(settings: () => AwsSettings): Aws {
+  const opened = new Map<string, Promise<unknown>>()
+  let known: AwsSettings | undefined
+  let closing: AbortController | undefined
+
+  function once<T>(
+    service: string,
+    region: string | undefined,
+    open: (settings: AwsSettings) => Promise<T>,
+  ): Promise<T> {
+    if (!known) {
+      const given = settings()
+      closing = new AbortController()
+      known = { ...given, interrupt: AbortSignal.any([given.interrupt, closing.signal]) }
+    }
+    const here = region === undefined ? known : { ...known, region }
+    const name = `${service} ${here.region}`
+    const client = (opened.get(name) as Promise<T> | undefined) ?? open(here)
+    opened.set(name, client)
+    return client
+  }
+
+  return {
+    ec2: (region) => once("ec2", region, async (s) => (await import("./ec2.ts")).openEc2(s)),
+    iam: () => once("iam", undefined, async (s) => (await import("./iam.ts")).openIam(s)),
+    ssm: () => once("ssm", undefined, async (s) => (await import("./ssm.ts")).openSsm(s)),
+    pricing: () => once("pricing", undefined, async (s) => (await import("./pricing.ts")).openPricing(s)),
+    cloudTrail: (region) =>
+      once("cloudtrail", region, async (s) => (await import("./cloudtrail.ts")).openCloudTrail(s)),
+    scheduler: () =>
+      once("scheduler", undefined, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
+    quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
+    close() {
+      closing?.abort(new Error("closed"))
+      opened.clear()
+    },
+  }
+}

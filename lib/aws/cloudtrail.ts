@@ -1,0 +1,72 @@
+/** What happened to an instance, from the account's event history: 90 days, at most 2 requests a second per region. */
+import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
+import { type AwsSettings, asking, clientOptions } from "./connection.ts"
+import type { CloudTrail } from "./interfaces.ts"
+import { listing, present } from "./pages.ts"
+
+/** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
+const msBetweenRequests = 500
+const pageSize = 50
+const ofInterest = new Set([
+  "RunInstances",
+  "StartInstances",
+  "StopInstances",
+  "TerminateInstances",
+  "BidEvictedEvent",
+  "ModifyInstanceAttribute",
+])
+
+export function openCloudTrail(settings: AwsSettings): CloudTrail {
+  const ask = asking("CloudTrail", settings, new CloudTrailClient(clientOptions(settings)))
+  let nextRequestAt = 0
+
+  /** Waits until the next request may be made. */
+  async function turn(): Promise<void> {
+    const now = settings.clock.now()
+    const mine = Math.max(now, nextRequestAt)
+    nextRequestAt = mine + msBetweenRequests
+    if (mine > now) await settings.clock.sleep(mine - now, settings.interrupt)
+  }
+
+  return {
+    async instanceEvents(instanceId, fromUtcMs, toUtcMs) {
+      const action = `look up events of ${instanceId}`
+      const all = await listing(
+        action,
+        async (NextToken) => {
+          await turn()
+          return ask(
+            action,
+            new LookupEventsCommand({
+              LookupAttributes: [{ AttributeKey: "ResourceName", AttributeValue: instanceId }],
+              StartTime: new Date(fromUtcMs),
+              EndTime: new Date(toUtcMs),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          )
+        },
+        (page) => page.NextToken,
+        (page) => page.Events,
+      )
+      return all
+        .filter((event) => ofInterest.has(event.EventName ?? "") && !isFailure(event))
+        .map((event) => ({
+          name: event.EventName ?? "",
+          atUtcMs: present(action, event.EventTime).getTime(),
+          user: event.Username ?? "",
+          eventId: event.EventId ?? "",
+        }))
+        .sort((a, b) => b.atUtcMs - a.atUtcMs)
+    },
+  }
+}
+
+/** A refused call is in the history too, and changed nothing. */
+function isFailure({ CloudTrailEvent }: Event): boolean {
+  try {
+    return CloudTrailEvent !== undefined && "errorCode" in JSON.parse(CloudTrailEvent)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,16 @@
+import type { AwsSettings } from "./connection.ts"
+import { connectIam } from "./iam-connection.ts"
+import { credentialCalls } from "./iam-credentials.ts"
+import { userCalls } from "./iam-users.ts"
+import type { Iam } from "./interfaces.ts"
+import { accessKeyWorks, openSts } from "./sts.ts"
+
+export function openIam(settings: AwsSettings): Iam {
+  const connection = connectIam(settings)
+  return {
+    ...userCalls(connection),
+    ...credentialCalls(connection),
+    accessKeyWorks: (id, secret) => accessKeyWorks(settings, id, secret),
+    callerArn: () => openSts(settings).callerArn(),
+  }
+}
