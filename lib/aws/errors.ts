@@ -26,6 +26,7 @@ export const fault = {
   timeout: "Timeout",
   certificate: "CertificateNotTrusted",
   garbled: "GarbledReply",
+  failing: "ServiceFailure",
   noCredentials: "NoCredentials",
 } as const
 
@@ -107,11 +108,13 @@ export function awsError(action: string, service: string, endpoint: string, thro
     return make(code, `${reason} (${code})`, false)
   }
   if (status >= 500) return make(code, `${service} fails (${code}, HTTP ${status}): try again later`, true)
-  if (code === "Unknown" || status === 0 || status === 404)
+  // Neither a reply nor the way to it: the SDK itself, or the request.
+  if (status === 0) return make(code, message, true)
+  if (code === "Unknown" || code === "NotFound")
     return make(
       code,
-      `${service} at ${endpoint} answers HTTP ${status}, no reply of AWS: ${message}`,
-      status === 0,
+      `${service} at ${endpoint} answers HTTP ${status} and not like AWS: is [aws] endpoint right?`,
+      false,
     )
   return make(code, `${message} (${code})`, false)
 }
@@ -126,6 +129,8 @@ function failureOfTheWay(
   const at = `${service} at ${endpoint}`
   const system = error.code ?? ""
   if (isGarbled(thrown)) {
+    const status = error.$metadata?.httpStatusCode ?? 0
+    if (status >= 500) return { code: fault.failing, reason: `${at} fails (HTTP ${status}): try again later` }
     const what = shortened(messageOf(thrown).replace(/\s*Deserialization error.*$/, ""))
     return {
       code: fault.garbled,
