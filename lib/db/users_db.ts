@@ -1,5 +1,10 @@
 /** users.db, opened: its stores share one connection. */
+import { accessKeys } from "./access_keys.ts"
+import { homeFileRecords } from "./home_files.ts"
+import { identityIntents } from "./identity_intents.ts"
 import { inTransaction, type OpenOptions, openDatabase } from "./open.ts"
+import { sshKeys } from "./ssh_keys.ts"
+import { users } from "./users.ts"
 import { usersSteps } from "./users_schema.ts"
 
 export type UsersDb = ReturnType<typeof openUsersDb>
@@ -8,6 +13,11 @@ export function openUsersDb(options: OpenOptions) {
   const db = openDatabase(options, usersSteps)
   return {
     path: options.path,
+    users: users(db),
+    accessKeys: accessKeys(db),
+    sshKeys: sshKeys(db),
+    intents: identityIntents(db),
+    homeFiles: homeFileRecords(db),
     transaction: <T>(work: () => T): T => inTransaction(db, work),
     close: () => db.close(),
   }

@@ -17,4 +17,15 @@ export const usersSteps: readonly Step[] = [
       CREATE INDEX IF NOT EXISTS access_keys_of_user ON access_keys(user_name);
       CREATE INDEX IF NOT EXISTS ssh_keys_of_user ON ssh_keys(user_name);`,
   },
+  {
+    name: "2026: public keys, intents, what was written into homes",
+    up: `
+      ALTER TABLE ssh_keys ADD COLUMN public_key TEXT;
+      CREATE TABLE identity_intents(
+        user_name TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, started_at_utc_ms INTEGER NOT NULL,
+        PRIMARY KEY(user_name, kind)) STRICT;
+      CREATE TABLE home_files(
+        user_name TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+        PRIMARY KEY(user_name, path)) STRICT;`,
+  },
 ]
