@@ -12,7 +12,7 @@ const instance = {
   keyName: text,
   launchTime: text,
   reason: text,
-  stateReason: { code: text },
+  stateReason: { code: text, message: text },
   usageOperation: text,
   platform: text,
   spotInstanceRequestId: text,

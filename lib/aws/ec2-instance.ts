@@ -28,6 +28,7 @@ export function toInstance(element: InstanceElement, region: string): Instance {
     firstAttachedUtcMs: firstAttached(element),
     stateTransitionReason: element.reason,
     stateReasonCode: element.stateReason.code,
+    stateReasonMessage: element.stateReason.message,
     usageOperation: element.usageOperation,
     platform: element.platform,
     spotRequestId: element.spotInstanceRequestId,

@@ -23,6 +23,8 @@ export interface Instance {
   stateTransitionReason: string
   /** StateReason.Code, e.g. `Server.SpotInstanceTermination`, or "". */
   stateReasonCode: string
+  /** StateReason.Message, where it was asked for. */
+  stateReasonMessage?: string
   /** `RunInstances`, `RunInstances:0002` …: which price holds. */
   usageOperation: string
   platform: string

@@ -1,0 +1,48 @@
+/** User data: a boot script with its environment, gzipped. Treated as readable by everybody on the node and in the account. */
+import { UsageError } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { shellQuote } from "./shell_words.ts"
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before base64. */
+export const maxUserDataBytes = 16 * 1024
+
+/** The script with every `%ENV%` replaced by `K='V' …`, as old scripts have it in `export %ENV%`. */
+export function withEnvironment(script: string, env: Readonly<Record<string, string>>): string {
+  for (const [name, value] of Object.entries(env)) refuseSecret(name, value)
+  const words = Object.entries(env).map(([name, value]) => `${name}=${shellQuote(value)}`)
+  return script.replaceAll("%ENV%", () => words.join(" "))
+}
+
+/** The gzipped script; throws UsageError where EC2 would refuse it. The same script always gives the same bytes. */
+export function packUserData(name: string, script: string): Uint8Array<ArrayBuffer> {
+  const packed = Bun.gzipSync(new TextEncoder().encode(script), { level: 9 })
+  packed.fill(0, 4, 8) // the time in gzip's header: a repeated request must be the same
+  if (packed.length > maxUserDataBytes) {
+    throw new UsageError(
+      "user data",
+      `${name} has ${packed.length} bytes when gzipped, wanted at most ${maxUserDataBytes} (let it fetch the rest)`,
+    )
+  }
+  return packed
+}
+
+const secretName =
+  /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN)|.*(PASSWORD|PASSWD|SECRET|PRIVATE_KEY).*)$/i
+const secretValue = /\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----/
+
+function refuseSecret(name: string, value: string): void {
+  if (!secretName.test(name) && !secretValue.test(value)) return
+  throw new UsageError(
+    "env",
+    `${quoted(name)} is or holds a secret, and user data can be read by everything on the nodes (S3 works through iam_instance_profile)`,
+  )
+}
+
+/** Throws where a script itself carries a secret: an access key id or a private key. */
+export function refuseSecretScript(name: string, script: string): void {
+  if (!secretValue.test(script)) return
+  throw new UsageError(
+    "user data",
+    `${name} holds an access key or a private key, and user data is no secret`,
+  )
+}

@@ -1,0 +1,27 @@
+
+phase_ready() {
+  if [[ -n ${MASTER_HOST:-} ]]; then
+    trust_master
+  else
+    make_cluster_key
+    start_index_page
+  fi
+}
+
+main() {
+  trap 'failed_line=$LINENO' ERR
+  trap on_exit EXIT
+  mkdir -p "$state_dir" "$settings_dir" "$conf_dir"
+  : >"$status_file"
+  make_users
+  run_phase java
+  run_phase hadoop
+  run_phase spark
+  run_phase config
+  run_phase disks
+  run_phase daemons
+  run_phase ready
+}
+
+# Sourced, as tests do, it only defines its functions.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main; fi

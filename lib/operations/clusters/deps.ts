@@ -1,0 +1,46 @@
+/** What the operations on clusters need from outside. All of it has the student's own rights, but for what `ec2-run` does. */
+import type { ClusterEc2 } from "../../aws/cluster_interfaces.ts"
+import type { Clock } from "../../base/time.ts"
+import type { Programs } from "../../host/programs.ts"
+
+export interface ClusterDeps {
+  /** Also the name of the IAM user, and the value of the owner tag. */
+  login: string
+  /** Absolute; `~/.hadoop-cloud` where none was named. */
+  configDir: string
+  home: string
+  region: string
+  ec2(): Promise<ClusterEc2>
+  programs: Programs
+  /** Paths of `ec2-run` and `ec2-active`. */
+  launcher: string
+  active: string
+  /** This host's address as the nodes see it. */
+  clientAddress(): Promise<string>
+  fetchText(url: string): Promise<string>
+  clock: Clock
+  interrupt: AbortSignal
+  /** From 0 to 1, for jitter. */
+  random(): number
+  terminal: Terminal
+}
+
+/** The person, if there is one. */
+export interface Terminal {
+  /** A line on stderr. */
+  note(text: string): void
+  /** What each node is doing: one live line each on a terminal, a plain line at each change elsewhere. */
+  nodes(lines: readonly { id: string; text: string }[]): void
+  /** Whether a question may be asked. */
+  readonly asks: boolean
+  /** One line of answer, or null where nobody can be asked. */
+  ask(question: string): Promise<string | null>
+}
+
+/** A program's directory for one cluster, and its files. */
+export const clusterFiles = {
+  knownHosts: "known_hosts",
+  unverified: "unverified_hosts",
+  launch: "launch.json",
+  site: "hadoop-site.xml",
+} as const

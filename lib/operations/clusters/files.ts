@@ -1,0 +1,56 @@
+/** Files under the student's configuration directory: read whole, written whole. */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs"
+import { dirname, join } from "node:path"
+import { Failed, messageOf } from "../../base/errors.ts"
+import { type ClusterDeps, clusterFiles } from "./deps.ts"
+
+export type ClusterFile = keyof typeof clusterFiles
+
+/** Where a cluster's own files are; its name has been checked to be a plain file name. */
+export function clusterFile(deps: ClusterDeps, cluster: string, file: ClusterFile): string {
+  return join(deps.configDir, cluster, clusterFiles[file])
+}
+
+/** Null where there is none. */
+export function readText(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "ENOTDIR") return null
+    throw new Failed(`read ${path}`, messageOf(error), { cause: error })
+  }
+}
+
+/** Replaces the file, making its directories; mode 0600. */
+export function writeText(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const fresh = `${path}.${process.pid}.new`
+    const fd = openSync(fresh, "wx", 0o600)
+    try {
+      const bytes = new TextEncoder().encode(text)
+      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(fresh, path)
+  } catch (error) {
+    throw new Failed(`write ${path}`, messageOf(error), { cause: error })
+  }
+}
+
+/** Removing what is not there succeeds. */
+export function removeFile(path: string): void {
+  rmSync(path, { force: true, recursive: true })
+}

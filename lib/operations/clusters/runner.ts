@@ -1,0 +1,70 @@
+/** Asking `ec2-run`, the only way to launch: a JSON object in, a JSON object out. */
+import { Failed, Refused, ToolError, UsageError } from "../../base/errors.ts"
+import {
+  isFailedReply,
+  type LaunchedReply,
+  type LaunchProtocolReply,
+  type LaunchProtocolRequest,
+} from "../../base/launch_protocol.ts"
+import { quoted } from "../../base/text.ts"
+import { msPerMinute } from "../../base/time.ts"
+import type { ClusterDeps } from "./deps.ts"
+
+/** What ec2-run said no with; `code` is AWS's, or `Refused`, `UsageError`, `Failed`. */
+export class LaunchFailed extends ToolError {
+  override readonly name = "LaunchFailed"
+  constructor(
+    readonly code: string,
+    message: string,
+    override readonly exitCode: number,
+  ) {
+    super("launch", message)
+  }
+}
+
+const deadlineMs = 15 * msPerMinute
+
+/**
+ * Sends one request. The launcher is never interrupted: what it began, it ends and books, and its answer is what we must
+ * know. Throws LaunchFailed with its reason; Failed where it gave none (then the same client token asks again safely).
+ */
+export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequest): Promise<LaunchedReply> {
+  const { code, stdout, stderr } = await deps.programs.run([deps.launcher, "--stdin-json"], {
+    stdin: JSON.stringify(request),
+    timeoutMs: deadlineMs,
+  })
+  const reply = replyOf(stdout)
+  if (reply && isFailedReply(reply)) {
+    throw new LaunchFailed(reply.error.code, withoutPrefix(reply.error.message), exitCodeOf(code))
+  }
+  if (!reply || code !== 0) {
+    const reason = withoutPrefix(lastLine(stderr)) || `ended with ${code} and the output ${quoted(stdout)}`
+    if (code === 3) throw new Refused("launch", reason)
+    if (code === 2) throw new UsageError("launch", reason)
+    throw new Failed("launch", reason)
+  }
+  return reply
+}
+
+function replyOf(stdout: string): LaunchProtocolReply | null {
+  try {
+    const value: unknown = JSON.parse(stdout)
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null
+    return "ids" in value || "error" in value ? (value as LaunchProtocolReply) : null
+  } catch {
+    return null
+  }
+}
+
+function exitCodeOf(code: number): number {
+  return code === 2 || code === 3 ? code : 1
+}
+
+function lastLine(stderr: string): string {
+  return stderr.trim().split("\n").at(-1) ?? ""
+}
+
+/** Without the launcher's own name, which ours replaces. */
+function withoutPrefix(message: string): string {
+  return message.replace(/^ec2[-_]run(ner)?: (launch: )?/, "")
+}

@@ -1,0 +1,71 @@
+/** clusters.cfg: which file is read, and one cluster's settings out of it. */
+import { join } from "node:path"
+import { Failed } from "../../base/errors.ts"
+import { type IniFile, iniSection, parseIni } from "../../decisions/clusters/ini.ts"
+import {
+  type ClusterSettings,
+  type RawSettings,
+  settingsOfSection,
+  toSettings,
+} from "../../decisions/clusters/settings.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { readText } from "./files.ts"
+
+const fileName = "clusters.cfg"
+
+/** The parsed file, or null. Only the one in the configuration directory: never one that lies in the current directory. */
+export function readSettingsFile(deps: ClusterDeps): IniFile | null {
+  const path = join(deps.configDir, fileName)
+  const text = readText(path)
+  return text === null ? null : parseIni(path, text)
+}
+
+/** A cluster's settings, with the command line's over the file's. Unknown keys are said, and ignored. */
+export function clusterSettings(deps: ClusterDeps, cluster: string, given: RawSettings): ClusterSettings {
+  const file = readSettingsFile(deps)
+  const section = file && iniSection(file, cluster)
+  if (!section) return toSettings(given, deps.login)
+  const { raw, unknown } = settingsOfSection(section)
+  for (const key of unknown) {
+    deps.terminal.note(`hadoop_ec2: ${file.name}: [${cluster}] ${key} is no setting, ignored`)
+  }
+  return toSettings({ ...raw, ...given }, deps.login)
+}
+
+/** What `config check` says: a line per section, its settings, and what is wrong. */
+export function checkSettings(
+  deps: ClusterDeps,
+): { section: string; problems: string[]; settings: ClusterSettings | null }[] {
+  const file = readSettingsFile(deps)
+  if (!file)
+    throw new Failed(
+      "config check",
+      `${join(deps.configDir, fileName)} does not exist (ec2-util --init writes it)`,
+    )
+  return [...file.sections.keys()]
+    .filter((name) => name !== "DEFAULT")
+    .map((name) => {
+      try {
+        const { raw, unknown } = settingsOfSection(iniSection(file, name) ?? new Map())
+        const settings = toSettings(raw, deps.login)
+        return {
+          section: name,
+          problems: [...unknown.map((key) => `${key} is no setting, ignored`), ...doubts(settings)],
+          settings,
+        }
+      } catch (error) {
+        return { section: name, problems: [(error as Error).message], settings: null }
+      }
+    })
+}
+
+function doubts(settings: ClusterSettings): string[] {
+  const found: string[] = []
+  if (settings.userDataFile?.startsWith("http:")) {
+    found.push("user_data_file comes over plain HTTP: whoever is on the way can run anything on your nodes")
+  }
+  if (settings.sshOptions.some((word) => /StrictHostKeyChecking=(no|off)/i.test(word))) {
+    found.push("ssh_options turns host key checking off, which has no effect: ours comes first")
+  }
+  return found
+}

@@ -1,0 +1,83 @@
+/** The script that nodes start with: ours, or the one that the settings name. */
+import { isAbsolute, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Failed } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { hostVariables, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { packUserData, refuseSecretScript, withEnvironment } from "../../decisions/clusters/user_data.ts"
+import { bootScript } from "./boot_script.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { readText } from "./files.ts"
+
+export interface BootScript {
+  name: string
+  text: string
+  /** Whether it writes the status file that `wait` and `status` read. */
+  isOurs: boolean
+}
+
+export async function loadBootScript(deps: ClusterDeps, settings: ClusterSettings): Promise<BootScript> {
+  const source = settings.userDataFile
+  if (source === null) return { name: "our boot script", text: bootScript, isOurs: true }
+  const text = await scriptAt(deps, source)
+  refuseSecretScript(source, text)
+  if (!text.includes("%ENV%") && Object.keys(settings.env).length > 0) {
+    deps.terminal.note(`hadoop_ec2: ${source} has no %ENV%, so it is not told what --env says`)
+  }
+  return { name: source, text, isOurs: false }
+}
+
+async function scriptAt(deps: ClusterDeps, source: string): Promise<string> {
+  if (/^https?:/.test(source)) {
+    if (source.startsWith("http:")) {
+      deps.terminal.note(
+        `hadoop_ec2: ${source} comes over plain HTTP, unprotected; without user_data_file there is a script in this tool`,
+      )
+    }
+    return deps.fetchText(source)
+  }
+  const path = source.startsWith("file:") ? fileURLToPath(source) : expandHome(deps, source)
+  const text = readText(path)
+  if (text === null) throw new Failed("user data", `${quoted(path)} does not exist (user_data_file names it)`)
+  return text
+}
+
+function expandHome(deps: ClusterDeps, path: string): string {
+  if (path.startsWith("~/")) return join(deps.home, path.slice(2))
+  return isAbsolute(path) ? path : join(process.cwd(), path)
+}
+
+export interface UserDataInputs {
+  cluster: string
+  settings: ClusterSettings
+  group: NodeGroup
+  /** Nodes that run already, whose hubs this group must find. */
+  hubs: readonly { roles: readonly NodeGroup["roles"][number][]; privateIp: string }[]
+  masterIp: string | null
+  dataNodes: number
+  ebsMappings: string
+}
+
+/** The environment of a group's nodes. Whatever is in `--env` wins, but for what identifies the node. */
+export function nodeEnvironment(deps: ClusterDeps, inputs: UserDataInputs): Record<string, string> {
+  const { settings, group, hubs, masterIp } = inputs
+  return {
+    REPLICATION: String(Math.min(3, Math.max(1, inputs.dataNodes))),
+    ...settings.env,
+    ...hostVariables(hubs),
+    ...(masterIp === null ? {} : { MASTER_HOST: masterIp }),
+    ...(inputs.ebsMappings === "" ? {} : { EBS_MAPPINGS: inputs.ebsMappings }),
+    ...(settings.userPackages === "" ? {} : { USER_PACKAGES: settings.userPackages }),
+    AWS_REGION: deps.region,
+    CLUSTER: inputs.cluster,
+    OWNER: deps.login,
+    ROLES: group.roles.join(","),
+  }
+}
+
+/** Base64 of the gzipped script with its environment. */
+export function userDataOf(deps: ClusterDeps, script: BootScript, inputs: UserDataInputs): string {
+  const text = withEnvironment(script.text, nodeEnvironment(deps, inputs))
+  return packUserData(script.name, text).toBase64()
+}
