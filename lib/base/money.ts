@@ -16,7 +16,11 @@ export function microUsd(usd: number): MicroUsd {
 
 /** What `ms` milliseconds cost at an hourly price, rounded half up: what has been used. */
 export function costOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
-  const product = BigInt(microUsdPerHour) * BigInt(Math.round(ms))
+  return fromHourly(BigInt(microUsdPerHour) * BigInt(Math.round(ms)))
+}
+
+/** The one rounding of what has been used: a sum of hourly micro-dollars times milliseconds, half up. */
+export function fromHourly(product: bigint): MicroUsd {
   return Number((product * 2n + msPerHour) / (msPerHour * 2n))
 }
 

@@ -1,4 +1,5 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
+import { ledgerSteps } from "./ledger_steps.ts"
 import type { Step } from "./migrate.ts"
 
 export const usageSteps: readonly Step[] = [
@@ -28,4 +29,5 @@ export const usageSteps: readonly Step[] = [
         FROM pending_instances LEFT JOIN instance_stopped_time USING (instance_id);
       CREATE INDEX IF NOT EXISTS instances_of_user ON instances(username);`,
   },
+  ...ledgerSteps,
 ]

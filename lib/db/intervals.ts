@@ -1,0 +1,133 @@
+/** When instances ran: a row for each run, its end NULL as long as it lasts. */
+import type { Database } from "bun:sqlite"
+import type { Evidence, Instant, Interval } from "../decisions/intervals.ts"
+import type { OfferKey, Offers } from "./offers.ts"
+
+export interface StoredInterval extends Interval {
+  intervalId: number
+}
+
+export type Intervals = ReturnType<typeof intervals>
+
+export function intervals(db: Database, offers: Offers) {
+  const select = (where: string) => `SELECT ${columns} FROM intervals JOIN offers USING (offer_id)
+    LEFT JOIN tracked_instances AS t USING (instance_id) WHERE ${where}`
+  return {
+    /** Inside the caller's transaction. Returns its number. */
+    add(interval: Interval & OfferKey): number {
+      const { instanceId, login, publicIpv4, start, end, endedByEc2 } = interval
+      const { lastInsertRowid } = db
+        .query("INSERT INTO intervals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .run(
+          ...[instanceId, login, offers.idOf(interval), publicIpv4 ? 1 : 0],
+          ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
+          ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
+          endedByEc2 === null ? null : Number(endedByEc2),
+        )
+      return Number(lastInsertRowid)
+    },
+
+    /** Changes what is known of an end; null reopens it. Inside the caller's transaction. */
+    setEnd(intervalId: number, end: Instant | null, endedByEc2: boolean | null): void {
+      db.query(
+        `UPDATE intervals SET end_earliest_utc_ms = ?, end_latest_utc_ms = ?, end_evidence = ?, ended_by_ec2 = ?
+         WHERE interval_id = ?`,
+      ).run(
+        ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
+        ...[endedByEc2 === null ? null : Number(endedByEc2), intervalId],
+      )
+    },
+
+    setStart(intervalId: number, start: Instant): void {
+      db.query(
+        "UPDATE intervals SET start_earliest_utc_ms = ?, start_latest_utc_ms = ?, start_evidence = ? WHERE interval_id = ?",
+      ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, intervalId)
+    },
+
+    remove(intervalId: number): void {
+      db.query("DELETE FROM intervals WHERE interval_id = ?").run(intervalId)
+    },
+
+    /** All runs of one instance, oldest first. */
+    ofInstance(instanceId: string): StoredInterval[] {
+      return db
+        .query<Row, [string]>(`${select("instance_id = ?")} ORDER BY start_earliest_utc_ms, interval_id`)
+        .all(instanceId)
+        .map(fromRow)
+    },
+
+    /** All runs of a login, oldest first. */
+    *ofLogin(login: string): Generator<StoredInterval> {
+      const rows = db.query<Row, [string]>(`${select("intervals.login = ?")} ORDER BY start_earliest_utc_ms`)
+      for (const row of rows.iterate(login)) yield fromRow(row)
+    },
+
+    /** Those that last, of a login or, with null, of everybody. */
+    open(login: string | null): StoredInterval[] {
+      const isOpen = "end_latest_utc_ms IS NULL"
+      const rows =
+        login === null
+          ? db.query<Row, []>(select(isOpen)).all()
+          : db.query<Row, [string]>(select(`${isOpen} AND intervals.login = ?`)).all(login)
+      return rows.map(fromRow)
+    },
+
+    /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
+    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredInterval> {
+      const overlaps =
+        "start_earliest_utc_ms < ? AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?) AND (?3 IS NULL OR intervals.login = ?3)"
+      const rows = db.query<Row, [number, number, string | null]>(select(overlaps))
+      for (const row of rows.iterate(toUtcMs, fromUtcMs, login)) yield fromRow(row)
+    },
+  }
+}
+
+const columns = `interval_id, instance_id, intervals.login AS login, intervals.public_ipv4 AS public_ipv4,
+  start_earliest_utc_ms, start_latest_utc_ms, start_evidence, end_earliest_utc_ms, end_latest_utc_ms, end_evidence,
+  ended_by_ec2, instance_type, market, region, zone, usage_operation, seen_utc_ms`
+
+interface Row {
+  interval_id: number
+  instance_id: string
+  login: string
+  public_ipv4: number
+  start_earliest_utc_ms: number
+  start_latest_utc_ms: number
+  start_evidence: Evidence
+  end_earliest_utc_ms: number | null
+  end_latest_utc_ms: number | null
+  end_evidence: Evidence | null
+  ended_by_ec2: number | null
+  instance_type: string
+  market: Interval["market"]
+  region: string
+  zone: string
+  usage_operation: string
+  seen_utc_ms: number | null
+}
+
+function fromRow(row: Row): StoredInterval {
+  const { end_earliest_utc_ms: earliestUtcMs, end_latest_utc_ms: latestUtcMs, end_evidence: evidence } = row
+  return {
+    intervalId: row.interval_id,
+    instanceId: row.instance_id,
+    login: row.login,
+    instanceType: row.instance_type,
+    market: row.market,
+    region: row.region,
+    zone: row.zone,
+    usageOperation: row.usage_operation,
+    publicIpv4: row.public_ipv4 === 1,
+    start: {
+      earliestUtcMs: row.start_earliest_utc_ms,
+      latestUtcMs: row.start_latest_utc_ms,
+      evidence: row.start_evidence,
+    },
+    end:
+      earliestUtcMs === null || latestUtcMs === null || evidence === null
+        ? null
+        : { earliestUtcMs, latestUtcMs, evidence },
+    seenUtcMs: row.seen_utc_ms ?? row.start_latest_utc_ms,
+    endedByEc2: row.ended_by_ec2 === null ? null : row.ended_by_ec2 === 1,
+  }
+}

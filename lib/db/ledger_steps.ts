@@ -1,0 +1,67 @@
+/** The ledger's part of usage.db: what ran when, what it was sold at, and what keeps the sums quick. */
+import type { Step } from "./migrate.ts"
+
+export const ledgerSteps: readonly Step[] = [
+  {
+    name: "ledger: offers, instances, intervals",
+    up: `
+      -- What EC2 sells, so that an interval names it with one number.
+      CREATE TABLE offers(
+        offer_id INTEGER PRIMARY KEY, instance_type TEXT NOT NULL, market TEXT NOT NULL, region TEXT NOT NULL,
+        zone TEXT NOT NULL, usage_operation TEXT NOT NULL,
+        UNIQUE(instance_type, market, region, zone, usage_operation));
+      -- What is known of an instance beside its row in the old table. login '' is nobody's.
+      CREATE TABLE tracked_instances(
+        instance_id TEXT PRIMARY KEY, login TEXT NOT NULL, offer_id INTEGER NOT NULL REFERENCES offers,
+        state TEXT NOT NULL, key_name TEXT NOT NULL, reservation_id TEXT NOT NULL, public_ipv4 INTEGER NOT NULL,
+        launched_at_utc_ms INTEGER NOT NULL, seen_utc_ms INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX tracked_instances_not_ended ON tracked_instances(login) WHERE state <> 'terminated';
+      -- Each instant between two bounds; the end is NULL while it runs.
+      CREATE TABLE intervals(
+        interval_id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, login TEXT NOT NULL,
+        offer_id INTEGER NOT NULL REFERENCES offers, public_ipv4 INTEGER NOT NULL,
+        start_earliest_utc_ms INTEGER NOT NULL, start_latest_utc_ms INTEGER NOT NULL, start_evidence TEXT NOT NULL,
+        end_earliest_utc_ms INTEGER, end_latest_utc_ms INTEGER, end_evidence TEXT, ended_by_ec2 INTEGER);
+      CREATE INDEX intervals_of_instance ON intervals(instance_id);
+      CREATE INDEX intervals_of_login ON intervals(login, start_earliest_utc_ms);
+      CREATE INDEX intervals_open ON intervals(login) WHERE end_latest_utc_ms IS NULL;`,
+  },
+  {
+    name: "ledger: prices",
+    up: `
+      CREATE TABLE prices(
+        region TEXT NOT NULL, instance_type TEXT NOT NULL, usage_operation TEXT NOT NULL, from_utc_ms INTEGER NOT NULL,
+        micro_usd_per_hour INTEGER NOT NULL,
+        PRIMARY KEY(region, instance_type, usage_operation, from_utc_ms)) WITHOUT ROWID;
+      CREATE TABLE spot_prices(
+        zone TEXT NOT NULL, instance_type TEXT NOT NULL, usage_operation TEXT NOT NULL, from_utc_ms INTEGER NOT NULL,
+        micro_usd_per_hour INTEGER NOT NULL,
+        PRIMARY KEY(zone, instance_type, usage_operation, from_utc_ms)) WITHOUT ROWID;
+      -- One row: counts the changes of list prices, so that sums made under older ones are known to be stale.
+      CREATE TABLE price_changes(only INTEGER PRIMARY KEY CHECK (only = 1), count INTEGER NOT NULL);
+      INSERT INTO price_changes VALUES (1, 0);`,
+  },
+  {
+    name: "ledger: volumes and addresses",
+    up: `
+      -- What is paid by the hour whatever it does. A volume that grows ends, and starts anew at its new size.
+      CREATE TABLE rentals(
+        rental_id TEXT NOT NULL, kind TEXT NOT NULL, login TEXT NOT NULL, region TEXT NOT NULL, description TEXT NOT NULL,
+        micro_usd_per_hour INTEGER, start_earliest_utc_ms INTEGER NOT NULL, start_latest_utc_ms INTEGER NOT NULL,
+        end_earliest_utc_ms INTEGER, end_latest_utc_ms INTEGER, seen_utc_ms INTEGER NOT NULL,
+        goes_with_instance TEXT NOT NULL, PRIMARY KEY(rental_id, start_earliest_utc_ms)) WITHOUT ROWID;
+      CREATE INDEX rentals_of_login ON rentals(login, start_earliest_utc_ms);
+      CREATE INDEX rentals_open ON rentals(login) WHERE end_latest_utc_ms IS NULL;`,
+  },
+  {
+    name: "ledger: sums of closed intervals",
+    up: `
+      -- What each login's closed intervals, volumes and addresses cost, by UTC day. A cache: computed again for a login that has
+      -- no row in usage_sums under the tariff in force.
+      CREATE TABLE usage_days(
+        login TEXT NOT NULL, day INTEGER NOT NULL, lowest_micro_usd INTEGER NOT NULL, highest_micro_usd INTEGER NOT NULL,
+        PRIMARY KEY(login, day)) WITHOUT ROWID;
+      CREATE TABLE usage_sums(
+        login TEXT PRIMARY KEY, tariff TEXT NOT NULL, unpriced INTEGER NOT NULL) WITHOUT ROWID;`,
+  },
+]

@@ -1,0 +1,98 @@
+/** Prices as they were found to hold, with the time from which on: the database behind a price book. */
+import type { Database } from "bun:sqlite"
+import type { Config } from "../base/config.ts"
+import type { MicroUsd } from "../base/money.ts"
+import type { Tariff } from "../decisions/costs.ts"
+import { embeddedDate } from "../decisions/embedded_prices.ts"
+import type { KeptPrice } from "../decisions/prices.ts"
+
+export interface ListPrice {
+  instanceType: string
+  usageOperation: string
+  microUsdPerHour: MicroUsd
+}
+
+export interface SpotPrice extends ListPrice {
+  zone: string
+  fromUtcMs: number
+}
+
+export type Prices = ReturnType<typeof prices>
+
+export function prices(db: Database) {
+  return {
+    /** The config's prices and rules over what is kept here. What was asked once is remembered by the tariff. */
+    tariff({ prices: { onDemand, spotFactor }, billing }: Pick<Config, "prices" | "billing">): Tariff {
+      const { count } = db.query<{ count: number }, []>("SELECT count FROM price_changes").get() ?? {
+        count: 0,
+      }
+      const kept = db.query<KeptPrice, [string, string, string]>(selectKept("prices", "region"))
+      const spot = db.query<KeptPrice, [string, string, string]>(selectKept("spot_prices", "zone"))
+      return {
+        book: {
+          overrides: onDemand,
+          spotFactor,
+          kept: remembered((...key) => kept.all(...key)),
+          spot: remembered((...key) => spot.all(...key)),
+        },
+        billing,
+        fingerprint: JSON.stringify([
+          embeddedDate,
+          count,
+          spotFactor,
+          billing,
+          Object.entries(onDemand).sort(),
+        ]),
+      }
+    },
+
+    /** Keeps what differs from the price in force; inside the caller's transaction. Returns how many did. */
+    keepList(region: string, found: readonly ListPrice[], fromUtcMs: number): number {
+      const last = db.query<{ price: number }, [string, string, string]>(
+        `SELECT micro_usd_per_hour AS price FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
+         ORDER BY from_utc_ms DESC LIMIT 1`,
+      )
+      const insert = db.query("INSERT OR REPLACE INTO prices VALUES (?, ?, ?, ?, ?)")
+      let changed = 0
+      for (const { instanceType, usageOperation, microUsdPerHour } of found) {
+        if (last.get(region, instanceType, usageOperation)?.price === microUsdPerHour) continue
+        insert.run(region, instanceType, usageOperation, fromUtcMs, microUsdPerHour)
+        changed++
+      }
+      if (changed > 0) db.run("UPDATE price_changes SET count = count + 1")
+      return changed
+    },
+
+    /**
+     * Keeps points of the spot price history; inside the caller's transaction. Returns how many were new. The sums of those
+     * whose spot runs they are about are the caller's to forget (`usageSums.forget`).
+     */
+    keepSpot(found: readonly SpotPrice[]): number {
+      const insert = db.query("INSERT OR IGNORE INTO spot_prices VALUES (?, ?, ?, ?, ?)")
+      let added = 0
+      for (const { zone, instanceType, usageOperation, fromUtcMs, microUsdPerHour } of found) {
+        added += insert.run(zone, instanceType, usageOperation, fromUtcMs, microUsdPerHour).changes
+      }
+      return added
+    },
+  }
+}
+
+function selectKept(table: string, place: string): string {
+  return `SELECT from_utc_ms AS fromUtcMs, micro_usd_per_hour AS microUsdPerHour FROM ${table}
+    WHERE ${place} = ? AND instance_type = ? AND usage_operation = ? ORDER BY from_utc_ms`
+}
+
+function remembered<T>(
+  ask: (...key: [string, string, string]) => T,
+): (...key: [string, string, string]) => T {
+  const answers = new Map<string, T>()
+  return (...key) => {
+    const name = key.join(" ")
+    const known = answers.get(name)
+    if (known !== undefined) return known
+    const answer = ask(...key)
+    answers.set(name, answer)
+    return answer
+  }
+}

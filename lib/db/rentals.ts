@@ -1,0 +1,45 @@
+/** What is paid by the hour whatever it does: EBS volumes and elastic addresses. */
+import type { Database } from "bun:sqlite"
+import type { Rental } from "../decisions/rentals.ts"
+
+export type Rentals = ReturnType<typeof rentals>
+
+export function rentals(db: Database) {
+  const select = (where: string) => `SELECT rental_id AS rentalId, kind, login, region, description,
+    micro_usd_per_hour AS microUsdPerHour, start_earliest_utc_ms AS startEarliestUtcMs,
+    start_latest_utc_ms AS startLatestUtcMs, end_earliest_utc_ms AS endEarliestUtcMs,
+    end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance
+    FROM rentals WHERE ${where}`
+  return {
+    /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
+    put(rental: Rental): void {
+      db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
+        ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
+        ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
+      )
+    },
+
+    /** Those that are there, of a login or, with null, of everybody. */
+    open(login: string | null): Rental[] {
+      return db
+        .query<Rental, [string | null]>(select("end_latest_utc_ms IS NULL AND (?1 IS NULL OR login = ?1)"))
+        .all(login)
+    },
+
+    ofLogin(login: string): Rental[] {
+      return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
+    },
+
+    /** Those of a stretch of time, of a login or, with null, of everybody. */
+    within(login: string | null, fromUtcMs: number, toUtcMs: number): Rental[] {
+      return db
+        .query<Rental, [string | null, number, number]>(
+          select(
+            "(?1 IS NULL OR login = ?1) AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)",
+          ),
+        )
+        .all(login, fromUtcMs, toUtcMs)
+    },
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * What closed intervals and rentals cost, by login and day, so that a sum over a million of them takes milliseconds. A cache
+ * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
+ */
+import type { Database } from "bun:sqlite"
+import {
+  add,
+  type Bounds,
+  costOfAddress,
+  costOfRun,
+  extremes,
+  nothing,
+  type Tariff,
+} from "../decisions/costs.ts"
+import { byDay } from "../decisions/days.ts"
+import type { Interval } from "../decisions/intervals.ts"
+import { costOfRental, type Rental } from "../decisions/rentals.ts"
+import type { Intervals } from "./intervals.ts"
+import type { Rentals } from "./rentals.ts"
+
+/** A sum, with how many charges are missing in it because nobody knows their price. */
+export interface Sum extends Bounds {
+  unpriced: number
+}
+
+export type UsageSums = ReturnType<typeof usageSums>
+
+export function usageSums(db: Database, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
+  const addDay = (login: string, day: number, { lowest, highest }: Bounds) =>
+    db
+      .query(
+        `INSERT INTO usage_days VALUES (?1, ?2, ?3, ?4) ON CONFLICT(login, day) DO UPDATE
+         SET lowest_micro_usd = lowest_micro_usd + ?3, highest_micro_usd = highest_micro_usd + ?4`,
+      )
+      .run(login, day, lowest, highest)
+
+  const addDays = (login: string, days: Map<number, Bounds> | null) => {
+    if (days) for (const [day, cost] of days) addDay(login, day, cost)
+    else db.query("UPDATE usage_sums SET unpriced = unpriced + 1 WHERE login = ?").run(login)
+  }
+
+  const rebuild = (tariff: Tariff, login: string) => {
+    db.query("DELETE FROM usage_days WHERE login = ?").run(login)
+    db.query("INSERT OR REPLACE INTO usage_sums VALUES (?, ?, 0)").run(login, tariff.fingerprint)
+    const days = new Map<number, Bounds>()
+    let unpriced = 0
+    const collect = (charged: Map<number, Bounds> | null) => {
+      if (charged) for (const [day, cost] of charged) days.set(day, add(days.get(day) ?? nothing, cost))
+      else unpriced++
+    }
+    for (const interval of intervals.ofLogin(login)) if (interval.end) collect(daysOfRun(tariff, interval))
+    for (const rental of rentals.ofLogin(login))
+      if (rental.endLatestUtcMs !== null) collect(daysOfRental(rental))
+    for (const [day, cost] of days) addDay(login, day, cost)
+    db.query("UPDATE usage_sums SET unpriced = ? WHERE login = ?").run(unpriced, login)
+  }
+
+  return {
+    /** Adds what was just closed to its login's days, where these are kept at all. Inside the caller's transaction. */
+    addRun(tariff: Tariff, interval: Interval): void {
+      if (isKept(db, tariff, interval.login)) addDays(interval.login, daysOfRun(tariff, interval))
+    },
+
+    addRental(tariff: Tariff, rental: Rental): void {
+      if (isKept(db, tariff, rental.login)) addDays(rental.login, daysOfRental(rental))
+    },
+
+    /** Makes a login known, before anything of it is added. Inside the caller's transaction. */
+    know(login: string): void {
+      db.query("INSERT OR IGNORE INTO usage_sums VALUES (?, '', 0)").run(login)
+    },
+
+    /** After a change to what was closed already. Inside the caller's transaction. */
+    forget(login: string): void {
+      db.query("UPDATE usage_sums SET tariff = '' WHERE login = ?").run(login)
+    },
+
+    /** Whether `refresh` has nothing to do, so that no transaction is needed. */
+    isFresh(tariff: Tariff, login: string | null): boolean {
+      return staleLogins(db, tariff, login).length === 0
+    },
+
+    /** Computes what is missing, of a login or, with null, of everybody. Inside the caller's transaction. */
+    refresh(tariff: Tariff, login: string | null): void {
+      for (const stale of staleLogins(db, tariff, login)) rebuild(tariff, stale)
+    },
+
+    /** The sums of the days from `fromDay` to before `toDay`, by login; after `refresh`. Nobody's is under "". */
+    byLogin(fromDay: number, toDay: number): Map<string, Sum> {
+      const rows = db
+        .query<Sum & { login: string }, [number, number]>(
+          `SELECT login, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest, unpriced
+           FROM usage_days JOIN usage_sums USING (login) WHERE day >= ? AND day < ? GROUP BY login`,
+        )
+        .all(fromDay, toDay)
+      return new Map(rows.map(({ login, ...sum }) => [login, sum]))
+    },
+
+    /** The sum of a login or, with null, of all that have an owner, from `fromDay` on; after `refresh`. */
+    since(login: string | null, fromDay: number): Bounds {
+      const sum = `SELECT coalesce(sum(lowest_micro_usd), 0) AS lowest, coalesce(sum(highest_micro_usd), 0) AS highest
+        FROM usage_days WHERE day >= ?`
+      const row =
+        login === null
+          ? db.query<Bounds, [number]>(`${sum} AND login <> ''`).get(fromDay)
+          : db.query<Bounds, [number, string]>(`${sum} AND login = ?`).get(fromDay, login)
+      return row ?? nothing
+    },
+
+    /** By day, of a login or, with null, of everybody; after `refresh`. */
+    days(login: string | null, fromDay: number, toDay: number): Map<number, Bounds> {
+      const rows = db
+        .query<Bounds & { day: number }, [number, number, string | null]>(
+          `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest FROM usage_days
+           WHERE day >= ?1 AND day < ?2 AND (?3 IS NULL OR login = ?3) GROUP BY day`,
+        )
+        .all(fromDay, toDay, login)
+      return new Map(rows.map(({ day, ...cost }) => [day, cost]))
+    },
+  }
+}
+
+function staleLogins(db: Database, { fingerprint }: Tariff, login: string | null): string[] {
+  return db
+    .query<{ login: string }, [string, string | null]>(
+      "SELECT login FROM usage_sums WHERE tariff <> ?1 AND (?2 IS NULL OR login = ?2)",
+    )
+    .all(fingerprint, login)
+    .map((row) => row.login)
+}
+
+function isKept(db: Database, tariff: Tariff, login: string): boolean {
+  const kept = db
+    .query<{ tariff: string }, [string]>("SELECT tariff FROM usage_sums WHERE login = ?")
+    .get(login)
+  return kept?.tariff === tariff.fingerprint
+}
+
+/** The time now, on which nothing closed depends. */
+const whenever = 0
+
+/** The days of an interval that is closed: its instance and its address. */
+function daysOfRun(tariff: Tariff, interval: Interval): Map<number, Bounds> | null {
+  return byDay(extremes(interval, whenever).longest, (range) => {
+    const run = costOfRun(tariff, interval, whenever, range)
+    return run && add(run, costOfAddress(interval, whenever, range))
+  })
+}
+
+function daysOfRental(rental: Rental): Map<number, Bounds> | null {
+  const { startEarliestUtcMs, endLatestUtcMs } = rental
+  if (endLatestUtcMs === null) return null
+  return byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) =>
+    costOfRental(rental, whenever, range),
+  )
+}

@@ -1,0 +1,35 @@
+/** What is paid by the hour whatever it does: EBS volumes and elastic addresses. */
+import type { MicroUsd } from "../base/money.ts"
+import { type Bounds, flatCost, type Range } from "./costs.ts"
+
+export interface Rental {
+  /** The volume's or the address's id. */
+  rentalId: string
+  kind: "volume" | "address"
+  login: string
+  region: string
+  /** For people: `gp3 8 GiB`, `198.51.100.7`. */
+  description: string
+  /** Null: no price is known. */
+  microUsdPerHour: MicroUsd | null
+  startEarliestUtcMs: number
+  startLatestUtcMs: number
+  /** Null while it is there. */
+  endEarliestUtcMs: number | null
+  endLatestUtcMs: number | null
+  seenUtcMs: number
+  /** The instance whose end ends it too, or "". */
+  goesWithInstance: string
+}
+
+/** What of a volume or an address falls into `range`; null where its price is not known. */
+export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
+  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental
+  if (microUsdPerHour === null) return null
+  const earliestEnd = endEarliestUtcMs ?? Math.min(rental.seenUtcMs, nowUtcMs)
+  const latestEnd = endLatestUtcMs ?? Math.max(rental.seenUtcMs, nowUtcMs)
+  return {
+    lowest: flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
+    highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),
+  }
+}

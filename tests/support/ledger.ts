@@ -1,0 +1,57 @@
+/** Ledgers for tests: a new usage.db in a private temporary directory, and instances as EC2 shows them. */
+import { chmodSync, mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Instance } from "../../lib/base/instance.ts"
+import { microUsd } from "../../lib/base/money.ts"
+import type { Clock } from "../../lib/base/time.ts"
+import { openUsageDb, type UsageDb } from "../../lib/db/usage_db.ts"
+
+/** A clock that stands until it is set. */
+export function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } {
+  return {
+    utcMs,
+    now() {
+      return this.utcMs
+    },
+    async sleep(ms) {
+      this.utcMs += ms
+    },
+  }
+}
+
+export function newLedger(clock: Clock = standingClock()): UsageDb {
+  const directory = mkdtempSync(join(tmpdir(), "ledger-"))
+  chmodSync(directory, 0o700)
+  return openUsageDb({ path: join(directory, "usage.db"), clock, create: true })
+}
+
+/** Per second, 60 s minimum, an m1.small at the price of 2010. */
+export const plainRules = {
+  prices: { onDemand: { "m1.small": microUsd(0.085) }, spotFactor: 0.7 },
+  billing: { granularity: "second" as const, minimumMs: 60_000 },
+}
+
+export function instanceWith(parts: Partial<Instance> & { id: string }): Instance {
+  return {
+    ...{ type: "m1.small", state: "running", market: "on-demand", region: "us-east-1", zone: "us-east-1a" },
+    ...{ imageId: "ami-1", keyName: "cs61c-ab-default", launchedAtUtcMs: Date.UTC(2026, 8, 1) },
+    ...{
+      firstAttachedUtcMs: null,
+      stateTransitionReason: "",
+      stateReasonCode: "",
+      usageOperation: "RunInstances",
+    },
+    ...{
+      platform: "",
+      spotRequestId: "",
+      clientToken: "",
+      privateIp: "",
+      privateDns: "",
+      publicIp: "",
+      publicDns: "",
+    },
+    ...{ subnetId: "", vpcId: "", securityGroups: [], volumes: [], hibernationConfigured: false, tags: {} },
+    ...parts,
+  }
+}
