@@ -1,4 +1,5 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
+import { type AwsSettings, openAws } from "./aws/aws.ts"
 import type { Aws } from "./aws/interfaces.ts"
 import type { Config } from "./base/config.ts"
 import type { Clock } from "./base/time.ts"
@@ -10,6 +11,7 @@ import { requireWrapperIfClaimed } from "./host/caller_wrapper.ts"
 import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config.ts"
 import { type HomeFiles, openHome } from "./host/home.ts"
+import { readRootAccessKey } from "./host/root_access_key.ts"
 
 export interface Context {
   readonly tool: string
@@ -25,6 +27,8 @@ export interface Context {
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
   readonly aws: Aws
+  /** The caller's home. */
+  readonly home: HomeFiles
   /** Closes what was opened. */
   close(): void
 }
@@ -46,17 +50,24 @@ export function openContext(tool: string, interrupt: AbortSignal): Context {
       return config
     },
     caller: (context) => findCaller(context.config.course),
-    home: ({ caller }) => openHome(caller),
     audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
     usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
     usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
-    aws: () => {
-      throw new Error("lib/aws is not there yet")
-    },
+    aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, interrupt))),
+    home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()
     },
   })
+}
+
+function awsSettings({ aws, paths }: Config, clock: Clock, interrupt: AbortSignal): AwsSettings {
+  return {
+    ...aws,
+    credentials: aws.credentials === "default" ? "default" : readRootAccessKey(paths.rootAccessKey),
+    clock,
+    interrupt,
+  }
 }
 
 /** An object whose fields are computed when they are first read. */
