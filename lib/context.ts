@@ -22,7 +22,6 @@ export interface Context {
   readonly debug: boolean
   readonly config: Config
   readonly caller: Caller
-  readonly home: HomeFiles
   readonly audit: AuditLog
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb

@@ -31,7 +31,7 @@ test.each([
   "",
 ])("a mistake in it is one line without the secret: %p", (content) => {
   write(content)
-  expect(() => readRootAccessKey(path)).toThrow(/^root access key \S+: is not [^S]+$/)
+  expect(() => readRootAccessKey(path)).toThrow(/^root access key \S+: is not (?!.*SECRET)/)
 })
 
 test("a key that others may read is not used", () => {
