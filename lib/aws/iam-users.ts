@@ -3,13 +3,16 @@ import {
   AddUserToGroupCommand,
   CreateGroupCommand,
   CreateUserCommand,
+  DeleteGroupPolicyCommand,
   DeleteUserCommand,
   DeleteUserPolicyCommand,
+  DetachGroupPolicyCommand,
   DetachUserPolicyCommand,
   GetGroupCommand,
   GetGroupPolicyCommand,
   GetUserCommand,
   GetUserPolicyCommand,
+  ListAttachedGroupPoliciesCommand,
   ListAttachedUserPoliciesCommand,
   ListGroupPoliciesCommand,
   ListGroupsForUserCommand,
@@ -44,6 +47,9 @@ type Calls = Pick<
   | "groupPolicy"
   | "putGroupPolicy"
   | "groupPolicies"
+  | "deleteGroupPolicy"
+  | "attachedGroupPolicies"
+  | "detachGroupPolicy"
   | "userPolicy"
   | "userPolicies"
   | "putUserPolicy"
@@ -158,6 +164,35 @@ export function userCalls({ ask, askOnce }: IamConnection): Calls {
         (page) => page.PolicyNames,
       )
     },
+
+    deleteGroupPolicy: (group, policy) =>
+      gone(
+        ask(
+          `delete policy ${policy} of group ${group}`,
+          new DeleteGroupPolicyCommand({ GroupName: group, PolicyName: policy }),
+        ),
+      ),
+
+    async attachedGroupPolicies(group) {
+      const action = `list attached policies of group ${group}`
+      const all = await marked(
+        action,
+        (Marker) => ask(action, new ListAttachedGroupPoliciesCommand({ GroupName: group, Marker })),
+        (page) => page.AttachedPolicies,
+      )
+      return all.map(({ PolicyName, PolicyArn }) => ({
+        name: PolicyName ?? "",
+        arn: present(action, PolicyArn),
+      }))
+    },
+
+    detachGroupPolicy: (group, arn) =>
+      gone(
+        ask(
+          `detach policy ${arn} from group ${group}`,
+          new DetachGroupPolicyCommand({ GroupName: group, PolicyArn: arn }),
+        ),
+      ),
 
     async userPolicy(user, policy) {
       const action = `read policy ${policy} of ${user}`

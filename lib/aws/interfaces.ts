@@ -145,6 +145,9 @@ export interface Iam {
   groupPolicy(group: string, policy: string): Promise<string | null>
   putGroupPolicy(group: string, policy: string, document: string): Promise<Outcome>
   groupPolicies(group: string): Promise<string[]>
+  deleteGroupPolicy(group: string, policy: string): Promise<Outcome>
+  attachedGroupPolicies(group: string): Promise<{ name: string; arn: string }[]>
+  detachGroupPolicy(group: string, arn: string): Promise<Outcome>
 
   userPolicy(user: string, policy: string): Promise<string | null>
   userPolicies(user: string): Promise<string[]>

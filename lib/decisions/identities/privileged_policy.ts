@@ -1,0 +1,160 @@
+/**
+ * The least that the privileged key itself needs, by what it is for. `setup --print-policy` prints it, `doctor` asks IAM about
+ * each action of it, and a test holds it against the calls that lib/aws makes.
+ */
+import type { Config } from "../../base/config.ts"
+import type { Account, PolicyDocument, Statement } from "./policy_document.ts"
+
+const ec2Reading = [
+  "ec2:DescribeAddresses",
+  "ec2:DescribeImages",
+  "ec2:DescribeInstances",
+  "ec2:DescribeKeyPairs",
+  "ec2:DescribeSecurityGroups",
+  "ec2:DescribeSpotInstanceRequests",
+  "ec2:DescribeSpotPriceHistory",
+  "ec2:DescribeSubnets",
+  "ec2:DescribeVolumes",
+]
+
+const ec2Changing = [
+  "ec2:CancelSpotInstanceRequests",
+  "ec2:CreateKeyPair",
+  "ec2:CreateTags",
+  "ec2:DeleteKeyPair",
+  "ec2:GetConsoleOutput",
+  "ec2:ImportKeyPair",
+  "ec2:ModifyInstanceAttribute",
+  "ec2:RunInstances",
+  "ec2:StartInstances",
+  "ec2:StopInstances",
+  "ec2:TerminateInstances",
+]
+
+const ofUsers = [
+  "iam:CreateAccessKey",
+  "iam:CreateLoginProfile",
+  "iam:CreateUser",
+  "iam:DeactivateMFADevice",
+  "iam:DeleteAccessKey",
+  "iam:DeleteLoginProfile",
+  "iam:DeleteSSHPublicKey",
+  "iam:DeleteServiceSpecificCredential",
+  "iam:DeleteSigningCertificate",
+  "iam:DeleteUser",
+  "iam:DeleteUserPolicy",
+  "iam:DetachUserPolicy",
+  "iam:GetLoginProfile",
+  "iam:GetUser",
+  "iam:GetUserPolicy",
+  "iam:ListAccessKeys",
+  "iam:ListAttachedUserPolicies",
+  "iam:ListGroupsForUser",
+  "iam:ListMFADevices",
+  "iam:ListSSHPublicKeys",
+  "iam:ListServiceSpecificCredentials",
+  "iam:ListSigningCertificates",
+  "iam:ListUserPolicies",
+  "iam:ListUserTags",
+  "iam:PutUserPolicy",
+  "iam:TagUser",
+  "iam:UpdateAccessKey",
+  "iam:UpdateLoginProfile",
+]
+
+const ofGroup = [
+  "iam:CreateGroup",
+  "iam:DeleteGroupPolicy",
+  "iam:DetachGroupPolicy",
+  "iam:GetGroup",
+  "iam:GetGroupPolicy",
+  "iam:ListAttachedGroupPolicies",
+  "iam:ListGroupPolicies",
+  "iam:PutGroupPolicy",
+]
+
+/** Membership is asked of the user and of the group. */
+const ofMembership = ["iam:AddUserToGroup", "iam:RemoveUserFromGroup"]
+
+const ofAccount = [
+  "cloudtrail:LookupEvents",
+  "iam:GetAccountPasswordPolicy",
+  "iam:ListUsers",
+  "pricing:GetProducts",
+  "servicequotas:ListServiceQuotas",
+]
+
+/**
+ * The document for a course. Users are bound to the course's IAM path, and to logins at `/`, where the old tools made them.
+ * `id` may be "*": a policy holds in its own account only.
+ */
+export function privilegedPolicy(config: Config, { partition, id }: Account): PolicyDocument {
+  const iam = (resource: string) => `arn:${partition}:iam::${id}:${resource}`
+  const { name, accounts, staff, iamGroup } = config.course
+  const users = [...new Set([`${name}/*`, ...accounts, ...staff])].map((path) => iam(`user/${path}`))
+  const group = iam(`group/${iamGroup}`)
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      allow("ReadEc2", ec2Reading, ["*"]),
+      allow("ChangeEc2", ec2Changing, [
+        // Images, and what we look up rather than make, belong to nobody's account.
+        `arn:${partition}:ec2:*:${id}:*`,
+        `arn:${partition}:ec2:*::image/*`,
+        `arn:${partition}:ec2:*::snapshot/*`,
+      ]),
+      allow("ImagesByName", ["ssm:GetParameter"], parameterArns(config, { partition, id })),
+      allow("Students", ofUsers, users),
+      allow("StudentsGroup", ofGroup, [group]),
+      allow("Membership", ofMembership, [...users, group]),
+      allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
+      allow("Account", ofAccount, ["*"]),
+      allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("*")]),
+      ...handingOver(config, { partition, id }),
+    ],
+  }
+}
+
+/** Every action in a document, for asking about each. */
+export function actionsOf({ Statement }: PolicyDocument): string[] {
+  return [...new Set(Statement.flatMap(({ Action }) => Action))].sort()
+}
+
+function parameterArns({ launch }: Config, { partition, id }: Account): string[] {
+  const listed = launch.ssmParameters.map(
+    (name) => `arn:${partition}:ssm:*:${id}:parameter/${name.replace(/^\//, "")}`,
+  )
+  return [`arn:${partition}:ssm:*::parameter/aws/service/*`, ...listed]
+}
+
+/** Roles that are handed to AWS's services, only where the config names them. */
+function handingOver({ leases, launch }: Config, { partition, id }: Account): Statement[] {
+  const statements: Statement[] = []
+  if (leases.schedulerRole) {
+    statements.push(
+      allow(
+        "Schedules",
+        ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"],
+        [`arn:${partition}:scheduler:*:${id}:schedule/*`],
+      ),
+      passing("SchedulerRole", [leases.schedulerRole], "scheduler.amazonaws.com"),
+    )
+  }
+  if (launch.instanceProfiles.length > 0) {
+    // Where a profile was made with its role, as the console does, both have one name.
+    const roles = launch.instanceProfiles.map((name) => `arn:${partition}:iam::${id}:role/${name}`)
+    statements.push(passing("InstanceRoles", roles, "ec2.amazonaws.com"))
+  }
+  return statements
+}
+
+function allow(sid: string, actions: string[], resources: string[]): Statement {
+  return { Sid: sid, Effect: "Allow", Action: actions, Resource: resources }
+}
+
+function passing(sid: string, roles: string[], service: string): Statement {
+  return {
+    ...allow(sid, ["iam:PassRole"], roles),
+    Condition: { StringEquals: { "iam:PassedToService": service } },
+  }
+}

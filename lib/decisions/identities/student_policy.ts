@@ -1,0 +1,173 @@
+/**
+ * What students may do at AWS with their own keys: a list of what is allowed, by exact names; all else is denied by IAM itself.
+ * Launching, starting, resizing and whatever else costs money is not in it: for that they have `ec2-run` and `ec2-active`.
+ *
+ * The group's policy is the same for all and says `${aws:username}`; the user's own names what has the login in its ARN.
+ */
+import { tagOf } from "../../base/instance.ts"
+import type { Account, PolicyDocument } from "./policy_document.ts"
+
+export const groupPolicyName = "student-policy"
+
+/** As the old tools named it, so that theirs is replaced. */
+export function userPolicyName(login: string): string {
+  return `${login}-user`
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: IAM's policy variable
+const self = "${aws:username}"
+const isOwn = { StringEquals: { [`aws:ResourceTag/${tagOf.owner}`]: self } }
+
+/**
+ * Reading that shows nobody's user data and no secrets. Left out on purpose: DescribeLaunchTemplateVersions,
+ * DescribeSpotInstanceRequests and DescribeSpotFleetRequests (their replies hold user data, and IAM cannot bind them to an
+ * owner), DescribeVpnConnections (pre-shared keys), DescribeBundleTasks (signed uploads).
+ */
+const reading = [
+  "ec2:DescribeAccountAttributes",
+  "ec2:DescribeAddresses",
+  "ec2:DescribeAvailabilityZones",
+  "ec2:DescribeImages",
+  "ec2:DescribeInstanceCreditSpecifications",
+  "ec2:DescribeInstanceStatus",
+  "ec2:DescribeInstanceTypeOfferings",
+  "ec2:DescribeInstanceTypes",
+  "ec2:DescribeInstances",
+  "ec2:DescribeInternetGateways",
+  "ec2:DescribeKeyPairs",
+  "ec2:DescribeNetworkAcls",
+  "ec2:DescribeNetworkInterfaces",
+  "ec2:DescribePlacementGroups",
+  "ec2:DescribeRegions",
+  "ec2:DescribeRouteTables",
+  "ec2:DescribeSecurityGroupRules",
+  "ec2:DescribeSecurityGroups",
+  "ec2:DescribeSnapshots",
+  "ec2:DescribeSpotPriceHistory",
+  "ec2:DescribeSubnets",
+  "ec2:DescribeTags",
+  "ec2:DescribeVolumeStatus",
+  "ec2:DescribeVolumes",
+  "ec2:DescribeVpcs",
+]
+
+/** The group's policy. IAM allows 5,120 characters, white space not counted, for all inline policies of a group together. */
+export function groupPolicy({ partition, id }: Account): PolicyDocument {
+  const arn = (resource: string) => `arn:${partition}:ec2:*:${id}:${resource}`
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      { Sid: "Read", Effect: "Allow", Action: reading, Resource: ["*"] },
+      {
+        Sid: "OwnInstances",
+        Effect: "Allow",
+        Action: [
+          "ec2:TerminateInstances",
+          "ec2:StopInstances",
+          "ec2:RebootInstances",
+          "ec2:GetConsoleOutput",
+          "ec2:DescribeInstanceAttribute",
+          "ec2:GetLaunchTemplateData",
+        ],
+        Resource: [arn("instance/*")],
+        Condition: isOwn,
+      },
+      {
+        // No other tag of ours: the policy trusts them, and so do searches for instances.
+        Sid: "MakeGroupsTaggedAsOwn",
+        Effect: "Allow",
+        Action: ["ec2:CreateSecurityGroup"],
+        Resource: [arn("security-group/*")],
+        Condition: ownTagAtCreation,
+      },
+      {
+        // The network that a group is made in is a resource of the request as well, and carries no tags of it.
+        Sid: "MakeGroupsInNetworks",
+        Effect: "Allow",
+        Action: ["ec2:CreateSecurityGroup"],
+        Resource: [arn("vpc/*")],
+      },
+      {
+        // Without ec2:CreateAction, this would let anybody take over what is not theirs by tagging it.
+        Sid: "TagGroupsOnlyAtCreation",
+        Effect: "Allow",
+        Action: ["ec2:CreateTags"],
+        Resource: [arn("security-group/*")],
+        Condition: {
+          ...ownTagAtCreation,
+          StringEquals: { ...ownTagAtCreation.StringEquals, "ec2:CreateAction": "CreateSecurityGroup" },
+        },
+      },
+      {
+        Sid: "OwnGroups",
+        Effect: "Allow",
+        Action: [
+          "ec2:AuthorizeSecurityGroupEgress",
+          "ec2:AuthorizeSecurityGroupIngress",
+          "ec2:DeleteSecurityGroup",
+          "ec2:RevokeSecurityGroupEgress",
+          "ec2:RevokeSecurityGroupIngress",
+        ],
+        Resource: [arn("security-group/*")],
+        Condition: isOwn,
+      },
+    ],
+  }
+}
+
+/** The owner's tag must be there and be the caller's; besides it, only what names a cluster. */
+const ownTagAtCreation = {
+  StringEquals: { [`aws:RequestTag/${tagOf.owner}`]: self },
+  "ForAllValues:StringEquals": {
+    "aws:TagKeys": [tagOf.owner, tagOf.course, tagOf.cluster, tagOf.clusterRoles, "Name"],
+  },
+}
+
+/**
+ * The user's own policy: S3 below BUCKET/LOGIN/, the user's own access keys and password. PutObjectAcl is not in it, so
+ * that nothing can be made public.
+ */
+export function userPolicy(userArn: string, login: string, bucket: string): PolicyDocument {
+  const bucketArn = `arn:${userArn.split(":")[1]}:s3:::${bucket}`
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "OwnObjects",
+        Effect: "Allow",
+        Action: [
+          "s3:AbortMultipartUpload",
+          "s3:DeleteObject",
+          "s3:GetObject",
+          "s3:ListMultipartUploadParts",
+          "s3:PutObject",
+        ],
+        Resource: [`${bucketArn}/${login}/*`],
+      },
+      {
+        // The slash: "LOGIN*" would list the objects of cs61c-ab for cs61c-a.
+        Sid: "ListOwnObjects",
+        Effect: "Allow",
+        Action: ["s3:ListBucket"],
+        Resource: [bucketArn],
+        Condition: { StringLike: { "s3:prefix": [`${login}/*`] } },
+      },
+      { Sid: "FindBucket", Effect: "Allow", Action: ["s3:GetBucketLocation"], Resource: [bucketArn] },
+      {
+        Sid: "OwnCredentials",
+        Effect: "Allow",
+        Action: [
+          "iam:ChangePassword",
+          "iam:CreateAccessKey",
+          "iam:DeleteAccessKey",
+          "iam:GetAccessKeyLastUsed",
+          "iam:GetUser",
+          "iam:ListAccessKeys",
+          "iam:UpdateAccessKey",
+        ],
+        Resource: [userArn],
+      },
+      { Sid: "PasswordRules", Effect: "Allow", Action: ["iam:GetAccountPasswordPolicy"], Resource: ["*"] },
+    ],
+  }
+}

