@@ -4,7 +4,7 @@
  *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
  *                  [--slots DIR] [--only TOOL]
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
@@ -53,17 +53,18 @@ const options = readArguments(argumentTable, process.argv.slice(2))
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
+const tools = readdirSync("scripts")
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => name.slice(0, -".ts".length))
 const wanted = (tool: string) => options.only.length === 0 || options.only.includes(tool)
 for (const directory of ["libexec", "bin"]) {
   if (options.only.length === 0) rmSync(join(outdir, directory), { recursive: true, force: true })
   mkdirSync(join(outdir, directory), { recursive: true })
 }
 const rows: { what: string; bytes: number }[] = []
-for (const script of readdirSync("scripts").filter((name) => name.endsWith(".ts"))) {
-  const tool = script.slice(0, -".ts".length)
-  if (wanted(tool)) rows.push(await compileScript(tool))
-}
+for (const tool of tools) if (wanted(tool)) rows.push(await compileScript(tool))
 for (const command of commands) if (wanted(command.tool)) rows.push(compileCommand(command))
+rows.push(writeInstaller())
 printSizes(rows)
 
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
@@ -118,6 +119,35 @@ function compileCommand(command: (typeof commands)[number]): { what: string; byt
   ])
   if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
   return { what: `bin/${command.name}`, bytes: statSync(outfile).size }
+}
+
+/** The installer, which knows what was built and for where. */
+function writeInstaller(): { what: string; bytes: number } {
+  const named = (setuid: boolean) => commands.filter((command) => command.setuid === setuid)
+  const values: Record<string, string> = {
+    PREFIX: plainPath("prefix", options.prefix),
+    CONFIG: plainPath("config", options.config),
+    ACCOUNT: options.account,
+    LOGIN_PREFIX: options["login-prefix"],
+    SLOTS: options.slots,
+    SETUID_COMMANDS: namesOf(named(true)),
+    PLAIN_COMMANDS: namesOf(named(false)),
+    TOOLS: tools.join(" "),
+  }
+  const text = readFileSync(join("packaging", "install.sh"), "utf8").replace(
+    /@([A-Z_]+)@/g,
+    (whole, name) => {
+      return values[name] ?? whole
+    },
+  )
+  const outfile = join(outdir, "install")
+  writeFileSync(outfile, text)
+  chmodSync(outfile, 0o755)
+  return { what: "install", bytes: text.length }
+}
+
+function namesOf(list: readonly { name: string }[]): string {
+  return list.map(({ name }) => name).join(" ")
 }
 
 /** What is compiled into a setuid program is no place for surprises. */

@@ -1,0 +1,69 @@
+/** Copies of a database that is in use, and putting one back. */
+import { Database, SQLiteError } from "bun:sqlite"
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"
+import { Failed, messageOf } from "../base/errors.ts"
+import { explainErrors } from "./open.ts"
+
+const busyTimeoutMs = 15_000
+
+/** Copies the database as it is at one moment, while others read and write it, to a new file of mode 0600. */
+export function copyDatabase(path: string, target: string): void {
+  closeSync(openSync(target, "wx", 0o600)) // VACUUM INTO takes an empty file, and would make one by the umask
+  explainErrors(path, () => {
+    const db = new Database(path, { readwrite: true, create: false })
+    try {
+      db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      db.query("VACUUM INTO ?").run(target)
+    } finally {
+      db.close()
+    }
+  })
+  const fd = openSync(target, "r")
+  fsyncSync(fd)
+  closeSync(fd)
+}
+
+/** What SQLite's own check finds wrong with a database, in one line; null when it is whole. */
+export function whyDamaged(path: string): string | null {
+  let db: Database | undefined
+  try {
+    db = new Database(path, { readwrite: true, create: false })
+    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    const found = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").all()
+    const [first] = found.map((row) => row.integrity_check)
+    return first === "ok" ? null : (first ?? "the check says nothing")
+  } catch (error) {
+    if (error instanceof SQLiteError) return messageOf(error)
+    throw error
+  } finally {
+    db?.close()
+  }
+}
+
+/**
+ * Puts `replacement` in the place of the database at `path`, which is kept as `aside`. Throws Failed while any process has
+ * the database open: it would go on writing to the file that was moved away.
+ */
+export function replaceDatabase(path: string, replacement: string, aside: string): void {
+  if (existsSync(path)) {
+    if (whyDamaged(path) === null) requireUnused(path)
+    renameSync(path, aside)
+  }
+  // Of a damaged database; a whole one has had its journal taken in. They belong to the old file alone.
+  for (const suffix of ["-wal", "-shm", "-journal"]) rmSync(`${path}${suffix}`, { force: true })
+  renameSync(replacement, path)
+}
+
+/** Leaving WAL mode takes in the journal, and needs to be the only one: SQLite's own test for that. */
+function requireUnused(path: string): void {
+  const db = new Database(path, { readwrite: true, create: false })
+  try {
+    db.run("PRAGMA busy_timeout = 2000")
+    db.run("PRAGMA journal_mode = DELETE")
+  } catch (error) {
+    if (!(error instanceof SQLiteError) || !error.code?.startsWith("SQLITE_BUSY")) throw error
+    throw new Failed(`database ${path}`, "is in use; wait for running tools and stop cron, then try again")
+  } finally {
+    db.close()
+  }
+}
