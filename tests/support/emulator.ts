@@ -2,7 +2,6 @@
  * The emulated AWS that tests run against: moto behind the proxy of `aws_proxy.ts`. One moto per test process; each
  * `startEmulator` empties it and looks up what a launch needs.
  */
-import { setDefaultTimeout } from "bun:test"
 import {
   DescribeImagesCommand,
   DescribeSecurityGroupsCommand,
@@ -11,11 +10,16 @@ import {
 } from "@aws-sdk/client-ec2"
 import { IAMClient } from "@aws-sdk/client-iam"
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm"
+import { type AwsProxy, startAwsProxy } from "./aws_proxy.ts"
 import { type Moto, startMoto } from "./moto.ts"
 
 export interface Emulator {
-  /** What `aws.endpoint` in a config is set to. */
+  /** What `aws.endpoint` in a config is set to: the proxy's. */
   endpoint: string
+  /** moto's own, without what the proxy adds. */
+  bareEndpoint: string
+  /** Faults to script, calls to count, time to move, knobs to turn, the bill. */
+  proxy: AwsProxy
   region: string
   pid: number
   fixtures: Fixtures
@@ -47,17 +51,23 @@ export const credentials = {
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 }
 
-let shared: Promise<Moto> | undefined
+let shared: Promise<{ moto: Moto; proxy: AwsProxy }> | undefined
+
+async function startShared(): Promise<{ moto: Moto; proxy: AwsProxy }> {
+  const moto = await startMoto()
+  return { moto, proxy: await startAwsProxy(moto.endpoint) }
+}
 
 /** Starts the emulator, or empties the one that runs. */
 export async function startEmulator(): Promise<Emulator> {
-  setDefaultTimeout(60_000)
-  shared ??= startMoto()
-  const moto = await shared
-  const clients = { region, endpoint: moto.endpoint, credentials }
+  shared ??= startShared()
+  const { moto, proxy } = await shared
+  const clients = { region, endpoint: proxy.endpoint, credentials }
   const ssm = new SSMClient(clients)
   const emulator: Emulator = {
-    endpoint: moto.endpoint,
+    endpoint: proxy.endpoint,
+    bareEndpoint: moto.endpoint,
+    proxy,
     region,
     pid: moto.pid,
     fixtures: undefined as unknown as Fixtures,
@@ -65,8 +75,11 @@ export async function startEmulator(): Promise<Emulator> {
     iam: new IAMClient(clients),
     async reset() {
       await moto.reset()
+      proxy.reset()
       emulator.fixtures = await lookUpFixtures(emulator.ec2, ssm)
+      proxy.calls.length = 0
     },
+    /** Frees this emulator's connections; moto goes on for the next file and ends with the process. */
     async stop() {
       emulator.ec2.destroy()
       emulator.iam.destroy()

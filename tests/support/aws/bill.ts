@@ -1,0 +1,99 @@
+/**
+ * The bill that AWS would write: per second in `running`, at least 60 s for each start, by the price in force; volumes while
+ * they exist and public addresses while they are held. (EC2 user guide, "Instance lifecycle"; EBS and VPC pricing pages.)
+ */
+import type { VirtualClock } from "./clock.ts"
+import { onDemandMicroUsd, spotChanges, spotMicroUsd } from "./prices.ts"
+
+export interface BillLine {
+  what: "instance" | "volume" | "address"
+  /** The instance's id, or the volume's; of an address, the instance's that holds it. */
+  id: string
+  /** Tags at the start of the line. */
+  tags: Record<string, string>
+  startUtcMs: number
+  endUtcMs: number
+  /** Whole seconds, started ones counting; the minimum applied. */
+  seconds: number
+  /** Sum of price × seconds in micro-dollar seconds: an integer; divide once by 3,600. */
+  microUsdSeconds: number
+  type: string
+  market: "on-demand" | "spot" | ""
+  zone: string
+  gib: number
+}
+
+interface OpenLine extends Omit<BillLine, "endUtcMs" | "seconds" | "microUsdSeconds"> {
+  key: string
+}
+
+const minimumSeconds = 60
+/** US$0.005 per hour. */
+const addressMicroUsd = 5000
+/** US$ per GiB and month of 30 days, in micro-dollars per hour. */
+const volumeMicroUsdPerGibMonth: Record<string, number> = { gp3: 80_000, gp2: 100_000, standard: 50_000 }
+const hoursPerMonth = 720
+
+export class Bill {
+  #open = new Map<string, OpenLine>()
+  #lines: BillLine[] = []
+
+  constructor(readonly clock: VirtualClock) {}
+
+  reset(): void {
+    this.#open.clear()
+    this.#lines = []
+  }
+
+  start(line: Omit<OpenLine, "key" | "startUtcMs">): void {
+    const key = `${line.what} ${line.id}`
+    if (!this.#open.has(key)) this.#open.set(key, { ...line, key, startUtcMs: this.clock.now() })
+  }
+
+  /** `free` for a spot instance that EC2 interrupted in its first hour. */
+  end(what: BillLine["what"], id: string, options: { free?: boolean } = {}): void {
+    const key = `${what} ${id}`
+    const line = this.#open.get(key)
+    if (!line) return
+    this.#open.delete(key)
+    if (!options.free) this.#lines.push(closed(line, this.clock.now()))
+  }
+
+  /** Every line, those still open up to now. */
+  lines(): BillLine[] {
+    return [...this.#lines, ...[...this.#open.values()].map((line) => closed(line, this.clock.now()))]
+  }
+
+  /** Micro-dollars of what carries a tag, rounded half up once at the end; of everything without one. */
+  total(filter: { tag?: [key: string, value: string]; what?: BillLine["what"] } = {}): number {
+    const microUsdSeconds = this.lines()
+      .filter(
+        ({ what, tags }) =>
+          (!filter.what || what === filter.what) && (!filter.tag || tags[filter.tag[0]] === filter.tag[1]),
+      )
+      .reduce((sum, line) => sum + line.microUsdSeconds, 0)
+    return Math.round(microUsdSeconds / 3600)
+  }
+}
+
+function closed({ key: _key, ...line }: OpenLine, endUtcMs: number): BillLine {
+  const elapsed = Math.ceil((endUtcMs - line.startUtcMs) / 1000)
+  const seconds = line.what === "instance" ? Math.max(minimumSeconds, elapsed) : elapsed
+  return { ...line, endUtcMs, seconds, microUsdSeconds: priceOf(line, seconds) }
+}
+
+function priceOf(line: Omit<OpenLine, "key">, seconds: number): number {
+  if (line.what === "address") return addressMicroUsd * seconds
+  if (line.what === "volume") {
+    return Math.round(
+      (line.gib * (volumeMicroUsdPerGibMonth[line.type] ?? 100_000) * seconds) / hoursPerMonth,
+    )
+  }
+  if (line.market !== "spot") return onDemandMicroUsd(line.type) * seconds
+  const endUtcMs = line.startUtcMs + seconds * 1000
+  const changes = spotChanges(line.startUtcMs, endUtcMs)
+  return changes.reduce((sum, from, index) => {
+    const to = changes[index + 1] ?? endUtcMs
+    return sum + (spotMicroUsd(line.type, line.zone, from) * (to - from)) / 1000
+  }, 0)
+}

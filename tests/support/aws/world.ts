@@ -1,0 +1,68 @@
+/** All that the emulated AWS knows besides what moto holds; tests read it and turn its knobs. */
+import { Bill } from "./bill.ts"
+import { VirtualClock } from "./clock.ts"
+import { CloudTrailLog } from "./cloudtrail.ts"
+import type { InstanceRecord } from "./instance_record.ts"
+import type { MotoClient } from "./moto_client.ts"
+import type { LaunchedOnce } from "./run_instances.ts"
+import type { Schedule } from "./scheduler.ts"
+import type { SpotRequestRecord } from "./spot.ts"
+
+export class World {
+  readonly clock = new VirtualClock()
+  readonly bill: Bill
+  readonly trail: CloudTrailLog
+  instances = new Map<string, InstanceRecord>()
+  spotRequests = new Map<string, SpotRequestRecord>()
+  /** By region and ClientToken. */
+  launches = new Map<string, LaunchedOnce>()
+  schedules = new Map<string, Schedule>()
+  consoleOutputs = new Map<string, string>()
+  fingerprints = new Map<string, string>()
+  /** Access keys made through the proxy. */
+  accessKeys = new Map<string, { user: string; createdAtUtcMs: number }>()
+  /** Instances that a type may still launch in a zone; what is not listed is unlimited. */
+  capacity = new Map<string, number>()
+  knobs = defaultKnobs()
+
+  constructor(readonly moto: MotoClient) {
+    this.bill = new Bill(this.clock)
+    this.trail = new CloudTrailLog(this.clock)
+  }
+
+  reset(): void {
+    this.clock.reset()
+    this.bill.reset()
+    this.trail.reset()
+    for (const kept of [this.instances, this.spotRequests, this.launches, this.schedules]) kept.clear()
+    for (const kept of [this.consoleOutputs, this.fingerprints, this.accessKeys, this.capacity]) kept.clear()
+    this.knobs = defaultKnobs()
+  }
+}
+
+export type Knobs = ReturnType<typeof defaultKnobs>
+
+function defaultKnobs() {
+  return {
+    /** How long a start, a stop and a termination take; AWS needs tens of seconds. */
+    pendingMs: 100,
+    stoppingMs: 100,
+    shuttingDownMs: 100,
+    /** Terminated instances lose their tags, and then are gone. */
+    tagsVanishAfterMs: 30 * 60_000,
+    vanishAfterMs: 60 * 60_000,
+    /** vCPUs of running standard and of spot instances (L-1216C47A, L-34B43A08). */
+    vcpus: 1_000_000,
+    spotVcpus: 1_000_000,
+    /** The most instances in a page of DescribeInstances. */
+    pageSize: 1000,
+    /** Until an access key that was made works: IAM is eventually consistent. */
+    keyDelayMs: 0,
+    /** Calls by keys of IAM users are allowed only as their policies say. */
+    enforcePolicies: false,
+    /** CloudTrail's two requests per second and region. */
+    limitCloudTrail: false,
+    /** Multiplies every spot price; an instance whose maximum is passed is interrupted at the next `settleSpot`. */
+    spotPriceFactor: 1,
+  }
+}
