@@ -3,9 +3,9 @@ import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { microUsd } from "../base/money.ts"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import { awsError } from "./errors.ts"
+import { GarbledReply } from "./garbled-reply.ts"
 import type { Pricing } from "./interfaces.ts"
 import { pages, present } from "./pages.ts"
-import { GarbledReply } from "./xml.ts"
 
 /** The API answers in three regions only, for all; this one is in every account. */
 const pricingRegion = "us-east-1"

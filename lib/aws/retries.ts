@@ -6,7 +6,7 @@
  */
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from "@smithy/types"
 import type { Clock } from "../base/time.ts"
-import { GarbledReply } from "./xml.ts"
+import { GarbledReply } from "./garbled-reply.ts"
 
 export interface Patience {
   /** Attempts in all at what is throttled, which a course at its deadline is. */

@@ -1,16 +1,16 @@
 /**
- * Reads AWS's XML replies strictly and as they arrive. A reply that ends early, is no XML or has another root is an error,
- * never a short list: the SDK's own parser accepts a document that stops in the middle, keeps whole replies in memory, and
- * takes five times as long.
+ * Reads the wanted parts of AWS's XML replies, as they arrive. A reply that ends early, is no XML or has another root is an error,
+ * never a short list: the SDK's own parser accepts a document that stops in the middle, and keeps whole replies in memory.
  */
-import { SaxesParser } from "saxes"
+import { GarbledReply } from "./garbled-reply.ts"
+import { type Name, type XmlHandler, XmlScanner } from "./xml-scanner.ts"
 
 /** An element whose text is wanted. */
 export const text = "text" as const
 
 /**
  * What is wanted of a reply: `text`; `[shape]`, a list of `<item>`; or an object of child elements. All else is passed over.
- * What a reply lacks reads as `""`, `[]`, or an object of such.
+ * What a reply lacks reads as `""`, `[]`, or an object of such; of what it has twice, the last counts.
  */
 export type Shape = typeof text | readonly [Shape] | { readonly [element: string]: Shape }
 
@@ -20,43 +20,36 @@ export type Read<S> = S extends typeof text
     ? Read<Item>[]
     : { -readonly [Element in keyof S]: Read<S[Element]> }
 
-/** The reply cannot be what AWS sent: cut short, not XML or not of this operation. Nothing may be concluded from it. */
-export class GarbledReply extends Error {
-  override readonly name = "GarbledReply"
-}
-
-type Body = AsyncIterable<Uint8Array> | Uint8Array
-
 /**
  * Reads one document of the given root element (null: any). `required` are children of the root without which it is garbled.
  */
 export async function readXml<S extends { readonly [element: string]: Shape }>(
-  body: Body,
+  body: AsyncIterable<Uint8Array> | Uint8Array,
   root: string | null,
   shape: S,
   required: readonly (keyof S & string)[] = [],
 ): Promise<Read<S>> {
   const reader = new ShapeReader(root, nodeOf(shape))
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  if (body instanceof Uint8Array) reader.write(decode(decoder, body))
-  else for await (const chunk of body) reader.write(decode(decoder, chunk))
-  const value = reader.end(decode(decoder)) as Read<S>
+  const scanner = new XmlScanner(reader)
+  if (body instanceof Uint8Array) scanner.write(body)
+  else for await (const chunk of body) scanner.write(chunk)
+  scanner.end()
   for (const element of required) {
     if (!reader.foundInRoot.has(element)) throw new GarbledReply(`it has no <${element}>`)
   }
-  return value
+  return reader.result as Read<S>
 }
 
-function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
-  try {
-    return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode()
-  } catch {
-    throw new GarbledReply("it is not UTF-8")
-  }
-}
-
-/** A shape with its children in a map, and a way to make the value of an absent one. */
-type Node = { kind: "text" } | { kind: "list"; item: Node } | { kind: "fields"; children: Map<string, Node> }
+/** A shape with the names of its children looked up once. */
+type Node =
+  | { kind: "text" }
+  | { kind: "list"; item: Node }
+  | {
+      kind: "fields"
+      children: Map<string, Node>
+      /** The same by `Name.index`, as names turn up; null for what is not wanted. */
+      byIndex: (Node | null | undefined)[]
+    }
 
 const nodes = new WeakMap<object, Node>()
 
@@ -69,6 +62,7 @@ function nodeOf(shape: Shape): Node {
     : {
         kind: "fields",
         children: new Map(Object.entries(shape).map(([name, child]) => [name, nodeOf(child)])),
+        byIndex: [],
       }
   nodes.set(shape as object, node)
   return node
@@ -82,82 +76,72 @@ function blank(node: Node): unknown {
   return value
 }
 
+/** An open element that is wanted. */
 interface Frame {
   element: string
   node: Node
   value: unknown
+  parent: Frame | null
 }
 
-class ShapeReader {
+class ShapeReader implements XmlHandler {
+  wantsText = false
+  result: unknown
   readonly foundInRoot = new Set<string>()
-  private readonly parser = new SaxesParser({ xmlns: false, position: false })
-  private readonly frames: Frame[] = []
-  /** How many unwanted elements are open. */
+  /** The innermost wanted element. */
+  private frame: Frame | null = null
+  /** How many unwanted elements are open inside it. */
   private passedOver = 0
-  private result: unknown
 
-  constructor(root: string | null, node: Node) {
-    this.parser.on("opentagstart", ({ name }) => {
-      if (this.frames.length === 0) this.openRoot(root, name, node)
-      else this.open(name)
-    })
-    this.parser.on("closetag", () => this.close())
-    const addText = (piece: string) => {
-      const frame = this.frames.at(-1)
-      if (this.passedOver === 0 && frame?.node.kind === "text") frame.value += piece
-    }
-    this.parser.on("text", addText)
-    this.parser.on("cdata", addText)
-    // No reply of AWS declares a document type: refused, and with it every trick with entities.
-    this.parser.on("doctype", () => {
-      throw new GarbledReply("it declares a document type")
-    })
-    this.parser.on("error", (error) => {
-      throw new GarbledReply(`it is not whole XML (${error.message})`)
-    })
-  }
+  constructor(
+    private readonly root: string | null,
+    private readonly node: Node,
+  ) {}
 
-  write(chunk: string): void {
-    this.parser.write(chunk)
-  }
-
-  end(rest: string): unknown {
-    this.parser.write(rest).close()
-    return this.result
-  }
-
-  private openRoot(wanted: string | null, name: string, node: Node): void {
-    if (wanted !== null && name !== wanted) throw new GarbledReply(`it is <${name}>, not <${wanted}>`)
-    this.frames.push({ element: name, node, value: blank(node) })
-  }
-
-  private open(name: string): void {
-    const frame = this.frames.at(-1)
-    if (this.passedOver > 0 || !frame) {
+  open(name: Name): void {
+    if (this.passedOver > 0) {
       this.passedOver++
       return
     }
-    if (this.frames.length === 1) this.foundInRoot.add(name)
-    const node =
-      frame.node.kind === "fields"
-        ? frame.node.children.get(name)
-        : frame.node.kind === "list" && name === "item"
-          ? frame.node.item
-          : undefined
-    if (node) this.frames.push({ element: name, node, value: blank(node) })
-    else this.passedOver++
+    const parent = this.frame
+    if (parent?.parent === null) this.foundInRoot.add(name.text)
+    const node = parent ? childOf(parent.node, name) : this.rootOf(name)
+    if (node) this.frame = { element: name.text, node, value: blank(node), parent }
+    else this.passedOver = 1
+    this.wantsText = node?.kind === "text"
   }
 
-  private close(): void {
-    if (this.passedOver > 0) {
-      this.passedOver--
-      return
-    }
-    const closed = this.frames.pop()
-    const parent = this.frames.at(-1)
-    if (!closed) return
-    if (!parent) this.result = closed.value
-    else if (parent.node.kind === "list") (parent.value as unknown[]).push(closed.value)
-    else (parent.value as Record<string, unknown>)[closed.element] = closed.value
+  close(): void {
+    if (this.passedOver > 0) this.passedOver--
+    else this.closeWanted()
+    this.wantsText = this.passedOver === 0 && this.frame?.node.kind === "text"
   }
+
+  text(piece: string): void {
+    if (this.frame) this.frame.value = (this.frame.value as string) + piece
+  }
+
+  private rootOf(name: Name): Node {
+    if (this.root === null || name.text === this.root) return this.node
+    throw new GarbledReply(`it is <${name.text.slice(0, 40)}>, not <${this.root}>`)
+  }
+
+  private closeWanted(): void {
+    if (!this.frame) return
+    const { element, value, parent } = this.frame
+    this.frame = parent
+    if (!parent) this.result = value
+    else if (parent.node.kind === "list") (parent.value as unknown[]).push(value)
+    else (parent.value as Record<string, unknown>)[element] = value
+  }
+}
+
+function childOf(node: Node, name: Name): Node | null {
+  if (node.kind === "list") return name.text === "item" ? node.item : null
+  if (node.kind === "text") return null
+  const known = node.byIndex[name.index]
+  if (known !== undefined) return known
+  const child = node.children.get(name.text) ?? null
+  node.byIndex[name.index] = child
+  return child
 }
