@@ -115,17 +115,15 @@ export class XmlScanner {
   }
 
   private openTag(bytes: Buffer, start: number): number {
+    if (!isNameStart(bytes[start] as number)) throw new GarbledReply("a tag has no name")
     let at = start
     let hash = 0
-    let byte = bytes[at] ?? greater
-    if (!isNameStart(byte)) throw new GarbledReply("a tag has no name")
-    while (at < bytes.length && isNameByte((byte = bytes[at] as number))) {
-      hash = (Math.imul(hash, 31) + byte) | 0
-      at++
+    for (; at < bytes.length && isNameByte(bytes[at] as number); at++) {
+      hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
     }
-    const nameEnd = at
     if (at >= bytes.length) return -1
-    if (byte !== greater) at = endOfAttributes(bytes, at)
+    const nameEnd = at
+    if (bytes[at] !== greater) at = endOfAttributes(bytes, at)
     if (at < 0) return -1
     if (this.rootClosed) throw new GarbledReply("it has more than one root")
     const name = nameOf(bytes, start, nameEnd, hash)

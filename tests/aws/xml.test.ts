@@ -121,22 +121,22 @@ function judge(xml: string, shape: Shape): unknown {
   } catch {
     return null
   }
-  const valueOf = (element: Element | undefined, part: Shape): unknown => {
+  const readingOf = (element: Element | undefined, part: Shape): unknown => {
     if (part === text) return element?.text ?? ""
     const children = element?.children ?? []
     if (Array.isArray(part))
-      return children.filter((child) => child.name === "item").map((child) => valueOf(child, part[0]))
+      return children.filter((child) => child.name === "item").map((child) => readingOf(child, part[0]))
     return Object.fromEntries(
       Object.entries(part).map(([key, inner]) => [
         key,
-        valueOf(
+        readingOf(
           children.findLast((child) => child.name === key),
           inner,
         ),
       ]),
     )
   }
-  return valueOf(top.children[0], shape)
+  return readingOf(top.children[0], shape)
 }
 
 const garbled = (reading: Promise<unknown>) =>
