@@ -1,0 +1,32 @@
+/** A tool as all are, but slow: it holds the write lock of users.db for a while, then prints as much as it is told to. */
+import { Database } from "bun:sqlite"
+import { defineTool, main } from "../../lib/cli.ts"
+
+export const tool = defineTool({
+  name: "transaction",
+  description: "Hold a transaction",
+  arguments: {
+    hold: { type: "string", default: "300" },
+    lines: { type: "string", default: "1" },
+    file: { type: "string" },
+  },
+  async run(args, context, output) {
+    context.usersDb.path // opened: config, wrapper, modes and schema are checked
+    if (args.file !== undefined) {
+      context.home.probe()
+      output.note("probed")
+    }
+    const db = new Database(context.config.paths.userDb)
+    db.run("PRAGMA busy_timeout = 15000")
+    db.run("BEGIN IMMEDIATE")
+    db.run("INSERT INTO users (user_name) VALUES (?)", [`${context.caller.login}-${process.pid}`])
+    output.note(`holding ${process.pid}`)
+    Bun.sleepSync(Number(args.hold))
+    db.run("COMMIT")
+    db.close()
+    if (args.file !== undefined) context.home.write(args.file, "written\n")
+    for (let line = 0; line < Number(args.lines); line++) output.line(`committed by ${context.caller.login}`)
+  },
+})
+
+if (import.meta.main) await main(tool)
