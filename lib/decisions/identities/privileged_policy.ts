@@ -124,7 +124,7 @@ function parameterArns({ launch }: Config, { partition, id }: Account): string[]
   const listed = launch.ssmParameters.map(
     (name) => `arn:${partition}:ssm:*:${id}:parameter/${name.replace(/^\//, "")}`,
   )
-  return [`arn:${partition}:ssm:*::parameter/aws/service/*`, ...listed]
+  return [`arn:${partition}:ssm:*:*:parameter/aws/service/*`, ...listed]
 }
 
 /** Roles that are handed to AWS's services, only where the config names them. */

@@ -68,8 +68,18 @@ export function groupPolicy({ partition, id }: Account): PolicyDocument {
           "ec2:GetConsoleOutput",
           "ec2:DescribeInstanceAttribute",
           "ec2:GetLaunchTemplateData",
+          "ec2:AttachVolume",
         ],
         Resource: [arn("instance/*")],
+        Condition: isOwn,
+      },
+      {
+        // What ec2-run made for a cluster's storage. Not DetachVolume: a root volume taken off its instance would outlive it,
+        // and its lease.
+        Sid: "OwnVolumes",
+        Effect: "Allow",
+        Action: ["ec2:AttachVolume", "ec2:DeleteVolume"],
+        Resource: [arn("volume/*")],
         Condition: isOwn,
       },
       {
