@@ -72,7 +72,12 @@ describe("the privileged key's policy", () => {
     ["give somebody else a key", "iam:CreateAccessKey", user("cs161-ab"), false],
     ["write the group's policy", "iam:PutGroupPolicy", `arn:aws:iam::${id}:group/students`, true],
     ["write another group's policy", "iam:PutGroupPolicy", `arn:aws:iam::${id}:group/admins`, false],
-    ["read AWS's image names", "ssm:GetParameter", `arn:aws:ssm:us-east-1:${id}:parameter/aws/service/x`, true],
+    [
+      "read AWS's image names",
+      "ssm:GetParameter",
+      `arn:aws:ssm:us-east-1:${id}:parameter/aws/service/x`,
+      true,
+    ],
     ["read the account's secrets", "ssm:GetParameter", `arn:aws:ssm:us-east-1:${id}:parameter/secret`, false],
     ["hand any role to an instance", "iam:PassRole", `arn:aws:iam::${id}:role/admin`, false],
   ])("lets it %s: %p", async (_what, action, resource, allowed) => {

@@ -1,0 +1,140 @@
+/** What `ec2_util --init` writes into a home. Scripts, Makefiles and students' habits read these files: names and keys stay. */
+
+import { mergeIniSection } from "./ini_merge.ts"
+import { defaultKeyName } from "./key_name.ts"
+
+export interface HomeFacts {
+  login: string
+  /** Absolute. */
+  home: string
+  course: string
+  region: string
+  /** An emulator's address, or null. */
+  endpoint: string | null
+  /** Image for clusters; "" leaves the choice to ec2-run. */
+  image: string
+  accessKey: { id: string; secret: string }
+}
+
+export interface HomeContent {
+  /** `NAME` or `DIRECTORY/NAME`. */
+  path: string
+  /** The whole new content, given the old one (null: no file). Only profiles depend on it. */
+  content(old: string | null): string
+  /** Whether the file is shared with others, so that the rest of it stays; else it is ours, and a person's change is kept aside. */
+  merged: boolean
+}
+
+export function homeContents(facts: HomeFacts): HomeContent[] {
+  const { course, accessKey, region, endpoint } = facts
+  const whole = (path: string, text: string): HomeContent => ({ path, content: () => text, merged: false })
+  const merged = (path: string, section: string, values: Record<string, string>): HomeContent => ({
+    path,
+    content: (old) => mergeIniSection(old ?? "", section, values),
+    merged: true,
+  })
+  const secrets = { aws_access_key_id: accessKey.id, aws_secret_access_key: accessKey.secret }
+  return [
+    whole("ec2-environment.sh", environment(facts)),
+    whole(".boto", section("Credentials", secrets)),
+    whole(".aws-creds", `AWSAccessKeyId=${accessKey.id}\nAWSSecretKey=${accessKey.secret}\n`),
+    whole(".s3cfg", s3cfg(facts)),
+    whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
+    merged(".aws/credentials", course, secrets),
+    merged(".aws/config", `profile ${course}`, {
+      region,
+      ...(endpoint === null ? {} : { endpoint_url: endpoint }),
+    }),
+  ]
+}
+
+export function privateKeyFile(keyName: string, privateKey: string): HomeContent {
+  return { path: `${keyName}.pem`, content: () => `${privateKey.trimEnd()}\n`, merged: false }
+}
+
+/** Sourced by shells of all kinds: plain sh, and nothing that stops the shell it is sourced into. */
+function environment({ accessKey }: HomeFacts): string {
+  return `# Written by ec2-util --init: source it, do not edit it.
+export AWS_ACCESS_KEY_ID=${shellWord(accessKey.id)}
+export AWS_SECRET_ACCESS_KEY=${shellWord(accessKey.secret)}
+export JAVA_HOME="\${JAVA_HOME:-/usr/lib/jvm/default-java}"
+export AWS_IAM_HOME="\${AWS_IAM_HOME:-/usr/local/aws-iam}"
+export AWS_CREDENTIAL_FILE="$HOME/.aws-creds"
+export EC2_PRIVATE_KEY="$HOME/.ec2/pk.pem"
+export EC2_CERT="$HOME/.ec2/cert.pem"
+if [ ! -e "$EC2_CERT" ] && command -v new-ec2-certificate >/dev/null 2>&1; then
+  new-ec2-certificate
+fi
+`
+}
+
+function s3cfg({ accessKey, region }: HomeFacts): string {
+  return section("default", {
+    access_key: accessKey.id,
+    secret_key: accessKey.secret,
+    host_base: "s3.amazonaws.com",
+    host_bucket: "%(bucket)s.s3.amazonaws.com",
+    // S3's own name for the region that it began in.
+    bucket_location: region === "us-east-1" ? "US" : region,
+    use_https: "True",
+    encrypt: "False",
+    force: "False",
+  })
+}
+
+/** Where the first of a login's three proxy ports is: two letters at its end make 26² places, others share a range above. */
+export function firstProxyPort(login: string): number {
+  const [, a, b] = /([a-z])([a-z])$/.exec(login) ?? []
+  const place =
+    a && b ? 26 * letterIndex(a) + letterIndex(b) : 26 * 26 + (hashOf(login) % placesWithoutLetters)
+  return 40_000 + 3 * place
+}
+
+const placesWithoutLetters = 1000
+
+function letterIndex(letter: string): number {
+  return letter.charCodeAt(0) - "a".charCodeAt(0)
+}
+
+/** FNV-1a: the same on every host and in every version. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  return hash >>> 0
+}
+
+/**
+ * No script over plain HTTP and no StrictHostKeyChecking=no, as there used to be: hadoop_ec2 brings its own script and checks
+ * host keys.
+ */
+function clusters({ login, home, image }: HomeFacts): string {
+  const keyName = defaultKeyName(login)
+  const sizes = [
+    ["testing", "m1.small"],
+    ["medium", "c1.medium"],
+    ["large", "c1.xlarge"],
+  ] as const
+  return sizes
+    .map(([size, instanceType], index) =>
+      section(`${login}-${size}`, {
+        image_id: image,
+        instance_type: instanceType,
+        key_name: keyName,
+        // The reader interpolates %(key)s.
+        private_key: `${home}/${keyName}.pem`.replaceAll("%", "%%"),
+        ssh_options: "-i %(private_key)s",
+        user_data_file: "",
+        proxy_port: String(firstProxyPort(login) + index),
+      }),
+    )
+    .join("\n")
+}
+
+function section(name: string, values: Record<string, string>): string {
+  const lines = Object.entries(values).map(([key, value]) => `${key} = ${value}`.trimEnd())
+  return `[${name}]\n${lines.join("\n")}\n`
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}

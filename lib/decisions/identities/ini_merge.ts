@@ -1,0 +1,42 @@
+/** Setting keys in one section of an INI file that belongs to somebody else: every other byte stays as it is. */
+
+/**
+ * `text` with these keys in `[section]`, which is added at the end where it is missing. Comments, other sections, keys that
+ * are not named, the order of lines and the kind of line ends are kept.
+ */
+export function mergeIniSection(text: string, section: string, values: Record<string, string>): string {
+  const newline = text.includes("\r\n") ? "\r\n" : "\n"
+  const lines = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)
+  const { first, end } = rangeOf(lines, section)
+  if (first < 0) {
+    const gap = lines.length > 0 && lines.at(-1)?.trim() !== "" ? [""] : []
+    return [...lines, ...gap, `[${section}]`, ...Object.entries(values).map(entry), ""].join(newline)
+  }
+  const body = lines.slice(first + 1, end)
+  for (const [key, value] of Object.entries(values)) {
+    const found = body.findLastIndex((line) => keyOf(line) === key.toLowerCase())
+    if (found >= 0) body[found] = entry([key, value])
+    else body.splice(body.findLastIndex((line) => line.trim() !== "") + 1, 0, entry([key, value]))
+  }
+  return [...lines.slice(0, first + 1), ...body, ...lines.slice(end), ""].join(newline)
+}
+
+/** The section's last occurrence, which is the one that readers let win; `first` is its header's line, or -1. */
+function rangeOf(lines: string[], section: string): { first: number; end: number } {
+  const first = lines.findLastIndex((line) => headerOf(line) === section)
+  const next = lines.findIndex((line, index) => index > first && headerOf(line) !== null)
+  return { first, end: next < 0 ? lines.length : next }
+}
+
+function headerOf(line: string): string | null {
+  return /^\s*\[\s*([^\]]*?)\s*\]/.exec(line)?.[1]?.replace(/\s+/g, " ") ?? null
+}
+
+/** Of an entry of the section itself: an indented line belongs to the entry above it. */
+function keyOf(line: string): string | null {
+  return /^([^\s#;=:[][^=:]*?)\s*[=:]/.exec(line)?.[1]?.toLowerCase() ?? null
+}
+
+function entry([key, value]: [string, string]): string {
+  return `${key} = ${value}`
+}
