@@ -42,23 +42,36 @@ export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): Tool<T
 
 /** Runs a tool as this process and ends it with the tool's exit code. */
 export async function main<T extends ArgumentTable>(tool: Tool<T>): Promise<void> {
-  // First of all, since on a terminal Bun ends at SIGINT even where the wrapper had it ignored: from here on a signal only
-  // aborts what waits, and whatever must be whole is finished.
-  const interrupt = new AbortController()
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => interrupt.abort(new ToolError("interrupted", `by ${signal}`)))
-  }
+  const { interrupt, abandon } = signals()
   const output = processOutput()
   const code = await runTool(
     tool,
     process.argv.slice(2),
-    () => openContext(tool.name, interrupt.signal),
+    () => openContext(tool.name, interrupt, abandon),
     output,
   )
   const lost = output.flush()
   if (lost)
     output.note(`${tool.name}: stdout: cannot be written (${lost.code ?? lost.message}), output is lost`)
   process.exit(lost && code === ExitCode.done ? ExitCode.failed : code)
+}
+
+/**
+ * Takes over the signals, which has to happen first of all: on a terminal Bun ends at SIGINT even where the wrapper had it
+ * ignored. The first one only ends waiting, so that whatever has begun, a launch say, is finished and recorded; the second
+ * gives up on AWS's answers too, and the next run settles what came of it.
+ */
+function signals(): { interrupt: AbortSignal; abandon: AbortSignal } {
+  const interrupt = new AbortController()
+  const abandon = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      const reason = new ToolError("interrupted", `by ${signal}`)
+      if (interrupt.signal.aborted) abandon.abort(reason)
+      else interrupt.abort(reason)
+    })
+  }
+  return { interrupt: interrupt.signal, abandon: abandon.signal }
 }
 
 /** Runs a tool with these arguments and says every error on `output`; returns the exit code. Tests call this. */

@@ -32,7 +32,8 @@ export interface Context {
   close(): void
 }
 
-export function openContext(tool: string, interrupt: AbortSignal): Context {
+/** `abandon` cuts off requests to AWS that are under way; `interrupt` only keeps new waiting from beginning. */
+export function openContext(tool: string, interrupt: AbortSignal, abandon = interrupt): Context {
   const closers: (() => void)[] = []
   const closed = <T extends { close(): void }>(thing: T): T => {
     closers.push(() => thing.close())
@@ -52,7 +53,7 @@ export function openContext(tool: string, interrupt: AbortSignal): Context {
     audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
     usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
     usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
-    aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, interrupt))),
+    aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()
@@ -60,12 +61,12 @@ export function openContext(tool: string, interrupt: AbortSignal): Context {
   })
 }
 
-function awsSettings({ aws, paths }: Config, clock: Clock, interrupt: AbortSignal): AwsSettings {
+function awsSettings({ aws, paths }: Config, clock: Clock, abandon: AbortSignal): AwsSettings {
   return {
     ...aws,
     credentials: aws.credentials === "default" ? "default" : readRootAccessKey(paths.rootAccessKey),
     clock,
-    interrupt,
+    interrupt: abandon,
   }
 }
 
