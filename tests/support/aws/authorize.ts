@@ -2,13 +2,19 @@
  * Whether a request by an IAM user's key is allowed, evaluated as AWS does: each resource that a call touches with its tags, and
  * tagging at creation as a second question. Keys that the proxy has not seen made are the account's own and may do everything.
  */
-import { evaluate, type Question } from "./policy.ts"
+import { evaluatePolicies } from "../policy_evaluator.ts"
 import { userPrincipal } from "./principals.ts"
 import { AwsFault, type AwsRequest, type Form } from "./request.ts"
 import type { World } from "./world.ts"
 import { findAll, textAt } from "./xml.ts"
 
 const account = "123456789012"
+
+export interface Question {
+  action: string
+  resource: string
+  context: Record<string, string | string[]>
+}
 
 /** Throws as the service would. */
 export async function authorize(world: World, request: AwsRequest): Promise<void> {
@@ -21,9 +27,12 @@ export async function authorize(world: World, request: AwsRequest): Promise<void
   const principal = await userPrincipal(world, key.user)
   for (const question of await questionsOf(world, request, principal.arn)) {
     const context = { ...principal.context, "aws:RequestedRegion": request.region, ...question.context }
-    if (evaluate(principal.policies, { ...question, context }) !== "allowed") {
-      throw denied(request, principal.arn, question)
-    }
+    const { allowed } = await evaluatePolicies(principal.policies, {
+      ...question,
+      principalArn: principal.arn,
+      context,
+    })
+    if (!allowed) throw denied(request, principal.arn, question)
   }
 }
 

@@ -1,7 +1,7 @@
 /** IAM's documented refusals and answers that moto leaves out. */
 
+import { evaluatePolicies, type PolicyQuestion } from "../policy_evaluator.ts"
 import { parsed } from "./moto_client.ts"
-import { evaluate } from "./policy.ts"
 import { userPrincipal } from "./principals.ts"
 import { AwsFault, type AwsRequest, type Form, queryReply, type Reply } from "./request.ts"
 import type { World } from "./world.ts"
@@ -125,11 +125,14 @@ export async function simulatePrincipalPolicy(world: World, { form }: AwsRequest
   const policies = [...principal.policies, ...form.list("PolicyInputList")]
   const context = { ...principal.context, ...contextOf(form) }
   const resources = form.list("ResourceArns")
-  const results = form.list("ActionNames").flatMap((action) =>
-    (resources.length > 0 ? resources : ["*"]).map((resource) => ({
+  const questions = form
+    .list("ActionNames")
+    .flatMap((action) => (resources.length > 0 ? resources : ["*"]).map((resource) => ({ action, resource })))
+  const results = await Promise.all(
+    questions.map(async ({ action, resource }) => ({
       EvalActionName: action,
       EvalResourceName: resource,
-      EvalDecision: evaluate(policies, { action, resource, context }),
+      EvalDecision: await decisionOn(policies, { principalArn: principal.arn, action, resource, context }),
       MatchedStatements: [],
       MissingContextValues: [],
     })),
@@ -138,6 +141,17 @@ export async function simulatePrincipalPolicy(world: World, { form }: AwsRequest
     IsTruncated: false,
     EvaluationResults: itemsOf(results, "member"),
   })
+}
+
+const decisions: Record<string, string> = {
+  Allowed: "allowed",
+  ExplicitlyDenied: "explicitDeny",
+  ImplicitlyDenied: "implicitDeny",
+}
+
+async function decisionOn(policies: string[], question: PolicyQuestion): Promise<string> {
+  const { decision } = await evaluatePolicies(policies, question)
+  return decisions[decision] ?? decision
 }
 
 function contextOf(form: Form): Record<string, string[]> {

@@ -18,6 +18,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { startEmulator } from "../emulator.ts"
+import { codeOf } from "./support.ts"
 
 const emulator = await startEmulator()
 const { ec2, proxy } = emulator
@@ -42,11 +43,6 @@ const described = async (request: DescribeInstancesCommandInput = {}): Promise<I
   return Reservations.flatMap(({ Instances = [] }) => Instances)
 }
 const only = async (id: string) => (await described({ InstanceIds: [id] }))[0]
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => "",
-    (error: Error) => error.name,
-  )
 
 describe("launching", () => {
   test("begins pending and runs when its time has come", async () => {
