@@ -1,0 +1,207 @@
+/**
+ * Style sheets: the URLs of `url()`, `src()`, `@import "…"` and the strings of `image-set()`, by the tokens of
+ * https://www.w3.org/TR/css-syntax-3/. Comments and other strings stay as they are.
+ */
+import type { Edit } from "./reference.ts"
+
+/** Decides on one URL, decoded, at its place. */
+export type ReferenceEdit = (url: string) => Edit | null
+
+/** What may begin something to look at: a comment, a string, a function's name before its bracket, a rule, brackets, an end. */
+const interesting = /\/\*|["'();{}]|\\|@import(?![\w-])|(?:url|src|(?:-webkit-)?image-set)\(/gi
+
+/** Longer URLs and unfinished tokens are left as they are, so that look-ahead stays bounded. */
+const heldAtMost = 64 * 1024
+
+export class CssScanner {
+  #inComment = false
+  /** The quote of a string too long to hold; it is left alone up to its end. */
+  #inString = ""
+  #awaitsImport = false
+  /** Depth of brackets at which each open image-set() began. */
+  #imageSets: number[] = []
+  #depth = 0
+
+  constructor(readonly editOf: ReferenceEdit) {}
+
+  /**
+   * Scans `text[from, to)` and adds edits. Returns the position up to which all is decided; what follows is to be given
+   * again with more behind it, unless this is the last.
+   */
+  scan(text: string, from: number, to: number, last: boolean, edits: Edit[]): number {
+    let at = from
+    const isLast = last || to - from > heldAtMost
+    while (at < to) {
+      if (this.#inComment) {
+        const end = text.indexOf("*/", at)
+        if (end < 0 || end + 2 > to) return last ? to : Math.max(at, to - 1)
+        this.#inComment = false
+        at = end + 2
+        continue
+      }
+      if (this.#inString !== "") {
+        const end = stringEnd(text, at, to, this.#inString)
+        if (end === null) return to
+        this.#inString = ""
+        at = end + 1
+        continue
+      }
+      interesting.lastIndex = at
+      const found = interesting.exec(text)
+      // The last few characters may be the beginning of a name: `u`, `ur`, `@impor`.
+      const safe = last ? to : Math.max(at, to - "-webkit-image-set(".length)
+      if (!found || found.index >= safe) return safe
+      const next = this.#token(text, found[0].toLowerCase(), found.index, at, to, isLast, edits)
+      if (next === null) return found.index
+      at = next
+    }
+    return to
+  }
+
+  /** Handles what begins at `start`; returns where to go on, or null when more is needed to decide. */
+  #token(
+    text: string,
+    what: string,
+    start: number,
+    from: number,
+    to: number,
+    last: boolean,
+    edits: Edit[],
+  ): number | null {
+    const end = start + what.length
+    switch (what) {
+      case "/*":
+        this.#inComment = true
+        return end
+      case "\\":
+        return start + 2 <= to || last ? start + 2 : null
+      case '"':
+      case "'":
+        return this.#string(text, what, start, to, last, edits)
+      case "(":
+        this.#depth++
+        return end
+      case ")":
+        this.#depth = Math.max(0, this.#depth - 1)
+        while ((this.#imageSets.at(-1) ?? -1) > this.#depth) this.#imageSets.pop()
+        if (this.#depth === 0) this.#imageSets = []
+        return end
+      case ";":
+      case "{":
+      case "}":
+        this.#awaitsImport = false
+        return end
+      case "@import":
+        this.#awaitsImport = true
+        return end
+    }
+    if (start > from && /[\w-]/.test(text[start - 1] as string)) {
+      this.#depth++
+      return end
+    }
+    if (what.endsWith("image-set(")) {
+      this.#depth++
+      this.#imageSets.push(this.#depth)
+      return end
+    }
+    return this.#url(text, end, to, last, edits)
+  }
+
+  #string(text: string, quote: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
+    const end = stringEnd(text, start + 1, to, quote)
+    if (end === null) {
+      if (!last) return null
+      this.#inString = quote
+      return start + 1
+    }
+    const inImageSet = this.#imageSets.length > 0 && this.#imageSets.at(-1) === this.#depth
+    if (this.#awaitsImport || inImageSet) this.#edit(text, start + 1, end, edits)
+    this.#awaitsImport = false
+    return end + 1
+  }
+
+  /** The inside of `url(`: quoted, or bare up to its bracket. */
+  #url(text: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
+    this.#awaitsImport = false
+    let at = start
+    while (at < to && /[\t\n\f\r ]/.test(text[at] as string)) at++
+    if (at >= to) return last ? to : null
+    const quote = text[at] as string
+    if (quote === '"' || quote === "'") {
+      const end = stringEnd(text, at + 1, to, quote)
+      this.#depth++
+      if (end !== null) {
+        this.#edit(text, at + 1, end, edits)
+        return end + 1
+      }
+      this.#depth--
+      if (!last) return null
+      this.#depth++
+      this.#inString = quote
+      return at + 1
+    }
+    const bare = /(?:[^\\)"'(\t\n\f\r ]|\\[\s\S])*/y
+    bare.lastIndex = at
+    bare.exec(text)
+    const end = bare.lastIndex
+    if (end >= to) return last ? to : null
+    let close = end
+    while (close < to && /[\t\n\f\r ]/.test(text[close] as string)) close++
+    if (close >= to && !last) return null
+    if (text[close] === ")") {
+      this.#edit(text, at, end, edits)
+      return close + 1
+    }
+    // A bad url: all up to its bracket belongs to it.
+    const bad = /(?:[^\\)]|\\[\s\S])*\)/y
+    bad.lastIndex = end
+    const rest = bad.exec(text)
+    if (!rest || bad.lastIndex > to) return last ? to : null
+    return bad.lastIndex
+  }
+
+  #edit(text: string, from: number, to: number, edits: Edit[]): void {
+    const source = text.slice(from, to)
+    if (!source.includes("\\")) {
+      const edit = this.editOf(source)
+      if (edit) edits.push({ from: from + edit.from, to: from + edit.to, text: edit.text })
+      return
+    }
+    const { url, positions } = withoutEscapes(source)
+    const edit = this.editOf(url)
+    if (!edit) return
+    edits.push({
+      from: from + (positions[edit.from] ?? 0),
+      to: from + (positions[edit.to] ?? source.length),
+      text: edit.text,
+    })
+  }
+}
+
+/** Where the string that `from` is inside of ends: its quote, or the line break that breaks it off. */
+function stringEnd(text: string, from: number, to: number, quote: string): number | null {
+  for (let at = from; at < to; at++) {
+    const char = text[at]
+    if (char === "\\") at++
+    else if (char === quote || char === "\n" || char === "\f" || char === "\r") return at
+  }
+  return null
+}
+
+function withoutEscapes(source: string): { url: string; positions: number[] } {
+  const positions: number[] = []
+  let url = ""
+  let cursor = 0
+  const parts = /\\(?:([\da-f]{1,6})(?:\r\n|[\t\n\f\r ])?|(\r\n|[\n\f\r])|([\s\S]))|([\s\S])/gi
+  for (const [whole, hex, lineBreak, escaped, plain] of source.matchAll(parts)) {
+    const code = hex === undefined ? null : Number.parseInt(hex, 16)
+    const char = code === null ? (escaped ?? plain) : code === 0 || code > 0x7f ? "\u00ff" : String.fromCharCode(code)
+    if (lineBreak === undefined && char !== undefined) {
+      positions.push(cursor)
+      url += char
+    }
+    cursor += whole.length
+  }
+  positions.push(source.length)
+  return { url, positions }
+}

@@ -1,0 +1,73 @@
+/**
+ * Whether a tag stands in HTML or in SVG or MathML, where `<style>` and `<title>` are ordinary elements and CDATA exists
+ * (https://html.spec.whatwg.org/#parsing-main-inforeign). Followed by tag names alone, as a tokenizer without a tree can.
+ */
+
+/** Start tags that end foreign content. */
+const breakout = new Set(
+  "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split(
+    " ",
+  ),
+)
+const svgIntegration = new Set(["foreignobject", "desc", "title"])
+const mathText = new Set(["mi", "mo", "mn", "ms", "mtext"])
+
+interface Open {
+  name: string
+  inside: "html" | "svg" | "math"
+}
+
+export class Namespaces {
+  /** The roots and integration points that are open. */
+  #open: Open[] = []
+
+  /** Whether all is HTML, so that no end tag matters. */
+  get none(): boolean {
+    return this.#open.length === 0
+  }
+
+  get foreign(): boolean {
+    return this.#open.length > 0 && this.#open.at(-1)?.inside !== "html"
+  }
+
+  /**
+   * A start tag; returns whether its element is foreign. `encodesHtml`: annotation-xml of text/html; `fontStyled`: a font tag
+   * with color, face or size.
+   */
+  start(name: string, selfClosing: boolean, marks: { encodesHtml: boolean; fontStyled: boolean }): boolean {
+    const breaksOut = breakout.has(name) || (name === "font" && marks.fontStyled)
+    if (breaksOut) this.#leaveForeign()
+    const current = this.#open.at(-1)
+    const inside = current?.inside ?? "html"
+    if (inside === "html") {
+      if (name !== "svg" && name !== "math") return false
+      if (!selfClosing) this.#open.push({ name, inside: name })
+      return true
+    }
+    if (selfClosing) return true
+    if (inside === "svg" && svgIntegration.has(name)) this.#open.push({ name, inside: "html" })
+    else if (inside === "math" && mathText.has(name)) this.#open.push({ name, inside: "html" })
+    else if (inside === "math" && name === "annotation-xml") {
+      this.#open.push({ name, inside: marks.encodesHtml ? "html" : "math" })
+    } else if (name === "svg" && current?.name === "annotation-xml") this.#open.push({ name, inside: "svg" })
+    else if (name === current?.name) this.#open.push({ name, inside })
+    return true
+  }
+
+  end(name: string): void {
+    if (this.foreign && (name === "p" || name === "br")) {
+      this.#leaveForeign()
+      return
+    }
+    for (let index = this.#open.length - 1; index >= 0; index--) {
+      if (this.#open[index]?.name === name) {
+        this.#open.length = index
+        return
+      }
+    }
+  }
+
+  #leaveForeign(): void {
+    while (this.foreign) this.#open.pop()
+  }
+}

@@ -1,0 +1,54 @@
+/** Content-Security-Policy: sources that name a backend must name it as the browser now sees it. Nonces and hashes stay. */
+import type { Base, LinkMap } from "./reference.ts"
+import { rewrittenReference } from "./reference.ts"
+
+const reportDirectives = new Set(["report-uri"])
+/** It would turn every link of ours into https, where nobody answers. */
+const droppedDirectives = new Set(["upgrade-insecure-requests", "block-all-mixed-content"])
+
+/** `shimSource`: allows our script where the policy restricts scripts. */
+export function rewrittenPolicy(policy: string, base: Base, links: LinkMap, ownOrigin: string): string {
+  return policy
+    .split(",")
+    .map((one) =>
+      one
+        .split(";")
+        .filter((directive) => !droppedDirectives.has(directive.trim().toLowerCase()))
+        .map((directive) => rewrittenDirective(directive, base, links, ownOrigin))
+        .join(";"),
+    )
+    .join(",")
+}
+
+/** The nonce that a policy lets scripts run with, for a script of our own. */
+export function scriptNonceOf(policy: string): string | null {
+  return /script-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(policy)?.[1] ?? null
+}
+
+/** Lets scripts of `source` run under this policy. */
+export function policyWithScripts(policy: string, source: string): string {
+  return policy.replace(/(^|[;,]\s*)((?:script-src-elem|script-src|default-src)(?=[\s;,]|$))([^;,]*)/gi, (whole, before, name, sources) =>
+    /'none'/i.test(sources) ? `${before}${name} ${source}` : name.toLowerCase() === "default-src" ? whole : `${before}${name}${sources} ${source}`,
+  )
+}
+
+function rewrittenDirective(directive: string, base: Base, links: LinkMap, ownOrigin: string): string {
+  const [, name = "", rest = ""] = /^\s*(\S*)(.*)$/s.exec(directive) ?? []
+  if (reportDirectives.has(name.toLowerCase())) {
+    return directive.slice(0, directive.length - rest.length) + rest.replace(/\S+/g, (url) => rewrittenReference(url, base, links))
+  }
+  if (!/-src|-ancestors|form-action|base-uri|navigate-to/i.test(name)) return directive
+  const sources = rest.replace(/\S+/g, (source) => rewrittenSource(source, links, ownOrigin))
+  return directive.slice(0, directive.length - rest.length) + sources
+}
+
+/** `http://h:p/x`, `ws://h:p`, `h:p`; keywords, nonces, hashes, schemes and wildcards stay. */
+function rewrittenSource(source: string, links: LinkMap, ownOrigin: string): string {
+  const parts = /^(?:(https?|wss?):\/\/)?([\w.-]+(?::\d+)?|\[[\da-f:]+\](?::\d+)?)(\/.*)?$/i.exec(source)
+  if (!parts?.[2] || (parts[1] === undefined && !/[.:]/.test(parts[2]))) return source
+  const scheme = (parts[1] ?? "http").toLowerCase()
+  const prefix = links.prefixFor(scheme === "https" || scheme === "wss" ? "https" : "http", parts[2])
+  if (prefix === null || prefix === "") return source
+  const origin = scheme.startsWith("ws") ? ownOrigin.replace(/^http/, "ws") : ownOrigin
+  return `${origin}${prefix}${parts[3] ?? "/"}`
+}
