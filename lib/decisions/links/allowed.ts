@@ -44,7 +44,8 @@ export function parseAllow(text: string): AllowEntry {
   const cidr = /^\[?([^\]]*?)\]?\/(\d+)$/.exec(parts[1])
   if (cidr) {
     const [, address = "", bits] = cidr
-    if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) throw wrong("has a malformed range")
+    if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address))
+      throw wrong("has a malformed range")
     try {
       return { host: null, range: ipaddr.parseCIDR(`${address}/${bits}`), ports, text }
     } catch {

@@ -107,7 +107,14 @@ export class CssScanner {
     return this.#url(text, end, to, last, edits)
   }
 
-  #string(text: string, quote: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
+  #string(
+    text: string,
+    quote: string,
+    start: number,
+    to: number,
+    last: boolean,
+    edits: Edit[],
+  ): number | null {
     const end = stringEnd(text, start + 1, to, quote)
     if (end === null) {
       if (!last) return null
@@ -195,7 +202,8 @@ function withoutEscapes(source: string): { url: string; positions: number[] } {
   const parts = /\\(?:([\da-f]{1,6})(?:\r\n|[\t\n\f\r ])?|(\r\n|[\n\f\r])|([\s\S]))|([\s\S])/gi
   for (const [whole, hex, lineBreak, escaped, plain] of source.matchAll(parts)) {
     const code = hex === undefined ? null : Number.parseInt(hex, 16)
-    const char = code === null ? (escaped ?? plain) : code === 0 || code > 0x7f ? "\u00ff" : String.fromCharCode(code)
+    const char =
+      code === null ? (escaped ?? plain) : code === 0 || code > 0x7f ? "\u00ff" : String.fromCharCode(code)
     if (lineBreak === undefined && char !== undefined) {
       positions.push(cursor)
       url += char

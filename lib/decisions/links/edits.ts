@@ -16,7 +16,13 @@ export function applyEdits(text: string, edits: readonly Edit[], from: number, t
 }
 
 /** Runs a finder over an attribute's value as it reads with its character references decoded; edits name source bytes. */
-export function editsInAttribute(text: string, from: number, to: number, edits: Edit[], find: EditFinder): void {
+export function editsInAttribute(
+  text: string,
+  from: number,
+  to: number,
+  edits: Edit[],
+  find: EditFinder,
+): void {
   const source = text.slice(from, to)
   const decoded: Decoded | null = decodeReferences(source)
   const found: Edit[] = []

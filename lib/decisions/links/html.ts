@@ -7,7 +7,14 @@ import { CssScanner } from "./css.ts"
 import { editInAttribute, editsInAttribute } from "./edits.ts"
 import { Namespaces } from "./foreign.ts"
 import { rewrittenPolicy } from "./policy.ts"
-import { type Base, baseAfter, type Edit, editOfPlainReference, editOfReference, type LinkMap } from "./reference.ts"
+import {
+  type Base,
+  baseAfter,
+  type Edit,
+  editOfPlainReference,
+  editOfReference,
+  type LinkMap,
+} from "./reference.ts"
 import { editsInList, editsInRefresh, editsInSrcset } from "./values.ts"
 
 export interface HtmlOptions {
@@ -190,7 +197,14 @@ export class HtmlScanner {
     return at + 2
   }
 
-  #tagName(text: string, at: number, start: number, isEnd: boolean, last: boolean, edits: Edit[]): number | null {
+  #tagName(
+    text: string,
+    at: number,
+    start: number,
+    isEnd: boolean,
+    last: boolean,
+    edits: Edit[],
+  ): number | null {
     let end = start
     while (end < text.length && !endsName(text.charCodeAt(end))) end++
     if (end === text.length && !last && end - start < nameAtMost) return null
@@ -229,7 +243,8 @@ export class HtmlScanner {
     const found = attributeAt(text, start, this.#searched > 0 ? at + this.#searched : 0)
     if (found.end === null) {
       this.#searched = text.length - at
-      if (last || text.length - start <= heldAtMost) return start > at && !last ? this.#resume(start, at) : null
+      if (last || text.length - start <= heldAtMost)
+        return start > at && !last ? this.#resume(start, at) : null
       return this.#longValue(text, start, found, edits)
     }
     this.#searched = 0
@@ -398,14 +413,15 @@ export class HtmlScanner {
     let at = from
     for (;;) {
       const end = endTagOf(text, at, "script")
-      const escape = text.indexOf("<!--", at)
-      if (escape < 0 || escape > end.at) {
+      const opening = text.indexOf("<!--", at)
+      if (opening < 0 || opening > end.at) {
         if (end.found) this.#mode = data
-        const partial = escape < 0 ? Math.min(end.at, text.length - 3) : end.at
+        const partial = opening < 0 ? Math.min(end.at, text.length - 3) : end.at
         return end.found || last ? end.at : advance(from, Math.max(at, partial))
       }
-      const closed = afterEscapedScript(text, escape)
-      if (closed === null) return last || text.length - from > heldAtMost ? text.length : advance(from, escape)
+      const closed = afterEscapedScript(text, opening)
+      if (closed === null)
+        return last || text.length - from > heldAtMost ? text.length : advance(from, opening)
       if (closed.ends) {
         this.#mode = data
         return closed.at
@@ -517,7 +533,8 @@ function endTagOf(text: string, from: number, name: string): { found: boolean; a
 function anyTagOf(text: string, from: number): { found: boolean; at: number } {
   for (let at = text.indexOf("<", from); at >= 0; at = text.indexOf("<", at + 1)) {
     if (at + 3 >= text.length) return { found: false, at }
-    if (isLetter(text.charCodeAt(at + 1)) || text[at + 1] === "/" || text.startsWith("<!--", at)) return { found: true, at }
+    if (isLetter(text.charCodeAt(at + 1)) || text[at + 1] === "/" || text.startsWith("<!--", at))
+      return { found: true, at }
   }
   return { found: false, at: text.length }
 }
@@ -526,10 +543,10 @@ function anyTagOf(text: string, from: number): { found: boolean; at: number } {
  * From a `<!--` in a script: where its escape ends with `-->`, or the script's end tag if no `<script` came in between. Null
  * where neither is there yet.
  */
-function afterEscapedScript(text: string, escape: number): { at: number; ends: boolean } | null {
+function afterEscapedScript(text: string, opening: number): { at: number; ends: boolean } | null {
   const parts = /-->|<(\/?)script(?=[\t\n\f\r />])/gi
   // `<!-->` and `<!--->` end at once: their dashes count twice.
-  parts.lastIndex = escape + 2
+  parts.lastIndex = opening + 2
   let doubly = false
   for (let found = parts.exec(text); found; found = parts.exec(text)) {
     if (found[0] === "-->") return { at: parts.lastIndex, ends: false }
@@ -546,7 +563,8 @@ function advance(from: number, to: number): number | null {
 }
 
 const isLetter = (code: number) => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a
-const isSpace = (code: number) => code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d || code === 0x0c
+const isSpace = (code: number) =>
+  code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d || code === 0x0c
 const isSpaceOrSlash = (code: number) => isSpace(code) || code === 0x2f
 const endsName = (code: number) => isSpaceOrSlash(code) || code === 0x3e
 const endsAttributeName = (code: number) => endsName(code) || code === 0x3d

@@ -27,15 +27,24 @@ export function scriptNonceOf(policy: string): string | null {
 
 /** Lets scripts of `source` run under this policy. */
 export function policyWithScripts(policy: string, source: string): string {
-  return policy.replace(/(^|[;,]\s*)((?:script-src-elem|script-src|default-src)(?=[\s;,]|$))([^;,]*)/gi, (whole, before, name, sources) =>
-    /'none'/i.test(sources) ? `${before}${name} ${source}` : name.toLowerCase() === "default-src" ? whole : `${before}${name}${sources} ${source}`,
+  return policy.replace(
+    /(^|[;,]\s*)((?:script-src-elem|script-src|default-src)(?=[\s;,]|$))([^;,]*)/gi,
+    (whole, before, name, sources) =>
+      /'none'/i.test(sources)
+        ? `${before}${name} ${source}`
+        : name.toLowerCase() === "default-src"
+          ? whole
+          : `${before}${name}${sources} ${source}`,
   )
 }
 
 function rewrittenDirective(directive: string, base: Base, links: LinkMap, ownOrigin: string): string {
   const [, name = "", rest = ""] = /^\s*(\S*)(.*)$/s.exec(directive) ?? []
   if (reportDirectives.has(name.toLowerCase())) {
-    return directive.slice(0, directive.length - rest.length) + rest.replace(/\S+/g, (url) => rewrittenReference(url, base, links))
+    return (
+      directive.slice(0, directive.length - rest.length) +
+      rest.replace(/\S+/g, (url) => rewrittenReference(url, base, links))
+    )
   }
   if (!/-src|-ancestors|form-action|base-uri|navigate-to/i.test(name)) return directive
   const sources = rest.replace(/\S+/g, (source) => rewrittenSource(source, links, ownOrigin))

@@ -38,12 +38,16 @@ export function linkMap(allowed: Allowed, own: { target: Target; authorities: re
     const itself = prefixOf(target) === prefixOf(own.target)
     return itself || allowed.permits(target.host, target.port) ? prefixOf(target) : null
   }
-  const recent = { authorities: new Array<string>(1024).fill(""), prefixes: new Array<string | null>(1024).fill(null) }
+  const recent = {
+    authorities: new Array<string>(1024).fill(""),
+    prefixes: new Array<string | null>(1024).fill(null),
+  }
   return {
     prefixForHttpAt(text, from, to, sum) {
       const slot = sum & 1023
       const seen = recent.authorities[slot] as string
-      if (seen.length === to - from && text.startsWith(seen, from)) return recent.prefixes[slot] as string | null
+      if (seen.length === to - from && text.startsWith(seen, from))
+        return recent.prefixes[slot] as string | null
       const authority = text.slice(from, to)
       recent.authorities[slot] = authority
       recent.prefixes[slot] = this.prefixFor("http", authority)
@@ -99,7 +103,8 @@ export function editOfPlainReference(
     const code = text.charCodeAt(at)
     if (code === 0x2f) break
     // Digits, letters, dots, hyphens and colons: nothing that could be read in two ways.
-    if (code < 0x2d || code > 0x7a || (code > 0x3a && code < 0x61 && !(code >= 0x41 && code <= 0x5a))) return undefined
+    if (code < 0x2d || code > 0x7a || (code > 0x3a && code < 0x61 && !(code >= 0x41 && code <= 0x5a)))
+      return undefined
     sum = sum * 31 + code
     sum &= 0xffffff
   }
@@ -108,7 +113,13 @@ export function editOfPlainReference(
   let previous = 0
   for (; at < to; at++) {
     const code = text.charCodeAt(at)
-    if (code <= 0x20 || code === 0x26 || code === 0x25 || code === 0x5c || (code === 0x2e && previous === 0x2e)) {
+    if (
+      code <= 0x20 ||
+      code === 0x26 ||
+      code === 0x25 ||
+      code === 0x5c ||
+      (code === 0x2e && previous === 0x2e)
+    ) {
       return undefined
     }
     previous = code
@@ -168,7 +179,8 @@ function editOfTrimmed(url: string, start: number, end: number, base: Base, link
   if (scheme === null) return editOfRelative(url, start, end, base)
   if (scheme !== "http" && scheme !== "https") return null
   const afterColon = start + scheme.length + 1
-  const slashes = (isSlash(url.charCodeAt(afterColon)) ? 1 : 0) + (isSlash(url.charCodeAt(afterColon + 1)) ? 1 : 0)
+  const slashes =
+    (isSlash(url.charCodeAt(afterColon)) ? 1 : 0) + (isSlash(url.charCodeAt(afterColon + 1)) ? 1 : 0)
   // `http:x` on an http page is relative, and `http:/x` is `/x`.
   if (scheme === base.scheme && !(slashes === 2 && isSlash(url.charCodeAt(afterColon)))) {
     if (base.prefix === null) return null
@@ -185,7 +197,8 @@ function schemeAt(url: string, start: number): string | null {
     if (code >= 0x61 && code <= 0x7a) continue
     if (url[i] === ":") return i === start ? null : url.slice(start, i).toLowerCase()
     const char = url[i] as string
-    if (i === start || !((char >= "0" && char <= "9") || char === "+" || char === "." || char === "-")) return null
+    if (i === start || !((char >= "0" && char <= "9") || char === "+" || char === "." || char === "-"))
+      return null
   }
   return null
 }
@@ -274,4 +287,3 @@ function withoutClimbing(path: string, depth: number): string | null {
   }
   return climbs ? `/${kept.join("/")}${rest}` : null
 }
-

@@ -38,7 +38,8 @@ export function authorityOf({ scheme, host, port }: Target): string {
 
 /** Reads a request's path and query, neither decoded nor normalised: `/h/1/%2e%2e/b` is `/%2e%2e/b` of h, not `/h/b`. */
 export function routeOf(pathAndQuery: string): Route {
-  if (!pathAndQuery.startsWith("/")) return { kind: "malformed", reason: "the path does not begin with a slash" }
+  if (!pathAndQuery.startsWith("/"))
+    return { kind: "malformed", reason: "the path does not begin with a slash" }
   const query = pathAndQuery.search(/[?#]/)
   const path = query < 0 ? pathAndQuery : pathAndQuery.slice(0, query)
   const scheme: Scheme = path.startsWith("/~https/") ? "https" : "http"

@@ -26,7 +26,8 @@ export function editsInList(text: string, editOf: ReferenceEdit, edits: Edit[]):
 
 /** `<meta http-equiv=refresh content>` and the Refresh header: `5; url='…'`. */
 export function editsInRefresh(text: string, editOf: ReferenceEdit, edits: Edit[]): void {
-  const parts = /^[\t\n\f\r ]*[\d.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?(["']?)/i.exec(text)
+  const parts =
+    /^[\t\n\f\r ]*[\d.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?(["']?)/i.exec(text)
   if (!parts || !/[\d.]/.test(parts[0]) || !/[;,\s]/.test(parts[0].trimStart())) return
   const start = parts[0].length
   const close = parts[1] ? text.indexOf(parts[1], start) : -1

@@ -1,0 +1,153 @@
+/** A backend's body on its way to the client: decoded, rewritten, sent as fast as the client reads and no faster. */
+import { type Readable, Transform } from "node:stream"
+import zlib from "node:zlib"
+import { type DocumentOptions, rewriterFor } from "../../decisions/links/stream.ts"
+import { ProxyFailure } from "./failures.ts"
+import type { Limits } from "./limits.ts"
+
+export type DocumentKind = DocumentOptions["kind"]
+
+const kinds: Record<string, DocumentKind> = {
+  "text/html": "html",
+  "text/css": "css",
+  "application/xhtml+xml": "xml",
+  "image/svg+xml": "xml",
+}
+
+/** In these, bytes that look like ASCII may be something else. */
+const opaqueCharsets = /charset\s*=\s*["']?(?:utf-?16|utf-?32|iso-2022|hz-gb|ucs-2|csunicode)/i
+
+/** How a body of this type is read for links; null where it passes as it is. */
+export function documentKind(contentType: string | null): DocumentKind | null {
+  if (contentType === null || opaqueCharsets.test(contentType)) return null
+  return kinds[(contentType.split(";", 1)[0] as string).trim().toLowerCase()] ?? null
+}
+
+/** What decodes a Content-Encoding, outermost first; null where we cannot. */
+export function decodersFor(contentEncoding: string | null): Transform[] | null {
+  const codings = (contentEncoding ?? "")
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== "" && coding !== "identity")
+  if (codings.length > 2) return null
+  const decoders: Transform[] = []
+  for (const coding of codings.reverse()) {
+    const decoder = decoderOf(coding)
+    if (!decoder) return null
+    decoders.push(decoder)
+  }
+  return decoders
+}
+
+/** What sends a body on. */
+export interface Sink {
+  /** False asks to wait for `whenDrained`. */
+  write(bytes: Buffer): boolean
+  whenDrained(go: () => void): void
+  end(bytes: Buffer | null): void
+  fail(error: unknown): void
+  /** Bytes went by: what keeps an exchange from being idle. */
+  touched(): void
+}
+
+export function pump(
+  source: Readable,
+  decoders: readonly Transform[],
+  document: DocumentOptions | null,
+  limits: Limits,
+  sink: Sink,
+): void {
+  let encodedBytes = 0
+  let decodedBytes = 0
+  let readable: Readable = source
+  if (decoders.length > 0) {
+    source.on("data", (chunk: Buffer) => {
+      encodedBytes += chunk.length
+    })
+    for (const decoder of decoders) {
+      const from = readable
+      from.on("error", (error) => decoder.destroy(error))
+      readable = from.pipe(decoder)
+    }
+  }
+  const rewriter = document && rewriterFor(document)
+  let failed = false
+  const fail = (error: unknown) => {
+    if (failed) return
+    failed = true
+    for (const decoder of decoders) decoder.destroy()
+    source.destroy()
+    sink.fail(error)
+  }
+  readable.on("data", (chunk: Buffer) => {
+    if (failed) return
+    sink.touched()
+    decodedBytes += chunk.length
+    // A few kilobytes of a decompression bomb are gigabytes; real pages stay far below this ratio.
+    if (
+      decoders.length > 0 &&
+      decodedBytes > limits.decodedFreeBytes &&
+      decodedBytes > encodedBytes * limits.decodedRatio
+    ) {
+      fail(
+        new ProxyFailure(502, `the page is more than ${limits.decodedRatio} times larger than it was sent`),
+      )
+      return
+    }
+    const bytes = rewriter ? Buffer.from(rewriter.write(chunk.toString("latin1")), "latin1") : chunk
+    if (bytes.length > 0 && !sink.write(bytes)) {
+      readable.pause()
+      sink.whenDrained(() => {
+        sink.touched()
+        readable.resume()
+      })
+    }
+  })
+  readable.on("end", () => {
+    if (!failed) sink.end(rewriter ? Buffer.from(rewriter.end(), "latin1") : null)
+  })
+  readable.on("error", fail)
+  if (readable !== source) source.on("error", fail)
+  source.on("aborted", () => fail(new ProxyFailure(502, "the backend broke off its answer")))
+}
+
+function decoderOf(coding: string): Transform | null {
+  switch (coding) {
+    case "gzip":
+    case "x-gzip":
+      return zlib.createGunzip()
+    case "deflate":
+      return inflateEither()
+    case "br":
+      return zlib.createBrotliDecompress()
+    case "zstd":
+      return zlib.createZstdDecompress()
+    default:
+      return null
+  }
+}
+
+/** "deflate" means zlib's format, but some servers send the bare stream. */
+function inflateEither(): Transform {
+  let inner: Transform | undefined
+  const open = (outer: Transform, first: number) => {
+    const opened = (first & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
+    opened.on("data", (chunk: Buffer) => outer.push(chunk))
+    opened.on("error", (error) => outer.destroy(error))
+    return opened
+  }
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      inner ??= open(this, chunk[0] ?? 0)
+      inner.write(chunk, () => done())
+    },
+    flush(done) {
+      if (!inner) done()
+      else inner.once("end", () => done()).end()
+    },
+    destroy(error, done) {
+      inner?.destroy()
+      done(error)
+    },
+  })
+}

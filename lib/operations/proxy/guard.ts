@@ -1,0 +1,130 @@
+/**
+ * Who may use the proxy: on a shared host every local user reaches its port, and every page in the world can make the
+ * student's browser send requests to it.
+ */
+import { createHash, timingSafeEqual } from "node:crypto"
+import type { IncomingMessage } from "node:http"
+import { isIP } from "node:net"
+
+/** The name of our cookie; backends may neither see nor set it. */
+export const cookieName = "microproxy"
+
+export interface OwnNames {
+  /** `http://NAME.localhost:PORT`, what links are printed with. */
+  origin: string
+  /** `NAME.localhost:PORT`. */
+  host: string
+  /** All values of Host under which pages are shown. */
+  hosts: ReadonlySet<string>
+  /** Whether any address written in full is ours too: the proxy listens to the network. */
+  anyAddress: boolean
+  /** Hosts under which only the way to `origin` is shown: cookies of plain localhost go to every server on this host. */
+  entrances: ReadonlySet<string>
+}
+
+export type Verdict =
+  | { kind: "pass" }
+  /** The token was right: hand out the cookie and go to `location`. */
+  | { kind: "welcome"; location: string; setCookie: string | null }
+  | { kind: "refuse"; status: 400 | 401 | 403 | 421; reason: string }
+
+export type Guard = (request: IncomingMessage) => Verdict
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
+
+export function guardOf(names: OwnNames, token: string): Guard {
+  const isToken = constantTimeComparer(token)
+  return (request) => {
+    const url = request.url ?? "/"
+    const host = hostOf(request)
+    if (host === null) return { kind: "refuse", status: 400, reason: "one Host header is wanted" }
+    const isEntrance = names.entrances.has(host)
+    const isOurs = names.hosts.has(host) || (names.anyAddress && isAddressWithPort(host, names.host))
+    // DNS rebinding: a name that was pointed at our address is still not our name.
+    if (!isOurs && !isEntrance) return { kind: "refuse", status: 421, reason: "this Host is not served here" }
+    const given = tokenIn(url)
+    if (given !== null && isToken(given.token)) {
+      const location = `${isEntrance ? names.origin : ""}${isEntrance ? url : given.without}`
+      return { kind: "welcome", location, setCookie: isEntrance ? null : cookieFor(token) }
+    }
+    if (isEntrance)
+      return { kind: "refuse", status: 421, reason: "open the address that was printed at the start" }
+    if (!cookiesNamed(request, cookieName).some(isToken)) {
+      return {
+        kind: "refuse",
+        status: 401,
+        reason: "the secret is missing or wrong: open the address that was printed at the start",
+      }
+    }
+    const upgrade = request.headers.upgrade !== undefined
+    if ((upgrade || !safeMethods.has(request.method ?? "")) && !isSameOrigin(request, `http://${host}`)) {
+      return { kind: "refuse", status: 403, reason: "the request comes from a page of another origin" }
+    }
+    return { kind: "pass" }
+  }
+}
+
+/** The origin under which this request came; its Host was found to be ours. */
+export function originFor({ headers }: IncomingMessage): string {
+  return `http://${headers.host?.toLowerCase()}`
+}
+
+function cookieFor(token: string): string {
+  return `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`
+}
+
+/** Compares digests, so that neither the time nor the length tells how much of a guess was right. */
+function constantTimeComparer(token: string): (given: string) => boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest()
+  const wanted = digest(token)
+  return (given) => timingSafeEqual(digest(given), wanted)
+}
+
+function hostOf(request: IncomingMessage): string | null {
+  let host: string | null = null
+  const { rawHeaders } = request
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length !== 4 || rawHeaders[i]?.toLowerCase() !== "host") continue
+    if (host !== null) return null
+    host = (rawHeaders[i + 1] as string).toLowerCase()
+  }
+  return host
+}
+
+/** `token=` in a query, and the path without it. */
+function tokenIn(url: string): { token: string; without: string } | null {
+  const query = url.indexOf("?")
+  if (query < 0 || !url.includes("token=", query)) return null
+  const parameters = url.slice(query + 1).split("&")
+  const index = parameters.findIndex((parameter) => parameter.startsWith("token="))
+  if (index < 0) return null
+  const token = (parameters[index] as string).slice("token=".length)
+  parameters.splice(index, 1)
+  // `//host` would leave us when a browser follows it.
+  const path = url.slice(0, query).replace(/^[/\\]+/, "/")
+  return { token, without: path + (parameters.length > 0 ? `?${parameters.join("&")}` : "") }
+}
+
+function cookiesNamed(request: IncomingMessage, name: string): string[] {
+  const header = request.headers.cookie
+  if (header === undefined) return []
+  return header
+    .split(";")
+    .map((cookie) => cookie.trim())
+    .filter((cookie) => cookie.startsWith(`${name}=`))
+    .map((cookie) => cookie.slice(name.length + 1))
+}
+
+/** Browsers name the origin of everything unsafe; programs that hold the cookie need not. */
+function isSameOrigin({ headers }: IncomingMessage, own: string): boolean {
+  const { origin } = headers
+  const site = headers["sec-fetch-site"]
+  if (origin === undefined) return site === undefined || site === "same-origin" || site === "none"
+  // A page that hides its referrer posts `Origin: null` even to itself; scripts cannot set Sec-Fetch-Site.
+  return origin === own || (origin === "null" && site === "same-origin")
+}
+
+function isAddressWithPort(host: string, own: string): boolean {
+  const port = own.slice(own.lastIndexOf(":"))
+  return host.endsWith(port) && isIP(host.slice(0, -port.length).replace(/^\[(.*)\]$/, "$1")) !== 0
+}

@@ -1,0 +1,126 @@
+/** WebSockets: after the handshake a raw pipe, which may be silent as long as it likes. */
+import { type IncomingMessage, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { requestHeaders, responseHeaders } from "../../decisions/links/headers.ts"
+import { baseOf } from "../../decisions/links/reference.ts"
+import type { Core } from "./core.ts"
+import { failureOf, ProxyFailure } from "./failures.ts"
+import { cookieName, originFor } from "./guard.ts"
+import { pathOf } from "./log.ts"
+import { destinationOf } from "./routing.ts"
+
+/** Nothing else is passed on: `Upgrade: h2c` would open a way around every check of ours. */
+export function isWebSocket({ headers, method }: IncomingMessage): boolean {
+  return method === "GET" && headers.upgrade?.toLowerCase() === "websocket"
+}
+
+export function answerUpgrade(core: Core, request: IncomingMessage, client: Duplex, head: Buffer) {
+  const startedAt = core.now()
+  const finish = (status: number, cause?: string) =>
+    core.log({
+      atUtcMs: startedAt,
+      method: "WebSocket",
+      path: pathOf(request.url ?? ""),
+      status,
+      bytes: 0,
+      tookMs: core.now() - startedAt,
+      ...(cause === undefined ? {} : { cause }),
+    })
+  const refuse = (status: number, cause: string) => {
+    finish(status, cause)
+    client.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+        `Content-Length: ${Buffer.byteLength(cause)}\r\n\r\n${cause}`,
+    )
+  }
+  client.on("error", () => client.destroy())
+  const verdict = core.guard(request)
+  if (verdict.kind === "refuse") return refuse(verdict.status, verdict.reason)
+  if (verdict.kind === "welcome") return refuse(400, "open a page of this proxy first")
+  const destination = destinationOf(core, request)
+  if (destination.kind === "refuse") return refuse(destination.status, destination.cause)
+  if (destination.kind !== "backend") return refuse(404, "no backend is meant")
+  const { target, prefix, rest } = destination
+  const upstream = core.backends.request({
+    target,
+    method: "GET",
+    path: rest,
+    headers: [
+      ...requestHeaders(request.rawHeaders, {
+        target,
+        prefix,
+        ownOrigin: originFor(request),
+        ownHost: core.names.host,
+        cookie: cookieName,
+        client: request.socket.remoteAddress ?? "unknown",
+        pseudonym: core.pseudonym,
+        httpVersion: request.httpVersion,
+      }),
+      ...["Connection", "Upgrade", "Upgrade", "websocket"],
+    ],
+    fresh: true,
+  })
+  const watched = core.idle.watch(() => {
+    upstream.destroy(new ProxyFailure(504, `nothing came for ${core.limits.idleMs / 1000} s`))
+  })
+  client.on("close", () => {
+    watched.done()
+    upstream.destroy()
+  })
+  const headFor = (incoming: IncomingMessage, more: string[]) => {
+    const headers = responseHeaders(incoming.rawHeaders, {
+      base: baseOf(target, prefix, rest),
+      links: core.linksFor(target),
+      ownOrigin: originFor(request),
+      cookie: cookieName,
+      rewritten: false,
+      shimSource: null,
+      pseudonym: core.pseudonym,
+    })
+    const lines = [`HTTP/1.1 ${incoming.statusCode} ${incoming.statusMessage ?? ""}`]
+    const all = [...headers, ...more]
+    for (let i = 0; i < all.length; i += 2) lines.push(`${all[i]}: ${all[i + 1]}`)
+    return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
+  }
+  upstream.on("error", (error) => {
+    watched.done()
+    const failure = failureOf(error)
+    refuse(failure.status, failure.message)
+  })
+  upstream.on("response", (incoming) => {
+    // The backend refuses: its answer ends with the connection.
+    watched.done()
+    finish(incoming.statusCode ?? 502)
+    client.write(headFor(withoutLength(incoming), ["Connection", "close"]))
+    incoming.pipe(client)
+  })
+  upstream.on("upgrade", (incoming, backend, first) => {
+    watched.done()
+    finish(101)
+    client.write(headFor(incoming, ["Connection", "Upgrade", "Upgrade", "websocket"]))
+    if (first.length > 0) client.write(first)
+    if (head.length > 0) backend.write(head)
+    join(client, backend)
+  })
+  upstream.end()
+}
+
+/** Both ways; the end or failure of one side is that of the other. */
+function join(client: Duplex, backend: Duplex): void {
+  for (const [from, to] of [
+    [client, backend],
+    [backend, client],
+  ] as const) {
+    from.on("error", () => to.destroy())
+    from.on("close", () => to.destroy())
+    from.pipe(to)
+  }
+}
+
+function withoutLength(incoming: IncomingMessage): IncomingMessage {
+  const kept = incoming.rawHeaders.filter(
+    (_, i, all) => (all[i - (i % 2)] as string).toLowerCase() !== "content-length",
+  )
+  incoming.rawHeaders.splice(0, incoming.rawHeaders.length, ...kept)
+  return incoming
+}
