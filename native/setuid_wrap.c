@@ -66,10 +66,13 @@ static void reset_signals_and_timers(void) {
 		die("signals cannot be unblocked: %m");
 }
 
-/* From here on only SIGKILL and SIGSTOP count, until the takeover ends those too. Faults stay fatal, children reported. */
+/*
+ * What a terminal sends, and what kills. Until the takeover a caller can still stop or kill; after it nobody can, so that
+ * SIGPWR, with which Bun's garbage collector halts threads, may stay. Faults stay fatal and children are reported.
+ */
 static void ignore_what_kills(void) {
-	static const int left[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGSEGV, SIGBUS,
-	                           SIGILL,  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS};
+	static const int left[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGPWR,  SIGSEGV,
+	                           SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS};
 	for (int number = 1; number < NSIG; number++) {
 		bool leave = number >= SIGRTMIN - 2 && number < SIGRTMIN; /* the C library's own */
 		for (size_t i = 0; i < sizeof left / sizeof *left; i++)

@@ -186,6 +186,28 @@ export function compileWrapper(outfile: string, program: string, changes: Record
   )
 }
 
+/** A tool of the tests, compiled as build.ts compiles ours. */
+export async function compileTool(script: string, outfile: string): Promise<void> {
+  const built = await Bun.build({
+    entrypoints: [script],
+    compile: {
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    bytecode: true,
+    format: "esm",
+    minify: true,
+    splitting: true,
+    conditions: ["module"],
+    allowUnresolved: [],
+    define: { BUILD_CONFIG_PATH: '"/etc/ec2-wrappers/config.toml"', BUILD_PREFIX: JSON.stringify(prefix) },
+  })
+  if (!built.success) throw new AggregateError(built.logs)
+}
+
 export function compileC(outfile: string, sources: string[], flags: string[] = []): void {
   const built = Bun.spawnSync([
     "cc",
