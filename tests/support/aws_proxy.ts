@@ -17,6 +17,7 @@ import { AwsFault, type AwsRequest, faultReply, type Reply, readRequest } from "
 import { runInstances } from "./aws/run_instances.ts"
 import { schedules } from "./aws/scheduler.ts"
 import * as spot from "./aws/spot.ts"
+import * as volumes from "./aws/volumes.ts"
 import { World } from "./aws/world.ts"
 
 /** Answers, or lets moto answer. */
@@ -43,6 +44,10 @@ const handlers: Record<string, Handler> = {
   "ec2 CreateKeyPair": makeKeyPair,
   "ec2 ImportKeyPair": makeKeyPair,
   "ec2 DescribeKeyPairs": describeKeyPairs,
+  "ec2 CreateVolume": volumes.createVolume,
+  "ec2 DeleteVolume": volumes.deleteVolume,
+  "ec2 AllocateAddress": volumes.allocateAddress,
+  "ec2 ReleaseAddress": volumes.releaseAddress,
   "iam DeleteUser": iam.checkUserDeletable,
   "iam DeleteGroup": iam.checkGroupDeletable,
   "iam CreateLoginProfile": iam.checkPassword,

@@ -1,14 +1,18 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test"
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
 import {
+  AllocateAddressCommand,
   CancelSpotInstanceRequestsCommand,
   CreateKeyPairCommand,
   CreateTagsCommand,
+  CreateVolumeCommand,
+  DeleteVolumeCommand,
   DescribeInstancesCommand,
   DescribeKeyPairsCommand,
   DescribeSpotInstanceRequestsCommand,
   DescribeSpotPriceHistoryCommand,
   ImportKeyPairCommand,
+  ReleaseAddressCommand,
   RunInstancesCommand,
   StopInstancesCommand,
   TerminateInstancesCommand,
@@ -16,7 +20,7 @@ import {
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { CreateScheduleCommand, GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler"
 import { credentials, startEmulator } from "../emulator.ts"
-import { interrupt } from "./spot.ts"
+import { interrupt, shutDownFromInside } from "./happenings.ts"
 import { codeOf } from "./support.ts"
 
 const emulator = await startEmulator()
@@ -114,6 +118,39 @@ describe("spot by market options", () => {
     expect(line?.market).toBe("spot")
     expect(line?.microUsdSeconds).toBeGreaterThan(0.3 * 96_000 * 36_000 * 0.99)
   })
+})
+
+test("a shutdown from inside obeys the shutdown behaviour and leaves no event", async () => {
+  proxy.world.clock.stop()
+  const { id: stays } = await launch()
+  const { id: goes } = await launch({ InstanceInitiatedShutdownBehavior: "terminate" })
+  await proxy.advance(60_000)
+  for (const id of [stays, goes]) await shutDownFromInside(proxy.world, id)
+  await proxy.advance(60_000)
+  expect([(await stateOf(stays))?.State?.Name, (await stateOf(goes))?.State?.Name]).toEqual([
+    "stopped",
+    "terminated",
+  ])
+  expect((await stateOf(goes))?.StateReason?.Code).toBe("Client.InstanceInitiatedShutdown")
+  expect(proxy.world.trail.events("us-east-1").map(({ name }) => name)).toEqual([
+    "RunInstances",
+    "RunInstances",
+  ])
+})
+
+test("volumes and addresses are billed while they exist", async () => {
+  proxy.world.clock.stop()
+  const TagSpecifications = [{ ResourceType: "volume" as const, Tags: [{ Key: "owner", Value: "cs61c-ab" }] }]
+  const volume = { AvailabilityZone: "us-east-1a", Size: 90, VolumeType: "gp3" as const, TagSpecifications }
+  const { VolumeId = "" } = await ec2.send(new CreateVolumeCommand(volume))
+  const { AllocationId = "" } = await ec2.send(new AllocateAddressCommand({}))
+  await proxy.advance(3_600_000)
+  await ec2.send(new DeleteVolumeCommand({ VolumeId }))
+  await ec2.send(new ReleaseAddressCommand({ AllocationId }))
+  await proxy.advance(3_600_000)
+  // 90 GiB at US$0.08 per GiB and month of 720 hours, for an hour; an address at US$0.005 per hour.
+  expect(proxy.world.bill.total({ tag: ["owner", "cs61c-ab"] })).toBe(10_000)
+  expect(proxy.world.bill.total({ what: "address" })).toBe(5000)
 })
 
 describe("key pairs", () => {

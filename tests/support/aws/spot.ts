@@ -1,6 +1,6 @@
 /** Spot: the request that EC2 makes behind market options, its end and interruption, and a price history that varies. */
 import { filtersOf, pageOf, tagMatches } from "./filters.ts"
-import { causes, type InstanceRecord, terminate } from "./instance_record.ts"
+import type { InstanceRecord } from "./instance_record.ts"
 import { parsed } from "./moto_client.ts"
 import { pricedTypes, spotChanges, spotMicroUsd, spotPriceSince } from "./prices.ts"
 import { AwsFault, type AwsRequest, ec2Reply, type Form, type Reply } from "./request.ts"
@@ -52,14 +52,6 @@ export function openSpotRequest(world: World, record: InstanceRecord, form: Form
     tags: tagsFor(form, "spot-instances-request"),
   })
   return id
-}
-
-/** EC2 takes a spot instance back. */
-export async function interrupt(world: World, id: string): Promise<void> {
-  const record = world.instances.get(id)
-  if (!record || record.spotRequestId === "") throw new Error(`${id} is no spot instance`)
-  await world.moto.query("ec2", record.region, "TerminateInstances", { "InstanceId.1": id })
-  terminate(world, record, causes.spot)
 }
 
 export async function describeSpotInstanceRequests(world: World, request: AwsRequest): Promise<Reply> {
