@@ -1,0 +1,131 @@
+/** The promise that an instance launched through us ends. The truth about it is here, never in a tag. */
+import type { Database } from "bun:sqlite"
+import type { Market } from "../base/instance.ts"
+import type { MicroUsd } from "../base/money.ts"
+import type { LeaseTerms } from "../decisions/worst_case.ts"
+
+export interface Lease {
+  instanceId: string
+  login: string
+  reservationId: string
+  region: string
+  instanceType: string
+  market: Market
+  keyName: string
+  microUsdPerHour: MicroUsd
+  storageMicroUsdPerHour: MicroUsd
+  addressMicroUsdPerHour: MicroUsd
+  launchedAtUtcMs: number
+  /** The last start: of the launch, or by `ec2_active --start`; the lease's ceiling counts from here. */
+  runStartedAtUtcMs: number
+  endsAtUtcMs: number
+  /** Since when it is known to be stopped; null while it runs. */
+  stoppedAtUtcMs: number | null
+  /** Null while the instance exists. */
+  endedAtUtcMs: number | null
+  /** The end that the instance's tag shows; null before it is known. */
+  announcedEndUtcMs: number | null
+  /** When the scheduler's switch terminates it; null where none is set. */
+  switchAtUtcMs: number | null
+}
+
+const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reservationId, region,
+  l.instance_type AS instanceType, market, key_name AS keyName, micro_usd_per_hour AS microUsdPerHour,
+  storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
+  launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs, ends_at_utc_ms AS endsAtUtcMs,
+  stopped_at_utc_ms AS stoppedAtUtcMs, ended_at_utc_ms AS endedAtUtcMs,
+  announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs`
+
+/** What the ledger has seen end has no lease any more, whoever ended it. */
+const open = `FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
+  WHERE l.ended_at_utc_ms IS NULL AND i.end_time IS NULL`
+
+export type Leases = ReturnType<typeof leases>
+
+export function leases(db: Database) {
+  return {
+    /** Does nothing where the instance has one. */
+    add(lease: Lease): void {
+      db.query(`
+        INSERT INTO leases(instance_id, login, reservation_id, region, instance_type, market, key_name,
+          micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour, launched_at_utc_ms,
+          run_started_at_utc_ms, ends_at_utc_ms, stopped_at_utc_ms, ended_at_utc_ms, announced_end_utc_ms,
+          switch_at_utc_ms)
+        VALUES ($instanceId, $login, $reservationId, $region, $instanceType, $market, $keyName, $microUsdPerHour,
+          $storageMicroUsdPerHour, $addressMicroUsdPerHour, $launchedAtUtcMs, $runStartedAtUtcMs, $endsAtUtcMs,
+          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $switchAtUtcMs)
+        ON CONFLICT DO NOTHING`).run({ ...lease })
+    },
+    of(instanceId: string): Lease | null {
+      return db
+        .query<Lease, [string]>(`SELECT ${columns} FROM leases l WHERE instance_id = ?`)
+        .get(instanceId)
+    },
+    ofReservation(reservationId: string): Lease[] {
+      return db
+        .query<Lease, [string]>(
+          `SELECT ${columns} FROM leases l WHERE reservation_id = ? ORDER BY instance_id`,
+        )
+        .all(reservationId)
+    },
+    /** Of what exists as far as is known: of one login, or of all. */
+    open(login: string | null): Lease[] {
+      return login === null
+        ? db.query<Lease, []>(`SELECT ${columns} ${open} ORDER BY ends_at_utc_ms`).all()
+        : db
+            .query<Lease, [string]>(`SELECT ${columns} ${open} AND l.login = ? ORDER BY ends_at_utc_ms`)
+            .all(login)
+    },
+    /** What the open leases of everybody but `login` may still cost: `remainingCost` of worst_case.ts, summed where the rows are. */
+    remainingOfOthers(login: string, nowUtcMs: number, terms: LeaseTerms): MicroUsd {
+      return (
+        db
+          .query<{ sum: number | null }, Record<string, string | number>>(`
+          SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
+              ((micro_usd_per_hour + address_micro_usd_per_hour)
+                * ((max(left_ms, $minimumMs) + $granuleMs - 1) / $granuleMs * $granuleMs) + 3599999) / 3600000
+            ELSE 0 END
+            + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
+          FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms ${open} AND l.login <> $login)`)
+          .get({ ...terms, nowUtcMs, login })?.sum ?? 0
+      )
+    },
+    extend(instanceId: string, endsAtUtcMs: number): void {
+      db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
+    },
+    started(instanceId: string, runStartedAtUtcMs: number, endsAtUtcMs: number): void {
+      db.query(
+        "UPDATE leases SET run_started_at_utc_ms = ?, ends_at_utc_ms = ?, stopped_at_utc_ms = NULL WHERE instance_id = ?",
+      ).run(runStartedAtUtcMs, endsAtUtcMs, instanceId)
+    },
+    stopped(instanceId: string, atUtcMs: number): void {
+      db.query(
+        "UPDATE leases SET stopped_at_utc_ms = coalesce(stopped_at_utc_ms, ?) WHERE instance_id = ?",
+      ).run(atUtcMs, instanceId)
+    },
+    /** Somebody started it behind our back: it runs, and nothing says that it stopped. */
+    runningAgain(instanceId: string): void {
+      db.query("UPDATE leases SET stopped_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
+    },
+    ended(instanceId: string, atUtcMs: number): void {
+      db.query(
+        "UPDATE leases SET ended_at_utc_ms = coalesce(ended_at_utc_ms, ?) WHERE instance_id = ?",
+      ).run(atUtcMs, instanceId)
+    },
+    announced(instanceId: string, endUtcMs: number): void {
+      db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)
+    },
+    switchSet(instanceId: string, atUtcMs: number | null): void {
+      db.query("UPDATE leases SET switch_at_utc_ms = ? WHERE instance_id = ?").run(atUtcMs, instanceId)
+    },
+    /** Ended ones whose switch is still set. */
+    switchesLeft(): { instanceId: string; region: string }[] {
+      return db
+        .query<{ instanceId: string; region: string }, []>(
+          `SELECT l.instance_id AS instanceId, region FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
+           WHERE switch_at_utc_ms IS NOT NULL AND (ended_at_utc_ms IS NOT NULL OR i.end_time IS NOT NULL)`,
+        )
+        .all()
+    },
+  }
+}

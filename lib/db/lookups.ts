@@ -1,0 +1,29 @@
+/** What AWS said once about images, subnets, groups and parameters, kept so that a launch need not ask again. */
+import type { Database } from "bun:sqlite"
+
+export type LookupKind = "image" | "parameter" | "subnet" | "group"
+
+export type Lookups = ReturnType<typeof lookups>
+
+export function lookups(db: Database) {
+  return {
+    /** Null where it is not known, or was looked up before `sinceUtcMs`. */
+    get<T>(kind: LookupKind, key: string, sinceUtcMs: number): T | null {
+      const row = db
+        .query<{ value: string }, [string, string, number]>(
+          "SELECT value FROM lookups WHERE kind = ? AND key = ? AND looked_up_at_utc_ms >= ?",
+        )
+        .get(kind, key, sinceUtcMs)
+      return row && (JSON.parse(row.value) as T)
+    },
+    set(kind: LookupKind, key: string, value: unknown, nowUtcMs: number): void {
+      db.query(
+        "INSERT OR REPLACE INTO lookups(kind, key, value, looked_up_at_utc_ms) VALUES (?, ?, ?, ?)",
+      ).run(kind, key, JSON.stringify(value), nowUtcMs)
+    },
+    /** Everything, since AWS said that one of them is gone. */
+    forget(): void {
+      db.run("DELETE FROM lookups")
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/** Lines that a student is shown by whichever of our tools runs next. */
+import type { Database } from "bun:sqlite"
+
+export interface Notice {
+  login: string
+  /** What it is about; the same thing is said once. */
+  about: string
+  text: string
+  createdAtUtcMs: number
+  /** From then on it says nothing true any more and is not shown. */
+  expiresAtUtcMs: number
+}
+
+export type Notices = ReturnType<typeof notices>
+
+export function notices(db: Database) {
+  return {
+    /** Returns false where it has been said. */
+    add(notice: Notice): boolean {
+      return (
+        db
+          .query(
+            `INSERT INTO notices(login, about, text, created_at_utc_ms, expires_at_utc_ms)
+             VALUES ($login, $about, $text, $createdAtUtcMs, $expiresAtUtcMs) ON CONFLICT DO NOTHING`,
+          )
+          .run({ ...notice }).changes > 0
+      )
+    },
+    has(login: string, about: string): boolean {
+      return db.query("SELECT 1 FROM notices WHERE login = ? AND about = ?").get(login, about) !== null
+    },
+    /** What a login has not been shown yet. */
+    pending(login: string, nowUtcMs: number): { id: number; text: string }[] {
+      return db
+        .query<{ id: number; text: string }, [string, number]>(
+          `SELECT notice_id AS id, text FROM notices
+           WHERE login = ? AND shown_at_utc_ms IS NULL AND expires_at_utc_ms > ? ORDER BY notice_id`,
+        )
+        .all(login, nowUtcMs)
+    },
+    shown(id: number, nowUtcMs: number): void {
+      db.query("UPDATE notices SET shown_at_utc_ms = ? WHERE notice_id = ?").run(nowUtcMs, id)
+    },
+  }
+}

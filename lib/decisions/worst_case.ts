@@ -1,0 +1,57 @@
+/**
+ * The most that something launched through us can cost before enforcement ends it. Used amounts are rounded half up, what is
+ * reserved is rounded up, and a micro-dollar is added for each part that is cut in two by `now`, so that what has been used
+ * and what is reserved is never less than what is billed in the end.
+ */
+import type { Config } from "../base/config.ts"
+import { type MicroUsd, reservationOf } from "../base/money.ts"
+import { msPerHour, msPerMinute } from "../base/time.ts"
+
+/** What an instance costs per hour, by part. */
+export interface Rates {
+  microUsdPerHour: MicroUsd
+  storageMicroUsdPerHour: MicroUsd
+  addressMicroUsdPerHour: MicroUsd
+}
+
+/** The config's leases and billing as a sum over many leases needs them. */
+export interface LeaseTerms {
+  /** How long after its end a lease's instance may still run. */
+  enforcementMs: number
+  /** How long volumes may outlive that. */
+  storageMs: number
+  /** 1, or an hour where every started hour is charged. */
+  granuleMs: number
+  minimumMs: number
+}
+
+export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing">): LeaseTerms {
+  return {
+    enforcementMs: leases.enforcementMs,
+    storageMs: leases.action === "stop" ? leases.stoppedMs + leases.enforcementMs : 0,
+    granuleMs: billing.granularity === "hour" ? msPerHour : 1,
+    minimumMs: Math.max(billing.minimumMs, 1),
+  }
+}
+
+/** EBS charges at least this long. */
+const storageMinimumMs = msPerMinute
+
+/** What one instance may cost from `nowUtcMs` on: running until its lease ends and enforcement comes, or stopped. */
+export function remainingCost(
+  rates: Rates,
+  { endsAtUtcMs, isRunning }: { endsAtUtcMs: number; isRunning: boolean },
+  nowUtcMs: number,
+  terms: LeaseTerms,
+): MicroUsd {
+  const leftMs = Math.max(endsAtUtcMs - nowUtcMs, 0) + terms.enforcementMs
+  const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / terms.granuleMs) * terms.granuleMs
+  const running = isRunning
+    ? reservationOf(rates.microUsdPerHour + rates.addressMicroUsdPerHour, chargedMs)
+    : 0
+  const storage = reservationOf(
+    rates.storageMicroUsdPerHour,
+    Math.max(leftMs + terms.storageMs, storageMinimumMs),
+  )
+  return running + storage + 3
+}
