@@ -36,6 +36,8 @@ export interface Config {
     action: "terminate" | "stop"
     /** How long what was stopped is kept. */
     stoppedMs: number
+    /** How long after a lease's end its instance may still run: cron's interval and a margin. Reserved with it. */
+    enforcementMs: number
     enforce: boolean
     schedulerRole: string | null
   }

@@ -1,4 +1,5 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
+import { leaseSteps } from "./lease_steps.ts"
 import { ledgerSteps } from "./ledger_steps.ts"
 import type { Step } from "./migrate.ts"
 
@@ -30,4 +31,5 @@ export const usageSteps: readonly Step[] = [
       CREATE INDEX IF NOT EXISTS instances_of_user ON instances(username);`,
   },
   ...ledgerSteps,
+  ...leaseSteps,
 ]

@@ -109,6 +109,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       warnMs: (leases.warn_minutes ?? [60, 15]).map((minutes) => minutes * msPerMinute).sort((a, b) => b - a),
       action: leases.action ?? "terminate",
       stoppedMs: (leases.stopped_hours ?? 72) * msPerHour,
+      enforcementMs: (leases.enforcement_minutes ?? 10) * msPerMinute,
       enforce: leases.enforce ?? false,
       schedulerRole: leases.scheduler_role ?? null,
     },

@@ -96,6 +96,7 @@ export const configSchema = v.strictObject({
       warn_minutes: v.array(positive),
       action: v.picklist(["terminate", "stop"]),
       stopped_hours: amount,
+      enforcement_minutes: amount,
       enforce: v.boolean(),
       scheduler_role: v.pipe(
         name,

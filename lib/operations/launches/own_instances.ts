@@ -1,0 +1,27 @@
+/** The caller's own instances, in one request. */
+import type { Instance } from "../../base/instance.ts"
+import { ownerOf } from "../../decisions/owner.ts"
+import type { LedgerDeps } from "./deps.ts"
+
+export interface OwnInstances {
+  instances: Instance[]
+  /** When AWS was asked. */
+  listedAtUtcMs: number
+}
+
+/**
+ * Everything that is, or recently was, `login`'s: by the names of keys, since all that runs for a student has one of theirs,
+ * also what the old tools launched without tags. Names that are not theirs although they begin alike are left out.
+ */
+export async function ownInstances(deps: LedgerDeps, login: string): Promise<OwnInstances> {
+  const names = [
+    `${login}-*`,
+    `${login}-default`,
+    ...deps.usersDb.sshKeys.ofUser(login).map((key) => key.name),
+    ...deps.usageDb.leases.open(login).map((lease) => lease.keyName),
+  ]
+  const listedAtUtcMs = deps.clock.now()
+  const ec2 = await deps.aws.ec2()
+  const found = await ec2.instances({ keyNames: [...new Set(names)].slice(0, 200) })
+  return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs }
+}

@@ -1,0 +1,150 @@
+/**
+ * Brings reservations and what AWS has together after a crash, a kill, or a lost reply. AWS is asked for the reservation's tag;
+ * what it has is recorded, what it does not have is given back. Anybody may do this for anybody, and doing it twice is harmless.
+ */
+import { type Instance, tagOf } from "../../base/instance.ts"
+import { plural } from "../../base/text.ts"
+import type { Reservation } from "../../db/reservations.ts"
+import { settlementOf } from "../../decisions/settlement.ts"
+import { isAlive } from "../../host/process_identity.ts"
+import type { LedgerDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+
+/** How many a tool asks AWS about on its way; cron asks about all. */
+const mostOnTheWay = 10
+
+export interface Settled {
+  settled: number
+  released: number
+  /** Still young, or their processes live. */
+  waiting: number
+}
+
+/** Settles what can be settled; asks AWS only where something is left over. Throws AwsError where AWS does not answer. */
+export async function settleReservations(
+  deps: LedgerDeps,
+  { most = mostOnTheWay }: { most?: number } = {},
+): Promise<Settled> {
+  const report: Settled = { settled: 0, released: 0, waiting: 0 }
+  const orphans = deps.usageDb.reservations.pending(null).filter(({ process }) => !isAlive(process))
+  for (const reservation of orphans.slice(0, most)) {
+    const listedAtUtcMs = deps.clock.now()
+    const ec2 = await deps.aws.ec2(reservation.region)
+    const instances = await ec2.instances(
+      reservation.instanceId === null
+        ? { tags: { [tagOf.reservation]: reservation.id } }
+        : { ids: [reservation.instanceId] },
+    )
+    const outcome = deps.usageDb.transaction(() =>
+      settleOrphan(deps, reservation, { instances, listedAtUtcMs }),
+    )
+    report[outcome]++
+    if (outcome !== "waiting") audit(deps, reservation, outcome, instances)
+  }
+  report.waiting += Math.max(0, orphans.length - most)
+  return report
+}
+
+/**
+ * The same for the caller's own from a listing that was made anyway; inside the admission's transaction. Also takes in what
+ * AWS made of a reservation after it was given back.
+ */
+export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): void {
+  const { usageDb } = deps
+  for (const reservation of usageDb.reservations.pending(login)) {
+    if (!isAlive(reservation.process)) settleOrphan(deps, reservation, own)
+  }
+  for (const instance of own.instances) {
+    const id = instance.tags[tagOf.reservation]
+    if (id === undefined || usageDb.leases.of(instance.id)) continue
+    const reservation = usageDb.reservations.byId(id)
+    if (reservation && reservation.state !== "pending" && reservation.login === login) {
+      recordLaunched(deps, reservation, [instance], "found after it was given back")
+    }
+  }
+}
+
+function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: OwnInstances): keyof Settled {
+  const { listedAtUtcMs } = listing
+  const found = listing.instances.filter((instance) => belongsTo(reservation, instance))
+  const { createdAtUtcMs } = reservation
+  switch (settlementOf({ found: found.length > 0, isAlive: false, createdAtUtcMs, listedAtUtcMs })) {
+    case "settle":
+      if (reservation.kind === "start") recordStarted(deps, reservation, found[0] as Instance)
+      else recordLaunched(deps, reservation, found, "found at AWS")
+      return "settled"
+    case "release":
+      deps.usageDb.reservations.finish(reservation.id, "released", "AWS has nothing of it", listedAtUtcMs)
+      return "released"
+    case "wait":
+      return "waiting"
+  }
+}
+
+function belongsTo(reservation: Reservation, instance: Instance): boolean {
+  if (reservation.instanceId === null) return instance.tags[tagOf.reservation] === reservation.id
+  const hasStarted = instance.state === "running" || instance.state === "pending"
+  return instance.id === reservation.instanceId && hasStarted
+}
+
+/** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for them any more. */
+export function recordLaunched(
+  { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
+  reservation: Omit<Reservation, "state">,
+  instances: readonly Instance[],
+  outcome: string,
+): void {
+  const { login, id: reservationId } = reservation
+  usageDb.reservations.finish(reservationId, "settled", outcome, clock.now())
+  // What is over already is seen to be over by the next snapshot, which knows when.
+  const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
+  usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
+  for (const { id, region, launchedAtUtcMs, market, type, keyName } of instances) {
+    usageDb.leases.add({
+      instanceId: id,
+      login,
+      reservationId,
+      region,
+      instanceType: type,
+      market,
+      keyName,
+      microUsdPerHour: reservation.microUsdPerHour,
+      storageMicroUsdPerHour: reservation.storageMicroUsdPerHour,
+      addressMicroUsdPerHour: reservation.addressMicroUsdPerHour,
+      launchedAtUtcMs,
+      runStartedAtUtcMs: launchedAtUtcMs,
+      endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+      stoppedAtUtcMs: null,
+      endedAtUtcMs: null,
+      announcedEndUtcMs: reservation.leaseEndsAtUtcMs,
+      switchAtUtcMs: null,
+    })
+  }
+}
+
+/** Inside a transaction: a stopped instance runs again. */
+export function recordStarted(
+  { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
+  reservation: Omit<Reservation, "state">,
+  instance: Pick<Instance, "id" | "launchedAtUtcMs"> | null,
+): void {
+  const id = reservation.instanceId ?? ""
+  // LaunchTime is the last start, where EC2 has brought it up to date.
+  const startedAtUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs)
+  usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
+  usageDb.ledger.recordStarted(id, startedAtUtcMs)
+  usageDb.leases.started(id, startedAtUtcMs, reservation.leaseEndsAtUtcMs)
+}
+
+function audit(
+  deps: LedgerDeps,
+  { id, login, count, instanceType }: Reservation,
+  outcome: "settled" | "released",
+  instances: readonly Instance[],
+): void {
+  const what =
+    outcome === "settled"
+      ? `found ${instances.map((instance) => instance.id).join(" ")}`
+      : `AWS has nothing of it, ${plural(count, instanceType)} given back`
+  deps.audit.record(login, `settled ${id}: ${what}`)
+}

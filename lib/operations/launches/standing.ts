@@ -1,0 +1,95 @@
+/** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
+import { type Instance, tagOf } from "../../base/instance.ts"
+import { msPerMinute } from "../../base/time.ts"
+import type { Lease } from "../../db/leases.ts"
+import type { Holding, Standing } from "../../decisions/admission.ts"
+import { priceOf } from "../../decisions/prices.ts"
+import { leaseTerms, remainingCost } from "../../decisions/worst_case.ts"
+import type { LedgerDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+
+/** What AWS made longer ago than this, it lists. */
+const visibleAfterMs = 10 * msPerMinute
+
+/** `except`: an instance that is about to be counted anew, because it is extended or started. */
+export function standingOf(
+  deps: LedgerDeps,
+  login: string,
+  own: OwnInstances,
+  nowUtcMs: number,
+  except?: string,
+): Standing {
+  const { usageDb, config } = deps
+  const terms = leaseTerms(config)
+  const tariff = usageDb.prices.tariff(config)
+  const listed = new Map(own.instances.map((instance) => [instance.id, instance]))
+  const pending = usageDb.reservations.pending(login)
+  const counted = new Set(pending.map(({ id }) => id))
+  const startedAgain = new Set(pending.map(({ instanceId }) => instanceId))
+  const holdings: Holding[] = []
+  let reserved = 0
+  for (const { count, microUsdPerHour, worstMicroUsd } of pending) {
+    holdings.push({ state: "launching", count, microUsdPerHour })
+    reserved += worstMicroUsd
+  }
+  const leased = new Set<string>()
+  for (const lease of usageDb.leases.open(login)) {
+    leased.add(lease.instanceId)
+    if (lease.instanceId === except || startedAgain.has(lease.instanceId)) continue
+    const state = stateOf(lease, listed.get(lease.instanceId), own.listedAtUtcMs)
+    if (!state) continue
+    holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
+    reserved += remainingCost(
+      lease,
+      { endsAtUtcMs: lease.endsAtUtcMs, isRunning: state === "running" },
+      nowUtcMs,
+      terms,
+    )
+  }
+  for (const instance of own.instances) {
+    const state = shownState(instance)
+    if (!state || leased.has(instance.id)) continue
+    if (counted.has(instance.tags[tagOf.reservation] ?? "")) continue
+    const { type, region, usageOperation, market } = instance
+    const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+    holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })
+  }
+  const since = config.course.termStartUtcMs
+  const isBounded = config.courseBudget !== null
+  return {
+    holdings,
+    spent: usageDb.ledger.spent(tariff, login, since, nowUtcMs).highest,
+    reserved,
+    courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : 0,
+    courseReserved: isBounded
+      ? reserved +
+        usageDb.reservations.worstOfOthers(login) +
+        usageDb.leases.remainingOfOthers(login, nowUtcMs, terms)
+      : 0,
+  }
+}
+
+/** Null where it is gone: AWS says so, or does not list it although it should be visible by now. */
+function stateOf(
+  lease: Lease,
+  instance: Instance | undefined,
+  listedAtUtcMs: number,
+): "running" | "stopped" | null {
+  if (instance) return shownState(instance)
+  if (lease.runStartedAtUtcMs + visibleAfterMs < listedAtUtcMs) return null
+  return lease.stoppedAtUtcMs === null ? "running" : "stopped"
+}
+
+function shownState({ state }: Instance): "running" | "stopped" | null {
+  switch (state) {
+    case "pending":
+    case "running":
+    // billed where it hibernates, and never more than that
+    case "stopping":
+      return "running"
+    case "stopped":
+      return "stopped"
+    default:
+      return null
+  }
+}

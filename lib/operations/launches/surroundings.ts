@@ -1,0 +1,134 @@
+/** What a launch stands in: its image, subnet and security groups, asked of AWS once and kept in the database. */
+import { Refused, UsageError } from "../../base/errors.ts"
+import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
+import { quoted } from "../../base/text.ts"
+import { msPerDay } from "../../base/time.ts"
+import type { LookupKind } from "../../db/lookups.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import {
+  limitsOf,
+  type Objection,
+  objectionToGroup,
+  objectionToImage,
+  objectionToParameter,
+  objectionToSubnet,
+} from "../../decisions/launch_policy.ts"
+import type { LaunchDeps } from "./deps.ts"
+
+/** Public parameters move with every release of an image; the rest changes only by being deleted, which AWS then says. */
+const keptMs: Record<LookupKind, number> = {
+  parameter: msPerDay,
+  image: 30 * msPerDay,
+  subnet: 30 * msPerDay,
+  group: 30 * msPerDay,
+}
+
+/** AWS's codes for a thing that is not there any more, or not where it was. */
+export const goneCodes =
+  /^(InvalidAMIID|InvalidSubnetID|InvalidSubnet|InvalidGroup|InvalidGroupId|InvalidSnapshot)\b|^InvalidParameter(Value|Combination)?$/
+
+export async function resolveImage(deps: LaunchDeps, asked: string): Promise<Image> {
+  const { config, caller } = deps
+  const name = (asked || config.launch.image).replace(/^resolve:ssm:/, "")
+  if (name === "") throw new UsageError("image", "none is given, and launch.image names none (-a ami-… )")
+  const limits = limitsOf(config, caller.login)
+  const id = await imageId(deps, name)
+  const image = await kept(deps, "image", id, async () => (await deps.aws.ec2()).image(id))
+  if (!image) throw new Refused("image", `${id} does not exist, or is not ours to see`)
+  const listedNames = limits.images.filter((listed) => listed.startsWith("/") && listed !== name)
+  const allowedIds = [...limits.images]
+  if (limits.images.length > 0 && !limits.images.includes(name) && !limits.images.includes(id)) {
+    for (const listed of listedNames) allowedIds.push(await imageId(deps, listed))
+  }
+  refuse("image", objectionToImage(image, name, allowedIds, limits))
+  return image
+}
+
+async function imageId(deps: LaunchDeps, name: string): Promise<string> {
+  if (/^ami-[0-9a-f]{1,32}$/.test(name)) return name
+  if (!/^\/[A-Za-z0-9_./-]{1,250}$/.test(name)) {
+    throw new UsageError("image", `${quoted(name)} is neither an image id (ami-…) nor a parameter's name (/aws/service/…)`)
+  }
+  refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps.config, deps.caller.login)))
+  const value = await kept(deps, "parameter", name, async () => (await deps.aws.ssm()).parameter(name))
+  if (value && /^ami-[0-9a-f]{1,32}$/.test(value)) return value
+  throw new Refused("image", value ? `parameter ${name} holds no image id` : `parameter ${name} does not exist`)
+}
+
+export interface Place {
+  /** Null: EC2 chooses one of the default ones. */
+  subnetId: string | null
+  securityGroupIds: string[]
+  /** Whether instances there get a public IPv4 address; true where EC2 chooses. */
+  publicAddress: boolean
+}
+
+export async function resolvePlace(deps: LaunchDeps, order: LaunchOrder): Promise<Place> {
+  const { config, caller } = deps
+  const wanted = order.subnet ?? config.launch.subnet
+  const subnet = wanted === "" ? null : await subnetById(deps, wanted)
+  if (subnet) refuse("subnet", objectionToSubnet(subnet, caller.login, config.launch))
+  const vpcId = subnet?.vpcId ?? (await defaultVpc(deps))
+  const names = order.securityGroups.length > 0 ? order.securityGroups : config.launch.securityGroups
+  const groups: SecurityGroup[] = []
+  for (const name of names) groups.push(await groupNamed(deps, name, vpcId))
+  for (const group of groups) refuse("security group", objectionToGroup(group, caller.login, config.launch))
+  return {
+    subnetId: subnet?.id ?? null,
+    securityGroupIds: [...new Set(groups.map(({ id }) => id))],
+    publicAddress: subnet?.mapPublicIp ?? true,
+  }
+}
+
+async function subnetById(deps: LaunchDeps, id: string): Promise<Subnet> {
+  if (!/^subnet-[0-9a-f]{1,32}$/.test(id)) throw new UsageError("subnet", `${quoted(id)} is no subnet id`)
+  const found = await kept(deps, "subnet", id, async () => {
+    const [subnet] = await (await deps.aws.ec2()).subnets({ ids: [id] })
+    return subnet ?? null
+  })
+  if (!found) throw new Refused("subnet", `${id} does not exist`)
+  return found
+}
+
+async function defaultVpc(deps: LaunchDeps): Promise<string> {
+  const vpcId = await kept(deps, "subnet", "default", async () => {
+    const [subnet] = await (await deps.aws.ec2()).subnets({ defaultOnly: true })
+    return subnet?.vpcId ?? null
+  })
+  if (!vpcId) {
+    throw new Refused("subnet", `${deps.config.aws.region} has no default VPC: name a subnet in launch.subnet`)
+  }
+  return vpcId
+}
+
+/** Kept for each login: a name that was one student's may be another's tomorrow. */
+async function groupNamed(deps: LaunchDeps, name: string, vpcId: string): Promise<SecurityGroup> {
+  const isId = /^sg-[0-9a-f]{1,32}$/.test(name)
+  const group = await kept(deps, "group", `${vpcId} ${deps.caller.login} ${name}`, async () => {
+    const ec2 = await deps.aws.ec2()
+    const [found] = await ec2.securityGroups(isId ? { ids: [name] } : { names: [name], vpcId })
+    return found ?? null
+  })
+  if (!group || group.vpcId !== vpcId) {
+    throw new Refused("security group", `${quoted(name)} does not exist in ${vpcId}`)
+  }
+  return group
+}
+
+/** What AWS says is remembered; that something is not there is asked again each time. */
+async function kept<T>(
+  { usageDb, clock }: LaunchDeps,
+  kind: LookupKind,
+  key: string,
+  ask: () => Promise<T | null>,
+): Promise<T | null> {
+  const known = usageDb.lookups.get<T>(kind, key, clock.now() - keptMs[kind])
+  if (known !== null) return known
+  const value = await ask()
+  if (value !== null) usageDb.transaction(() => usageDb.lookups.set(kind, key, value, clock.now()))
+  return value
+}
+
+export function refuse(subject: string, objection: Objection): void {
+  if (objection) throw new Refused(subject, objection)
+}
