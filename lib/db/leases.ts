@@ -108,9 +108,10 @@ export function leases(db: Database) {
       db.query("UPDATE leases SET stopped_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
     },
     ended(instanceId: string, atUtcMs: number): void {
-      db.query(
-        "UPDATE leases SET ended_at_utc_ms = coalesce(ended_at_utc_ms, ?) WHERE instance_id = ?",
-      ).run(atUtcMs, instanceId)
+      db.query("UPDATE leases SET ended_at_utc_ms = coalesce(ended_at_utc_ms, ?) WHERE instance_id = ?").run(
+        atUtcMs,
+        instanceId,
+      )
     },
     announced(instanceId: string, endUtcMs: number): void {
       db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)

@@ -31,7 +31,12 @@ export interface Ask {
   worst: MicroUsd
 }
 
-export type RoomLeft = { hourly: MicroUsd; instances: number; budget: MicroUsd | null; courseBudget: MicroUsd | null }
+export type RoomLeft = {
+  hourly: MicroUsd
+  instances: number
+  budget: MicroUsd | null
+  courseBudget: MicroUsd | null
+}
 export type Admission = { allow: true; left: RoomLeft } | { allow: false; because: string }
 
 /** What there is room for beyond what is held; negative where a limit was lowered since. */
@@ -53,9 +58,7 @@ export function admit(
   courseBudget: MicroUsd | null,
 ): Admission {
   const asked: Holding[] =
-    ask.count === 0
-      ? []
-      : [{ state: "launching", count: ask.count, microUsdPerHour: ask.microUsdPerHour }]
+    ask.count === 0 ? [] : [{ state: "launching", count: ask.count, microUsdPerHour: ask.microUsdPerHour }]
   const all = [...standing.holdings, ...asked]
   const left = roomLeft({ ...standing, holdings: all }, limits, courseBudget)
   if (left.hourly < 0 && asked.length > 0) {

@@ -59,7 +59,10 @@ const base64 = v.pipe(
   v.string(),
   // clients of 2010 broke lines, as Python's base64.encodestring does
   v.transform((text) => text.replace(/\s+/g, "")),
-  v.maxLength(Math.ceil(mostUserDataBytes / 3) * 4, `is longer than ${mostUserDataBytes} bytes before base64`),
+  v.maxLength(
+    Math.ceil(mostUserDataBytes / 3) * 4,
+    `is longer than ${mostUserDataBytes} bytes before base64`,
+  ),
   v.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3}={0,2})?$/, "is not base64"),
 )
 /** Letters that the metadata service can show, where the instance reads its tags. */
@@ -129,7 +132,10 @@ export function parseJson(json: string): object {
   try {
     value = JSON.parse(json)
   } catch (error) {
-    throw new UsageError("request", `is not JSON (${(error as Error).message.replace(/^JSON Parse error: /, "")})`)
+    throw new UsageError(
+      "request",
+      `is not JSON (${(error as Error).message.replace(/^JSON Parse error: /, "")})`,
+    )
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new UsageError("request", "is not a JSON object")
@@ -153,9 +159,7 @@ export function toOrder(value: object): LaunchOrder {
     zone: zones[0] ?? null,
     placementGroup: request.placement_group || null,
     subnet: request.subnet_id || null,
-    securityGroups: [
-      ...new Set([...(request.security_groups ?? []), ...(request.security_group_ids ?? [])]),
-    ],
+    securityGroups: [...new Set([...(request.security_groups ?? []), ...(request.security_group_ids ?? [])])],
     userData: request.user_data ? Buffer.from(request.user_data, "base64") : null,
     spot: request.use_spot === true || spot !== false,
     maxPrice: typeof spot === "object" && spot.max_price ? microUsd(spot.max_price) : null,

@@ -91,7 +91,10 @@ export function blockDevicesOf(
 
 /** Groups of the config's list, and the caller's own. */
 export function objectionToGroup(group: SecurityGroup, login: string, launch: Launch): Objection {
-  if (group.tags[tagOf.owner] === login) return null
+  const owner = group.tags[tagOf.owner]
+  if (owner === login) return null
+  // somebody else's may be called like a listed one, in another VPC
+  if (owner !== undefined) return `security group ${group.name} (${group.id}) is another user's`
   if (launch.securityGroups.includes(group.name) || launch.securityGroups.includes(group.id)) return null
   return `security group ${group.name} (${group.id}) is neither ${login}'s own nor listed in launch.security_groups`
 }
@@ -122,10 +125,4 @@ export function objectionToZone(zone: string, region: string): Objection {
 /** Types whose CPU credits can be bought without being asked: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html */
 export function isBurstable(instanceType: string): boolean {
   return /^t[2-9]/.test(instanceType)
-}
-
-/** The name of a user's key: `LOGIN-NAME`; a name without the prefix gets it, other characters than `[-A-Za-z0-9_]` are dropped. */
-export function keyNameOf(login: string, name: string): string {
-  const clean = name.replace(/[^-A-Za-z0-9_]/g, "")
-  return clean.startsWith(`${login}-`) ? clean : `${login}-${clean}`
 }

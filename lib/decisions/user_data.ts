@@ -89,7 +89,7 @@ const partTypes: [beginning: RegExp, type: string][] = [
   [/^## template:\s*jinja/, "text/jinja2"],
 ]
 
-function partOf(text: string): Part | "archive" | null {
+function partOf(text: string): Part | null {
   if (/^(content-type|mime-version):/i.test(text)) return isArchive(text) ? { type: "archive", text } : null
   const type = partTypes.find(([beginning]) => beginning.test(text))?.[1]
   return type === undefined ? null : { type, text }
@@ -118,7 +118,11 @@ const encodingOf = (text: string) => (/^[\n\t\x20-\x7e]*$/.test(text) ? "7bit" :
 const encoded = (text: string) =>
   encodingOf(text) === "7bit"
     ? text
-    : (Buffer.from(text, "utf8").toString("base64").match(/.{1,76}/g) ?? []).join("\n")
+    : (
+        Buffer.from(text, "utf8")
+          .toString("base64")
+          .match(/.{1,76}/g) ?? []
+      ).join("\n")
 
 const hookPart = (hook: string): Part => ({ type: "text/cloud-boothook", text: hook })
 

@@ -47,12 +47,18 @@ export async function resolveImage(deps: LaunchDeps, asked: string): Promise<Ima
 async function imageId(deps: LaunchDeps, name: string): Promise<string> {
   if (/^ami-[0-9a-f]{1,32}$/.test(name)) return name
   if (!/^\/[A-Za-z0-9_./-]{1,250}$/.test(name)) {
-    throw new UsageError("image", `${quoted(name)} is neither an image id (ami-…) nor a parameter's name (/aws/service/…)`)
+    throw new UsageError(
+      "image",
+      `${quoted(name)} is neither an image id (ami-…) nor a parameter's name (/aws/service/…)`,
+    )
   }
   refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps.config, deps.caller.login)))
   const value = await kept(deps, "parameter", name, async () => (await deps.aws.ssm()).parameter(name))
   if (value && /^ami-[0-9a-f]{1,32}$/.test(value)) return value
-  throw new Refused("image", value ? `parameter ${name} holds no image id` : `parameter ${name} does not exist`)
+  throw new Refused(
+    "image",
+    value ? `parameter ${name} holds no image id` : `parameter ${name} does not exist`,
+  )
 }
 
 export interface Place {
@@ -96,7 +102,10 @@ async function defaultVpc(deps: LaunchDeps): Promise<string> {
     return subnet?.vpcId ?? null
   })
   if (!vpcId) {
-    throw new Refused("subnet", `${deps.config.aws.region} has no default VPC: name a subnet in launch.subnet`)
+    throw new Refused(
+      "subnet",
+      `${deps.config.aws.region} has no default VPC: name a subnet in launch.subnet`,
+    )
   }
   return vpcId
 }

@@ -1,0 +1,45 @@
+/** Who may launch, restart and extend at all. */
+import { Refused } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { isoUtc } from "../../base/time.ts"
+import { keyNameOf } from "../../decisions/identities/key_name.ts"
+import { requireAccount } from "../../host/caller.ts"
+import type { LaunchDeps } from "./deps.ts"
+
+/** Throws Refused unless the caller may launch with a key; returns the key's full name. */
+export function requireAccess(deps: LaunchDeps, asked: string): string {
+  const { caller, config, usersDb } = deps
+  requireAccount(caller, config.course)
+  if (usersDb.accessKeys.ofUser(caller.login).length === 0) {
+    throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
+  }
+  const keyName = keyNameOf(caller.login, asked)
+  if (!usersDb.sshKeys.get(caller.login, keyName)) {
+    throw new Refused(
+      "key",
+      `${quoted(keyName)} is not a key of ${caller.login} (ec2-util --list shows them)`,
+    )
+  }
+  return keyName
+}
+
+/** Throws Refused where the course is frozen or the caller suspended; inside the admission's transaction. */
+export function requireNotHalted(
+  { usageDb, config }: Pick<LaunchDeps, "usageDb" | "config">,
+  login: string,
+): void {
+  const freeze = usageDb.freezes.current()
+  if (freeze) {
+    throw new Refused(
+      config.course.name,
+      `is frozen since ${isoUtc(freeze.frozenAtUtcMs)} by ${freeze.frozenBy}: ${freeze.reason}`,
+    )
+  }
+  const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
+  if (suspension) {
+    throw new Refused(
+      login,
+      `is suspended since ${isoUtc(suspension.suspendedAtUtcMs)} by ${suspension.suspendedBy}: ${suspension.reason}`,
+    )
+  }
+}

@@ -1,0 +1,68 @@
+/** A client's own token: asking twice launches once, and gets the first answer again. */
+import { createHash } from "node:crypto"
+import { AwsError } from "../../aws/errors.ts"
+import { Failed, type ToolError } from "../../base/errors.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import { isAlive } from "../../host/process_identity.ts"
+import type { LaunchDeps } from "./deps.ts"
+import type { Launched } from "./launch.ts"
+import { settleReservations } from "./settle.ts"
+
+/** The launch that the caller's token stands for already; null where there is none, or it came to nothing. */
+export async function replayOf(
+  deps: LaunchDeps,
+  order: LaunchOrder,
+): Promise<Omit<Launched, "notes"> | null> {
+  if (order.clientToken === null || order.dryRun) return null
+  const { usageDb, caller } = deps
+  const known = usageDb.clientTokens.get(caller.login, order.clientToken)
+  if (!known) return null
+  if (known.requestDigest !== digestOf(order)) throw mismatch(order.clientToken)
+  let reservation = usageDb.reservations.byId(known.reservationId)
+  if (reservation?.state === "pending" && !isAlive(reservation.process)) {
+    await settleReservations(deps)
+    reservation = usageDb.reservations.byId(known.reservationId)
+  }
+  if (!reservation || reservation.state === "released") return null
+  if (reservation.state === "pending") {
+    throw new Failed("launch", "the same request is still under way; ask again in a minute")
+  }
+  const ids = usageDb.leases.ofReservation(reservation.id).map(({ instanceId }) => instanceId)
+  const found = ids.length > 0 ? await (await deps.aws.ec2(reservation.region)).instances({ ids }) : []
+  const byId = new Map(found.map((instance) => [instance.id, instance]))
+  const missing = ids.filter((id) => !byId.has(id))
+  if (missing.length > 0)
+    throw new Failed("launch", `made before by the same token, and gone: ${missing.join(" ")}`)
+  return {
+    instances: ids.flatMap((id) => byId.get(id) ?? []),
+    microUsdPerHour: reservation.microUsdPerHour * reservation.count,
+    worst: reservation.worstMicroUsd,
+    leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs,
+    left: null,
+  }
+}
+
+/** The same question again, inside the admission's transaction: two may have asked at once. */
+export function requireTokenFree({ usageDb, caller }: LaunchDeps, { clientToken, dryRun }: LaunchOrder): void {
+  if (clientToken === null || dryRun) return
+  const known = usageDb.clientTokens.get(caller.login, clientToken)
+  if (!known || usageDb.reservations.byId(known.reservationId)?.state === "released") return
+  throw new Failed("launch", "the same request is under way; ask again in a minute")
+}
+
+/** What has to be the same for a request to be the same. */
+export function digestOf({ userData, clientToken: _, dryRun: __, ...order }: LaunchOrder): string {
+  const hash = createHash("sha256").update(JSON.stringify(order))
+  if (userData) hash.update(userData)
+  return hash.digest("hex")
+}
+
+function mismatch(token: string): ToolError {
+  return new AwsError(
+    "launch",
+    `the client token ${JSON.stringify(token)} was used for another request`,
+    "IdempotentParameterMismatch",
+    false,
+    "",
+  )
+}

@@ -1,0 +1,236 @@
+/**
+ * The only way to an instance. In this order: plan (policy, price) → admission with its reservation → intent in the audit log
+ * → RunInstances → settle → switches → outcome. Killed anywhere, it leaves a reservation that settle.ts brings to an end.
+ */
+import { randomUUID } from "node:crypto"
+import { AwsError } from "../../aws/errors.ts"
+import type { LaunchRequest } from "../../aws/interfaces.ts"
+import { Failed, messageOf, Refused, ToolError } from "../../base/errors.ts"
+import { type Instance, tagOf } from "../../base/instance.ts"
+import { type MicroUsd, usd } from "../../base/money.ts"
+import { plural } from "../../base/text.ts"
+import { isoUtc } from "../../base/time.ts"
+import type { Reservation } from "../../db/reservations.ts"
+import { admit, type RoomLeft } from "../../decisions/admission.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import { limitsOf } from "../../decisions/launch_policy.ts"
+import { ownProcess } from "../../host/process_identity.ts"
+import { requireNotHalted } from "./access.ts"
+import { digestOf, replayOf, requireTokenFree } from "./client_token.ts"
+import type { LaunchDeps } from "./deps.ts"
+import { type OwnInstances, ownInstances } from "./own_instances.ts"
+import { type LaunchPlan, planLaunch } from "./plan.ts"
+import { recordLaunched, settleOwn } from "./settle.ts"
+import { standingOf } from "./standing.ts"
+import { goneCodes } from "./surroundings.ts"
+import { setSwitches } from "./switches.ts"
+
+export interface Launched {
+  /** Empty for a dry run. */
+  instances: Instance[]
+  /** Of all that was asked. */
+  microUsdPerHour: MicroUsd
+  worst: MicroUsd
+  leaseEndsAtUtcMs: number
+  /** After this launch; null where the launch was made before, by the same token. */
+  left: RoomLeft | null
+  /** For the caller's eyes. */
+  notes: string[]
+}
+
+/** Launches; throws Refused with the arithmetic, UsageError, or Failed. */
+export async function launch(deps: LaunchDeps, order: LaunchOrder): Promise<Launched> {
+  try {
+    return await launchOnce(deps, order)
+  } catch (error) {
+    // What we remembered of images and groups is gone: look again, once.
+    if (error instanceof AwsError && goneCodes.test(error.code) && forgetLookups(deps)) {
+      return await auditingRefusal(deps, order, () => launchOnce(deps, order))
+    }
+    auditRefusal(deps, order, error)
+    throw error
+  }
+}
+
+async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launched> {
+  const { usageDb, caller } = deps
+  const plan = await planLaunch(deps, order)
+  const replay = await replayOf(deps, order)
+  if (replay) return { ...replay, notes: [] }
+  deps.at?.("before admission")
+  const own = await ownInstances(deps, caller.login)
+  const id = randomUUID()
+  const { reservation, left } = usageDb.transaction(() => reserve(deps, order, plan, own, id))
+  const outcome = { ...summary(plan, order), left, notes: plan.notes }
+  if (order.dryRun) return { ...outcome, instances: [] }
+  deps.at?.("reserved")
+  deps.audit.record(caller.login, `launch ${id}: ${describe(plan, order)}`)
+  deps.at?.("intent written")
+  const { instances, requestId } = await ask(deps, reservation, plan)
+  deps.at?.("launched")
+  settle(deps, reservation, instances, requestId)
+  deps.at?.("settled")
+  const notes = await setSwitches(
+    deps,
+    instances.map((instance) => instance.id),
+  )
+  deps.at?.("switched")
+  deps.audit.record(
+    caller.login,
+    `launched ${id}: ${instances.map((instance) => instance.id).join(" ")} (request ${requestId})`,
+  )
+  deps.at?.("outcome written")
+  return { ...outcome, instances, notes: [...outcome.notes, ...notes] }
+}
+
+function summary({ rates, worst, leaseEndsAtUtcMs }: LaunchPlan, { count }: LaunchOrder) {
+  return { microUsdPerHour: rates.microUsdPerHour * count, worst, leaseEndsAtUtcMs }
+}
+
+/** The admission. Synchronous from here to its commit: nothing of anybody else comes in between. */
+function reserve(
+  deps: LaunchDeps,
+  order: LaunchOrder,
+  plan: LaunchPlan,
+  own: OwnInstances,
+  id: string,
+): { reservation: Omit<Reservation, "state">; left: RoomLeft } {
+  const { usageDb, config, caller, clock } = deps
+  const { login } = caller
+  const nowUtcMs = clock.now()
+  requireNotHalted(deps, login)
+  requireTokenFree(deps, order)
+  settleOwn(deps, login, own)
+  const { request, rates, worst, leaseEndsAtUtcMs } = plan
+  const admission = admit(
+    standingOf(deps, login, own, nowUtcMs),
+    { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst },
+    limitsOf(config, login),
+    config.courseBudget,
+  )
+  if (!admission.allow) throw new Refused("launch", admission.because)
+  const reservation: Omit<Reservation, "state"> = {
+    id,
+    login,
+    kind: "launch",
+    region: config.aws.region,
+    instanceType: request.instanceType,
+    market: request.spotMaxMicroUsdPerHour === null ? "on-demand" : "spot",
+    keyName: request.keyName,
+    count: request.count,
+    ...rates,
+    worstMicroUsd: worst,
+    leaseEndsAtUtcMs,
+    instanceId: null,
+    process: ownProcess(),
+    createdAtUtcMs: nowUtcMs,
+  }
+  if (!order.dryRun) {
+    usageDb.reservations.add(reservation)
+    if (order.clientToken !== null) {
+      usageDb.clientTokens.set(login, order.clientToken, {
+        reservationId: id,
+        requestDigest: digestOf(order),
+      })
+    }
+    deps.at?.("in admission")
+  }
+  return { reservation, left: admission.left }
+}
+
+/** RunInstances; where its reply is lost, what AWS has of it. */
+async function ask(
+  deps: LaunchDeps,
+  reservation: Omit<Reservation, "state">,
+  plan: LaunchPlan,
+): Promise<{ instances: Instance[]; requestId: string }> {
+  const request: LaunchRequest = {
+    ...plan.request,
+    clientToken: reservation.id,
+    tags: { ...plan.request.tags, [tagOf.reservation]: reservation.id },
+  }
+  const ec2 = await deps.aws.ec2()
+  try {
+    return await ec2.launch(request)
+  } catch (error) {
+    const found = await ec2
+      .instances({ tags: { [tagOf.reservation]: reservation.id } })
+      .catch((): Instance[] | null => null)
+    if (found && found.length > 0) return { instances: found, requestId: "unknown, its reply was lost" }
+    const nothingHappened = error instanceof AwsError && !error.mayHaveHappened && found !== null
+    return giveUp(deps, reservation, error, nothingHappened)
+  }
+}
+
+/** Gives the reservation back where AWS did nothing; else leaves it, counted in full, for the next run to settle. */
+function giveUp(
+  deps: LaunchDeps,
+  { id, login }: Omit<Reservation, "state">,
+  error: unknown,
+  nothingHappened: boolean,
+): never {
+  if (nothingHappened) {
+    deps.usageDb.transaction(() =>
+      deps.usageDb.reservations.finish(id, "released", messageOf(error), deps.clock.now()),
+    )
+    deps.audit.record(login, `launch ${id} failed: ${messageOf(error)}`)
+    throw error
+  }
+  deps.audit.record(login, `launch ${id}: no answer: ${messageOf(error)}`)
+  const reason = `${error instanceof ToolError ? error.reason : messageOf(error)}; whether it launched is not known yet, the next run of any tool finds out (ec2-active)`
+  throw error instanceof AwsError
+    ? new AwsError("launch", reason, error.code, true, error.requestId, { cause: error })
+    : new Failed("launch", reason, { cause: error })
+}
+
+/** Records what runs. Where that cannot be done, the reservation stays, and the next run does it. */
+function settle(
+  deps: LaunchDeps,
+  reservation: Omit<Reservation, "state">,
+  instances: Instance[],
+  requestId: string,
+): void {
+  try {
+    deps.usageDb.transaction(() => {
+      recordLaunched(deps, reservation, instances, `launched (request ${requestId})`)
+      deps.at?.("in settling")
+    })
+  } catch (error) {
+    const ids = instances.map(({ id }) => id).join(" ")
+    throw new Failed(
+      "launch",
+      `${ids} launched but could not be recorded (${messageOf(error)}); the next run of any tool does it`,
+      { cause: error },
+    )
+  }
+}
+
+function describe({ request, rates, worst, leaseEndsAtUtcMs }: LaunchPlan, order: LaunchOrder): string {
+  const { userData, blockDevices, tags, ...shown } = request
+  const volumes = blockDevices.map(({ gib }) => `${gib} GiB`).join(" + ") || "none"
+  return `${JSON.stringify({ ...shown, volumes, tags: order.tags })} at ${usd(rates.microUsdPerHour)}/h each, at most ${usd(worst)} until ${isoUtc(leaseEndsAtUtcMs)}`
+}
+
+async function auditingRefusal<T>(deps: LaunchDeps, order: LaunchOrder, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    auditRefusal(deps, order, error)
+    throw error
+  }
+}
+
+function auditRefusal(deps: LaunchDeps, order: LaunchOrder, error: unknown): void {
+  if (!(error instanceof Refused)) return
+  const { userData, ...request } = order
+  const asked = plural(order.count, "instance")
+  deps.audit.record(
+    deps.caller.login,
+    `${order.dryRun ? "dry run" : "launch"} of ${asked} refused: ${error.message}: ${JSON.stringify(request)}`,
+  )
+}
+
+function forgetLookups({ usageDb }: LaunchDeps): boolean {
+  usageDb.transaction(() => usageDb.lookups.forget())
+  return true
+}

@@ -1,0 +1,112 @@
+/** ec2_runner's command line as a request: the same checks then hold for both. */
+import { UsageError } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { msPerMinute, parseDuration } from "../../base/time.ts"
+import type { Clock } from "../../base/time.ts"
+import {
+  type LaunchOrder,
+  mostRequestBytes,
+  mostUserDataBytes,
+  parseJson,
+  toOrder,
+} from "../../decisions/launch_order.ts"
+import { readStdin } from "../../host/stdin.ts"
+
+export interface LaunchOptions {
+  ami: string | undefined
+  count: string
+  "key-name": string | undefined
+  "availability-zone": string | undefined
+  "placement-group": string | undefined
+  "instance-type": string | undefined
+  "user-data": string | undefined
+  spot: boolean
+  "max-price": string | undefined
+  "security-group": string[]
+  "stdin-user-data": boolean
+  "stdin-json": boolean
+  subnet: string | undefined
+  lease: string | undefined
+  "root-gib": string | undefined
+  "instance-profile": string | undefined
+  tag: string[]
+  "client-token": string | undefined
+  "dry-run": boolean
+}
+
+export interface Asked {
+  /** Which reply is wanted, known even where the rest of the request is wrong. */
+  protocol: 1 | 2
+  /** Throws UsageError naming the first thing that is wrong. */
+  order(): LaunchOrder
+}
+
+/** What the options ask for; reads stdin where they say so. Throws UsageError where there is no request at all. */
+export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Asked> {
+  if (!options["stdin-json"]) {
+    const order = await orderOf(options, clock)
+    return { protocol: 1, order: () => order }
+  }
+  const request = parseJson(await readText(clock, mostRequestBytes))
+  return {
+    protocol: "protocol" in request && request.protocol === 2 ? 2 : 1,
+    order() {
+      const order = toOrder(request)
+      return { ...order, dryRun: order.dryRun || options["dry-run"] }
+    },
+  }
+}
+
+async function orderOf(options: LaunchOptions, clock: Clock): Promise<LaunchOrder> {
+  if (options["user-data"] !== undefined && options["stdin-user-data"]) {
+    throw new UsageError("options", "--user-data and --stdin-user-data exclude each other")
+  }
+  const userData = options["stdin-user-data"]
+    ? await readStdin(clock, { mostBytes: mostUserDataBytes })
+    : new TextEncoder().encode(options["user-data"] ?? "")
+  return toOrder({
+    image_id: options.ami,
+    count: options.count,
+    key_name: options["key-name"] ?? "default",
+    availability_zone: options["availability-zone"],
+    placement_group: options["placement-group"],
+    instance_type: options["instance-type"],
+    security_groups: options["security-group"],
+    subnet_id: options.subnet,
+    user_data: Buffer.from(userData).toString("base64"),
+    use_spot: options.spot,
+    spot: options["max-price"] === undefined ? null : { max_price: numberOf("max-price", options["max-price"]) },
+    lease_minutes: options.lease === undefined ? null : leaseMinutes(options.lease),
+    root_volume: options["root-gib"] === undefined ? null : { gib: numberOf("root-gib", options["root-gib"]) },
+    iam_instance_profile: options["instance-profile"],
+    tags: Object.fromEntries(options.tag.map(tagOf)),
+    client_token: options["client-token"],
+    dry_run: options["dry-run"],
+  })
+}
+
+async function readText(clock: Clock, mostBytes: number): Promise<string> {
+  const bytes = await readStdin(clock, { mostBytes })
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    throw new UsageError("request", "is not UTF-8")
+  }
+}
+
+function leaseMinutes(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new UsageError("options", `--lease is ${quoted(text)}, wanted 3h, 90m, 1h30m or 2d`)
+  return ms / msPerMinute
+}
+
+function numberOf(name: string, text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new UsageError("options", `--${name} is ${quoted(text)}, wanted a number`)
+  return Number(text)
+}
+
+function tagOf(text: string): [string, string] {
+  const at = text.indexOf("=")
+  if (at < 1) throw new UsageError("options", `--tag is ${quoted(text)}, wanted NAME=VALUE`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}

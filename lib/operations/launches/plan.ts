@@ -1,0 +1,146 @@
+/** From what is asked to what would be launched: every rule of policy applied, everything named found, and priced. */
+
+import type { LaunchRequest } from "../../aws/interfaces.ts"
+import { Refused, UsageError } from "../../base/errors.ts"
+import { tagOf } from "../../base/instance.ts"
+import type { MicroUsd } from "../../base/money.ts"
+import { duration, isoUtc } from "../../base/time.ts"
+import type { Lease } from "../../db/leases.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import {
+  blockDevicesOf,
+  isBurstable,
+  limitsOf,
+  objectionToPlacementGroup,
+  objectionToProfile,
+  objectionToType,
+  objectionToZone,
+} from "../../decisions/launch_policy.ts"
+import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
+import { withDeadMansSwitch } from "../../decisions/user_data.ts"
+import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
+import { requireAccess } from "./access.ts"
+import type { LaunchDeps } from "./deps.ts"
+import { refuse, resolveImage, resolvePlace } from "./surroundings.ts"
+
+export interface LaunchPlan {
+  /** All but the token and the tags that name the reservation. */
+  request: Omit<LaunchRequest, "clientToken">
+  rates: Rates
+  /** Of all that is asked. */
+  worst: MicroUsd
+  leaseEndsAtUtcMs: number
+  /** Worth saying to the caller. */
+  notes: string[]
+}
+
+export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<LaunchPlan> {
+  const { config, caller, clock } = deps
+  const keyName = requireAccess(deps, order.keyName)
+  const limits = limitsOf(config, caller.login)
+  const instanceType = order.instanceType || config.launch.instanceType
+  if (instanceType === "") {
+    throw new UsageError("instance type", "none is given, and launch.instance_type names none (-t TYPE)")
+  }
+  refuse("instance type", objectionToType(instanceType, limits))
+  if (order.zone) refuse("zone", objectionToZone(order.zone, config.aws.region))
+  const { placementGroup, instanceProfile } = order
+  if (placementGroup)
+    refuse("placement group", objectionToPlacementGroup(placementGroup, caller.login, config.launch))
+  if (instanceProfile) refuse("instance profile", objectionToProfile(instanceProfile, config.launch))
+  const leaseMs = leaseOf(deps, order)
+
+  const image = await resolveImage(deps, order.image)
+  const volumes = blockDevicesOf(image, order.rootGib, config.launch.maxRootGib)
+  if ("objection" in volumes) throw new Refused("volumes", volumes.objection)
+  const place = await resolvePlace(deps, order)
+
+  const nowUtcMs = clock.now()
+  const { region } = config.aws
+  const offer = { instanceType, region, usageOperation: image.usageOperation, market: "on-demand" as const }
+  const onDemand = priceOf(deps.usageDb.prices.tariff(config).book, { ...offer, atUtcMs: nowUtcMs })
+  if (onDemand === null) {
+    const operation = image.platform === "" ? "" : ` with ${image.platform}`
+    throw new Refused(
+      "price",
+      `none is known for ${instanceType}${operation} in ${region}; staff can set prices.on_demand or refresh them`,
+    )
+  }
+  const spotMax = order.spot ? Math.min(order.maxPrice ?? onDemand, onDemand) : null
+  const rates: Rates = {
+    microUsdPerHour: spotMax ?? onDemand,
+    storageMicroUsdPerHour: volumes.blockDevices.reduce(
+      (sum, { type, gib }) => sum + (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region) ?? 0),
+      0,
+    ),
+    addressMicroUsdPerHour: place.publicAddress ? publicIpv4MicroUsdPerHour : 0,
+  }
+  const leaseEndsAtUtcMs = nowUtcMs + leaseMs
+  const terms = leaseTerms(config)
+  const switched = withDeadMansSwitch(order.userData, {
+    leaseEndsAtUtcMs,
+    graceMs: switchGraceMs(config),
+  })
+  return {
+    request: {
+      imageId: image.id,
+      instanceType,
+      count: order.count,
+      keyName,
+      zone: order.zone,
+      placementGroup,
+      subnetId: place.subnetId,
+      securityGroupIds: place.securityGroupIds,
+      userData: Buffer.from(switched.bytes).toString("base64"),
+      blockDevices: volumes.blockDevices,
+      spotMaxMicroUsdPerHour: spotMax,
+      instanceProfile,
+      standardCredits: isBurstable(instanceType),
+      shutdownBehavior: "terminate",
+      tags: tagsOf(deps, order, leaseEndsAtUtcMs),
+    },
+    rates,
+    worst:
+      order.count * remainingCost(rates, { endsAtUtcMs: leaseEndsAtUtcMs, isRunning: true }, nowUtcMs, terms),
+    leaseEndsAtUtcMs,
+    notes: switched.because === null ? [] : [`no shutdown timer on the instance: ${switched.because}`],
+  }
+}
+
+/** Where enforcement stops instances, the switches, which terminate, give it time to be first. */
+export function switchGraceMs({ leases }: LaunchDeps["config"]): number {
+  return leases.action === "stop" ? leases.enforcementMs : 0
+}
+
+/** When the scheduler's switch is to terminate an instance. */
+export function switchAtOf(
+  config: LaunchDeps["config"],
+  { endsAtUtcMs }: Pick<Lease, "endsAtUtcMs">,
+): number {
+  return endsAtUtcMs + switchGraceMs(config)
+}
+
+function leaseOf({ config: { leases } }: LaunchDeps, { leaseMs }: LaunchOrder): number {
+  const wanted = leaseMs ?? Math.min(leases.defaultMs, leases.maxMs)
+  if (wanted > leases.maxMs) {
+    throw new Refused("lease", `${duration(wanted)} is asked, at most ${duration(leases.maxMs)} are given`)
+  }
+  return wanted
+}
+
+function tagsOf(
+  { caller, config }: LaunchDeps,
+  { tags, cluster }: LaunchOrder,
+  leaseEndsAtUtcMs: number,
+): Record<string, string> {
+  return {
+    ...tags,
+    ...(cluster && {
+      [tagOf.cluster]: cluster.name,
+      [tagOf.clusterRoles]: cluster.roles.join(","),
+    }),
+    [tagOf.owner]: caller.login,
+    [tagOf.course]: config.course.name,
+    [tagOf.leaseEnd]: isoUtc(leaseEndsAtUtcMs),
+  }
+}

@@ -1,0 +1,53 @@
+/** What ec2_runner answers: the old array of ids, or protocol 2's object. */
+import { AwsError } from "../../aws/errors.ts"
+import { messageOf } from "../../base/errors.ts"
+import type { FailedReply, LaunchedReply } from "../../base/launch_protocol.ts"
+import { toUsd, usd } from "../../base/money.ts"
+import { isoUtc } from "../../base/time.ts"
+import type { RoomLeft } from "../../decisions/admission.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import type { Launched } from "./launch.ts"
+
+/** Instance ids; with spot the ids of the requests that AWS made, where it says them. */
+export function idsReply({ instances }: Launched, { spot }: LaunchOrder): string[] {
+  return instances.map(({ id, spotRequestId }) => (spot && spotRequestId !== "" ? spotRequestId : id))
+}
+
+export function idsOf({ instances }: Launched): string[] {
+  return instances.map(({ id }) => id)
+}
+
+export function launchedReply({ instances, microUsdPerHour, leaseEndsAtUtcMs }: Launched): LaunchedReply {
+  return {
+    ids: instances.map(({ id }) => id),
+    instances: instances.map(({ id, privateIp, privateDns, zone }) => ({
+      id,
+      private_ip: privateIp,
+      private_dns: privateDns,
+      zone,
+    })),
+    hourly_cost: toUsd(microUsdPerHour),
+    lease_end: isoUtc(leaseEndsAtUtcMs),
+  }
+}
+
+export function failedReply(error: unknown): FailedReply {
+  const code = error instanceof AwsError ? error.code : error instanceof Error ? error.name : "Failed"
+  return { error: { code: code === "ToolError" ? "Failed" : code, message: messageOf(error) } }
+}
+
+/** For people: what it costs, at worst, and what is left after it. */
+export function costLines({ microUsdPerHour, worst, leaseEndsAtUtcMs, left }: Launched): string[] {
+  return [
+    `price: ${usd(microUsdPerHour)}/h`,
+    `worst case: ${usd(worst)} until the lease ends at ${isoUtc(leaseEndsAtUtcMs)} and enforcement comes, with volumes and addresses`,
+    ...(left ? leftLines(left) : []),
+  ]
+}
+
+export function leftLines({ hourly, instances, budget, courseBudget }: RoomLeft): string[] {
+  const lines = [`left: ${usd(hourly)}/h, ${instances} instances`]
+  if (budget !== null) lines.push(`left of the budget: ${usd(budget)}`)
+  if (courseBudget !== null) lines.push(`left of the course's budget: ${usd(courseBudget)}`)
+  return lines
+}

@@ -1,0 +1,46 @@
+/** Waiting until instances are as they were asked to be. */
+import { Failed } from "../../base/errors.ts"
+import type { Instance, InstanceState } from "../../base/instance.ts"
+import { plural } from "../../base/text.ts"
+import { duration, msPerMinute } from "../../base/time.ts"
+import type { LaunchDeps } from "./deps.ts"
+
+const firstPollMs = 500
+const longestPollMs = 8_000
+const patienceMs = 10 * msPerMinute
+
+type WaitDeps = Pick<LaunchDeps, "clock" | "aws"> & { readonly interrupt: AbortSignal }
+
+/** Waits until all are in `wanted`; throws Failed where one ends instead, or it takes more than ten minutes. */
+export async function waitFor(
+  deps: WaitDeps,
+  ids: readonly string[],
+  wanted: InstanceState,
+  progress: (text: string) => void,
+): Promise<Instance[]> {
+  const ec2 = await deps.aws.ec2()
+  const begun = deps.clock.now()
+  let pollMs = firstPollMs
+  for (;;) {
+    const shown = ids.length === 0 ? [] : await ec2.instances({ ids: [...ids] })
+    const there = shown.filter(({ state }) => state === wanted)
+    if (there.length === ids.length) return shown
+    const ended = shown.find(({ state }) => isOver(state) && wanted !== "terminated")
+    if (ended) throw new Failed("wait", `${ended.id} is ${ended.state}: ${reasonOf(ended)}`)
+    const elapsed = deps.clock.now() - begun
+    if (elapsed > patienceMs) {
+      throw new Failed("wait", `${there.length} of ${plural(ids.length, "instance")} ${wanted} after ${duration(elapsed)}`)
+    }
+    progress(`${there.length} of ${plural(ids.length, "instance")} ${wanted} after ${duration(elapsed)}`)
+    await deps.clock.sleep(pollMs, deps.interrupt)
+    pollMs = Math.min(pollMs * 2, longestPollMs)
+  }
+}
+
+function isOver(state: InstanceState): boolean {
+  return state === "terminated" || state === "shutting-down"
+}
+
+function reasonOf({ stateReasonCode, stateTransitionReason }: Instance): string {
+  return stateReasonCode || stateTransitionReason || "AWS gives no reason"
+}
