@@ -5,7 +5,7 @@
  */
 import type { Config } from "../base/config.ts"
 import { type MicroUsd, reservationOf } from "../base/money.ts"
-import { msPerHour, msPerMinute } from "../base/time.ts"
+import { msPerHour, msPerMinute, msPerSecond } from "../base/time.ts"
 
 /** What an instance costs per hour, by part. */
 export interface Rates {
@@ -20,7 +20,7 @@ export interface LeaseTerms {
   enforcementMs: number
   /** How long volumes may outlive that. */
   storageMs: number
-  /** 1, or an hour where every started hour is charged. */
+  /** A second, or an hour where every started hour is charged. */
   granuleMs: number
   minimumMs: number
 }
@@ -29,7 +29,8 @@ export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing
   return {
     enforcementMs: leases.enforcementMs,
     storageMs: leases.action === "stop" ? leases.stoppedMs + leases.enforcementMs : 0,
-    granuleMs: billing.granularity === "hour" ? msPerHour : 1,
+    // seconds are charged whole
+    granuleMs: billing.granularity === "hour" ? msPerHour : msPerSecond,
     minimumMs: Math.max(billing.minimumMs, 1),
   }
 }

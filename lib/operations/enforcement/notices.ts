@@ -3,7 +3,11 @@ import { messageOf } from "../../base/errors.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
 /** Lines for the caller, each shown once. Never fails: no tool stops working because it has nothing to say. */
-export function greetings({ usageDb, caller, clock }: Pick<LaunchDeps, "usageDb" | "caller" | "clock">): string[] {
+export function greetings({
+  usageDb,
+  caller,
+  clock,
+}: Pick<LaunchDeps, "usageDb" | "caller" | "clock">): string[] {
   try {
     const waiting = usageDb.notices.pending(caller.login, clock.now())
     if (waiting.length > 0) {

@@ -43,7 +43,10 @@ export async function replayOf(
 }
 
 /** The same question again, inside the admission's transaction: two may have asked at once. */
-export function requireTokenFree({ usageDb, caller }: LaunchDeps, { clientToken, dryRun }: LaunchOrder): void {
+export function requireTokenFree(
+  { usageDb, caller }: LaunchDeps,
+  { clientToken, dryRun }: LaunchOrder,
+): void {
   if (clientToken === null || dryRun) return
   const known = usageDb.clientTokens.get(caller.login, clientToken)
   if (!known || usageDb.reservations.byId(known.reservationId)?.state === "released") return

@@ -1,8 +1,8 @@
 /** ec2_runner's command line as a request: the same checks then hold for both. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerMinute, parseDuration } from "../../base/time.ts"
 import type { Clock } from "../../base/time.ts"
+import { msPerMinute, parseDuration } from "../../base/time.ts"
 import {
   type LaunchOrder,
   mostRequestBytes,
@@ -75,9 +75,11 @@ async function orderOf(options: LaunchOptions, clock: Clock): Promise<LaunchOrde
     subnet_id: options.subnet,
     user_data: Buffer.from(userData).toString("base64"),
     use_spot: options.spot,
-    spot: options["max-price"] === undefined ? null : { max_price: numberOf("max-price", options["max-price"]) },
+    spot:
+      options["max-price"] === undefined ? null : { max_price: numberOf("max-price", options["max-price"]) },
     lease_minutes: options.lease === undefined ? null : leaseMinutes(options.lease),
-    root_volume: options["root-gib"] === undefined ? null : { gib: numberOf("root-gib", options["root-gib"]) },
+    root_volume:
+      options["root-gib"] === undefined ? null : { gib: numberOf("root-gib", options["root-gib"]) },
     iam_instance_profile: options["instance-profile"],
     tags: Object.fromEntries(options.tag.map(tagOf)),
     client_token: options["client-token"],
@@ -101,7 +103,8 @@ function leaseMinutes(text: string): number {
 }
 
 function numberOf(name: string, text: string): number {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new UsageError("options", `--${name} is ${quoted(text)}, wanted a number`)
+  if (!/^\d+(\.\d+)?$/.test(text))
+    throw new UsageError("options", `--${name} is ${quoted(text)}, wanted a number`)
   return Number(text)
 }
 

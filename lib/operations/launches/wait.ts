@@ -29,7 +29,10 @@ export async function waitFor(
     if (ended) throw new Failed("wait", `${ended.id} is ${ended.state}: ${reasonOf(ended)}`)
     const elapsed = deps.clock.now() - begun
     if (elapsed > patienceMs) {
-      throw new Failed("wait", `${there.length} of ${plural(ids.length, "instance")} ${wanted} after ${duration(elapsed)}`)
+      throw new Failed(
+        "wait",
+        `${there.length} of ${plural(ids.length, "instance")} ${wanted} after ${duration(elapsed)}`,
+      )
     }
     progress(`${there.length} of ${plural(ids.length, "instance")} ${wanted} after ${duration(elapsed)}`)
     await deps.clock.sleep(pollMs, deps.interrupt)

@@ -1,0 +1,125 @@
+/** ec2_runner as its callers see it: the process, its options, its JSON, its one line of output. */
+import { afterAll, beforeEach, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2"
+import { startEmulator } from "../support/emulator.ts"
+import { addStudents } from "../support/students.ts"
+import { type ConfigChanges, type RunOptions, type Workspace, workspace } from "../support/tools.ts"
+
+const emulator = await startEmulator()
+const { image } = emulator.fixtures
+let course: Workspace
+const courses: Workspace[] = []
+afterAll(async () => {
+  for (const each of courses) each.remove()
+  await emulator.stop()
+})
+
+beforeEach(async () => {
+  await emulator.reset()
+  course = workspace({
+    endpoint: emulator.endpoint,
+    config: { prices: { on_demand: { "m1.small": 0.085, "m1.large": 0.17 } } as never },
+  })
+  courses.push(course)
+  expect((await course.run("init_dbs")).stderr).toBe("")
+  await addStudents(course, emulator, ["cs61c-aa", "cs61c-ab"])
+})
+
+const runner = (args: string[], options: RunOptions = {}) =>
+  course.run("ec2_runner", args, { as: "cs61c-aa", ...options })
+const json = (request: object, options: RunOptions = {}) =>
+  runner(["--stdin-json"], { stdin: JSON.stringify(request), ...options })
+const configure = (changes: ConfigChanges) => course.configure(changes)
+const small = { image_id: image, instance_type: "m1.small", key_name: "cs61c-aa-default" }
+
+async function launched(): Promise<Instance[]> {
+  const { Reservations } = await emulator.ec2.send(new DescribeInstancesCommand({}))
+  return (Reservations ?? []).flatMap(({ Instances }) => Instances ?? [])
+}
+
+describe("ec2_runner", () => {
+  test("launches what the old options ask for, and prints one JSON array of ids", async () => {
+    const { stdout, stderr, code } = await runner(["-a", image, "-c", "2", "-t", "m1.small", "-k", "default"])
+    expect(stderr).toBe("")
+    expect(stdout).toMatch(/^\["i-[0-9a-f]+","i-[0-9a-f]+"\]\n$/)
+    expect(code).toBe(0)
+    const instances = await launched()
+    expect(instances.map(({ InstanceId }) => InstanceId).sort()).toEqual(
+      (JSON.parse(stdout) as string[]).sort(),
+    )
+    const [instance] = instances
+    const tags = Object.fromEntries((instance?.Tags ?? []).map(({ Key, Value }) => [Key, Value]))
+    expect(tags["ec2-wrappers:owner"]).toBe("cs61c-aa")
+    expect(instance?.ClientToken).toBe(tags["ec2-wrappers:reservation"] as string)
+    expect(instance?.MetadataOptions?.HttpTokens).toBe("required")
+  })
+
+  test("launches from the old JSON on stdin, with nulls for what is absent and a count as text", async () => {
+    const { stdout, stderr, code } = await json({
+      ...small,
+      ...{
+        count: "1",
+        security_groups: ["default"],
+        placement: null,
+        placement_group: null,
+        use_spot: false,
+      },
+      user_data: Buffer.from("#!/bin/sh\necho hello\n").toString("base64"),
+    })
+    expect(stderr).toBe("Loading request from stdin\n")
+    expect(stdout).toMatch(/^\["i-[0-9a-f]+"\]\n$/)
+    expect(code).toBe(0)
+  })
+
+  test("shows the arithmetic of a refusal and exits with 3", async () => {
+    configure({ limits: { max_hourly_cost: 0.5 } })
+    expect((await runner(["-a", image, "-c", "2", "-t", "m1.large"])).code).toBe(0)
+    const { stdout, stderr, code } = await runner(["-a", image, "-c", "3", "-t", "m1.large"])
+    expect(stderr).toBe(
+      "ec2_runner: launch: 2 running at $0.17/h + 3 asked at $0.17/h = $0.85/h, limit $0.50/h\n",
+    )
+    expect(stdout).toBe("")
+    expect(code).toBe(3)
+    expect(await launched()).toHaveLength(2)
+    const log = readFileSync(`${course.dataDir}/audit-log`, "utf8")
+    expect(log).toContain("limit $0.50/h")
+  })
+
+  test("answers protocol 2 with an object", async () => {
+    const { stdout, code } = await json({
+      ...small,
+      protocol: 2,
+      client_token: "t1",
+      count: 1,
+      lease_minutes: 60,
+    })
+    const reply = JSON.parse(stdout)
+    expect(reply.ids).toHaveLength(1)
+    expect(reply.instances[0].private_ip).toMatch(/^[\d.]+$/)
+    expect(reply.hourly_cost).toBe(0.085)
+    expect(code).toBe(0)
+    const again = await json({ ...small, protocol: 2, client_token: "t1", count: 1, lease_minutes: 60 })
+    expect(JSON.parse(again.stdout).ids).toEqual(reply.ids)
+    expect(await launched()).toHaveLength(1)
+    const other = await json({ ...small, protocol: 2, client_token: "t1", count: 2, lease_minutes: 60 })
+    expect(JSON.parse(other.stdout).error.code).toBe("IdempotentParameterMismatch")
+    expect(other.code).toBe(1)
+  })
+
+  test("shows price, worst case and what would be left in a dry run, and launches nothing", async () => {
+    const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "--dry-run"])
+    expect(stderr).toContain("price: $0.085/h\n")
+    expect(stdout).toBe("[]\n")
+    expect(code).toBe(0)
+    expect(await launched()).toEqual([])
+  })
+
+  test("asks AWS only for the caller's own instances besides the launch, once the rest is known", async () => {
+    await runner(["-a", image, "-t", "m1.small"])
+    emulator.proxy.calls.length = 0
+    await runner(["-a", image, "-t", "m1.small"])
+    expect(emulator.proxy.calls.map(({ action }) => action)).toEqual(["DescribeInstances", "RunInstances"])
+    expect(JSON.stringify(emulator.proxy.calls[0]?.parameters)).toContain("cs61c-aa-")
+  })
+})
