@@ -39,10 +39,11 @@ export function clientOptions(settings: AwsSettings, { repeatable = true } = {})
     authSchemePreference: [],
     defaultsMode: "standard" as const,
     retryMode: "standard",
-    maxAttempts: patience.throttledAttempts,
+    maxAttempts: patience.throttled.most,
     retryStrategy: new BoundedRetries(settings.clock, patience, repeatable),
     defaultUserAgentProvider: async () => [["ec2-wrappers", "1.0"] as [string, string]],
     userAgentAppId: async () => undefined,
+    disableClockSkewCorrection: async () => false,
     logger: silent,
     requestHandler: new FetchHandler({
       proxy: settings.proxy,

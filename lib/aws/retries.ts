@@ -9,24 +9,30 @@ import type { Clock } from "../base/time.ts"
 import { GarbledReply } from "./garbled-reply.ts"
 
 export interface Patience {
-  /** Attempts in all at what is throttled, which a course at its deadline is. */
-  throttledAttempts: number
-  /** Attempts in all at what failed otherwise: no connection, a reset, 5xx, half a reply. */
-  otherAttempts: number
+  /** At what is throttled, which a course at its deadline is. */
+  throttled: Attempts
+  /** At what failed otherwise: no connection, a reset, 5xx, half a reply. */
+  failed: Attempts
   /** No attempt begins later than this after the first. */
   totalMs: number
-  /** How long one attempt may take. */
+  /** How long one attempt may take, its reply included. */
   attemptMs: number
 }
 
+interface Attempts {
+  /** In all, the first included. */
+  most: number
+  /** Before the second; doubled before each that follows. */
+  delayMs: number
+}
+
 export const defaultPatience: Patience = {
-  throttledAttempts: 8,
-  otherAttempts: 4,
+  throttled: { most: 8, delayMs: 400 },
+  failed: { most: 4, delayMs: 100 },
   totalMs: 30_000,
   attemptMs: 30_000,
 }
 
-const firstDelayMs = { throttled: 400, other: 100 }
 const longestDelayMs = 5_000
 const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 
@@ -47,9 +53,10 @@ export class BoundedRetries implements RetryStrategyV2 {
 
   async refreshRetryTokenForRetry(previous: RetryToken, info: RetryErrorInfo): Promise<Token> {
     const count = previous.getRetryCount() + 1
-    if (count >= this.attemptsFor(info)) throw info.error ?? new Error("no further attempt")
+    const attempts = this.attemptsAt(info)
+    if (!attempts || count >= attempts.most) throw info.error ?? new Error("no further attempt")
     const now = this.clock.now()
-    const delay = Math.max(delayMs(count, info), (info.retryAfterHint?.getTime() ?? 0) - now)
+    const delay = Math.max(jittered(attempts.delayMs, count), (info.retryAfterHint?.getTime() ?? 0) - now)
     const { startedAt } = previous as Token
     if (now + delay - startedAt > this.patience.totalMs) throw info.error ?? new Error("no time left")
     return token(count, delay, startedAt)
@@ -57,25 +64,24 @@ export class BoundedRetries implements RetryStrategyV2 {
 
   recordSuccess(): void {}
 
-  private attemptsFor({ error, errorType }: RetryErrorInfo): number {
-    const { throttledAttempts, otherAttempts } = this.patience
+  /** Null for what will not get better. */
+  private attemptsAt({ error, errorType }: RetryErrorInfo): Attempts | null {
     const { name, code, $metadata } = (error ?? {}) as {
       name?: string
       code?: string
       $metadata?: { httpStatusCode?: number }
     }
     // IAM's quota (a third access key), which the SDK takes for throttling by its name.
-    if (name === "LimitExceededException" && $metadata?.httpStatusCode !== 429) return 1
-    if (errorType === "THROTTLING") return throttledAttempts
-    const failed = errorType !== "CLIENT_ERROR" || error instanceof GarbledReply
-    return failed && (this.repeatable || neverSent.has(code ?? "")) ? otherAttempts : 1
+    if (name === "LimitExceededException" && $metadata?.httpStatusCode !== 429) return null
+    if (errorType === "THROTTLING") return this.patience.throttled
+    const mayPass = errorType !== "CLIENT_ERROR" || error instanceof GarbledReply
+    return mayPass && (this.repeatable || neverSent.has(code ?? "")) ? this.patience.failed : null
   }
 }
 
 /** Exponential, with jitter so that fifty students do not come back at once. */
-function delayMs(count: number, { errorType }: RetryErrorInfo): number {
-  const first = errorType === "THROTTLING" ? firstDelayMs.throttled : firstDelayMs.other
-  return Math.min(longestDelayMs, first * 2 ** (count - 1)) * (0.5 + Math.random() / 2)
+function jittered(firstMs: number, count: number): number {
+  return Math.min(longestDelayMs, firstMs * 2 ** (count - 1)) * (0.5 + Math.random() / 2)
 }
 
 function token(count: number, delay: number, startedAt: number): Token {
