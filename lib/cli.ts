@@ -132,6 +132,6 @@ export async function helpText(tool: Declaration): Promise<string> {
       version: { type: "boolean", description: "Show the version" },
     } as never,
   })
-  const text = Bun.stripANSI(usage).replace(/(^|\s)-(\w[\w-]+)/g, "$1-$2")
+  const text = Bun.stripANSI(usage).replace(/(^|\s)-(\w[\w-]+)/g, "$1--$2")
   return tool.details ? `${text.trimEnd()}\n\n${tool.details.trim()}` : text.trimEnd()
 }

@@ -1,5 +1,6 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
 import { type AwsSettings, openAws } from "./aws/aws.ts"
+import type { ClusterEc2 } from "./aws/cluster_interfaces.ts"
 import type { Aws } from "./aws/interfaces.ts"
 import type { Config } from "./base/config.ts"
 import type { Clock } from "./base/time.ts"
@@ -26,6 +27,8 @@ export interface Context {
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
   readonly aws: Aws
+  /** EC2 with the caller's own credentials, for tools that run with the caller's own rights. */
+  readonly ownEc2: (region: string) => Promise<ClusterEc2>
   /** The caller's home. */
   readonly home: HomeFiles
   /** Closes what was opened. */
@@ -54,6 +57,16 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
     usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
     usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
+    ownEc2:
+      ({ config, clock }) =>
+      async (region) =>
+        (await import("./aws/ec2-clusters.ts")).openClusterEc2({
+          ...config.aws,
+          region,
+          credentials: "default",
+          clock,
+          interrupt: abandon,
+        }),
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()

@@ -44,6 +44,8 @@ export interface InstancesRequest extends Request {
   lease_minutes?: number
   root_volume?: { gib: number; type?: "gp3" }
   iam_instance_profile?: string
+  /** The old key; true wherever `spot` is there. */
+  use_spot?: boolean
   /** US$ per hour and instance; absent `max_price`: the on-demand price. */
   spot?: { max_price?: number }
 }

@@ -1,4 +1,7 @@
 /** Other programs as children: lists of words, never a shell. */
+import { spawn } from "node:child_process"
+import { constants } from "node:os"
+import { Duplex } from "node:stream"
 import { Failed, messageOf } from "../base/errors.ts"
 
 export interface Finished {
@@ -23,8 +26,8 @@ export interface Programs {
   runAttached(argv: readonly string[]): Promise<number>
   /** Starts it in a session of its own, to outlive us; its stderr goes to a file. */
   startDetached(argv: readonly string[], stderrPath: string): Background
-  /** Starts it with pipes, for as long as we run. */
-  startPiped(argv: readonly string[]): Bun.Subprocess<"pipe", "pipe", "ignore">
+  /** Its stdin and stdout as one stream, which takes it along when it is destroyed. */
+  openStream(argv: readonly string[]): Duplex
 }
 
 const timedOut = 124
@@ -74,8 +77,12 @@ export const systemPrograms: Programs = {
     }
   },
 
-  startPiped(argv) {
-    return spawned(argv, () => Bun.spawn([...argv], { stdin: "pipe", stdout: "pipe", stderr: "ignore" }))
+  openStream([program = "", ...words]) {
+    const child = spawned([program], () => spawn(program, words, { stdio: ["pipe", "pipe", "ignore"] }))
+    const stream = Duplex.from({ readable: child.stdout, writable: child.stdin } as never)
+    child.once("error", (error) => stream.destroy(error))
+    stream.once("close", () => child.kill())
+    return stream
   },
 }
 
@@ -90,5 +97,5 @@ function spawned<T>(argv: readonly string[], spawn: () => T): T {
 function codeOf(child: { exitCode: number | null; signalCode: NodeJS.Signals | number | null }): number {
   if (child.signalCode === null) return child.exitCode ?? 1
   if (typeof child.signalCode === "number") return 128 + child.signalCode
-  return 128 + (require("node:os").constants.signals[child.signalCode] ?? 0)
+  return 128 + (constants.signals[child.signalCode] ?? 0)
 }

@@ -1,6 +1,7 @@
 /** What the operations on clusters need from outside. All of it has the student's own rights, but for what `ec2-run` does. */
 import type { ClusterEc2 } from "../../aws/cluster_interfaces.ts"
 import type { Clock } from "../../base/time.ts"
+import type { PriceBook } from "../../decisions/prices.ts"
 import type { Programs } from "../../host/programs.ts"
 
 export interface ClusterDeps {
@@ -22,7 +23,11 @@ export interface ClusterDeps {
   interrupt: AbortSignal
   /** From 0 to 1, for jitter. */
   random(): number
+  /** Prices for what is shown; what is admitted, ec2-run prices itself. */
+  prices: PriceBook
   terminal: Terminal
+  /** The same, for cleaning up after Ctrl-C: its waits and its calls to AWS go on. */
+  uninterrupted(): ClusterDeps
 }
 
 /** The person, if there is one. */
@@ -43,4 +48,6 @@ export const clusterFiles = {
   unverified: "unverified_hosts",
   launch: "launch.json",
   site: "hadoop-site.xml",
+  proxyLog: "proxy.log",
+  uiLog: "ui.log",
 } as const

@@ -13,6 +13,7 @@ main() {
   trap on_exit EXIT
   mkdir -p "$state_dir" "$settings_dir" "$conf_dir"
   : >"$status_file"
+  if [[ $0 != /opt/hadoop-ec2/boot.sh ]]; then install -D -m 0755 "$0" /opt/hadoop-ec2/boot.sh; fi
   make_users
   run_phase java
   run_phase hadoop

@@ -3,7 +3,7 @@
 install_node_command() {
   write_file /usr/local/bin/hadoop-ec2-node 0755 <<'END'
 #!/bin/bash
-# hadoop-ec2-node workers < ADDRESSES | decommission < ADDRESSES | recommission < ADDRESSES | logs [LINES]
+# hadoop-ec2-node workers < ADDRESSES | decommission < ADDRESSES | recommission < ADDRESSES | format DEVICE VOLUME | logs [LINES]
 set -euo pipefail
 conf=/etc/hadoop-ec2/conf
 set -a
@@ -44,11 +44,18 @@ recommission)
   grep -vxFf /dev/stdin "$conf/exclude" | replace "$conf/exclude" || replace "$conf/exclude" </dev/null
   refresh
   ;;
+format)
+  # shellcheck source=/dev/null
+  . /opt/hadoop-ec2/boot.sh
+  device=$(wait_for_device "$2" "$3")
+  is_blank "$device" || die "$device is not blank"
+  mkfs -t ext4 -q -m 1 "$device"
+  ;;
 logs)
   journalctl --no-pager -n "${2:-200}" -u 'hadoop-ec2-*'
   ;;
 *)
-  echo "usage: hadoop-ec2-node workers|decommission|recommission|logs" >&2
+  echo "usage: hadoop-ec2-node workers|decommission|recommission|format|logs" >&2
   exit 2
   ;;
 esac

@@ -1,0 +1,148 @@
+/** Commands that go to nodes through ssh. */
+import { UsageError } from "../../../base/errors.ts"
+import { hostKeysIn, knownHostsLine } from "../../../decisions/clusters/host_keys.ts"
+import type { ClusterSettings } from "../../../decisions/clusters/settings.ts"
+import { type Call, type Command, clusterCall, sshOptionNames } from "../command.ts"
+import { pullFile, pushFile, runOnNode } from "../connect.ts"
+import type { ClusterDeps } from "../deps.ts"
+import { clusterFile, readText } from "../files.ts"
+import { hostKeyState, learnHostKeys } from "../host_keys.ts"
+import { addressOf, type ClusterNode, nodeNamed, requireMaster, requireNodes } from "../nodes.ts"
+import { startSocksTunnel } from "../proxy_tunnel.ts"
+import { sshOptions } from "../ssh.ts"
+
+const many = Number.POSITIVE_INFINITY
+
+export const connecting: Command[] = [
+  {
+    name: "login",
+    usage: "CLUSTER [NODE]",
+    summary: "a shell on the master, or on a node by id or number",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { settings, node } = await target(deps, call, 0, 1, 0)
+      return { code: await runOnNode(deps, settings, node, []) }
+    },
+  },
+  {
+    name: "exec",
+    usage: "CLUSTER COMMAND…",
+    summary: "a command on the master; one word is read by its shell, several arrive as they are",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const words = call.words[1] === "--" ? call.words.toSpliced(1, 1) : call.words
+      const { settings, node, rest } = await target(deps, { ...call, words }, 1, many)
+      return { code: await runOnNode(deps, settings, node, rest) }
+    },
+  },
+  {
+    name: "push",
+    usage: "CLUSTER FILE [TO]",
+    summary: "copies a file or directory to the master's home",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { settings, node, rest } = await target(deps, call, 1, 2)
+      return { code: await pushFile(deps, settings, node, rest[0] ?? "", rest[1] ?? "") }
+    },
+  },
+  {
+    name: "pull",
+    usage: "CLUSTER FILE [TO]",
+    summary: "copies a file or directory from the master",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { settings, node, rest } = await target(deps, call, 1, 2)
+      return { code: await pullFile(deps, settings, node, rest[0] ?? "", rest[1] ?? ".") }
+    },
+  },
+  {
+    name: "proxy",
+    usage: "CLUSTER",
+    summary: "a SOCKS port; prints shell to eval. Every user of this host can use it: see ui",
+    options: [...sshOptionNames, "proxy-port"],
+    async run(deps, call) {
+      const { settings, node } = await target(deps, call, 0, 0)
+      const pid = await startSocksTunnel(deps, settings, node)
+      return {
+        lines: [`export HADOOP_CLOUD_PROXY_PID=${pid};`, `echo Proxy pid ${pid};`],
+        json: { pid, port: settings.proxyPort },
+      }
+    },
+  },
+  {
+    name: "ui",
+    usage: "CLUSTER",
+    summary: "the cluster's web pages on this host, for you alone, until Ctrl-C",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { cluster, settings } = clusterCall(deps, call, 0, 0)
+      const { links, untilInterrupted } = await (await import("../ui.ts")).serveUi(deps, settings, cluster)
+      return {
+        lines: links.map(({ title, url }) => `${title}\t${url}`),
+        json: { cluster, links },
+        afterwards: untilInterrupted,
+      }
+    },
+  },
+  {
+    name: "ssh-config",
+    usage: "CLUSTER",
+    summary: "lines for ~/.ssh/config, a host for each node",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { cluster, settings } = clusterCall(deps, call, 0, 0)
+      const nodes = await requireNodes(deps, cluster)
+      return { lines: nodes.flatMap((node, index) => sshConfig(deps, settings, node, index)) }
+    },
+  },
+  {
+    name: "known-hosts",
+    usage: "CLUSTER",
+    summary: "the nodes' host keys as lines of known_hosts",
+    async run(deps, call) {
+      const { cluster } = clusterCall(deps, call, 0, 0)
+      const nodes = await requireNodes(deps, cluster)
+      for (const node of nodes) await learnHostKeys(deps, node)
+      const known = readText(clusterFile(deps, cluster, "knownHosts")) ?? ""
+      const entries = nodes.map((node) => ({
+        id: node.id,
+        state: hostKeyState(deps, node),
+        keys: hostKeysIn(known, node.id),
+        names: [node.id, node.publicDns, node.publicIp, node.privateIp].filter((name) => name !== ""),
+      }))
+      return {
+        lines: entries.flatMap(({ id, state, keys, names }) => [
+          ...(state === "verified" ? [] : [`# ${id}: ${state}`]),
+          ...keys.map((key) => knownHostsLine(names.join(","), key)),
+        ]),
+        json: entries,
+      }
+    },
+  },
+]
+
+/** The node meant: the one named by the word at `named`, else the master. */
+async function target(deps: ClusterDeps, call: Call, least: number, most: number, named?: number) {
+  const { cluster, settings, rest } = clusterCall(deps, call, least, most)
+  const nodes = await requireNodes(deps, cluster)
+  const name = named === undefined ? undefined : rest[named]
+  if (rest.some((word) => word.includes("\0"))) throw new UsageError("arguments", "hold a NUL")
+  const node = name === undefined ? requireMaster(cluster, nodes) : nodeNamed(nodes, name)
+  return { settings, node, rest }
+}
+
+function sshConfig(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNode, index: number): string[] {
+  const options = sshOptions(deps, settings, node)
+  const lines: string[] = []
+  for (let at = 0; at + 1 < options.length && options[at] !== undefined; at += 2) {
+    const [flag, value = ""] = [options[at], options[at + 1]]
+    if (flag === "-i") lines.push(`  IdentityFile "${value}"`)
+    else if (flag === "-o") lines.push(`  ${value.replace("=", " ")}`)
+  }
+  return [
+    `Host ${node.cluster}-${index} ${node.id}`,
+    `  HostName ${addressOf(node)}`,
+    `  User ${settings.sshUser}`,
+    ...lines,
+  ]
+}

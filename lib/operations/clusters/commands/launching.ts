@@ -1,0 +1,145 @@
+/** Commands that launch. */
+import { plural } from "../../../base/text.ts"
+import type { ClusterPlan } from "../../../decisions/clusters/cluster_plan.ts"
+import { parseCount } from "../../../decisions/clusters/names.ts"
+import { masterRoles, workerRoles } from "../../../decisions/clusters/roles.ts"
+import {
+  type Call,
+  type Command,
+  type CommandResult,
+  clusterCall,
+  launchOptions,
+  planned,
+  sshOptionNames,
+} from "../command.ts"
+import type { ClusterDeps } from "../deps.ts"
+import { type LaunchInputs, presentNodes } from "../launch.ts"
+import { type LaunchOrder, launchCluster } from "../launch_cluster.ts"
+import { priceGroups, type Rendered, render } from "../render.ts"
+import { defaultTimeoutMs } from "../wait.ts"
+
+const many = Number.POSITIVE_INFINITY
+
+export const launching: Command[] = [
+  {
+    name: "launch-cluster",
+    usage: "CLUSTER N | CLUSTER N ROLES [N ROLES …]",
+    summary: "a master and N workers, or groups by roles; waits until all are ready",
+    options: [...launchOptions, ...sshOptionNames, "resume"],
+    run(deps, call) {
+      const { rest } = clusterCall(deps, call, 1, many)
+      return launch(deps, call, planned(deps, rest), call.options.resume ? "resume" : "launch")
+    },
+  },
+  {
+    name: "launch-master",
+    usage: "CLUSTER",
+    summary: `a master (${masterRoles.join(",")})`,
+    options: [...launchOptions, ...sshOptionNames],
+    run(deps, call) {
+      clusterCall(deps, call, 0, 0)
+      return launch(deps, call, planned(deps, ["0"]), "launch")
+    },
+  },
+  {
+    name: "launch-slaves",
+    aliases: ["launch-workers", "add-workers"],
+    usage: "CLUSTER N",
+    summary: `N workers more (${workerRoles.join(",")})`,
+    options: [...launchOptions, ...sshOptionNames],
+    run(deps, call) {
+      const { rest } = clusterCall(deps, call, 1, 1)
+      const count = parseCount("workers", rest[0] ?? "", 1, 500)
+      return launch(deps, call, { groups: [{ count, roles: [...workerRoles] }], notices: [] }, "add")
+    },
+  },
+  {
+    name: "plan",
+    usage: "CLUSTER N | CLUSTER N ROLES [N ROLES …]",
+    summary: "what it would cost, by a dry run of ec2-run",
+    options: launchOptions,
+    run(deps, call) {
+      const { cluster, settings, rest } = clusterCall(deps, call, 1, many)
+      return price(deps, { cluster, settings, groups: planned(deps, rest).groups, present: [] })
+    },
+  },
+  {
+    name: "render",
+    usage: "CLUSTER N | CLUSTER N ROLES [N ROLES …]",
+    summary: "security groups, requests and user data; no call is made",
+    options: launchOptions,
+    async run(deps, call) {
+      const { cluster, settings, rest } = clusterCall(deps, call, 1, many)
+      const rendered = await render(deps, {
+        cluster,
+        settings,
+        groups: planned(deps, rest).groups,
+        present: [],
+      })
+      return { json: rendered, lines: renderedLines(rendered) }
+    },
+  },
+]
+
+async function launch(
+  deps: ClusterDeps,
+  call: Call,
+  { groups }: ClusterPlan,
+  mode: LaunchOrder["mode"],
+): Promise<CommandResult> {
+  const { cluster, settings } = clusterCall(deps, call, 0, many)
+  const { dryRun, onFailure, timeoutMs } = call.options
+  if (dryRun) {
+    const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
+    return price(deps, { cluster, settings, groups, present })
+  }
+  const launched = await launchCluster(deps, {
+    cluster,
+    settings,
+    groups,
+    mode,
+    onFailure,
+    timeoutMs: timeoutMs ?? defaultTimeoutMs,
+  })
+  const { ids, hourlyCost, leaseEnd } = launched
+  if (ids.length === 0) return { lines: [`Nothing is missing in ${cluster}.`], json: { cluster, ids } }
+  const until = leaseEnd ? `, until ${leaseEnd} (hadoop_ec2 extend ${cluster} moves that)` : ""
+  deps.terminal.note(
+    `Cluster ${cluster} is ready: ${plural(ids.length, "node")} launched, $${hourlyCost.toFixed(3)} per hour${until}.`,
+  )
+  return { lines: ids, json: { cluster, ids, hourly_cost: hourlyCost, lease_end: leaseEnd } }
+}
+
+async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<CommandResult> {
+  const priced = await priceGroups(deps, inputs)
+  const sum = priced.reduce((total, { hourlyCost }) => total + hourlyCost, 0)
+  return {
+    lines: [
+      ...priced.map(
+        ({ count, roles, hourlyCost }) =>
+          `${plural(count, "node")}\t${roles.join(",")}\t$${hourlyCost.toFixed(3)}/h`,
+      ),
+      `together\t\t$${sum.toFixed(3)}/h`,
+    ],
+    json: {
+      cluster: inputs.cluster,
+      groups: priced.map(({ count, roles, hourlyCost }) => ({ count, roles, hourly_cost: hourlyCost })),
+      hourly_cost: sum,
+    },
+  }
+}
+
+function renderedLines({ securityGroups, requests }: Rendered): string[] {
+  return [
+    ...securityGroups.flatMap(({ name, open, client }) => [
+      `security group ${name}${open ? ": its members reach each other" : ""}`,
+      ...client.map(({ fromPort, cidr }) => `  port ${fromPort} from ${cidr}`),
+    ]),
+    ...requests.flatMap(({ request, userData, userDataBytes }) => [
+      "",
+      `request ${JSON.stringify(request, null, 2)}`,
+      `user data, ${userDataBytes} bytes gzipped:`,
+      userData,
+    ]),
+  ]
+}

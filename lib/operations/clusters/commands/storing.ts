@@ -1,0 +1,110 @@
+/** Commands for storage that outlives nodes. */
+import { Failed } from "../../../base/errors.ts"
+import { parseCount } from "../../../decisions/clusters/names.ts"
+import { type Command, clusterCall, confirm, sshOptionNames } from "../command.ts"
+import { createFormattedSnapshot } from "../formatted_snapshot.ts"
+import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
+import {
+  attachStorage,
+  createStorage,
+  deleteStorage,
+  listStorage,
+  readStorageSpec,
+  requireRole,
+} from "../storage.ts"
+
+export const storing: Command[] = [
+  {
+    name: "create-formatted-snapshot",
+    usage: "CLUSTER GIB",
+    summary: "a snapshot of an empty file system, formatted on the cluster's master",
+    options: sshOptionNames,
+    async run(deps, call) {
+      const { cluster, settings, rest } = clusterCall(deps, call, 1, 1)
+      const gib = parseCount("size", rest[0] ?? "", 1, 16_384)
+      const master = requireMaster(cluster, await requireNodes(deps, cluster))
+      const id = await createFormattedSnapshot(deps, settings, master, gib)
+      return { lines: [id], json: { cluster, snapshot: id } }
+    },
+  },
+  {
+    name: "create-storage",
+    usage: "CLUSTER ROLE N SPEC-FILE",
+    summary: "volumes for N nodes of a role, as the JSON file specifies them",
+    options: ["availability-zone"],
+    async run(deps, call) {
+      const { cluster, settings, rest } = clusterCall(deps, call, 3, 3)
+      const role = requireRole(rest[0] ?? "")
+      const count = parseCount("nodes", rest[1] ?? "", 1, 100)
+      const specs = readStorageSpec(rest[2] ?? "", role)
+      const zone = settings.availabilityZone ?? (await findNodes(deps, cluster))[0]?.zone
+      if (!zone) throw new Failed("create-storage", "no zone is known (--availability-zone)")
+      const { dryRun } = call.options
+      const { ids, hourlyCost } = await createStorage(deps, cluster, role, count, specs, { zone, dryRun })
+      return {
+        lines: dryRun ? [`$${hourlyCost.toFixed(4)}/h`] : ids,
+        json: { cluster, ids, hourly_cost: hourlyCost },
+      }
+    },
+  },
+  {
+    name: "list-storage",
+    usage: "CLUSTER",
+    summary: "the volumes and what they are attached to",
+    async run(deps, call) {
+      const { cluster } = clusterCall(deps, call, 0, 0)
+      const stored = await listStorage(deps, cluster)
+      return {
+        lines: stored.map(({ role, id, device, mountPoint, volume }) =>
+          [
+            role,
+            id,
+            volume ? `${volume.gib} GiB` : "not yours",
+            device,
+            mountPoint,
+            volume?.state ?? "-",
+            volume?.attachedTo ?? "",
+          ]
+            .join("\t")
+            .trimEnd(),
+        ),
+        json: stored,
+      }
+    },
+  },
+  {
+    name: "attach-storage",
+    usage: "CLUSTER ROLE",
+    summary: "attaches a role's volumes to its running nodes",
+    async run(deps, call) {
+      const { cluster, rest } = clusterCall(deps, call, 1, 1)
+      const ids = await attachStorage(
+        deps,
+        cluster,
+        await requireNodes(deps, cluster),
+        requireRole(rest[0] ?? ""),
+      )
+      return { lines: ids, json: { cluster, ids } }
+    },
+  },
+  {
+    name: "delete-storage",
+    usage: "CLUSTER",
+    summary: "deletes the volumes that its file lists and that carry your tags, after a yes",
+    async run(deps, call) {
+      const { cluster } = clusterCall(deps, call, 0, 0)
+      const stored = await listStorage(deps, cluster)
+      const ids = stored.filter(({ volume }) => volume !== null).map(({ id }) => id)
+      if (stored.length === 0) return { lines: [`${cluster} has no storage.`], json: { cluster, ids } }
+      if (call.options.dryRun) return { lines: ids, json: { cluster, ids } }
+      const facts = stored.map(
+        ({ role, id, volume }) => `  ${role} ${id} ${volume ? `${volume.gib} GiB` : "not yours"}`,
+      )
+      if (!(await confirm(deps, call.options, facts, "Delete these volumes and what is on them?"))) {
+        return { lines: ["Nothing was done."], json: { done: false } }
+      }
+      const deleted = await deleteStorage(deps, cluster)
+      return { lines: deleted.map((id) => `${id} deleted`), json: { cluster, ids: deleted } }
+    },
+  },
+]

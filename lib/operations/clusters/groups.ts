@@ -1,0 +1,156 @@
+/** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
+import type { SecurityGroupWithRules } from "../../aws/cluster_interfaces.ts"
+import { hasCode } from "../../aws/errors.ts"
+import { Failed, Refused } from "../../base/errors.ts"
+import { tagOf } from "../../base/instance.ts"
+import { quoted } from "../../base/text.ts"
+import {
+  memberRule,
+  type PlannedGroup,
+  planGroups,
+  ruleChanges,
+} from "../../decisions/clusters/group_plan.ts"
+import { parseCidr } from "../../decisions/clusters/names.ts"
+import type { Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import type { ClusterDeps } from "./deps.ts"
+
+/** The client's networks: as set, else this host's address as the world sees it. */
+export async function clientCidrs(deps: ClusterDeps, settings: ClusterSettings): Promise<string[]> {
+  if (settings.clientCidrs.length > 0) return settings.clientCidrs
+  return [parseCidr(await deps.clientAddress())]
+}
+
+/** Makes what is missing and corrects the client's rules; running it again changes nothing. Returns ids by name. */
+export async function ensureGroups(
+  deps: ClusterDeps,
+  cluster: string,
+  settings: ClusterSettings,
+  roleSets: readonly (readonly Role[])[],
+): Promise<Map<string, string>> {
+  const [vpcId, cidrs] = await Promise.all([vpcOf(deps, settings), clientCidrs(deps, settings)])
+  const plan = planGroups(cluster, roleSets, cidrs, settings.openUi)
+  const ec2 = await deps.ec2()
+  const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
+  const ids = new Map<string, string>()
+  for (const planned of plan) {
+    const found = present.find(({ name }) => name === planned.name)
+    if (found) requireOurs(deps, cluster, found)
+    const id = found?.id ?? (await createGroup(deps, cluster, vpcId, planned))
+    ids.set(planned.name, id)
+    await correctRules(deps, planned, found ?? null, id)
+  }
+  return ids
+}
+
+/** Lets the client's present address in, where it has changed. True where anything did. */
+export async function followClient(
+  deps: ClusterDeps,
+  cluster: string,
+  settings: ClusterSettings,
+): Promise<boolean> {
+  const groups = await clusterGroups(deps, cluster)
+  const cidrs = await clientCidrs(deps, settings)
+  const [planned] = planGroups(cluster, [], cidrs, false)
+  const found = groups.find(({ name }) => name === planned?.name)
+  if (!planned || !found) return false
+  return correctRules(deps, planned, found, found.id)
+}
+
+/** The groups that carry our tags for this cluster, whatever they are called. */
+export async function clusterGroups(deps: ClusterDeps, cluster: string): Promise<SecurityGroupWithRules[]> {
+  const ec2 = await deps.ec2()
+  const groups = await ec2.securityGroupsWithRules({
+    tags: { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster },
+  })
+  return groups.filter(({ tags }) => tags[tagOf.owner] === deps.login && tags[tagOf.cluster] === cluster)
+}
+
+const deleteTries = 12
+const deleteDelayMs = 5_000
+
+/** Deletes the cluster's groups; instances that are going keep them in use for a while. Returns their names. */
+export async function deleteGroups(deps: ClusterDeps, cluster: string): Promise<string[]> {
+  const ec2 = await deps.ec2()
+  const groups = await clusterGroups(deps, cluster)
+  // The cluster's own refers to itself at most; those by role refer to none: any order will do, and the named one goes last.
+  const order = groups.sort((a, b) => b.name.length - a.name.length)
+  for (const group of order) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await ec2.deleteSecurityGroup(group.id)
+        break
+      } catch (error) {
+        if (!hasCode(error, "DependencyViolation")) throw error
+        if (tries === deleteTries) {
+          throw new Failed(
+            "delete security groups",
+            `${group.name} (${group.id}) is still in use by something outside of the cluster; the rest is done, repeat it later`,
+          )
+        }
+        await deps.clock.sleep(deleteDelayMs * (0.8 + 0.4 * deps.random()), deps.interrupt)
+      }
+    }
+  }
+  return order.map(({ name }) => name)
+}
+
+async function createGroup(
+  deps: ClusterDeps,
+  cluster: string,
+  vpcId: string,
+  { name, description }: PlannedGroup,
+): Promise<string> {
+  const ec2 = await deps.ec2()
+  const tags = { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster }
+  try {
+    return (await ec2.createSecurityGroup({ name, description, vpcId, tags })).id
+  } catch (error) {
+    if (!hasCode(error, "InvalidGroup.Duplicate")) throw error
+    // Another run of ours made it in between, or it is somebody else's.
+    const [found] = await ec2.securityGroupsWithRules({ vpcId, names: [name] })
+    if (!found) throw error
+    requireOurs(deps, cluster, found)
+    return found.id
+  }
+}
+
+function requireOurs(deps: ClusterDeps, cluster: string, group: SecurityGroupWithRules): void {
+  const { [tagOf.owner]: owner, [tagOf.cluster]: of } = group.tags
+  if (owner === deps.login && of === cluster) return
+  const whose =
+    owner === deps.login ? `belongs to ${of ? `your cluster ${quoted(of)}` : "no cluster"}` : "is not yours"
+  throw new Refused(
+    "security groups",
+    `${quoted(group.name)} (${group.id}) exists and ${whose}: choose another name for the cluster`,
+  )
+}
+
+async function correctRules(
+  deps: ClusterDeps,
+  planned: PlannedGroup,
+  found: SecurityGroupWithRules | null,
+  id: string,
+): Promise<boolean> {
+  const wanted = planned.open ? [memberRule(id), ...planned.client] : planned.client
+  const { allow, revoke } = ruleChanges(found?.ingress ?? [], wanted)
+  const ec2 = await deps.ec2()
+  await ec2.allowIngress(id, allow)
+  await ec2.revokeIngress(id, revoke)
+  return allow.length + revoke.length > 0
+}
+
+/** The VPC of the subnet to launch in, or the default one. */
+async function vpcOf(deps: ClusterDeps, settings: ClusterSettings): Promise<string> {
+  const ec2 = await deps.ec2()
+  const [subnet] = await ec2.subnets(
+    settings.subnetId === null ? { defaultOnly: true } : { ids: [settings.subnetId] },
+  )
+  if (subnet) return subnet.vpcId
+  throw new Failed(
+    "security groups",
+    settings.subnetId === null
+      ? `there is no default VPC in ${deps.region}: name a subnet_id`
+      : `subnet ${quoted(settings.subnetId)} does not exist in ${deps.region}`,
+  )
+}

@@ -1,0 +1,36 @@
+/**
+ * What a launch has asked for so far, on disk before it is asked: after a crash or a lost reply, `--resume` asks again with the
+ * same tokens, and gets the same instances instead of further ones.
+ */
+import type { Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { clusterFile, readText, removeFile, writeText } from "./files.ts"
+
+export interface JournalEntry {
+  token: string
+  roles: Role[]
+  count: number
+  /** The digest of the request: a changed one needs a new token. */
+  digest: string
+  /** Null until ec2-run has answered. */
+  ids: string[] | null
+}
+
+export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] {
+  const text = readText(clusterFile(deps, cluster, "launch"))
+  if (text === null) return []
+  try {
+    const entries: unknown = JSON.parse(text)
+    return Array.isArray(entries) ? entries : []
+  } catch {
+    return []
+  }
+}
+
+export function writeJournal(deps: ClusterDeps, cluster: string, entries: readonly JournalEntry[]): void {
+  writeText(clusterFile(deps, cluster, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
+}
+
+export function removeJournal(deps: ClusterDeps, cluster: string): void {
+  removeFile(clusterFile(deps, cluster, "launch"))
+}

@@ -1,0 +1,197 @@
+/** Launching a cluster's groups of nodes through ec2-run: hubs first, so that the others can be told where they are. */
+import { Failed } from "../../base/errors.ts"
+import type { InstancesRequest, LaunchedReply } from "../../base/launch_protocol.ts"
+import { plural, quoted } from "../../base/text.ts"
+import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
+import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
+import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { ensureGroups } from "./groups.ts"
+import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
+import { findNodes, isUsable } from "./nodes.ts"
+import { askLauncher, LaunchFailed } from "./runner.ts"
+import { ebsMappings } from "./storage_file.ts"
+import { type BootScript, loadBootScript, userDataOf } from "./user_data_file.ts"
+
+/** A node as ec2-run's reply has it: enough to tell others of it before DescribeInstances shows it. */
+export interface LaunchedNode {
+  id: string
+  privateIp: string
+  roles: Role[]
+}
+
+export interface LaunchOutcome {
+  nodes: LaunchedNode[]
+  /** US$ per hour of what was launched now. */
+  hourlyCost: number
+  leaseEnd: string | null
+  /** Why it ended before everything was launched; null where all is. */
+  failure: unknown
+}
+
+export interface LaunchInputs {
+  cluster: string
+  settings: ClusterSettings
+  groups: readonly NodeGroup[]
+  /** What is there already. */
+  present: readonly LaunchedNode[]
+}
+
+/** The request for one group; `clientToken` is filled in by the launch. */
+export function groupRequest(
+  deps: ClusterDeps,
+  script: BootScript,
+  { cluster, settings, groups, present }: LaunchInputs,
+  group: NodeGroup,
+  groupIds: ReadonlyMap<string, string> | null,
+): Omit<InstancesRequest, "client_token"> {
+  const own = groupsOfNode(cluster, group.roles)
+  const given = settings.securityGroups
+  const known = [...present, ...groups]
+  const dataNodes = known.reduce(
+    (sum, some) => sum + (some.roles.includes("dn") ? ("count" in some ? some.count : 1) : 0),
+    0,
+  )
+  const { spot } = settings
+  return {
+    protocol: 2,
+    count: group.count,
+    key_name: settings.keyName,
+    image_id: settings.imageId,
+    instance_type: settings.instanceType,
+    availability_zone: settings.availabilityZone,
+    placement_group: settings.placementGroup,
+    subnet_id: settings.subnetId,
+    security_group_ids: [
+      ...(groupIds ? own.map((name) => groupIds.get(name) ?? name) : own),
+      ...given.filter((name) => name.startsWith("sg-")),
+    ],
+    security_groups: given.filter((name) => !name.startsWith("sg-")),
+    user_data: userDataOf(deps, script, {
+      cluster,
+      settings,
+      group,
+      hubs: present,
+      masterIp: isMaster(group.roles) ? null : (masterOf(present)?.privateIp ?? null),
+      dataNodes,
+      ebsMappings: ebsMappings(deps, cluster, group.roles),
+    }),
+    cluster: { name: cluster, roles: group.roles },
+    tags: { Name: `${cluster} ${group.roles.join(",")}`, ...settings.tags },
+    ...(settings.leaseMinutes === null ? {} : { lease_minutes: settings.leaseMinutes }),
+    ...(settings.rootGib === null ? {} : { root_volume: { gib: settings.rootGib } }),
+    ...(settings.iamInstanceProfile === null ? {} : { iam_instance_profile: settings.iamInstanceProfile }),
+    ...(spot && (spot.master || !isMaster(group.roles))
+      ? { use_spot: true, spot: spot.maxPrice === null ? {} : { max_price: spot.maxPrice } }
+      : {}),
+  }
+}
+
+/** Launches group after group; ends at the first that fails, and says what runs by then. */
+export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<LaunchOutcome> {
+  const script = await loadBootScript(deps, inputs.settings)
+  const [first] = inputs.groups
+  // A script that is too large, a secret in the environment: known before anything is made.
+  if (first) groupRequest(deps, script, inputs, first, null)
+  const groupIds = await ensureGroups(
+    deps,
+    inputs.cluster,
+    inputs.settings,
+    inputs.groups.map(({ roles }) => roles),
+  )
+  const outcome: LaunchOutcome = { nodes: [], hourlyCost: 0, leaseEnd: null, failure: null }
+  try {
+    for (const group of inputs.groups) {
+      if (deps.interrupt.aborted) throw deps.interrupt.reason
+      deps.terminal.note(`Launching ${plural(group.count, "node")} with ${group.roles.join(",")} ...`)
+      const present = [...inputs.present, ...outcome.nodes]
+      const request = groupRequest(deps, script, { ...inputs, present }, group, groupIds)
+      const reply = await launchWithFallback(deps, inputs, request)
+      outcome.nodes.push(...nodesOf(reply, group))
+      outcome.hourlyCost += reply.hourly_cost
+      outcome.leaseEnd ??= reply.lease_end
+    }
+  } catch (error) {
+    outcome.failure = error
+  }
+  return outcome
+}
+
+const noSpot = new Set([
+  "InsufficientInstanceCapacity",
+  "SpotMaxPriceTooLow",
+  "MaxSpotInstanceCountExceeded",
+  "UnfulfillableCapacity",
+  "Unsupported",
+])
+
+async function launchWithFallback(
+  deps: ClusterDeps,
+  inputs: LaunchInputs,
+  request: Omit<InstancesRequest, "client_token">,
+): Promise<LaunchedReply> {
+  try {
+    return await launchOnce(deps, inputs.cluster, request)
+  } catch (error) {
+    const mayFallBack = request.spot !== undefined && inputs.settings.spot?.fallback
+    if (!mayFallBack || !(error instanceof LaunchFailed) || !noSpot.has(error.code)) throw error
+    deps.terminal.note(`No spot capacity (${error.code}), launching on demand instead`)
+    const { spot: _spot, use_spot: _useSpot, ...onDemand } = request
+    return launchOnce(deps, inputs.cluster, onDemand)
+  }
+}
+
+/** One request under a token that is on disk before it is sent. */
+async function launchOnce(
+  deps: ClusterDeps,
+  cluster: string,
+  request: Omit<InstancesRequest, "client_token">,
+): Promise<LaunchedReply> {
+  const journal = readJournal(deps, cluster)
+  const digest = Bun.hash(JSON.stringify(request)).toString(16)
+  const unanswered = journal.find((entry) => entry.ids === null && entry.digest === digest)
+  const entry: JournalEntry = unanswered ?? {
+    token: crypto.randomUUID(),
+    roles: (request.cluster?.roles ?? []) as Role[],
+    count: request.count,
+    digest,
+    ids: null,
+  }
+  const others = journal.filter(({ token }) => token !== entry.token)
+  writeJournal(deps, cluster, [...others, entry])
+  try {
+    const reply = await askLauncher(deps, { ...request, client_token: entry.token })
+    writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
+    return reply
+  } catch (error) {
+    // A plain no needs no second asking; only where there was no answer may something run.
+    if (error instanceof LaunchFailed) writeJournal(deps, cluster, others)
+    throw error
+  }
+}
+
+function nodesOf(reply: LaunchedReply, group: NodeGroup): LaunchedNode[] {
+  const instances = reply.instances ?? []
+  return reply.ids.map((id) => ({
+    id,
+    privateIp: instances.find((instance) => instance.id === id)?.private_ip ?? "",
+    roles: group.roles,
+  }))
+}
+
+/** What runs of the cluster; throws Failed where something does and that was not expected. */
+export async function presentNodes(
+  deps: ClusterDeps,
+  cluster: string,
+  { resume }: { resume: boolean },
+): Promise<LaunchedNode[]> {
+  const nodes = (await findNodes(deps, cluster)).filter(isUsable)
+  if (nodes.length > 0 && !resume) {
+    throw new Failed(
+      "launch",
+      `cluster ${quoted(cluster)} has ${plural(nodes.length, "instance")} already (--resume completes it, add-workers adds to it)`,
+    )
+  }
+  return nodes.map(({ id, privateIp, roles }) => ({ id, privateIp, roles }))
+}

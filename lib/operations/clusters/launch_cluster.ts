@@ -1,0 +1,142 @@
+/** A cluster from nothing to ready; what to do when it does not get there. */
+import { ExitCode, Failed, messageOf, ToolError } from "../../base/errors.ts"
+import { plural } from "../../base/text.ts"
+import { missingFrom, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
+import { isMaster } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { removeJournal } from "./journal.ts"
+import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
+import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
+import { writeClientSite } from "./site_file.ts"
+import { attachStorage } from "./storage.ts"
+import { terminateNodes } from "./terminate.ts"
+import { loadBootScript } from "./user_data_file.ts"
+import { goalsOf, waitingFrom, waitUntilReady, waitUntilRunning } from "./wait.ts"
+import { pushWorkers } from "./workers.ts"
+
+export interface LaunchOrder {
+  cluster: string
+  settings: ClusterSettings
+  groups: readonly NodeGroup[]
+  /** `launch`: nothing of the cluster may run yet; `resume`: what is missing; `add`: these, besides what runs. */
+  mode: "launch" | "resume" | "add"
+  onFailure: "keep" | "terminate" | null
+  timeoutMs: number
+}
+
+export interface LaunchedCluster {
+  ids: string[]
+  hourlyCost: number
+  leaseEnd: string | null
+}
+
+/** Some of the cluster runs and was kept (exit 4). */
+class PartlyLaunched extends ToolError {
+  override readonly name = "PartlyLaunched"
+  override readonly exitCode = ExitCode.partlyLaunched
+}
+
+/** Launches, waits for everything, tells the master of its workers. */
+export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
+  const { cluster, settings, mode } = order
+  const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
+  if (mode === "launch") removeJournal(deps, cluster)
+  const groups =
+    mode === "resume" ? missingFrom({ groups: [...order.groups], notices: [] }, present) : order.groups
+  if (
+    mode === "add" &&
+    !present.some(({ roles }) => isMaster(roles)) &&
+    groups.some(({ roles }) => !isMaster(roles))
+  ) {
+    throw new Failed("launch", `cluster ${cluster} has no running master (launch-master first)`)
+  }
+  const outcome = await launchGroups(deps, { cluster, settings, groups, present })
+  try {
+    if (outcome.failure) throw outcome.failure
+    await finish(deps, order, present, outcome)
+  } catch (error) {
+    await settleFailure(deps, order, present, outcome, error)
+  }
+  return {
+    ids: outcome.nodes.map(({ id }) => id),
+    hourlyCost: outcome.hourlyCost,
+    leaseEnd: outcome.leaseEnd,
+  }
+}
+
+async function finish(
+  deps: ClusterDeps,
+  { cluster, settings, timeoutMs }: LaunchOrder,
+  present: readonly LaunchedNode[],
+  outcome: LaunchOutcome,
+): Promise<void> {
+  const waiting = waitingFrom(deps, timeoutMs)
+  const ids = [...present, ...outcome.nodes].map(({ id }) => id)
+  if (ids.length === 0) return
+  // ec2-run knows what it was asked for even where EC2's tags lag behind.
+  const rolesOf = new Map([...present, ...outcome.nodes].map(({ id, roles }) => [id, roles]))
+  const running = await waitUntilRunning(deps, ids, waiting)
+  const nodes: ClusterNode[] = running.map((node) => ({
+    ...node,
+    cluster,
+    roles: rolesOf.get(node.id) ?? node.roles,
+  }))
+  await attachStorage(deps, cluster, nodes)
+  if (!nodes.some(({ roles }) => isMaster(roles))) return
+  const { isOurs } = await loadBootScript(deps, settings)
+  const goals = goalsOf(nodes, isOurs)
+  await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
+  if (isOurs) await pushWorkers(deps, settings, cluster, nodes)
+  writeClientSite(deps, settings, cluster, nodes)
+  removeJournal(deps, cluster)
+}
+
+/** Keeps or terminates what was launched now, as told or asked; always ends by throwing. */
+async function settleFailure(
+  deps: ClusterDeps,
+  { cluster, onFailure }: LaunchOrder,
+  present: readonly LaunchedNode[],
+  outcome: LaunchOutcome,
+  error: unknown,
+): Promise<never> {
+  const after: ClusterDeps = deps.uninterrupted()
+  const visible = await findNodes(after, cluster).catch(() => [])
+  const before = new Set(present.map(({ id }) => id))
+  // Also what ec2-run launched without our hearing of it, and what AWS does not show yet.
+  const fresh = [...outcome.nodes, ...visible].map(({ id }) => id).filter((id) => !before.has(id))
+  const running = [...new Set(fresh)].filter((id) => {
+    const node = visible.find((one) => one.id === id)
+    return node === undefined || isUsable(node)
+  })
+  if (running.length === 0) throw error
+  const reason = `${messageOf(error)}; ${plural(running.length, "instance")} of ${cluster} `
+  const choice = onFailure ?? (await askWhatToDo(after, messageOf(error), running.length))
+  if (choice === "terminate") {
+    await terminateNodes(after, running)
+    const code = error instanceof ToolError ? error.exitCode : ExitCode.failed
+    throw new WithCode(`${reason}launched and terminated again`, code)
+  }
+  throw new PartlyLaunched(
+    "launch",
+    `${reason}still run: ${running.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
+  )
+}
+
+class WithCode extends ToolError {
+  constructor(
+    reason: string,
+    override readonly exitCode: number,
+  ) {
+    super("launch", reason)
+  }
+}
+
+async function askWhatToDo(deps: ClusterDeps, reason: string, count: number): Promise<"keep" | "terminate"> {
+  if (!deps.terminal.asks) return "keep"
+  deps.terminal.note(`hadoop_ec2: ${reason}`)
+  const answer = await deps.terminal.ask(
+    `${plural(count, "instance")} already run. Terminate them? [yes/no] `,
+  )
+  return answer?.trim() === "yes" ? "terminate" : "keep"
+}

@@ -1,0 +1,56 @@
+/** `proxy`: a SOCKS port that ssh serves and that outlives us, announced only once it listens. */
+import { connect } from "node:net"
+import { Failed } from "../../base/errors.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { prepareConnection } from "./connect.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { clusterFile, readText, removeFile, writeText } from "./files.ts"
+import type { ClusterNode } from "./nodes.ts"
+import { sshCommand } from "./ssh.ts"
+
+const deadlineMs = 60_000
+
+/** Starts it and returns ssh's process id. */
+export async function startSocksTunnel(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  node: ClusterNode,
+): Promise<number> {
+  const port = settings.proxyPort
+  if (await listens(port)) {
+    throw new Failed("proxy", `port ${port} is taken by something else (--proxy-port chooses another)`)
+  }
+  await prepareConnection(deps, settings, node)
+  const log = clusterFile(deps, node.cluster, "proxyLog")
+  writeText(log, "")
+  const extra = ["-N", "-D", `127.0.0.1:${port}`, "-o", "ExitOnForwardFailure=yes"]
+  const argv = sshCommand(deps, settings, node, [], { batch: true, extra })
+  const tunnel = deps.programs.startDetached(argv, log)
+  const deadline = deps.clock.now() + deadlineMs
+  try {
+    while (!(await listens(port))) {
+      if (tunnel.code() !== null || deps.clock.now() > deadline) {
+        const reason = (readText(log) ?? "").trim().split("\n").at(-1)
+        throw new Failed("proxy", reason || `ssh ended with ${tunnel.code() ?? "nothing"}`)
+      }
+      await deps.clock.sleep(100, deps.interrupt)
+    }
+    return tunnel.pid
+  } catch (error) {
+    tunnel.end()
+    throw error
+  } finally {
+    removeFile(log)
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port })
+    socket.once("connect", () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once("error", () => resolve(false))
+  })
+}

@@ -1,0 +1,66 @@
+/** What would be asked of AWS and of ec2-run, and what the nodes would start with. Makes no call. */
+import { type PlannedGroup, planGroups } from "../../decisions/clusters/group_plan.ts"
+import { hubsOf } from "../../decisions/clusters/roles.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { clusterGroups } from "./groups.ts"
+import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch.ts"
+import { askLauncher } from "./runner.ts"
+import { loadBootScript } from "./user_data_file.ts"
+
+export interface Rendered {
+  securityGroups: PlannedGroup[]
+  requests: { request: Record<string, unknown>; userData: string; userDataBytes: number }[]
+}
+
+export async function render(deps: ClusterDeps, inputs: LaunchInputs): Promise<Rendered> {
+  const { cluster, settings, groups } = inputs
+  const script = await loadBootScript(deps, settings)
+  const cidrs = settings.clientCidrs.length > 0 ? settings.clientCidrs : ["CLIENT-ADDRESS/32"]
+  const present: LaunchedNode[] = [...inputs.present]
+  const requests: Rendered["requests"] = []
+  for (const group of groups) {
+    const { user_data, ...request } = groupRequest(deps, script, { ...inputs, present }, group, null)
+    const packed = Uint8Array.fromBase64(user_data ?? "")
+    requests.push({
+      request,
+      userData: new TextDecoder().decode(Bun.gunzipSync(packed)),
+      userDataBytes: packed.length,
+    })
+    const [hub] = hubsOf(group.roles)
+    if (hub) present.push({ id: "", privateIp: `ADDRESS-OF-${hub.role.toUpperCase()}`, roles: group.roles })
+  }
+  return {
+    securityGroups: planGroups(
+      cluster,
+      groups.map(({ roles }) => roles),
+      cidrs,
+      settings.openUi,
+    ),
+    requests,
+  }
+}
+
+export interface PricedGroup {
+  count: number
+  roles: string[]
+  hourlyCost: number
+}
+
+/** Each group priced and held against the limits by ec2-run's dry run. They are admitted one by one: the sum may still not fit. */
+export async function priceGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<PricedGroup[]> {
+  const script = await loadBootScript(deps, inputs.settings)
+  const known = new Map((await clusterGroups(deps, inputs.cluster)).map(({ name, id }) => [name, id]))
+  const priced: PricedGroup[] = []
+  for (const group of inputs.groups) {
+    const request = groupRequest(deps, script, inputs, group, known)
+    const reply = await askLauncher(deps, {
+      ...request,
+      // Groups that are not made yet cost nothing.
+      security_group_ids: (request.security_group_ids ?? []).filter((id) => id.startsWith("sg-")),
+      client_token: crypto.randomUUID(),
+      dry_run: true,
+    })
+    priced.push({ count: group.count, roles: group.roles, hourlyCost: reply.hourly_cost })
+  }
+  return priced
+}

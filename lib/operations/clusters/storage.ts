@@ -1,0 +1,193 @@
+/** Volumes that outlive a cluster's nodes: made by ec2-run, since they cost; attached and deleted by their owner. */
+import { Failed, Refused, UsageError } from "../../base/errors.ts"
+import { tagOf, type Volume } from "../../base/instance.ts"
+import { quoted } from "../../base/text.ts"
+import { duration, msPerMinute } from "../../base/time.ts"
+import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
+import { parseRoles, type Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { readText } from "./files.ts"
+import { type ClusterNode, isUsable } from "./nodes.ts"
+import { askLauncher } from "./runner.ts"
+import { readStorage, volumesIn, writeStorage } from "./storage_file.ts"
+
+/** One volume of each node, in the old specification file's words. */
+interface VolumeSpec {
+  device: string
+  mount_point: string
+  gib: number
+  snapshot_id: string | null
+}
+
+/** Reads `{"ROLE": [{"device", "mount_point", "size_gb", "snapshot_id"}, …]}`. */
+export function readStorageSpec(path: string, role: Role): VolumeSpec[] {
+  const text = readText(path)
+  if (text === null) throw new UsageError("storage", `${quoted(path)} does not exist`)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new UsageError("storage", `${quoted(path)} is no JSON: ${(error as Error).message}`)
+  }
+  const list = (json as Record<string, unknown> | null)?.[role]
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new UsageError("storage", `${quoted(path)} has no list of volumes for ${role}`)
+  }
+  return list.map((item, index) => toSpec(path, `${role}[${index}]`, item))
+}
+
+function toSpec(path: string, where: string, item: unknown): VolumeSpec {
+  const { device, mount_point, size_gb, snapshot_id } = (item ?? {}) as Record<string, unknown>
+  const fail = (reason: string) => new UsageError("storage", `${quoted(path)}: ${where} ${reason}`)
+  if (typeof device !== "string" || !/^\/dev\/(sd|xvd)[f-p]$/.test(device)) {
+    throw fail("has no device /dev/sdf to /dev/sdp")
+  }
+  if (typeof mount_point !== "string" || !/^\/[A-Za-z0-9_./-]+$/.test(mount_point)) {
+    throw fail("has no absolute mount_point")
+  }
+  const gib = Number(size_gb)
+  if (!Number.isInteger(gib) || gib < 1 || gib > 16_384) throw fail("has no size_gb from 1 to 16384")
+  if (snapshot_id != null && !/^snap-[0-9a-f]{8,17}$/.test(String(snapshot_id))) {
+    throw fail("has a snapshot_id that is none")
+  }
+  return { device, mount_point, gib, snapshot_id: snapshot_id == null ? null : String(snapshot_id) }
+}
+
+/** Makes volumes for `count` nodes of a role, and notes each as soon as it exists. */
+export async function createStorage(
+  deps: ClusterDeps,
+  cluster: string,
+  role: Role,
+  count: number,
+  specs: readonly VolumeSpec[],
+  { zone, dryRun }: { zone: string; dryRun: boolean },
+): Promise<{ ids: string[]; hourlyCost: number }> {
+  const before = readStorage(deps, cluster)
+  const reply = await askLauncher(deps, {
+    protocol: 2,
+    action: "create_volumes",
+    client_token: crypto.randomUUID(),
+    cluster: { name: cluster, roles: [role] },
+    volumes: Array.from({ length: count }, () =>
+      specs.map(({ gib, snapshot_id }) => ({ gib, zone, snapshot_id })),
+    ).flat(),
+    ...(dryRun ? { dry_run: true } : {}),
+  })
+  if (!dryRun) {
+    const nodes = Array.from({ length: count }, (_, node) =>
+      specs.map(({ device, mount_point }, index) => ({
+        device,
+        mount_point,
+        volume_id: reply.ids[node * specs.length + index] ?? "",
+      })),
+    )
+    writeStorage(deps, cluster, { ...before, [role]: [...(before[role] ?? []), ...nodes] })
+  }
+  return { ids: reply.ids, hourlyCost: reply.hourly_cost }
+}
+
+export interface StoredVolume {
+  role: string
+  node: number
+  device: string
+  mountPoint: string
+  id: string
+  /** Null where AWS does not know it, or it is not ours. */
+  volume: Volume | null
+}
+
+/** What the file lists, with what AWS says of it. */
+export async function listStorage(deps: ClusterDeps, cluster: string): Promise<StoredVolume[]> {
+  const listed = volumesIn(readStorage(deps, cluster))
+  if (listed.length === 0) return []
+  const ec2 = await deps.ec2()
+  const volumes = await ec2.volumes({ ids: listed.map(({ volume_id }) => volume_id) })
+  return listed.map((one) => ({
+    role: one.role,
+    node: one.node,
+    device: one.device,
+    mountPoint: one.mount_point,
+    id: one.volume_id,
+    volume: volumes.find((volume) => volume.id === one.volume_id && isOurs(deps, cluster, volume)) ?? null,
+  }))
+}
+
+/** The file is the student's to edit: only what carries our tags as well is ever touched. */
+function isOurs(deps: ClusterDeps, cluster: string, { tags }: Volume): boolean {
+  return tags[tagOf.owner] === deps.login && tags[tagOf.cluster] === cluster
+}
+
+/** Attaches each role's volumes to its nodes, in the order of their launch. Volumes attached already stay where they are. */
+export async function attachStorage(
+  deps: ClusterDeps,
+  cluster: string,
+  nodes: readonly ClusterNode[],
+  only: Role | null = null,
+): Promise<string[]> {
+  const stored = (await listStorage(deps, cluster)).filter(({ role }) => only === null || role === only)
+  const ec2 = await deps.ec2()
+  const attached: string[] = []
+  for (const role of new Set(stored.map((one) => one.role))) {
+    const hosts = nodes.filter((node) => isUsable(node) && (node.roles as string[]).includes(role))
+    const sets = [...new Set(stored.filter((one) => one.role === role).map(({ node }) => node))]
+    const free = hosts.filter(({ id }) => !stored.some(({ volume }) => volume?.attachedTo === id))
+    for (const set of sets) {
+      const volumes = stored.filter((one) => one.role === role && one.node === set)
+      if (volumes.some(({ volume }) => volume === null || volume.attachedTo !== "")) continue
+      const host = free.find(({ zone }) => volumes.every(({ volume }) => volume?.zone === zone))
+      if (!host) continue
+      free.splice(free.indexOf(host), 1)
+      for (const { id, device } of volumes) {
+        await ec2.attachVolume(id, host.id, device)
+        attached.push(id)
+      }
+    }
+  }
+  return attached
+}
+
+const detachMs = 3 * msPerMinute
+
+/** Deletes what the file lists and carries our tags; the rest is named and left alone. */
+export async function deleteStorage(deps: ClusterDeps, cluster: string): Promise<string[]> {
+  const stored = await listStorage(deps, cluster)
+  const ec2 = await deps.ec2()
+  const inUse = stored.filter(({ volume }) => volume && volume.attachedTo !== "")
+  if (inUse.length > 0) {
+    throw new Refused(
+      "delete-storage",
+      `${inUse.map(({ id }) => id).join(" ")} is attached (terminate-cluster first)`,
+    )
+  }
+  const deleted: string[] = []
+  for (const { id, volume } of stored) {
+    if (volume === null) {
+      deps.terminal.note(`hadoop_ec2: ${id} is gone or does not carry your tags: left alone`)
+      continue
+    }
+    await ec2.deleteVolume(id)
+    deleted.push(id)
+  }
+  writeStorage(deps, cluster, {})
+  return deleted
+}
+
+/** Waits until a volume is as wanted; throws Failed after some minutes. */
+export async function waitForVolume(deps: ClusterDeps, id: string, state: string): Promise<void> {
+  const ec2 = await deps.ec2()
+  const started = deps.clock.now()
+  for (;;) {
+    const [volume] = await ec2.volumes({ ids: [id] })
+    if (volume?.state === state) return
+    const waited = deps.clock.now() - started
+    if (waited > detachMs) throw new Failed("storage", `${id} is not ${state} after ${duration(waited)}`)
+    await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
+  }
+}
+
+export function requireRole(text: string): Role {
+  const { roles } = parseRoles(text)
+  const [role] = roles
+  if (roles.length === 1 && role) return role
+  throw new UsageError("storage", `${quoted(text)} is not one role`)
+}

@@ -1,0 +1,79 @@
+/** `ec2-storage-CLUSTER.json`: the volumes of each role's nodes, in the old tool's form. */
+import { join } from "node:path"
+import { Failed } from "../../base/errors.ts"
+import type { Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { readText, removeFile, writeText } from "./files.ts"
+
+/** A volume and where a node mounts it. */
+export interface MountedVolume {
+  device: string
+  mount_point: string
+  volume_id: string
+}
+
+/** For each role a list of nodes, each a list of volumes. */
+export type ClusterStorage = Partial<Record<string, MountedVolume[][]>>
+
+export function storagePath(deps: ClusterDeps, cluster: string): string {
+  return join(deps.configDir, `ec2-storage-${cluster}.json`)
+}
+
+export function readStorage(deps: ClusterDeps, cluster: string): ClusterStorage {
+  const path = storagePath(deps, cluster)
+  const text = readText(path)
+  if (text === null) return {}
+  try {
+    return checked(JSON.parse(text))
+  } catch (error) {
+    throw new Failed(`read ${path}`, `is not a cluster's storage: ${(error as Error).message}`)
+  }
+}
+
+export function writeStorage(deps: ClusterDeps, cluster: string, storage: ClusterStorage): void {
+  const path = storagePath(deps, cluster)
+  if (volumesIn(storage).length === 0) removeFile(path)
+  else writeText(path, `${JSON.stringify(storage, null, 2)}\n`)
+}
+
+export function volumesIn(storage: ClusterStorage): (MountedVolume & { role: string; node: number })[] {
+  return Object.entries(storage).flatMap(([role, nodes = []]) =>
+    nodes.flatMap((volumes, node) => volumes.map((volume) => ({ ...volume, role, node }))),
+  )
+}
+
+/** What a boot script is told: `ROLE,MOUNT POINT,DEVICE,VOLUME;…`; a volume's id only where all nodes have the same one. */
+export function ebsMappings(deps: ClusterDeps, cluster: string, roles: readonly Role[]): string {
+  const storage = readStorage(deps, cluster)
+  return roles
+    .flatMap((role) => {
+      const nodes = storage[role] ?? []
+      return (nodes[0] ?? []).map(({ device, mount_point, volume_id }) =>
+        [role, mount_point, device, ...(nodes.length === 1 ? [volume_id] : [])].join(","),
+      )
+    })
+    .join(";")
+}
+
+function checked(value: unknown): ClusterStorage {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error("wanted an object of roles")
+  for (const [role, nodes] of Object.entries(value)) {
+    if (!Array.isArray(nodes) || !nodes.every((node) => Array.isArray(node) && node.every(isVolume))) {
+      throw new Error(`${role} is no list of lists of {device, mount_point, volume_id}`)
+    }
+  }
+  return value as ClusterStorage
+}
+
+function isVolume(value: unknown): value is MountedVolume {
+  const { device, mount_point, volume_id } = (value ?? {}) as Record<string, unknown>
+  return (
+    typeof device === "string" &&
+    /^\/dev\/[a-z0-9/]+$/.test(device) &&
+    typeof mount_point === "string" &&
+    /^\/[A-Za-z0-9_./-]+$/.test(mount_point) &&
+    typeof volume_id === "string" &&
+    /^vol-[0-9a-f]{8,17}$/.test(volume_id)
+  )
+}

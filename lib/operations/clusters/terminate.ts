@@ -1,0 +1,81 @@
+/** Ending a cluster: its instances in whatever state, then its security groups. Repeating it is harmless. */
+import { Failed } from "../../base/errors.ts"
+import { tagOf } from "../../base/instance.ts"
+import { usd } from "../../base/money.ts"
+import { plural } from "../../base/text.ts"
+import { duration, msPerHour, msPerMinute } from "../../base/time.ts"
+import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
+import { priceOf } from "../../decisions/prices.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { deleteGroups } from "./groups.ts"
+import { removeJournal } from "./journal.ts"
+import { type ClusterNode, findNodes } from "./nodes.ts"
+
+/** What the confirmation shows: whose, how many, for how long they have run, what an hour costs. */
+export function describeNodes(deps: ClusterDeps, cluster: string, nodes: readonly ClusterNode[]): string[] {
+  const now = deps.clock.now()
+  const hours = nodes.reduce((sum, { launchedAtUtcMs }) => sum + (now - launchedAtUtcMs) / msPerHour, 0)
+  const hourly = nodes.map((node) => hourlyPrice(deps, node))
+  const cost = hourly.includes(null)
+    ? ""
+    : `, ${usd(hourly.reduce<number>((sum, price) => sum + (price ?? 0), 0))} per hour`
+  return [
+    `Cluster ${cluster} of ${deps.login}: ${plural(nodes.length, "instance")}, ${hours.toFixed(1)} instance hours so far${cost}`,
+    ...nodes.map(
+      (node) =>
+        `  ${node.id} ${node.type} ${node.roles.join(",")} ${node.state} for ${duration(now - node.launchedAtUtcMs)}`,
+    ),
+  ]
+}
+
+/** Null where no price is known: that must keep nobody from terminating. */
+function hourlyPrice(deps: ClusterDeps, node: ClusterNode): number | null {
+  return priceOf(deps.prices, {
+    instanceType: node.type,
+    region: node.region,
+    usageOperation: node.usageOperation,
+    market: node.market,
+    atUtcMs: deps.clock.now(),
+  })
+}
+
+const deadlineMs = 10 * msPerMinute
+
+/** Terminates these and waits until they are gone. Not interrupted by Ctrl-C once it has begun. */
+export async function terminateNodes(deps: ClusterDeps, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  const ec2 = await deps.ec2()
+  await ec2.terminateAll(ids)
+  const started = deps.clock.now()
+  for (;;) {
+    const left = (await ec2.instances({ ids: [...ids] })).filter(
+      ({ state, tags }) => state !== "terminated" && tags[tagOf.owner] === deps.login,
+    )
+    deps.terminal.nodes(left.map(({ id, state }) => ({ id, text: state })))
+    if (left.length === 0) return
+    const waited = deps.clock.now() - started
+    if (waited > deadlineMs) {
+      throw new Failed(
+        "terminate",
+        `${left.map(({ id }) => id).join(" ")} is not gone after ${duration(waited)}, repeat it later`,
+      )
+    }
+    await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
+  }
+}
+
+/** Everything of the cluster: instances, then groups where told. Returns what was done. */
+export async function terminateCluster(
+  deps: ClusterDeps,
+  cluster: string,
+  { groups }: { groups: boolean },
+): Promise<{ terminated: string[]; groups: string[] }> {
+  const nodes = await findNodes(deps, cluster)
+  await terminateNodes(
+    deps,
+    nodes.map(({ id }) => id),
+  )
+  const deleted = groups ? await deleteGroups(deps, cluster) : []
+  removeJournal(deps, cluster)
+  return { terminated: nodes.map(({ id }) => id), groups: deleted }
+}

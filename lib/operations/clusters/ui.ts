@@ -1,0 +1,125 @@
+/**
+ * `ui`: the cluster's pages through the microproxy, each connection by `ssh -W` over a control socket that only its owner can
+ * open. No port of this host leads into the cluster but the proxy's, which wants its secret.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Failed } from "../../base/errors.ts"
+import { pagesOf } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { allowHosts } from "../../decisions/links/allowed.ts"
+import { refuseDenied } from "../proxy/dial.ts"
+import { aborted } from "../proxy/run.ts"
+import { newToken, startProxy } from "../proxy/start.ts"
+import { prepareConnection } from "./connect.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { clusterFile, readText, removeFile, writeText } from "./files.ts"
+import { type ClusterNode, findNodes, requireMaster, requireNodes } from "./nodes.ts"
+import { sshCommand } from "./ssh.ts"
+
+export interface Ui {
+  links: { title: string; url: string }[]
+  /** Ends the proxy and the tunnel with it. */
+  untilInterrupted(): Promise<void>
+}
+
+const deadlineMs = 30_000
+
+export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, cluster: string): Promise<Ui> {
+  const nodes = await requireNodes(deps, cluster)
+  const master = requireMaster(cluster, nodes)
+  await prepareConnection(deps, settings, master)
+  const directory = mkdtempSync(join(tmpdir(), "hadoop-ec2-"))
+  const socket = join(directory, "control")
+  const tunnel = await startControl(deps, settings, master, socket).catch((error) => {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  })
+  const end = () => {
+    tunnel.end()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    const proxy = await startProxy(
+      {
+        dial: async (host, port, _policy, signal) => {
+          refuseDenied(host)
+          signal.throwIfAborted()
+          const target = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+          const extra = ["-S", socket, "-o", "ControlMaster=no", "-W", target]
+          return deps.programs.openStream(sshCommand(deps, settings, master, [], { batch: true, extra }))
+        },
+        log: ({ cause }) => {
+          if (cause) deps.terminal.note(String(cause))
+        },
+        now: () => deps.clock.now(),
+        nodes: async () => hostsOf(await findNodes(deps, cluster)),
+      },
+      {
+        listen: { address: "127.0.0.1", port: 0 },
+        token: newToken(),
+        allow: allowHosts(hostsOf(nodes)),
+        legacyHosts: false,
+        defaultSite: null,
+        shim: true,
+        tls: { caFile: null, insecure: false },
+      },
+    )
+    const pages = nodes.flatMap((node) =>
+      pagesOf(node.roles).map((page) => ({ ...page, host: node.privateIp })),
+    )
+    return {
+      links: pages.map(({ title, host, port }) => ({
+        title: `${title} (${host})`,
+        url: proxy.linkTo({ scheme: "http", host, port }),
+      })),
+      async untilInterrupted() {
+        deps.terminal.note("Ctrl-C ends it.")
+        await Promise.race([aborted(deps.interrupt), tunnel.exited])
+        await proxy.close()
+        end()
+        if (!deps.interrupt.aborted) throw new Failed("ui", "ssh has ended: is the cluster still there?")
+      },
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+function hostsOf(nodes: readonly ClusterNode[]): string[] {
+  return nodes.flatMap(({ privateIp, privateDns }) => [privateIp, privateDns]).filter((host) => host !== "")
+}
+
+/** One authenticated connection, which all others then share. */
+async function startControl(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  master: ClusterNode,
+  socket: string,
+) {
+  const log = clusterFile(deps, master.cluster, "uiLog")
+  writeText(log, "")
+  const extra = ["-M", "-S", socket, "-N", "-o", "ControlPersist=no"]
+  const tunnel = deps.programs.startDetached(
+    sshCommand(deps, settings, master, [], { batch: true, extra }),
+    log,
+  )
+  const deadline = deps.clock.now() + deadlineMs
+  const check = sshCommand(deps, settings, master, [], { batch: true, extra: ["-S", socket, "-O", "check"] })
+  try {
+    while ((await deps.programs.run(check)).code !== 0) {
+      if (tunnel.code() !== null || deps.clock.now() > deadline) {
+        throw new Failed("ui", (readText(log) ?? "").trim().split("\n").at(-1) || "ssh does not connect")
+      }
+      await deps.clock.sleep(100, deps.interrupt)
+    }
+    return tunnel
+  } catch (error) {
+    tunnel.end()
+    throw error
+  } finally {
+    removeFile(log)
+  }
+}

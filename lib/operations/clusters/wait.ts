@@ -1,0 +1,215 @@
+/**
+ * Waiting for a cluster: one DescribeInstances per poll for all of its nodes, then one ssh to the master per poll for what its
+ * daemons say. Nothing is asked once per node.
+ */
+import { AwsError, hasCode } from "../../aws/errors.ts"
+import { Failed } from "../../base/errors.ts"
+import { plural } from "../../base/text.ts"
+import { duration, msPerMinute } from "../../base/time.ts"
+import { masterOf } from "../../decisions/clusters/cluster_plan.ts"
+import {
+  type BootState,
+  bootState,
+  pollDelayMs,
+  probeOf,
+  type ServiceState,
+  serviceState,
+  servicesOf,
+} from "../../decisions/clusters/readiness.ts"
+import { rolesOfService, type Service } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { shellCommand } from "../../decisions/clusters/shell_words.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { settleHostKeys } from "./host_keys.ts"
+import { type ClusterNode, requireMaster, toNode } from "./nodes.ts"
+import { runRemote } from "./ssh.ts"
+
+export const statusFile = "/var/lib/hadoop-ec2/status"
+export const defaultTimeoutMs = 20 * msPerMinute
+
+export interface Waiting {
+  startedUtcMs: number
+  deadlineUtcMs: number
+}
+
+export function waitingFrom(deps: ClusterDeps, timeoutMs: number): Waiting {
+  const now = deps.clock.now()
+  return { startedUtcMs: now, deadlineUtcMs: now + timeoutMs }
+}
+
+/** How long AWS may not know an id that it gave out: its listings are eventually consistent. */
+const invisibleMs = 2 * msPerMinute
+
+/**
+ * Until all of these run. Throws Failed as soon as one has ended, with AWS's reason. Throttling makes it ask less often,
+ * an id that is not visible yet is waited for.
+ */
+export async function waitUntilRunning(
+  deps: ClusterDeps,
+  ids: readonly string[],
+  waiting: Waiting,
+): Promise<ClusterNode[]> {
+  const ec2 = await deps.ec2()
+  let throttled = 1
+  for (;;) {
+    try {
+      const nodes = (await ec2.instances({ ids: [...ids] })).map(toNode)
+      throttled = 1
+      refuseEnded(nodes)
+      deps.terminal.nodes(
+        ids.map((id) => {
+          const node = nodes.find((one) => one.id === id)
+          return {
+            id,
+            text: node ? [node.state, node.privateIp, node.roles.join(",")].join(" ") : "not visible yet",
+          }
+        }),
+      )
+      if (nodes.length === ids.length && nodes.every(({ state }) => state === "running")) return nodes
+      const missing = ids.filter((id) => !nodes.some((node) => node.id === id))
+      if (missing.length > 0 && deps.clock.now() - waiting.startedUtcMs > invisibleMs) {
+        throw new Failed("wait", `${missing.join(" ")} ${missing.length === 1 ? "has" : "have"} vanished`)
+      }
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      throttled = Math.min(throttled * 2, 8)
+    }
+    await pause(deps, waiting, throttled, `${plural(ids.length, "instance")} to run`)
+  }
+}
+
+function refuseEnded(nodes: readonly ClusterNode[]): void {
+  const ended = nodes.filter(({ state }) => state === "terminated" || state === "shutting-down")
+  const [first] = ended
+  if (!first) return
+  const reason =
+    [first.stateReasonCode, first.stateReasonMessage || first.stateTransitionReason]
+      .filter(Boolean)
+      .join(": ") || "AWS gives no reason"
+  const others = ended.length > 1 ? ` (and ${ended.length - 1} more)` : ""
+  throw new Failed("wait", `${first.id} (${first.roles.join(",")}) is ${first.state}${others}: ${reason}`)
+}
+
+/** Throttling, a lost connection, a listing that lags: over in a moment. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof AwsError)) return false
+  if (/Throttl|RequestLimitExceeded|TooManyRequests/.test(error.code)) return true
+  return hasCode(
+    error,
+    "InvalidInstanceID.NotFound",
+    "ConnectionReset",
+    "Timeout",
+    "ServiceFailure",
+    "GarbledReply",
+  )
+}
+
+async function pause(deps: ClusterDeps, waiting: Waiting, factor: number, what: string): Promise<void> {
+  const now = deps.clock.now()
+  if (now >= waiting.deadlineUtcMs) {
+    throw new Failed(
+      "wait",
+      `waited ${duration(now - waiting.startedUtcMs)} for ${what}, in vain (--timeout)`,
+    )
+  }
+  await deps.clock.sleep(pollDelayMs(now - waiting.startedUtcMs, deps.random()) * factor, deps.interrupt)
+}
+
+export type Goal = "boot" | Service
+
+export interface ClusterState {
+  boot: BootState | null
+  services: Partial<Record<Service, ServiceState & { expected: number }>>
+}
+
+/** Until the master has booted and the services of the goal have all of their members. */
+export async function waitUntilReady(
+  deps: ClusterDeps,
+  cluster: string,
+  settings: ClusterSettings,
+  nodes: readonly ClusterNode[],
+  goals: readonly Goal[],
+  waiting: Waiting,
+): Promise<ClusterState> {
+  const master = requireMaster(cluster, nodes)
+  for (;;) {
+    if (await settleHostKeys(deps, settings, master)) {
+      const state = await askMaster(deps, settings, nodes, master)
+      if (state) {
+        deps.terminal.nodes([{ id: master.id, text: described(state) }])
+        if (state.boot?.state === "failed") {
+          throw new Failed(
+            "boot",
+            `${master.id} failed in phase ${state.boot.phase}: ${state.boot.detail || "no reason"} (hadoop_ec2 logs ${cluster})`,
+          )
+        }
+        if (goals.every((goal) => isReached(goal, state))) return state
+      }
+    }
+    await refuseEndedNodes(deps, nodes)
+    await pause(deps, waiting, 1, `${goals.join(", ")} of ${cluster}`)
+  }
+}
+
+async function refuseEndedNodes(deps: ClusterDeps, nodes: readonly ClusterNode[]): Promise<void> {
+  const ec2 = await deps.ec2()
+  try {
+    refuseEnded((await ec2.instances({ ids: nodes.map(({ id }) => id) })).map(toNode))
+  } catch (error) {
+    if (!isPassing(error)) throw error
+  }
+}
+
+/** What can be waited for in such a cluster. */
+export function goalsOf(nodes: readonly ClusterNode[], bootsByUs: boolean): Goal[] {
+  return [...(bootsByUs ? ["boot" as const] : []), ...servicesOf(nodes)]
+}
+
+function isReached(goal: Goal, state: ClusterState): boolean {
+  if (goal === "boot") return state.boot?.state === "done"
+  const service = state.services[goal]
+  return service?.up === true && service.members >= service.expected
+}
+
+function described({ boot, services }: ClusterState): string {
+  const parts = Object.entries(services).map(
+    ([name, { up, members, expected }]) => `${name} ${up ? `${members}/${expected}` : "down"}`,
+  )
+  return [boot ? `boot ${boot.phase || "waiting"}${boot.state === "done" ? "" : " …"}` : "", ...parts]
+    .filter(Boolean)
+    .join(", ")
+}
+
+const separator = "--hadoop-ec2--"
+
+/** What the master knows, by one command; null while it cannot be reached. */
+export async function askMaster(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  nodes: readonly ClusterNode[],
+  master: ClusterNode,
+): Promise<ClusterState | null> {
+  const asked = servicesOf(nodes)
+  const probes = asked.map((service) => {
+    const hub = masterOf(nodes.filter(({ roles }) => roles.includes(rolesOfService(service).hub)))
+    const { port, path } = probeOf[service]
+    return shellCommand(["curl", "-fsS", "-m", "5", `http://${hub?.privateIp}:${port}${path}`])
+  })
+  const status = shellCommand(["cat", statusFile])
+  const script = [status, ...probes]
+    .map((command) => `${command} 2>/dev/null; echo; echo ${separator}`)
+    .join("; ")
+  const { code, stdout } = await runRemote(deps, settings, master, [`${script}; true`])
+  if (code !== 0) return null
+  const answers = stdout.split(`${separator}\n`)
+  return {
+    boot: bootState(answers[0] ?? ""),
+    services: Object.fromEntries(
+      asked.map((service, index) => {
+        const { member } = rolesOfService(service)
+        const expected = nodes.filter(({ roles }) => roles.includes(member)).length
+        return [service, { ...serviceState(service, (answers[index + 1] ?? "").trim()), expected }]
+      }),
+    ),
+  }
+}

@@ -1,0 +1,78 @@
+/** The master's list of workers, and taking workers away without losing what they hold. */
+import { Failed } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { msPerMinute } from "../../base/time.ts"
+import { parseCount } from "../../decisions/clusters/names.ts"
+import { isMaster } from "../../decisions/clusters/roles.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
+import { requireRemote } from "./ssh.ts"
+import { terminateNodes } from "./terminate.ts"
+
+const nodeCommand = "hadoop-ec2-node"
+
+export function workersAmong(nodes: readonly ClusterNode[]): ClusterNode[] {
+  return nodes.filter((node) => isUsable(node) && !isMaster(node.roles))
+}
+
+/** Writes the list on the master; returns it. */
+export async function pushWorkers(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  cluster: string,
+  nodes: readonly ClusterNode[],
+): Promise<string[]> {
+  const master = requireMaster(cluster, nodes)
+  const addresses = workersAmong(nodes).map(({ privateIp }) => privateIp)
+  await requireRemote(deps, settings, master, [nodeCommand, "workers"], { stdin: lines(addresses) })
+  return addresses
+}
+
+/** `N` of the youngest workers, or the ones named. Throws where a named one is a master. */
+export function chooseWorkers(nodes: readonly ClusterNode[], wanted: readonly string[]): ClusterNode[] {
+  const workers = workersAmong(nodes)
+  const [first] = wanted
+  if (wanted.length === 1 && first !== undefined && /^\d+$/.test(first)) {
+    const count = parseCount("workers", first, 1, Math.max(1, workers.length))
+    return workers.toSorted((a, b) => b.launchedAtUtcMs - a.launchedAtUtcMs).slice(0, count)
+  }
+  return wanted.map((name) => {
+    const node = nodeNamed(nodes, name)
+    if (isMaster(node.roles)) throw new Failed("remove-workers", `${quoted(name)} is a master`)
+    return node
+  })
+}
+
+/** Has the daemons move what the workers hold, then terminates them and corrects the list. */
+export async function removeWorkers(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  cluster: string,
+  nodes: readonly ClusterNode[],
+  leaving: readonly ClusterNode[],
+  { decommission }: { decommission: boolean },
+): Promise<void> {
+  const master = requireMaster(cluster, nodes)
+  const gone = lines(leaving.map(({ privateIp }) => privateIp))
+  if (decommission) {
+    deps.terminal.note("Decommissioning: their blocks are copied to the others ...")
+    await requireRemote(deps, settings, master, [nodeCommand, "decommission"], {
+      stdin: gone,
+      timeoutMs: 12 * msPerMinute,
+    })
+  }
+  await terminateNodes(
+    deps,
+    leaving.map(({ id }) => id),
+  )
+  const left = nodes.filter((node) => !leaving.includes(node))
+  await pushWorkers(deps, settings, cluster, left)
+  // Addresses come back with new nodes.
+  if (decommission)
+    await requireRemote(deps, settings, master, [nodeCommand, "recommission"], { stdin: gone })
+}
+
+function lines(items: readonly string[]): string {
+  return items.map((item) => `${item}\n`).join("")
+}

@@ -1,0 +1,119 @@
+/** The options of hadoop_ec2 for all of its commands; each command says which ones mean something to it. */
+
+import { UsageError } from "../base/errors.ts"
+import { quoted } from "../base/text.ts"
+import { parseDuration } from "../base/time.ts"
+import type { RawSettings, SettingKey } from "../decisions/clusters/settings.ts"
+import type { CommandOptions } from "../operations/clusters/command.ts"
+import type { Arguments, ArgumentTable } from "./arguments.ts"
+
+const text = (description: string, alias: string[] = []) => ({ type: "string", description, alias }) as const
+const list = (description: string, alias: string[] = []) =>
+  ({ type: "string", multiple: true, description, alias }) as const
+const flag = (description: string, alias: string[] = []) => ({ type: "boolean", description, alias }) as const
+
+/** What clusters.cfg may say as well: the same names with underscores. */
+const settingArguments = {
+  "image-id": text("Machine image", ["a", "ami"]),
+  "instance-type": text("Type of the instances", ["t"]),
+  "key-name": text("SSH key pair (LOGIN-default)", ["k"]),
+  "private-key": text("File of its private half, for ssh"),
+  "public-key": text("Of old; not needed"),
+  "ssh-options": text("Further options for ssh; ours for host keys come first"),
+  "ssh-user": text("Login on the nodes (hadoop)"),
+  "user-data-file": text("Boot script instead of ours: a path or a URL", ["f"]),
+  env: list("NAME=VALUE for the boot script; repeatable; no secrets", ["e"]),
+  "user-packages": text("Packages to install, separated by blanks", ["p"]),
+  "auto-shutdown": text("The lease in minutes, as of old"),
+  lease: text("For how long it may run, e.g. 4h"),
+  "availability-zone": text("Zone", ["z"]),
+  "placement-group": text("Placement group"),
+  "subnet-id": text("Subnet; its VPC gets the security groups"),
+  "client-cidr": list("Networks that may come in by ssh (this host's address); repeatable"),
+  "security-group": list("A further security group; repeatable"),
+  "iam-instance-profile": text("Instance profile, for S3"),
+  "root-volume": text("Size of the root volume in GiB"),
+  "proxy-port": text("SOCKS port of proxy (6666)"),
+  "use-spot": flag("Workers on the spot market"),
+  "spot-master": flag("The master too"),
+  "spot-fallback": text("on-demand: where there is no spot capacity"),
+  "max-price": text("Most US$ per hour and spot instance"),
+  "open-ui": flag("Open the web pages' ports to the client's networks (ui needs none)"),
+  tag: list("KEY=VALUE on everything launched; repeatable"),
+  "cloud-provider": text("ec2, as of old"),
+} as const satisfies ArgumentTable
+
+export const clusterArguments = {
+  command: { type: "positional", description: "What to do: see COMMANDS", required: true },
+  words: {
+    type: "positional",
+    multiple: true,
+    description: "CLUSTER, and what the command takes",
+    required: false,
+  },
+  ...settingArguments,
+  resume: flag("launch-cluster: launch what is missing"),
+  "on-failure": {
+    type: "enum",
+    options: ["keep", "terminate"],
+    description: "What to do with what runs by then",
+  },
+  for: text("wait: boot, hdfs, yarn or spark"),
+  "skip-decommission": flag("remove-workers: terminate at once"),
+  timeout: text("Longest wait, e.g. 20m"),
+  "config-dir": text("Instead of ~/.hadoop-cloud"),
+  region: text("AWS region (the course's)"),
+  json: flag("Print results as JSON"),
+  "dry-run": flag("Only say what would be done"),
+  yes: flag("Ask nothing, the answer is yes", ["y", "force"]),
+  "no-input": flag("Ask nothing, fail instead"),
+} as const satisfies ArgumentTable
+
+export type ClusterArguments = Arguments<typeof clusterArguments>
+
+const forAll = new Set(
+  "command words config-dir region json dry-run yes no-input cloud-provider timeout".split(" "),
+)
+
+/** The names of the given options that not every command takes. */
+export function givenOptions(args: ClusterArguments): string[] {
+  return Object.entries(args)
+    .filter(
+      ([name, value]) => !forAll.has(name) && value !== undefined && value !== false && String(value) !== "",
+    )
+    .map(([name]) => name)
+}
+
+export function commandOptions(args: ClusterArguments): CommandOptions {
+  return {
+    settings: rawSettings(args),
+    dryRun: args["dry-run"],
+    yes: args.yes,
+    resume: args.resume,
+    skipDecommission: args["skip-decommission"],
+    onFailure: args["on-failure"] ?? null,
+    timeoutMs: args.timeout === undefined ? null : timeout(args.timeout),
+    goals: args.for ?? null,
+  }
+}
+
+function rawSettings(args: ClusterArguments): RawSettings {
+  const raw: RawSettings = {}
+  for (const name of Object.keys(settingArguments) as (keyof typeof settingArguments)[]) {
+    const value = args[name]
+    const key = (name === "tag" ? "tags" : name.replaceAll("-", "_")) as SettingKey
+    if (Array.isArray(value)) {
+      if (value.length > 0) raw[key] = value
+    } else if (value === true) raw[key] = ["true"]
+    else if (typeof value === "string") raw[key] = [value]
+  }
+  return raw
+}
+
+/** `90s`, `20m`, `2h`; a plain number is seconds. */
+function timeout(text: string): number {
+  const [, seconds] = /^(\d{1,6})s?$/.exec(text) ?? []
+  const ms = seconds === undefined ? parseDuration(text) : Number(seconds) * 1000
+  if (ms === null) throw new UsageError("timeout", `is ${quoted(text)}, wanted a duration such as 90s or 20m`)
+  return ms
+}

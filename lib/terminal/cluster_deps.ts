@@ -1,0 +1,50 @@
+/** What the operations on clusters need, out of the context and the person at the terminal. */
+import { join, resolve } from "node:path"
+import type { Context } from "../context.ts"
+import { activePath, launcherPath } from "../host/config_programs.ts"
+import { systemPrograms } from "../host/programs.ts"
+import { clientAddress, fetchText } from "../host/web.ts"
+import type { ClusterDeps } from "../operations/clusters/deps.ts"
+import type { ClusterArguments } from "./cluster_arguments.ts"
+import type { Output } from "./output.ts"
+import { personAt } from "./person.ts"
+
+export function clusterDeps(context: Context, args: ClusterArguments, output: Output): ClusterDeps {
+  const { config, caller, clock, interrupt } = context
+  const region = args.region ?? config.aws.region
+  let ec2: ReturnType<ClusterDeps["ec2"]> | undefined
+  const deps: ClusterDeps = {
+    login: caller.login,
+    home: caller.home,
+    configDir: args["config-dir"] ? resolve(args["config-dir"]) : join(caller.home, ".hadoop-cloud"),
+    region,
+    ec2() {
+      ec2 ??= context.ownEc2(region)
+      return ec2
+    },
+    programs: systemPrograms,
+    launcher: launcherPath(),
+    active: activePath(),
+    clientAddress: () => clientAddress(config.aws.endpoint),
+    fetchText,
+    clock,
+    interrupt,
+    random: Math.random,
+    prices: {
+      overrides: config.prices.onDemand,
+      spotFactor: config.prices.spotFactor,
+      kept: () => [],
+      spot: () => [],
+    },
+    terminal: personAt(output, { asks: !args["no-input"], interrupt }),
+    uninterrupted() {
+      const never = new AbortController().signal
+      return {
+        ...deps,
+        interrupt: never,
+        terminal: personAt(output, { asks: !args["no-input"], interrupt: never }),
+      }
+    },
+  }
+  return deps
+}
