@@ -2,15 +2,28 @@
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
  *
  *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
- *                  [--slots DIR] [--only TOOL]
+ *                  [--slots DIR] [--only TOOL] [deb]
+ *
+ * With `deb`, also a Debian package of it all.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { basename, join, resolve } from "node:path"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
 import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
+import packageJson from "./package.json" with { type: "json" }
 
 const argumentTable = {
+  what: { type: "positional", required: false, description: "deb: a Debian package, too" },
   prefix: { type: "string", default: "/opt/ec2-wrappers" },
   config: { type: "string", default: "/etc/ec2-wrappers/config.toml" },
   outdir: { type: "string", default: "dist" },
@@ -50,6 +63,9 @@ const hardening = [
 ]
 
 const options = readArguments(argumentTable, process.argv.slice(2))
+if (options.what !== undefined && options.what !== "deb") {
+  throw new UsageError("arguments", `${quoted(options.what)} cannot be built, wanted deb or nothing`)
+}
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
@@ -65,6 +81,7 @@ const rows: { what: string; bytes: number }[] = []
 for (const tool of tools) if (wanted(tool)) rows.push(await compileScript(tool))
 for (const command of commands) if (wanted(command.tool)) rows.push(compileCommand(command))
 rows.push(writeInstaller())
+if (options.what === "deb") rows.push(packDeb())
 printSizes(rows)
 
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
@@ -123,6 +140,62 @@ function compileCommand(command: (typeof commands)[number]): { what: string; byt
 
 /** The installer, which knows what was built and for where. */
 function writeInstaller(): { what: string; bytes: number } {
+  const outfile = join(outdir, "install")
+  writeFilled(join("packaging", "install.sh"), outfile, 0o755)
+  return { what: "install", bytes: statSync(outfile).size }
+}
+
+/** The tree as it is installed, and maintainer scripts that call the same installer. */
+function packDeb(): { what: string; bytes: number } {
+  if (!Bun.which("dpkg-deb")) throw new Error("deb: there is no dpkg-deb here (Debian: apt install dpkg-dev)")
+  const staging = join(outdir, ".deb")
+  const place = join(staging, options.prefix)
+  rmSync(staging, { recursive: true, force: true })
+  for (const [folder, names, mode] of [
+    ["libexec", tools, 0o111],
+    ["bin", commands.map(({ name }) => name), 0o755],
+  ] as const) {
+    mkdirSync(join(place, folder), { recursive: true, mode: 0o755 })
+    for (const name of names) copyFile(join(outdir, folder, name), join(place, folder, name), mode)
+  }
+  copyFile(join(outdir, "install"), join(place, "libexec", "install"), 0o755)
+  const kibibytes = Math.ceil(
+    tools.reduce((sum, tool) => sum + statSync(join(outdir, "libexec", tool)).size, 0) / 1024,
+  )
+  const architecture = { x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch
+  const control = { VERSION: packageJson.version, ARCHITECTURE: architecture, KIBIBYTES: String(kibibytes) }
+  mkdirSync(join(staging, "DEBIAN"), { mode: 0o755 })
+  for (const [name, mode] of [
+    ["control", 0o644],
+    ["postinst", 0o755],
+    ["prerm", 0o755],
+    ["postrm", 0o755],
+  ] as const) {
+    writeFilled(join("packaging", "deb", name), join(staging, "DEBIAN", name), mode, control)
+  }
+  const outfile = join(outdir, `ec2-wrappers_${packageJson.version}_${architecture}.deb`)
+  // gzip at its fastest: a gigabyte of executables takes minutes otherwise.
+  const packed = Bun.spawnSync([
+    "dpkg-deb",
+    "--root-owner-group",
+    "-Zgzip",
+    "-z1",
+    "--build",
+    staging,
+    outfile,
+  ])
+  rmSync(staging, { recursive: true })
+  if (!packed.success) throw new Error(`dpkg-deb: ${packed.stderr}`)
+  return { what: basename(outfile), bytes: statSync(outfile).size }
+}
+
+function copyFile(from: string, to: string, mode: number): void {
+  copyFileSync(from, to)
+  chmodSync(to, mode)
+}
+
+/** Copies a text with each `@NAME@` filled in. */
+function writeFilled(from: string, to: string, mode: number, more: Record<string, string> = {}): void {
   const named = (setuid: boolean) => commands.filter((command) => command.setuid === setuid)
   const values: Record<string, string> = {
     PREFIX: plainPath("prefix", options.prefix),
@@ -133,17 +206,13 @@ function writeInstaller(): { what: string; bytes: number } {
     SETUID_COMMANDS: namesOf(named(true)),
     PLAIN_COMMANDS: namesOf(named(false)),
     TOOLS: tools.join(" "),
+    ...more,
   }
-  const text = readFileSync(join("packaging", "install.sh"), "utf8").replace(
-    /@([A-Z_]+)@/g,
-    (whole, name) => {
-      return values[name] ?? whole
-    },
+  writeFileSync(
+    to,
+    readFileSync(from, "utf8").replace(/@([A-Z_]+)@/g, (whole, name) => values[name] ?? whole),
   )
-  const outfile = join(outdir, "install")
-  writeFileSync(outfile, text)
-  chmodSync(outfile, 0o755)
-  return { what: "install", bytes: text.length }
+  chmodSync(to, mode)
 }
 
 function namesOf(list: readonly { name: string }[]): string {

@@ -64,7 +64,7 @@ export function hasLibFuzzer(): boolean {
 
 function run(command: string[]): { stderr: string } {
   const { success, stderr } = Bun.spawnSync(command, { stdout: "ignore", stderr: "pipe" })
-  if (!success) throw new Error(`${command[0]}:\n${stderr}`)
+  if (!success) throw new Error(`${command[0]}:\n${String(stderr).slice(-4000)}`)
   return { stderr: String(stderr) }
 }
 

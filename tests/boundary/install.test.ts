@@ -1,0 +1,213 @@
+/** The installer and the Debian package, on a login host of the tests' own. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type Host, makeDist, makeHost, prefix, root, whyNoNamespaces } from "./host.ts"
+
+const skipped = whyNoNamespaces() !== null
+const snapshot =
+  "find /opt /etc/ec2-wrappers /etc/cron.d /etc/logrotate.d /var/lib/ec2-wrappers -printf '%p %u:%g %m %s\\n' | sort"
+let dist: string
+let host: Host
+
+beforeAll(async () => {
+  if (skipped) return
+  dist = makeDist([])
+  host = await makeHost(dist)
+}, 120_000)
+afterAll(() => host?.stop())
+
+function expectInstalled() {
+  const listed = host.sh(snapshot).stdout
+  for (const line of [
+    `${prefix} root:root 755`,
+    `${prefix}/bin root:root 755`,
+    `${prefix}/libexec root:root 755`,
+    `${prefix}/libexec/usage_cron root:root 111`,
+    `${prefix}/bin/ec2-util cs61c:cs61c 4755`,
+    `${prefix}/bin/ec2-run cs61c:cs61c 4755`,
+    `${prefix}/bin/hadoop-ec2 root:root 755`,
+    "/etc/ec2-wrappers/config.toml root:root 644",
+    "/etc/cron.d/ec2-wrappers root:root 644",
+    "/etc/logrotate.d/ec2-wrappers root:root 644",
+    "/var/lib/ec2-wrappers cs61c:cs61c 2700",
+    "/var/lib/ec2-wrappers/slots cs61c:cs61c 2700",
+    "/var/lib/ec2-wrappers/backups cs61c:cs61c 2700",
+  ]) {
+    if (!line.includes("usage_cron") || listed.includes("usage_cron")) expect(listed).toContain(`${line} `)
+  }
+}
+
+describe.skipIf(skipped)("install", () => {
+  test("gives everything its place, owner and mode", expectInstalled)
+
+  test("run again finds nothing to do", () => {
+    const before = host.sh(snapshot).stdout
+    const { stdout, code } = host.sh(`${dist}/install`)
+    expect(stdout).toStartWith("nothing to do\n")
+    expect(code).toBe(0)
+    expect(host.sh(snapshot).stdout).toBe(before)
+  })
+
+  test("with --dry-run prints what it would do, and does nothing", () => {
+    host.sh(`chmod 755 ${prefix}/bin/ec2-util; rm /etc/cron.d/ec2-wrappers`)
+    const before = host.sh(snapshot).stdout
+    const { stdout } = host.sh(`${dist}/install --dry-run`)
+    expect(stdout).toBe(`chmod 4755 ${prefix}/bin/ec2-util\nwrite /etc/cron.d/ec2-wrappers\n`)
+    expect(host.sh(snapshot).stdout).toBe(before)
+    host.sh(`${dist}/install`)
+    expectInstalled()
+  })
+
+  test("upgrades a wrapper by taking the old one's bits first: a hard link loses them too", () => {
+    host.sh(`mkdir /opt/kept; ln ${prefix}/bin/ec2-util /opt/kept/old; printf x >> ${dist}/bin/ec2-util`)
+    expect(host.sh(`${dist}/install`).code).toBe(0)
+    expect(host.sh("stat -c %a /opt/kept/old").stdout).toBe("0\n")
+    expectInstalled()
+  })
+
+  test("keeps the configuration, and finds the data directory that it names", () => {
+    host.sh(`echo '# mine' >> /etc/ec2-wrappers/config.toml
+      sed -i 's|^data_dir.*|data_dir = "/var/lib/elsewhere"|' /etc/ec2-wrappers/config.toml; ${dist}/install`)
+    expect(host.sh("cat /etc/ec2-wrappers/config.toml").stdout).toEndWith("# mine\n")
+    expect(host.sh("stat -c '%U %a' /var/lib/elsewhere").stdout).toBe("cs61c 2700\n")
+    expect(host.sh("head -n 1 /etc/logrotate.d/ec2-wrappers").stdout).toBe("/var/lib/elsewhere/audit-log {\n")
+    host.sh(
+      `sed -i 's|^data_dir.*|data_dir = "/var/lib/ec2-wrappers"|' /etc/ec2-wrappers/config.toml; ${dist}/install`,
+    )
+  })
+
+  test("tightens what the old tools left open, but follows no link in it", () => {
+    host.sh(`cd /var/lib/ec2-wrappers; install -o cs61c -m 644 /dev/null users.db; install -m 600 /dev/null root-access-key
+      ln -s /etc/passwd audit-log; ${dist}/install`)
+    expect(host.sh("cd /var/lib/ec2-wrappers; stat -c '%U %a' users.db root-access-key").stdout).toBe(
+      "cs61c 600\ncs61c 400\n",
+    )
+    expect(host.sh("stat -c '%U %a' /etc/passwd").stdout).toBe("root 644\n")
+    host.sh("cd /var/lib/ec2-wrappers; rm users.db root-access-key audit-log")
+  })
+
+  const refusals: [what: string, before: string, reason: RegExp, after: string][] = [
+    [
+      "a nosuid mount",
+      "mount -o remount,nosuid /opt",
+      /lies on \/opt, which is mounted nosuid/,
+      "mount -o remount,suid /opt",
+    ],
+    ["a noexec mount", "mount -o remount,noexec /opt", /mounted noexec/, "mount -o remount,exec /opt"],
+    [
+      "a missing account",
+      "sed -i s/^cs61c:/x:/ /etc/passwd",
+      /account cs61c: does not exist/,
+      "sed -i s/^x:/cs61c:/ /etc/passwd",
+    ],
+    [
+      "an account that is root",
+      "sed -i s/^cs61c:x:5000/cs61c:x:0/ /etc/passwd",
+      /is root/,
+      "sed -i s/^cs61c:x:0/cs61c:x:5000/ /etc/passwd",
+    ],
+    [
+      "an account in root's group",
+      "sed -i s/5000:5000/5000:0/ /etc/passwd",
+      /group is root's/,
+      "sed -i s/5000:0/5000:5000/ /etc/passwd",
+    ],
+    [
+      "a prefix that others may write above",
+      "chmod 777 /opt",
+      /^install: \/opt: is "0 drwxrwxrwx"/,
+      "chmod 755 /opt",
+    ],
+    [
+      "a data directory of somebody else's",
+      "chown 5001 /var/lib/ec2-wrappers",
+      /belongs to cs61c-aa and is not empty/,
+      "chown 5000 /var/lib/ec2-wrappers",
+    ],
+    [
+      "an incomplete build",
+      `mv ${"DIST"}/bin/ec2-run /tmp/ec2-run.away`,
+      /ec2-run: is missing/,
+      `mv /tmp/ec2-run.away ${"DIST"}/bin/ec2-run`,
+    ],
+  ]
+  for (const [what, before, reason, after] of refusals) {
+    test(`refuses ${what}, before it changes anything`, () => {
+      host.sh(before.replaceAll("DIST", dist))
+      const listed = host.sh(snapshot).stdout
+      const { stderr, code } = host.sh(`${dist}/install`)
+      const unchanged = host.sh(snapshot).stdout === listed
+      host.sh(after.replaceAll("DIST", dist))
+      expect(stderr).toMatch(reason)
+      expect(code).toBe(1)
+      expect(unchanged).toBe(true)
+      expect(host.sh(`${dist}/install`).stdout).toContain("nothing to do")
+    })
+  }
+
+  test("refuses to be anybody but root, and options it does not know", async () => {
+    expect((await host.as("cs61c-aa", [], [`${dist}/install`])).stderr).toMatch(/must run as root/)
+    expect(host.sh(`${dist}/install --purge`).code).toBe(2)
+  })
+
+  test.skipIf(!Bun.which("logrotate"))("writes a rotation that logrotate accepts", () => {
+    const { stderr, code } = host.sh("logrotate -d /etc/logrotate.d/ec2-wrappers")
+    expect(stderr).not.toMatch(/error/)
+    expect(code).toBe(0)
+  })
+
+  test("--uninstall leaves configuration and data, and nothing else", () => {
+    expect(host.sh(`${prefix}/libexec/install --uninstall`).code).toBe(0)
+    expect(
+      host.sh("find /opt -path '*ec2-wrappers*'; ls /etc/cron.d/ec2-wrappers /etc/logrotate.d/ec2-wrappers")
+        .stdout,
+    ).toBe("")
+    expect(host.sh("stat -c '%U %a' /var/lib/ec2-wrappers /etc/ec2-wrappers/config.toml").stdout).toBe(
+      "cs61c 2700\nroot 644\n",
+    )
+  })
+})
+
+describe.skipIf(skipped || !Bun.which("dpkg-deb"))("the Debian package", () => {
+  const dpkg = (options: string) => host.sh(`dpkg --force-depends --force-script-chrootless ${options}`)
+
+  test("installs what the installer installs", () => {
+    const packed = Bun.spawnSync([process.execPath, "build.ts", "deb", "--outdir", dist, "--only", "none"], {
+      cwd: root,
+    })
+    expect(String(packed.stderr)).toBe("")
+    host.sh(
+      "mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates /var/lib/dpkg/triggers; touch /var/lib/dpkg/status",
+    )
+    const installed = dpkg(`-i ${dist}/ec2-wrappers_*.deb`)
+    expect(installed.code).toBe(0)
+    expectInstalled()
+    expect(host.sh(`${prefix}/libexec/install --configure`).stdout).toStartWith("nothing to do\n")
+  })
+
+  test("takes the bits of the old wrappers when it is upgraded", () => {
+    host.sh(`ln ${prefix}/bin/ec2-run /opt/kept/older`)
+    expect(dpkg(`-i ${dist}/ec2-wrappers_*.deb`).code).toBe(0)
+    expect(host.sh("stat -c %a /opt/kept/older").stdout).toBe("0\n")
+    expectInstalled()
+  })
+
+  test("is not configured while the account is missing, and is as soon as it is there", () => {
+    host.sh("sed -i s/^cs61c:/x:/ /etc/passwd")
+    const failed = dpkg(`-i ${dist}/ec2-wrappers_*.deb`)
+    host.sh("sed -i s/^x:/cs61c:/ /etc/passwd")
+    expect(failed.stderr).toMatch(/account cs61c: does not exist/)
+    expect(failed.code).not.toBe(0)
+    expect(dpkg("--configure ec2-wrappers").code).toBe(0)
+    expectInstalled()
+  })
+
+  test("removed and purged, leaves the data", () => {
+    expect(dpkg("--remove ec2-wrappers").code).toBe(0)
+    expect(host.sh("ls /etc/ec2-wrappers/config.toml /etc/cron.d/ec2-wrappers").stdout).toBe(
+      "/etc/ec2-wrappers/config.toml\n",
+    )
+    expect(dpkg("--purge ec2-wrappers").code).toBe(0)
+    expect(host.sh("ls -d /opt/ec2-wrappers /etc/ec2-wrappers").stdout).toBe("")
+    expect(host.sh("stat -c %U /var/lib/ec2-wrappers").stdout).toBe("cs61c\n")
+  })
+})
