@@ -1,4 +1,5 @@
 /** What the parts of a running proxy share. */
+import type { IncomingMessage } from "node:http"
 import type { Allowed } from "../../decisions/links/allowed.ts"
 import type { LinkMap } from "../../decisions/links/reference.ts"
 import type { Target } from "../../decisions/links/target.ts"
@@ -20,6 +21,8 @@ export interface Core {
   withShim: boolean
   /** Our name in Via, by which we know our own requests again. */
   pseudonym: string
+  /** The address that a request came from. */
+  clientOf(request: IncomingMessage): string
   now(): number
   log(entry: LogEntry): void
   idle: IdleWatch

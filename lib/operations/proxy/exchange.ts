@@ -9,6 +9,7 @@ import type { Core, Watched } from "./core.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { cookieName, originFor } from "./guard.ts"
 import { pathOf } from "./log.ts"
+import { noteGarbage } from "./memory.ts"
 import { failurePage, indexPage, sendPage } from "./pages.ts"
 import { destinationOf } from "./routing.ts"
 import { shimPath, shimScript, shimTag } from "./shim.ts"
@@ -23,7 +24,8 @@ export function answer(
   const startedAt = core.now()
   let cause: string | undefined
   let bytes = 0
-  response.on("close", () =>
+  response.on("close", () => {
+    noteGarbage(bytes)
     core.log({
       atUtcMs: startedAt,
       method: request.method ?? "",
@@ -32,8 +34,8 @@ export function answer(
       bytes,
       tookMs: core.now() - startedAt,
       ...(cause === undefined ? {} : { cause }),
-    }),
-  )
+    })
+  })
   const fail = (status: number, what: string, why: string) => {
     cause = why
     const { title, body } = failurePage(status, what, why)
@@ -161,7 +163,7 @@ function headersFor({ core, request, target, prefix, expectsContinue }: Exchange
     ownOrigin: originFor(request),
     ownHost: core.names.host,
     cookie: cookieName,
-    client: request.socket.remoteAddress ?? "unknown",
+    client: core.clientOf(request),
     pseudonym: core.pseudonym,
     httpVersion: request.httpVersion,
   })

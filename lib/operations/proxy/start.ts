@@ -95,6 +95,10 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
     defaultSite: options.defaultSite,
     withShim: options.shim,
     pseudonym: `microproxy-${randomBytes(6).toString("hex")}`,
+    // On loopback it can be no other, and asking costs a tenth of a small request.
+    clientOf: names.anyAddress
+      ? (request) => request.socket.remoteAddress ?? "unknown"
+      : () => options.listen.address,
     now: deps.now,
     log: deps.log,
     idle: new IdleWatch(limits.idleMs, deps.now),

@@ -52,7 +52,7 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
         ownOrigin: originFor(request),
         ownHost: core.names.host,
         cookie: cookieName,
-        client: request.socket.remoteAddress ?? "unknown",
+        client: core.clientOf(request),
         pseudonym: core.pseudonym,
         httpVersion: request.httpVersion,
       }),
