@@ -52,7 +52,7 @@ const commands = [
   { name: "ec2-usage", tool: "usage_report", setuid: true },
   { name: "hadoop-ec2", tool: "hadoop_ec2", setuid: false, first: "" },
   { name: "microproxy", tool: "microproxy", setuid: false, first: "" },
-  { name: "emr-proxy-into", tool: "microproxy", setuid: false, first: "--emr-proxy-into" },
+  { name: "emr-proxy-into", tool: "emr_proxy_into", setuid: false, first: "" },
 ] as const
 
 const hardening = [

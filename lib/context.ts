@@ -29,6 +29,8 @@ export interface Context {
   readonly aws: Aws
   /** EC2 with the caller's own credentials, for tools that run with the caller's own rights. */
   readonly ownEc2: (region: string) => Promise<ClusterEc2>
+  /** $EMR_HADOOP_USER: the login on a cluster's master. */
+  readonly emrUser: string
   /** The caller's home. */
   readonly home: HomeFiles
   /** Closes what was opened. */
@@ -67,6 +69,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
           clock,
           interrupt: abandon,
         }),
+    emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()

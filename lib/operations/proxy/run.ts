@@ -34,10 +34,12 @@ export interface RunDeps {
   clusterHosts?: (cluster: string) => Promise<string[]>
 }
 
-interface Lines {
+/** What a command prints to; `flush` hands on what waits, since a server's end is far. */
+export interface Lines {
   line(text?: string): void
   json(value: unknown): void
   note(text: string): void
+  readonly interactive: boolean
   flush?(): unknown
 }
 

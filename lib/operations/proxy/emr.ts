@@ -1,0 +1,92 @@
+/** `emr-proxy-into`: the tunnel and the proxy together, and what there is to click. */
+import { ExitCode, Failed } from "../../base/errors.ts"
+import { allowHosts, parseAllow } from "../../decisions/links/allowed.ts"
+import { canonicalHost } from "../../decisions/links/host.ts"
+import { listenPort } from "./options.ts"
+import { aborted, type Lines, logTo, type RunDeps } from "./run.ts"
+import { hostKeyOptions, openSshTunnel } from "./ssh_tunnel.ts"
+import { newToken, startProxy } from "./start.ts"
+
+export interface EmrArguments {
+  host: string
+  keyfile: string
+  port?: string | undefined
+  user: string
+  allow: string[]
+  "ssh-option": string[]
+  shim: boolean
+  quiet: boolean
+  json: boolean
+}
+
+/** Where clusters show their pages, newer ones first. */
+const pages: [port: number, name: string][] = [
+  [8088, "YARN ResourceManager"],
+  [9870, "HDFS NameNode"],
+  [50070, "HDFS NameNode (Hadoop 2)"],
+  [18080, "Spark history"],
+  [19888, "MapReduce history"],
+  [8188, "YARN timeline"],
+  [8080, "Spark master"],
+  [4040, "Spark application"],
+  [9100, "JobTracker (Hadoop 1)"],
+  [9101, "NameNode (Hadoop 1)"],
+  [80, "index"],
+]
+
+export async function runEmrProxy(args: EmrArguments, deps: RunDeps, output: Lines): Promise<ExitCode> {
+  const port = args.port === undefined ? 0 : listenPort(args.port)
+  const allow = args.allow.map(parseAllow)
+  const tunnel = await openSshTunnel({
+    options: [
+      ...["-i", args.keyfile, "-o", "IdentitiesOnly=yes", "-l", args.user],
+      ...args["ssh-option"].flatMap((option) => ["-o", option]),
+      ...(await hostKeyOptions(args.host, output.interactive)),
+    ],
+    destination: args.host,
+    signal: deps.interrupt,
+  })
+  const log = logTo(output, args)
+  try {
+    const { names, ports } = await tunnel.facts()
+    const hosts = ["localhost", "127.0.0.1", args.host, ...names]
+    const proxy = await startProxy(
+      {
+        dial: tunnel.dial,
+        log: log.add,
+        now: () => deps.clock.now(),
+        nodes: async () => [...hosts, ...(await tunnel.facts()).nodes],
+      },
+      {
+        listen: { address: "127.0.0.1", port },
+        token: newToken(),
+        allow: [...allow, ...allowHosts(hosts)],
+        legacyHosts: false,
+        defaultSite: null,
+        shim: args.shim,
+        tls: { caFile: null, insecure: false },
+      },
+    )
+    const master = names.find((name) => canonicalHost(name) !== null) ?? "localhost"
+    const found = pages
+      .filter(([page]) => ports.includes(page))
+      .map(([page, name]) => ({
+        name,
+        url: proxy.linkTo({ scheme: "http", host: canonicalHost(master) ?? "localhost", port: page }),
+      }))
+    if (args.json)
+      output.json({ url: proxy.linkTo(), origin: proxy.origin, port: proxy.port, master, pages: found })
+    else {
+      for (const { name, url } of found) output.line(`${name}: ${url}`)
+      output.line(`All backends: ${proxy.linkTo()}`)
+    }
+    output.flush?.()
+    const lost = await Promise.race([aborted(deps.interrupt), tunnel.ended])
+    await proxy.close()
+    if (lost !== undefined) throw new Failed("ssh", `${args.host}: ${lost || "the connection ended"}`)
+    return ExitCode.done
+  } finally {
+    tunnel.close()
+    log.flush()
+  }
+}
