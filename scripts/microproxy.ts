@@ -1,4 +1,5 @@
 import { defineTool, main } from "../lib/cli.ts"
+import { clusterHosts } from "../lib/operations/proxy/cluster_hosts.ts"
 import { runMicroproxy } from "../lib/operations/proxy/run.ts"
 
 export const tool = defineTool({
@@ -54,7 +55,17 @@ export const tool = defineTool({
   details: `A backend is shown under /HOST/PORT/REST, one that speaks TLS under /~https/HOST/PORT/REST. Only what --allow and
 --cluster name is reached, never link-local addresses or the metadata service. The address that is printed holds a secret;
 whoever has it sees the pages. With --socks, names are resolved at the far end: only their spelling is checked here.`,
-  run: (args, context, output) => runMicroproxy(args, context, output),
+  run: (args, context, output) =>
+    runMicroproxy(
+      args,
+      {
+        clock: context.clock,
+        interrupt: context.interrupt,
+        clusterHosts: async (cluster) =>
+          clusterHosts(await context.ownEc2(context.config.aws.region), context.caller.login, cluster),
+      },
+      output,
+    ),
 })
 
 if (import.meta.main) await main(tool)

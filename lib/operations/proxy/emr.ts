@@ -34,7 +34,11 @@ const pages: [port: number, name: string][] = [
   [80, "index"],
 ]
 
-export async function runEmrProxy(args: EmrArguments, deps: RunDeps, output: Lines): Promise<ExitCode> {
+export async function runEmrProxy(
+  args: EmrArguments,
+  deps: Pick<RunDeps, "clock" | "interrupt">,
+  output: Lines,
+): Promise<ExitCode> {
   const port = args.port === undefined ? 0 : listenPort(args.port)
   const allow = args.allow.map(parseAllow)
   const tunnel = await openSshTunnel({

@@ -31,7 +31,7 @@ export interface RunDeps {
   clock: Clock
   interrupt: AbortSignal
   /** The hosts of a cluster's nodes, by its tags. */
-  clusterHosts?: (cluster: string) => Promise<string[]>
+  clusterHosts: (cluster: string) => Promise<string[]>
 }
 
 /** What a command prints to; `flush` hands on what waits, since a server's end is far. */
@@ -51,8 +51,7 @@ export async function runMicroproxy(
   const listen = listenAddress(args.listen, listenPort(args.port))
   const site = defaultSite(args.default_url)
   const { cluster } = args
-  const ask = deps.clusterHosts
-  const nodes = cluster !== undefined && ask ? () => ask(cluster) : undefined
+  const nodes = cluster === undefined ? undefined : () => deps.clusterHosts(cluster)
   // The default site is what the old tool showed without further words.
   const allow = [...args.allow, ...(site ? [allowTextOf(site.target)] : [])].map(parseAllow)
   const socks = args.socks === undefined ? null : socksProxy(args.socks)
