@@ -9,6 +9,7 @@ import { lookupEvents } from "./aws/cloudtrail.ts"
 import { type Fault, Faults } from "./aws/faults.ts"
 import { checkGroupUnused } from "./aws/groups.ts"
 import * as iam from "./aws/iam.ts"
+import * as attributes from "./aws/instance_attributes.ts"
 import * as instances from "./aws/instances.ts"
 import { describeKeyPairs, makeKeyPair } from "./aws/key_pairs.ts"
 import { MotoClient } from "./aws/moto_client.ts"
@@ -31,10 +32,10 @@ const handlers: Record<string, Handler> = {
   "ec2 StopInstances": instances.stopInstances,
   "ec2 StartInstances": instances.startInstances,
   "ec2 RebootInstances": instances.rebootInstances,
-  "ec2 ModifyInstanceAttribute": instances.modifyInstanceAttribute,
-  "ec2 DescribeInstanceAttribute": instances.describeInstanceAttribute,
-  "ec2 DescribeInstanceCreditSpecifications": instances.describeInstanceCreditSpecifications,
-  "ec2 GetConsoleOutput": instances.getConsoleOutput,
+  "ec2 ModifyInstanceAttribute": attributes.modifyInstanceAttribute,
+  "ec2 DescribeInstanceAttribute": attributes.describeInstanceAttribute,
+  "ec2 DescribeInstanceCreditSpecifications": attributes.describeInstanceCreditSpecifications,
+  "ec2 GetConsoleOutput": attributes.getConsoleOutput,
   "ec2 DescribeSpotInstanceRequests": spot.describeSpotInstanceRequests,
   "ec2 CancelSpotInstanceRequests": spot.cancelSpotInstanceRequests,
   "ec2 DescribeSpotPriceHistory": spot.describeSpotPriceHistory,

@@ -1,19 +1,17 @@
 /** EC2's calls about instances that exist: describing, stopping, starting, terminating, their attributes. */
+import { checkVcpus, takeCapacity } from "./capacity.ts"
 import { filtersOf, instanceMatches, pageOf } from "./filters.ts"
 import {
   becomePending,
   causes,
   type InstanceRecord,
   isVisible,
-  refreshItem,
   type State,
-  shownItem,
-  stateChange,
   stop,
   terminate,
 } from "./instance_record.ts"
+import { refreshItem, shownItem, stateChange } from "./instance_view.ts"
 import { AwsFault, type AwsRequest, ec2Reply, type Reply } from "./request.ts"
-import { checkVcpus, takeCapacity } from "./run_instances.ts"
 import type { World } from "./world.ts"
 import { type Element, findAll, itemsOf, textAt } from "./xml.ts"
 
@@ -120,86 +118,6 @@ export async function rebootInstances(world: World, request: AwsRequest): Promis
   return ec2Reply("RebootInstances", { return: true })
 }
 
-/** The attributes that moto takes in one form only, or forgets. */
-export async function modifyInstanceAttribute(world: World, request: AwsRequest): Promise<Reply | undefined> {
-  const [record] = recordsOf(world, {
-    ...request,
-    form: request.form.with({ "InstanceId.1": request.form.get("InstanceId") ?? "" }),
-  })
-  if (!record) return undefined
-  const value = (name: string) => {
-    const short = name.charAt(0).toLowerCase() + name.slice(1)
-    return (
-      request.form.get(`${name}.Value`) ??
-      (request.form.get("Attribute") === short ? request.form.get("Value") : undefined)
-    )
-  }
-  for (const name of ["InstanceType", "UserData", "Kernel", "Ramdisk"]) {
-    if (value(name) !== undefined) requireState(record, ["stopped"], "modified")
-  }
-  dryRun(request)
-  record.stale = true
-  const behavior = value("InstanceInitiatedShutdownBehavior")
-  if (behavior !== undefined) record.shutdownBehavior = behavior
-  const noTermination = value("DisableApiTermination")
-  if (noTermination !== undefined) record.disableApiTermination = noTermination === "true"
-  const noStop = value("DisableApiStop")
-  if (noStop !== undefined) record.disableApiStop = noStop === "true"
-  const type = value("InstanceType")
-  if (type !== undefined) {
-    record.type = type
-    record.vcpus = await vcpusOf(world, request.region, type)
-  }
-  return behavior === undefined && noTermination === undefined && noStop === undefined
-    ? undefined
-    : ec2Reply("ModifyInstanceAttribute", { return: true })
-}
-
-export async function describeInstanceAttribute(
-  world: World,
-  request: AwsRequest,
-): Promise<Reply | undefined> {
-  const record = world.instances.get(request.form.get("InstanceId") ?? "")
-  const attribute = request.form.get("Attribute") ?? ""
-  const kept: Record<string, string | boolean | undefined> = {
-    instanceInitiatedShutdownBehavior: record?.shutdownBehavior,
-    disableApiTermination: record?.disableApiTermination,
-    disableApiStop: record?.disableApiStop,
-  }
-  const value = kept[attribute]
-  if (!record || value === undefined) return undefined
-  return ec2Reply("DescribeInstanceAttribute", { instanceId: record.id, [attribute]: { value } })
-}
-
-export async function describeInstanceCreditSpecifications(
-  world: World,
-  request: AwsRequest,
-): Promise<Reply> {
-  const records =
-    request.form.list("InstanceId").length > 0 ? recordsOf(world, request) : visibleIn(world, request.region)
-  return ec2Reply("DescribeInstanceCreditSpecifications", {
-    instanceCreditSpecificationSet: itemsOf(
-      records
-        .filter(({ cpuCredits }) => cpuCredits !== "")
-        .map(({ id, cpuCredits }) => ({ instanceId: id, cpuCredits })),
-    ),
-  })
-}
-
-export async function getConsoleOutput(world: World, request: AwsRequest): Promise<Reply> {
-  const id = request.form.get("InstanceId") ?? ""
-  const [record] = recordsOf(world, { ...request, form: request.form.with({ "InstanceId.1": id }) })
-  const booted = record?.state !== "pending"
-  const text = booted
-    ? (world.consoleOutputs.get(id) ?? `[    0.000000] Linux version 6.1 (${id})\n${id} login: `)
-    : ""
-  return ec2Reply("GetConsoleOutput", {
-    instanceId: id,
-    timestamp: new Date(world.clock.now()).toISOString(),
-    output: Buffer.from(text).toString("base64"),
-  })
-}
-
 /** The records that a request names, all or an error as EC2 words it. */
 export function recordsOf(
   world: World,
@@ -261,17 +179,6 @@ export function reservations(shown: { record: InstanceRecord; item: Element }[])
   )
 }
 
-const vcpusByType = new Map<string, number>()
-
-export async function vcpusOf(world: World, region: string, type: string): Promise<number> {
-  const known = vcpusByType.get(type)
-  if (known !== undefined) return known
-  const document = await world.moto.query("ec2", region, "DescribeInstanceTypes", { "InstanceType.1": type })
-  const vcpus = Number(textAt(document, "instanceTypeSet/item/vCpuInfo/defaultVCpus") || 1)
-  vcpusByType.set(type, vcpus)
-  return vcpus
-}
-
 function change(
   request: AwsRequest,
   records: InstanceRecord[],
@@ -292,7 +199,7 @@ export function dryRun({ form }: AwsRequest): void {
   }
 }
 
-function requireState(record: InstanceRecord, states: State[], verb: string): void {
+export function requireState(record: InstanceRecord, states: State[], verb: string): void {
   if (states.includes(record.state)) return
   throw new AwsFault(
     "IncorrectInstanceState",

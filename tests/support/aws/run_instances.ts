@@ -1,7 +1,10 @@
 /** RunInstances as documented: validation, limits, idempotency, spot by market options; the launch itself is moto's. */
 import { blockDevicesOf, type Device, deviceFields } from "./block_devices.ts"
-import { beginLife, type InstanceRecord, isVisible, shownItem } from "./instance_record.ts"
-import { dryRun, refresh, reservations, vcpusOf, visibleIn } from "./instances.ts"
+import { affordable, checkVcpus, takeCapacity, vcpusOf } from "./capacity.ts"
+import { beginLife, type InstanceRecord, isVisible } from "./instance_record.ts"
+import { shownItem } from "./instance_view.ts"
+import { dryRun, refresh, reservations } from "./instances.ts"
+import { resolveNetwork } from "./launch_network.ts"
 import { parsed } from "./moto_client.ts"
 import { AwsFault, type AwsRequest, ec2Reply, type Form, type Reply } from "./request.ts"
 import { checkSpotPrice, openSpotRequest } from "./spot.ts"
@@ -154,146 +157,6 @@ function countOf(form: Form): { min: number; max: number } {
     )
   }
   return { min, max }
-}
-
-/** Groups by id, of the subnet's VPC; the subnet's zone. Names are for the default VPC only. */
-async function resolveNetwork(
-  world: World,
-  region: string,
-  form: Form,
-): Promise<{ form: Form; zone: string }> {
-  const names = form.list("SecurityGroup")
-  const ids = form.list("SecurityGroupId")
-  const subnetId = form.get("SubnetId")
-  if (names.length > 0 && subnetId !== undefined) {
-    throw new AwsFault(
-      "InvalidParameterCombination",
-      "The parameter groupName cannot be used with the parameter subnet",
-    )
-  }
-  if (
-    form.members("NetworkInterface").length > 0 &&
-    (names.length > 0 || ids.length > 0 || subnetId !== undefined)
-  ) {
-    throw new AwsFault(
-      "InvalidParameterCombination",
-      "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request",
-    )
-  }
-  const subnets = await world.moto.query("ec2", region, "DescribeSubnets")
-  const all = findAll(subnets, "subnetSet/item")
-  const wantedZone = form.get("Placement.AvailabilityZone")
-  const interfaceSubnet = form.get("NetworkInterface.1.SubnetId") ?? subnetId
-  const subnet =
-    interfaceSubnet === undefined
-      ? all.find(
-          (item) =>
-            textAt(item, "defaultForAz") === "true" &&
-            (wantedZone === undefined || textAt(item, "availabilityZone") === wantedZone),
-        )
-      : all.find((item) => textAt(item, "subnetId") === interfaceSubnet)
-  if (!subnet && interfaceSubnet !== undefined) {
-    throw new AwsFault("InvalidSubnetID.NotFound", `The subnet ID '${interfaceSubnet}' does not exist`)
-  }
-  if (!subnet) throw new AwsFault("InvalidParameterValue", `Invalid availability zone: [${wantedZone}]`)
-  const zone = textAt(subnet, "availabilityZone")
-  if (wantedZone !== undefined && wantedZone !== zone) {
-    throw new AwsFault(
-      "InvalidParameterValue",
-      `The availability zone '${wantedZone}' does not match the subnet's, '${zone}'`,
-    )
-  }
-  if (form.members("NetworkInterface").length > 0) return { form, zone }
-  const groups = await groupIds(world, region, textAt(subnet, "vpcId"), names, ids)
-  const fields = Object.fromEntries(groups.map((id, index) => [`SecurityGroupId.${index + 1}`, id]))
-  return {
-    form: form
-      .without("SecurityGroup", "SecurityGroupId")
-      .with({ ...fields, SubnetId: textAt(subnet, "subnetId") }),
-    zone,
-  }
-}
-
-async function groupIds(
-  world: World,
-  region: string,
-  vpcId: string,
-  names: string[],
-  ids: string[],
-): Promise<string[]> {
-  const document = await world.moto.query("ec2", region, "DescribeSecurityGroups")
-  const groups = findAll(document, "securityGroupInfo/item")
-  const wanted = names.length + ids.length === 0 ? ["default"] : names
-  const named = wanted.map((name) => {
-    const group = groups.find((item) => textAt(item, "groupName") === name && textAt(item, "vpcId") === vpcId)
-    if (!group) {
-      throw new AwsFault(
-        "InvalidGroup.NotFound",
-        `The security group '${name}' does not exist in VPC '${vpcId}'`,
-      )
-    }
-    return textAt(group, "groupId")
-  })
-  for (const id of ids) {
-    const group = groups.find((item) => textAt(item, "groupId") === id)
-    if (!group) throw new AwsFault("InvalidGroup.NotFound", `The security group '${id}' does not exist`)
-    if (textAt(group, "vpcId") !== vpcId) {
-      throw new AwsFault(
-        "InvalidParameter",
-        `Security group ${id} and the subnet belong to different networks.`,
-      )
-    }
-  }
-  return [...new Set([...named, ...ids])]
-}
-
-/** Throws where the account's vCPU quota is passed: standard on-demand and spot instances have one each. */
-export function checkVcpus(world: World, region: string, wanted: number, spot: boolean): void {
-  const limit = spot ? world.knobs.spotVcpus : world.knobs.vcpus
-  if (vcpusInUse(world, region, spot) + wanted <= limit) return
-  if (spot) throw new AwsFault("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
-  throw new AwsFault(
-    "VcpuLimitExceeded",
-    `You have requested more vCPU capacity than your current vCPU limit of ${limit} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.`,
-  )
-}
-
-function affordable(
-  world: World,
-  region: string,
-  vcpus: number,
-  asked: { min: number; max: number },
-  spot: boolean,
-): number {
-  const limit = spot ? world.knobs.spotVcpus : world.knobs.vcpus
-  const room = Math.floor((limit - vcpusInUse(world, region, spot)) / vcpus)
-  return Math.max(asked.min, Math.min(asked.max, room))
-}
-
-function vcpusInUse(world: World, region: string, spot: boolean): number {
-  return visibleIn(world, region)
-    .filter(
-      ({ state, spotRequestId }) =>
-        (state === "pending" || state === "running") && (spotRequestId !== "") === spot,
-    )
-    .reduce((sum, { vcpus }) => sum + vcpus, 0)
-}
-
-/** As many as there is capacity for, at least `min`, at most `max`. */
-export function takeCapacity(world: World, type: string, zone: string, min: number, max: number): number {
-  const key = `${type}@${zone}`
-  const left = world.capacity.get(key) ?? world.capacity.get(type)
-  if (left === undefined) return max
-  if (left < min) {
-    throw new AwsFault(
-      "InsufficientInstanceCapacity",
-      `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (${zone}).`,
-      500,
-    )
-  }
-  const taken = Math.min(left, max)
-  world.capacity.set(world.capacity.has(key) ? key : type, left - taken)
-  return taken
 }
 
 /** What moto is to do: the whole mapping, no token (it would keep one for all), and a count. */
