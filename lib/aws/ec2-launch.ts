@@ -51,6 +51,7 @@ export function runInstancesInput(request: LaunchRequest, dryRun: boolean): RunI
 }
 
 function tagSpecifications({ tags, spotMaxMicroUsdPerHour }: LaunchRequest): TagSpecification[] {
+  if (Object.keys(tags).length === 0) return []
   const types: ResourceType[] = ["instance", "volume", "network-interface"]
   if (spotMaxMicroUsdPerHour !== null) types.push("spot-instances-request")
   return types.map((ResourceType) => ({ ResourceType, Tags: tagList(tags) }))

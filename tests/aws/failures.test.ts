@@ -278,6 +278,12 @@ describe("what must not be done twice", () => {
     expect((await failureOf((await aws.ec2()).launch(launch))).mayHaveHappened).toBe(true)
   })
 
+  test("a dry run is refused where a launch would be", async () => {
+    const { aws } = await serve(refusal("UnauthorizedOperation", "You are not authorized", 403))
+    const error = await failureOf((await aws.ec2()).launch(launch, { dryRun: true }))
+    expect(error.message).toStartWith("try a launch: ")
+  })
+
   test("a launch that AWS refused has not happened", async () => {
     const { aws } = await serve(
       refusal("InsufficientInstanceCapacity", "We do not have sufficient t3.micro capacity"),
