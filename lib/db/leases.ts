@@ -93,10 +93,13 @@ export function leases(db: Database) {
     extend(instanceId: string, endsAtUtcMs: number): void {
       db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
     },
-    started(instanceId: string, runStartedAtUtcMs: number, endsAtUtcMs: number): void {
+    /** Its type and price may be others than at the launch. */
+    started(lease: Pick<Lease, "instanceId" | "instanceType" | "microUsdPerHour" | "runStartedAtUtcMs" | "endsAtUtcMs">): void {
       db.query(
-        "UPDATE leases SET run_started_at_utc_ms = ?, ends_at_utc_ms = ?, stopped_at_utc_ms = NULL WHERE instance_id = ?",
-      ).run(runStartedAtUtcMs, endsAtUtcMs, instanceId)
+        `UPDATE leases SET instance_type = $instanceType, micro_usd_per_hour = $microUsdPerHour,
+           run_started_at_utc_ms = $runStartedAtUtcMs, ends_at_utc_ms = $endsAtUtcMs, stopped_at_utc_ms = NULL
+         WHERE instance_id = $instanceId`,
+      ).run({ ...lease })
     },
     stopped(instanceId: string, atUtcMs: number): void {
       db.query(

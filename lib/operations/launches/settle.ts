@@ -133,7 +133,13 @@ export function recordStarted(
   const startedAtUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs)
   usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
   usageDb.ledger.recordStarted(id, startedAtUtcMs)
-  usageDb.leases.started(id, startedAtUtcMs, reservation.leaseEndsAtUtcMs)
+  usageDb.leases.started({
+    instanceId: id,
+    instanceType: reservation.instanceType,
+    microUsdPerHour: reservation.microUsdPerHour,
+    runStartedAtUtcMs: startedAtUtcMs,
+    endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+  })
 }
 
 function audit(

@@ -1,0 +1,70 @@
+/** What the caller has at EC2: instances that are not over, and open spot requests. */
+import { Refused, UsageError } from "../../base/errors.ts"
+import type { Instance, SpotRequest } from "../../base/instance.ts"
+import { quoted } from "../../base/text.ts"
+import type { Lease } from "../../db/leases.ts"
+import { ownerOf } from "../../decisions/owner.ts"
+import type { LaunchDeps } from "./deps.ts"
+import { type OwnInstances, ownInstances } from "./own_instances.ts"
+import { settleOwn } from "./settle.ts"
+
+export interface Active {
+  instances: (Instance & { lease: Lease | null })[]
+  spotRequests: SpotRequest[]
+}
+
+/** Everything of the caller's; settles on the way what a crash left of theirs. */
+export async function active(deps: LaunchDeps): Promise<Active> {
+  const own = await currentInstances(deps)
+  const ec2 = await deps.aws.ec2()
+  const requests = await ec2.spotRequests({ states: ["open"] })
+  return {
+    instances: own.instances
+      .filter(({ state }) => state !== "terminated")
+      .sort((a, b) => a.launchedAtUtcMs - b.launchedAtUtcMs || (a.id < b.id ? -1 : 1))
+      .map((instance) => ({ ...instance, lease: deps.usageDb.leases.of(instance.id) })),
+    spotRequests: requests.filter((request) => ownerOf(request) === deps.caller.login),
+  }
+}
+
+/** The caller's instances as AWS lists them now, with what it shows to be over noted in the leases. */
+export async function currentInstances(deps: LaunchDeps): Promise<OwnInstances> {
+  const { usageDb, caller } = deps
+  const own = await ownInstances(deps, caller.login)
+  usageDb.transaction(() => {
+    settleOwn(deps, caller.login, own)
+    noteStates(deps, own)
+  })
+  return own
+}
+
+/** Brings leases to what a listing shows: ended, stopped, running again. Inside a transaction. */
+export function noteStates(
+  { usageDb }: Pick<LaunchDeps, "usageDb">,
+  { instances, listedAtUtcMs }: OwnInstances,
+): void {
+  for (const { id, state } of instances) {
+    const lease = usageDb.leases.of(id)
+    if (!lease || lease.endedAtUtcMs !== null) continue
+    // a start that is under way shows as stopped for a while
+    const isSettledState = lease.runStartedAtUtcMs + 60_000 < listedAtUtcMs
+    if (state === "terminated") usageDb.leases.ended(id, listedAtUtcMs)
+    else if (state === "stopped" && lease.stoppedAtUtcMs === null && isSettledState) {
+      usageDb.leases.stopped(id, listedAtUtcMs)
+    } else if (state === "running" && lease.stoppedAtUtcMs !== null) {
+      if (lease.stoppedAtUtcMs < listedAtUtcMs - 60_000) usageDb.leases.runningAgain(id)
+    }
+  }
+}
+
+/** The instances of these ids; throws Refused where one is not the caller's. */
+export function owned(own: OwnInstances, ids: readonly string[], login: string): Instance[] {
+  if (ids.length === 0) throw new UsageError("arguments", "no instance is named (i-…)")
+  const byId = new Map(own.instances.map((instance) => [instance.id, instance]))
+  return [...new Set(ids)].map((id) => {
+    if (!/^i-[0-9a-f]{1,32}$/.test(id)) throw new UsageError("arguments", `${quoted(id)} is no instance id`)
+    const instance = byId.get(id)
+    if (!instance) throw new Refused(id, `is not an instance of ${login}`)
+    return instance
+  })
+}

@@ -1,0 +1,88 @@
+/** Moving the end of leases, within the ceiling and the budget: an admission of what the longer run may cost. */
+import { Refused } from "../../base/errors.ts"
+import type { Instance } from "../../base/instance.ts"
+import { duration, isoUtc } from "../../base/time.ts"
+import type { Lease } from "../../db/leases.ts"
+import { admit, type RoomLeft } from "../../decisions/admission.ts"
+import { limitsOf } from "../../decisions/launch_policy.ts"
+import { leaseTerms, remainingCost } from "../../decisions/worst_case.ts"
+import { requireNotHalted } from "./access.ts"
+import type { LaunchDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+import { standingOf } from "./standing.ts"
+import { announceEnds, setSwitches } from "./switches.ts"
+
+export interface Extended {
+  leases: { instanceId: string; endsAtUtcMs: number }[]
+  left: RoomLeft
+  notes: string[]
+}
+
+/** Extends all of them or none. Throws Refused. */
+export async function extendLeases(
+  deps: LaunchDeps,
+  instances: readonly Instance[],
+  byMs: number,
+  own: OwnInstances,
+  { dryRun }: { dryRun: boolean },
+): Promise<Extended> {
+  const { usageDb, audit, caller } = deps
+  const ids = instances.map(({ id }) => id)
+  const { leases, left } = usageDb.transaction(() => reserve(deps, instances, byMs, own, dryRun))
+  if (dryRun) return { leases, left, notes: [] }
+  // The lease is in the database, which is the truth; the switches follow, and cron sees to those that do not.
+  for (const { instanceId, endsAtUtcMs } of leases) {
+    audit.record(caller.login, `extend ${instanceId} by ${duration(byMs)} until ${isoUtc(endsAtUtcMs)}`)
+  }
+  const notes = [...(await setSwitches(deps, ids)), ...(await announceEnds(deps, ids))]
+  return { leases, left, notes }
+}
+
+function reserve(
+  deps: LaunchDeps,
+  instances: readonly Instance[],
+  byMs: number,
+  own: OwnInstances,
+  dryRun: boolean,
+): Pick<Extended, "leases" | "left"> {
+  const { usageDb, config, caller, clock } = deps
+  const nowUtcMs = clock.now()
+  requireNotHalted(deps, caller.login)
+  const terms = leaseTerms(config)
+  const extended = instances.map((instance) => {
+    const lease = leaseOf(deps, instance)
+    const endsAtUtcMs = lease.endsAtUtcMs + byMs
+    const ceiling = lease.runStartedAtUtcMs + config.leases.maxMs
+    if (endsAtUtcMs > ceiling) {
+      throw new Refused(
+        instance.id,
+        `would end ${duration(endsAtUtcMs - lease.runStartedAtUtcMs)} after its start, at most ${duration(config.leases.maxMs)} (until ${isoUtc(ceiling)})`,
+      )
+    }
+    const isRunning = lease.stoppedAtUtcMs === null
+    const costUntil = (end: number) => remainingCost(lease, { endsAtUtcMs: end, isRunning }, nowUtcMs, terms)
+    return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
+  })
+  const worst = extended.reduce((sum, { worst }) => sum + worst, 0)
+  const admission = admit(
+    standingOf(deps, caller.login, own, nowUtcMs),
+    { verb: "asked", count: 0, microUsdPerHour: 0, worst },
+    limitsOf(config, caller.login),
+    config.courseBudget,
+  )
+  if (!admission.allow) throw new Refused("extend", admission.because)
+  if (!dryRun) {
+    for (const { lease, endsAtUtcMs } of extended) usageDb.leases.extend(lease.instanceId, endsAtUtcMs)
+  }
+  return {
+    leases: extended.map(({ lease, endsAtUtcMs }) => ({ instanceId: lease.instanceId, endsAtUtcMs })),
+    left: admission.left,
+  }
+}
+
+function leaseOf({ usageDb }: LaunchDeps, { id, state }: Instance): Lease {
+  const lease = usageDb.leases.of(id)
+  if (!lease) throw new Refused(id, "was not launched through ec2-run and has no lease")
+  if (state === "shutting-down" || state === "terminated") throw new Refused(id, `is ${state}`)
+  return lease
+}

@@ -1,0 +1,77 @@
+/** What a user may have, has used, has reserved, and has left. */
+import type { Limits } from "../../base/config.ts"
+import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { isoUtc } from "../../base/time.ts"
+import {
+  countOf,
+  type Holding,
+  hourlyOf,
+  merged,
+  type RoomLeft,
+  roomLeft,
+} from "../../decisions/admission.ts"
+import { limitsOf } from "../../decisions/launch_policy.ts"
+import type { LaunchDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+import { standingOf } from "./standing.ts"
+
+export interface Quota {
+  limits: Limits
+  holdings: Holding[]
+  spent: MicroUsd
+  reserved: MicroUsd
+  left: RoomLeft
+  termStartUtcMs: number | null
+}
+
+export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quota {
+  const { usageDb, config, clock } = deps
+  const limits = limitsOf(config, login)
+  const standing = usageDb.transaction(() => standingOf(deps, login, own, clock.now()))
+  return {
+    limits,
+    holdings: merged(standing.holdings),
+    spent: standing.spent,
+    reserved: standing.reserved,
+    left: roomLeft(standing, limits, config.courseBudget),
+    termStartUtcMs: config.course.termStartUtcMs,
+  }
+}
+
+export function quotaLines({ limits, holdings, spent, reserved, left, termStartUtcMs }: Quota): string[] {
+  const since = termStartUtcMs === null ? "" : ` since ${isoUtc(termStartUtcMs).slice(0, 10)}`
+  const { budget, maxHourlyCost, maxInstances } = limits
+  const lines = [
+    `instances: ${countOf(holdings)} used, ${Math.max(0, left.instances)} left of ${maxInstances}`,
+    `hourly cost: ${usd(hourlyOf(holdings))}/h used, ${usd(Math.max(0, left.hourly))}/h left of ${usd(maxHourlyCost)}/h`,
+  ]
+  const used = `${usd(spent)} spent${since}, ${usd(reserved)} reserved`
+  lines.push(
+    budget === null
+      ? `budget: ${used}, no limit`
+      : `budget: ${used}, ${usd(Math.max(0, left.budget ?? 0))} left of ${usd(budget)}`,
+  )
+  if (left.courseBudget !== null && left.courseBudget < (left.budget ?? Number.POSITIVE_INFINITY)) {
+    lines.push(`the course's budget has ${usd(Math.max(0, left.courseBudget))} left`)
+  }
+  return lines
+}
+
+export function quotaJson({ limits, holdings, spent, reserved, left }: Quota): object {
+  const dollars = (amount: MicroUsd | null) => (amount === null ? null : toUsd(amount))
+  return {
+    instances: { used: countOf(holdings), left: left.instances, limit: limits.maxInstances },
+    hourly_cost: {
+      used: toUsd(hourlyOf(holdings)),
+      left: toUsd(left.hourly),
+      limit: toUsd(limits.maxHourlyCost),
+    },
+    budget: {
+      spent: toUsd(spent),
+      reserved: toUsd(reserved),
+      left: dollars(left.budget),
+      limit: dollars(limits.budget),
+    },
+    course_budget_left: dollars(left.courseBudget),
+  }
+}

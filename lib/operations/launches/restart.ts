@@ -1,0 +1,162 @@
+/** Starting what is stopped: an admission like a launch's, with a reservation that a crash leaves to be settled. */
+import { randomUUID } from "node:crypto"
+import { AwsError } from "../../aws/errors.ts"
+import { Failed, messageOf, Refused } from "../../base/errors.ts"
+import type { Instance } from "../../base/instance.ts"
+import { usd } from "../../base/money.ts"
+import { isoUtc } from "../../base/time.ts"
+import type { Lease } from "../../db/leases.ts"
+import type { Reservation } from "../../db/reservations.ts"
+import { admit } from "../../decisions/admission.ts"
+import { limitsOf } from "../../decisions/launch_policy.ts"
+import { priceOf } from "../../decisions/prices.ts"
+import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
+import { ownProcess } from "../../host/process_identity.ts"
+import { requireNotHalted } from "./access.ts"
+import type { LaunchDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+import { switchAtOf } from "./plan.ts"
+import { recordStarted } from "./settle.ts"
+import { standingOf } from "./standing.ts"
+
+export interface Started {
+  id: string
+  leaseEndsAtUtcMs: number
+}
+
+/** Starts one stopped instance of the caller's under a lease of the default length. Throws Refused with the arithmetic. */
+export async function startAgain(
+  deps: LaunchDeps,
+  instance: Instance,
+  own: OwnInstances,
+  { dryRun }: { dryRun: boolean },
+): Promise<Started> {
+  const { usageDb, caller, config, audit } = deps
+  if (instance.state !== "stopped") throw new Refused(instance.id, `is ${instance.state}, wanted stopped`)
+  const reservation = usageDb.transaction(() => reserve(deps, instance, own, dryRun))
+  const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs }
+  if (dryRun) return started
+  deps.at?.("reserved")
+  audit.record(
+    caller.login,
+    `start ${instance.id} (${reservation.id}): ${instance.type} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
+  )
+  deps.at?.("intent written")
+  try {
+    // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
+    const { schedulerRole } = config.leases
+    if (schedulerRole !== null) {
+      const at = switchAtOf(config, { endsAtUtcMs: reservation.leaseEndsAtUtcMs })
+      await (await deps.aws.scheduler()).putTermination(instance.id, at, schedulerRole)
+      usageDb.leases.switchSet(instance.id, at)
+    }
+  } catch (error) {
+    giveUp(deps, reservation, error, true)
+  }
+  const { requestId } = await ask(deps, reservation)
+  deps.at?.("launched")
+  usageDb.transaction(() => {
+    recordStarted(deps, reservation, { id: instance.id, launchedAtUtcMs: deps.clock.now() })
+    deps.at?.("in settling")
+  })
+  deps.at?.("settled")
+  audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
+  return started
+}
+
+type NewReservation = Omit<Reservation, "state">
+
+function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun: boolean): NewReservation {
+  const { usageDb, config, caller, clock } = deps
+  const { login } = caller
+  const nowUtcMs = clock.now()
+  requireNotHalted(deps, login)
+  if (usageDb.reservations.pending(login).some(({ instanceId }) => instanceId === instance.id)) {
+    throw new Failed(instance.id, "is being started already")
+  }
+  const lease = usageDb.leases.of(instance.id)
+  const { type, region, usageOperation, market } = instance
+  const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+  const microUsdPerHour = priceOf(usageDb.prices.tariff(config).book, offer)
+  if (microUsdPerHour === null) throw new Refused("price", `none is known for ${type} in ${region}`)
+  const rates: Rates = {
+    microUsdPerHour,
+    storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? 0,
+    addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? 0,
+  }
+  const leaseEndsAtUtcMs = nowUtcMs + Math.min(config.leases.defaultMs, config.leases.maxMs)
+  const worst = remainingCost(
+    rates,
+    { endsAtUtcMs: leaseEndsAtUtcMs, isRunning: true },
+    nowUtcMs,
+    leaseTerms(config),
+  )
+  const admission = admit(
+    standingOf(deps, login, own, nowUtcMs, instance.id),
+    { verb: "started again", count: 1, microUsdPerHour, worst },
+    limitsOf(config, login),
+    config.courseBudget,
+  )
+  if (!admission.allow) throw new Refused(instance.id, admission.because)
+  const reservation: NewReservation = {
+    id: randomUUID(),
+    login,
+    kind: "start",
+    region,
+    instanceType: type,
+    market,
+    keyName: instance.keyName,
+    count: 1,
+    ...rates,
+    worstMicroUsd: worst,
+    leaseEndsAtUtcMs,
+    instanceId: instance.id,
+    process: ownProcess(),
+    createdAtUtcMs: nowUtcMs,
+  }
+  if (!dryRun) {
+    usageDb.reservations.add(reservation)
+    if (!lease) usageDb.leases.add(firstLease(reservation, instance, nowUtcMs))
+    deps.at?.("in admission")
+  }
+  return reservation
+}
+
+/** For what the old tools launched: from its first start through us on, it has an end. */
+function firstLease(reservation: NewReservation, { id, launchedAtUtcMs }: Instance, nowUtcMs: number): Lease {
+  const { id: reservationId, login, region, instanceType, market, keyName } = reservation
+  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
+  return {
+    ...{ instanceId: id, login, reservationId, region, instanceType, market, keyName },
+    ...{ microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour, launchedAtUtcMs },
+    runStartedAtUtcMs: launchedAtUtcMs,
+    endsAtUtcMs: nowUtcMs,
+    stoppedAtUtcMs: nowUtcMs,
+    endedAtUtcMs: null,
+    announcedEndUtcMs: null,
+    switchAtUtcMs: null,
+  }
+}
+
+async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ requestId: string }> {
+  const id = reservation.instanceId ?? ""
+  const ec2 = await deps.aws.ec2(reservation.region)
+  try {
+    return await ec2.start(id)
+  } catch (error) {
+    const found = await ec2.instances({ ids: [id] }).catch(() => null)
+    const state = found?.[0]?.state
+    if (state === "running" || state === "pending") return { requestId: "unknown, its reply was lost" }
+    return giveUp(deps, reservation, error, found !== null && error instanceof AwsError && !error.mayHaveHappened)
+  }
+}
+
+function giveUp(deps: LaunchDeps, { id, login, instanceId }: NewReservation, error: unknown, nothingHappened: boolean): never {
+  if (nothingHappened) {
+    deps.usageDb.transaction(() =>
+      deps.usageDb.reservations.finish(id, "released", messageOf(error), deps.clock.now()),
+    )
+  }
+  deps.audit.record(login, `start ${instanceId} ${nothingHappened ? "failed" : "without an answer"}: ${messageOf(error)}`)
+  throw error
+}

@@ -1,0 +1,68 @@
+import { defineTool, main, type Output } from "../lib/cli.ts"
+import { requireAccount } from "../lib/host/caller.ts"
+import { greetings } from "../lib/operations/enforcement/notices.ts"
+import { active, currentInstances } from "../lib/operations/launches/active.ts"
+import { activeJson, activeTables, howToEnd } from "../lib/operations/launches/active_report.ts"
+import { changeAsked } from "../lib/operations/launches/change.ts"
+import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
+import { settleReservations } from "../lib/operations/launches/settle.ts"
+import { waitFor } from "../lib/operations/launches/wait.ts"
+import { tableLines } from "../lib/terminal/table.ts"
+
+const argumentTable = {
+  ids: { type: "positional", multiple: true, required: false, description: "Your instances (i-…)" },
+  terminate: { type: "boolean", description: "Terminate these instances" },
+  "terminate-all": { type: "boolean", description: "Cancel your spot requests, terminate all your instances" },
+  "cancel-spot-requests": { type: "boolean", description: "Cancel your spot requests" },
+  stop: { type: "boolean", description: "Stop these instances" },
+  start: { type: "boolean", description: "Start these stopped instances, if limits and budget allow it" },
+  extend: { type: "boolean", description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)" },
+  quota: { type: "boolean", description: "Show what you have used, reserved and left" },
+  wait: { type: "boolean", description: "Return when it has happened; alone: when all that is pending runs" },
+  json: { type: "boolean", description: "Print JSON" },
+  "dry-run": { type: "boolean", description: "Show what would be done" },
+} as const
+
+export const tool = defineTool({
+  name: "ec2_active",
+  description: "Show your instances and spot requests; terminate, stop, start or extend them",
+  arguments: argumentTable,
+  async run(args, context, output) {
+    requireAccount(context.caller, context.config.course)
+    for (const line of greetings(context)) output.note(line)
+    await settleReservations(context)
+    const change = changeAsked(args)
+    if (change) {
+      const { lines, ids, state } = await change(context)
+      if (args.json) output.json({ done: lines, ids, dry_run: args["dry-run"] })
+      else for (const line of lines) output.line(line)
+      if (args.wait && state && !args["dry-run"]) await waitFor(context, ids, state, output.progress)
+      return
+    }
+    if (args.quota) {
+      const quota = quotaOf(context, context.caller.login, await currentInstances(context))
+      if (args.json) return output.json(quotaJson(quota))
+      for (const line of quotaLines(quota)) output.line(line)
+      return
+    }
+    let shown = await active(context)
+    if (args.wait) {
+      const coming = shown.instances.filter(({ state }) => state === "pending").map(({ id }) => id)
+      await waitFor(context, coming, "running", output.progress)
+      shown = await active(context)
+    }
+    if (args.json) return output.json(activeJson(context.caller.login, shown))
+    print(context.caller.login, activeTables(shown, context.clock.now()), output)
+  },
+})
+
+function print(login: string, { instances, spotRequests }: ReturnType<typeof activeTables>, output: Output): void {
+  output.line(`Username: ${login}`)
+  for (const line of tableLines(instances.header, instances.rows)) output.line(line)
+  output.line(`${instances.rows.length} instances`)
+  for (const line of tableLines(spotRequests.header, spotRequests.rows)) output.line(line)
+  output.line(`${spotRequests.rows.length} spot requests`)
+  for (const line of howToEnd) output.line(line)
+}
+
+if (import.meta.main) await main(tool)
