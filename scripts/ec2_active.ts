@@ -12,11 +12,17 @@ import { tableLines } from "../lib/terminal/table.ts"
 const argumentTable = {
   ids: { type: "positional", multiple: true, required: false, description: "Your instances (i-…)" },
   terminate: { type: "boolean", description: "Terminate these instances" },
-  "terminate-all": { type: "boolean", description: "Cancel your spot requests, terminate all your instances" },
+  "terminate-all": {
+    type: "boolean",
+    description: "Cancel your spot requests, terminate all your instances",
+  },
   "cancel-spot-requests": { type: "boolean", description: "Cancel your spot requests" },
   stop: { type: "boolean", description: "Stop these instances" },
   start: { type: "boolean", description: "Start these stopped instances, if limits and budget allow it" },
-  extend: { type: "boolean", description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)" },
+  extend: {
+    type: "boolean",
+    description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
+  },
   quota: { type: "boolean", description: "Show what you have used, reserved and left" },
   wait: { type: "boolean", description: "Return when it has happened; alone: when all that is pending runs" },
   json: { type: "boolean", description: "Print JSON" },
@@ -56,7 +62,11 @@ export const tool = defineTool({
   },
 })
 
-function print(login: string, { instances, spotRequests }: ReturnType<typeof activeTables>, output: Output): void {
+function print(
+  login: string,
+  { instances, spotRequests }: ReturnType<typeof activeTables>,
+  output: Output,
+): void {
   output.line(`Username: ${login}`)
   for (const line of tableLines(instances.header, instances.rows)) output.line(line)
   output.line(`${instances.rows.length} instances`)

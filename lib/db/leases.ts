@@ -94,7 +94,12 @@ export function leases(db: Database) {
       db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
     },
     /** Its type and price may be others than at the launch. */
-    started(lease: Pick<Lease, "instanceId" | "instanceType" | "microUsdPerHour" | "runStartedAtUtcMs" | "endsAtUtcMs">): void {
+    started(
+      lease: Pick<
+        Lease,
+        "instanceId" | "instanceType" | "microUsdPerHour" | "runStartedAtUtcMs" | "endsAtUtcMs"
+      >,
+    ): void {
       db.query(
         `UPDATE leases SET instance_type = $instanceType, micro_usd_per_hour = $microUsdPerHour,
            run_started_at_utc_ms = $runStartedAtUtcMs, ends_at_utc_ms = $endsAtUtcMs, stopped_at_utc_ms = NULL

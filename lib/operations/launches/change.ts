@@ -71,11 +71,14 @@ export async function end(
 ): Promise<Changed> {
   const { login } = deps.caller
   const own = await currentInstances(deps)
-  const isOver = action === "terminate" ? /^(shutting-down|terminated)$/ : /^(shutting-down|terminated|stop.*)$/
+  const isOver =
+    action === "terminate" ? /^(shutting-down|terminated)$/ : /^(shutting-down|terminated|stop.*)$/
   const named = ids === "all" ? own.instances : owned(own, ids, login)
   const instances = named.filter(({ state }) => !isOver.test(state))
   const verb = action === "terminate" ? "Terminating" : "Stopping"
-  const lines = instances.map(({ id, type }) => `${dryRun ? `Would be ${verb.toLowerCase()}` : verb} ${id} (${type})`)
+  const lines = instances.map(
+    ({ id, type }) => `${dryRun ? `Would be ${verb.toLowerCase()}` : verb} ${id} (${type})`,
+  )
   const changed: Changed = {
     lines: lines.length > 0 ? lines : [`nothing to ${action}`],
     ids: instances.map(({ id }) => id),
@@ -109,7 +112,9 @@ export async function start(deps: LaunchDeps, ids: readonly string[], options: O
   const lines: string[] = []
   for (const instance of owned(own, ids, deps.caller.login)) {
     const { id, leaseEndsAtUtcMs } = await startAgain(deps, instance, own, options)
-    lines.push(`${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}`)
+    lines.push(
+      `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}`,
+    )
   }
   return { lines, ids: [...ids], state: "running" }
 }
@@ -120,7 +125,10 @@ export async function extend(deps: LaunchDeps, words: readonly string[], options
   const last = words.at(-1) ?? ""
   const byMs = parseDuration(last)
   if (byMs === null) {
-    throw new UsageError("arguments", `--extend ID… DURATION: ${quoted(last)} is no duration such as 2h or 90m`)
+    throw new UsageError(
+      "arguments",
+      `--extend ID… DURATION: ${quoted(last)} is no duration such as 2h or 90m`,
+    )
   }
   const own = await currentInstances(deps)
   const instances = owned(own, ids, deps.caller.login)

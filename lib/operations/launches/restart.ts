@@ -147,16 +147,29 @@ async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ req
     const found = await ec2.instances({ ids: [id] }).catch(() => null)
     const state = found?.[0]?.state
     if (state === "running" || state === "pending") return { requestId: "unknown, its reply was lost" }
-    return giveUp(deps, reservation, error, found !== null && error instanceof AwsError && !error.mayHaveHappened)
+    return giveUp(
+      deps,
+      reservation,
+      error,
+      found !== null && error instanceof AwsError && !error.mayHaveHappened,
+    )
   }
 }
 
-function giveUp(deps: LaunchDeps, { id, login, instanceId }: NewReservation, error: unknown, nothingHappened: boolean): never {
+function giveUp(
+  deps: LaunchDeps,
+  { id, login, instanceId }: NewReservation,
+  error: unknown,
+  nothingHappened: boolean,
+): never {
   if (nothingHappened) {
     deps.usageDb.transaction(() =>
       deps.usageDb.reservations.finish(id, "released", messageOf(error), deps.clock.now()),
     )
   }
-  deps.audit.record(login, `start ${instanceId} ${nothingHappened ? "failed" : "without an answer"}: ${messageOf(error)}`)
+  deps.audit.record(
+    login,
+    `start ${instanceId} ${nothingHappened ? "failed" : "without an answer"}: ${messageOf(error)}`,
+  )
   throw error
 }

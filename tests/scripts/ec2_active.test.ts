@@ -1,0 +1,124 @@
+/** ec2_active as its callers see it. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { type CourseDay, courseDay, student } from "../support/course_day.ts"
+import { startEmulator } from "../support/emulator.ts"
+
+const emulator = await startEmulator()
+let day: CourseDay
+beforeEach(async () => {
+  day = await courseDay(emulator)
+})
+afterEach(() => day.close())
+afterAll(() => emulator.stop())
+
+const active = (...args: string[]) => day.run("ec2_active", args)
+
+describe("ec2_active", () => {
+  test("shows username, instances, spot requests and how to end them", async () => {
+    const [id = ""] = await day.launch()
+    const { stdout, stderr, code } = await active()
+    expect(stderr).toBe("")
+    const lines = stdout.split("\n")
+    expect(lines[0]).toBe(`Username: ${student}`)
+    expect(lines[1]).toMatch(/^ID +Type +Running for +Public host name +Security groups/)
+    expect(lines[2]).toContain(id)
+    expect(lines[2]).toMatch(/m1\.small .* default /)
+    expect(lines[3]).toBe("1 instances")
+    expect(stdout).toContain("0 spot requests\n")
+    expect(stdout).toContain("--terminate-all")
+    expect(code).toBe(0)
+  })
+
+  test("defect: it crashed as soon as it had anything to show or to terminate", async () => {
+    await day.launch("-c", "2")
+    expect((await active()).code).toBe(0)
+    const { stdout, code } = await active("--terminate-all")
+    expect(stdout).toContain("Terminating i-")
+    expect(code).toBe(0)
+    expect(await day.running()).toEqual([])
+  })
+
+  test("shows and ends what the old tools launched, and never another student's", async () => {
+    const launch = async (KeyName: string) => {
+      const request = {
+        ImageId: emulator.fixtures.image,
+        InstanceType: "t3.micro",
+        MinCount: 1,
+        MaxCount: 1,
+      } as const
+      const { Instances } = await emulator.ec2.send(new RunInstancesCommand({ ...request, KeyName }))
+      return Instances?.[0]?.InstanceId ?? ""
+    }
+    const own = await launch(`${student}-default`)
+    const other = await launch("cs61c-ab-default")
+    const { stdout } = await active()
+    expect(stdout).toContain(own)
+    expect(stdout).not.toContain(other)
+    const refused = await active("--terminate", other)
+    expect(refused.stderr).toBe(`ec2_active: ${other}: is not an instance of ${student}\n`)
+    expect(refused.code).toBe(3)
+    await active("--terminate-all")
+    expect((await day.running()).map(({ InstanceId }) => InstanceId)).toEqual([other])
+  })
+
+  test("terminates only what is named, and shows it first in a dry run", async () => {
+    const ids = await day.launch("-c", "2")
+    const [first = ""] = ids
+    const dry = await active("--terminate", first, "--dry-run")
+    expect(dry.stdout).toBe(`Would be terminating ${first} (m1.small)\n`)
+    expect(await day.running()).toHaveLength(2)
+    expect((await active("--terminate", first, "--wait")).code).toBe(0)
+    expect((await day.running()).map(({ InstanceId }) => InstanceId)).toEqual([ids[1]])
+  })
+
+  test("stops, and starts again through the same admission", async () => {
+    const [id = ""] = await day.launch()
+    expect((await active("--stop", id, "--wait")).stdout).toBe(`Stopping ${id} (m1.small)\n`)
+    day.course.configure({ limits: { max_hourly_cost: 0.01 } })
+    const refused = await active("--start", id)
+    expect(refused.stderr).toBe(`ec2_active: ${id}: 1 started again at $0.085/h = $0.085/h, limit $0.01/h\n`)
+    expect(refused.code).toBe(3)
+    day.course.configure({})
+    const started = await active("--start", id, "--wait")
+    expect(started.stderr.split("\n").at(-1)).toBe("")
+    expect(started.stdout).toStartWith(`Starting ${id}, its lease ends at `)
+    expect((await day.running())[0]?.State?.Name).toBe("running")
+  })
+
+  test("defect: stopped instances could be restarted past any limit", async () => {
+    day.course.configure({ limits: { max_instances: 1 } })
+    const [id = ""] = await day.launch()
+    await active("--stop", id, "--wait")
+    const { stderr, code } = await day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small"])
+    expect(stderr).toBe("ec2_runner: launch: 1 stopped + 1 asked = 2 instances, limit 1\n")
+    expect(code).toBe(3)
+  })
+
+  test("extends a lease within its ceiling and the budget", async () => {
+    const [id = ""] = await day.launch("--lease", "1h")
+    const before = day.usageDb().leases.of(id)?.endsAtUtcMs ?? 0
+    expect((await active("--extend", id, "2h")).stdout).toStartWith(`Extended ${id} until `)
+    expect(day.usageDb().leases.of(id)?.endsAtUtcMs).toBe(before + 2 * 3_600_000)
+    const tooLong = await active("--extend", id, "40h")
+    expect(tooLong.stderr).toContain("after its start, at most 24 h 00 min")
+    expect(tooLong.code).toBe(3)
+    day.course.configure({ limits: { budget: 0.5 } })
+    const tooDear = await active("--extend", id, "20h")
+    expect(tooDear.stderr).toMatch(
+      /spent \+ \$[\d.]+ reserved \+ \$[\d.]+ asked at most = \$[\d.]+, budget \$0\.50/,
+    )
+    expect(tooDear.code).toBe(3)
+  })
+
+  test("shows what is used, reserved and left", async () => {
+    await day.launch("-c", "2")
+    const { stdout, code } = await active("--quota")
+    expect(stdout).toContain("instances: 2 used, 18 left of 20\n")
+    expect(stdout).toContain("hourly cost: $0.17/h used, $4.93/h left of $5.10/h\n")
+    expect(stdout).toMatch(/budget: \$[\d.]+ spent, \$[\d.]+ reserved, \$[\d.]+ left of \$100\.00\n/)
+    expect(code).toBe(0)
+    const json = JSON.parse((await active("--quota", "--json")).stdout)
+    expect(json.instances).toEqual({ used: 2, left: 18, limit: 20 })
+  })
+})
