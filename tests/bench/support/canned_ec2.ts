@@ -34,6 +34,9 @@ const pageSize = 1000
 const types = ["t3.micro", "t3.small", "m5.large", "c5.xlarge"]
 const id = (prefix: string, index: number) => `${prefix}-${index.toString(16).padStart(17, "0")}`
 
+/** What every instance of the account has in common. */
+export const cannedIds = { image: id("ami", 1), subnet: id("subnet", 1), group: id("sg", 1) }
+
 /** An item with all that EC2 shows of a running instance, some 4 KB. */
 function instanceItem(index: number, users: number): string {
   const owner = login(index % users)
@@ -87,6 +90,29 @@ const lookups: Record<string, string> = {
   DescribeSecurityGroups: `<securityGroupInfo><item><ownerId>123456789012</ownerId><groupId>${id("sg", 1)}</groupId><groupName>default</groupName><groupDescription>default</groupDescription><vpcId>${id("vpc", 1)}</vpcId></item></securityGroupInfo>`,
 }
 
+let made = 1_000_000
+
+function launched(form: URLSearchParams): string {
+  const items = Array.from({ length: Number(form.get("MaxCount") ?? 1) }, () => {
+    made += 1
+    return instanceItem(made, 676)
+      .replace(/<code>16<\/code><name>running<\/name>/, "<code>0</code><name>pending</name>")
+      .replace(/<clientToken>[^<]*/, `<clientToken>${form.get("ClientToken") ?? ""}`)
+  })
+  return reply(
+    "RunInstances",
+    `<reservationId>${id("r", made)}</reservationId><ownerId>123456789012</ownerId><groupSet/><instancesSet>${items.join("")}</instancesSet>`,
+  )
+}
+
+function keyPairs(form: URLSearchParams): string {
+  const name = form.get("KeyName.1") ?? form.get("Filter.1.Value.1") ?? "cs61c-aa-default"
+  return reply(
+    "DescribeKeyPairs",
+    `<keySet><item><keyPairId>${id("key", 1)}</keyPairId><keyFingerprint>AA</keyFingerprint><keyName>${name}</keyName><keyType>ed25519</keyType></item></keySet>`,
+  )
+}
+
 if (import.meta.main) {
   const [count = 0, users = 676] = process.argv.slice(2).map(Number)
   const pages = preparedPages(count, users)
@@ -114,27 +140,4 @@ if (import.meta.main) {
   for await (const _ of Bun.stdin.stream()) {
   }
   process.exit(0)
-}
-
-let made = 1_000_000
-
-function launched(form: URLSearchParams): string {
-  const items = Array.from({ length: Number(form.get("MaxCount") ?? 1) }, () => {
-    made += 1
-    return instanceItem(made, 676)
-      .replace(/<code>16<\/code><name>running<\/name>/, "<code>0</code><name>pending</name>")
-      .replace(/<clientToken>[^<]*/, `<clientToken>${form.get("ClientToken") ?? ""}`)
-  })
-  return reply(
-    "RunInstances",
-    `<reservationId>${id("r", made)}</reservationId><ownerId>123456789012</ownerId><groupSet/><instancesSet>${items.join("")}</instancesSet>`,
-  )
-}
-
-function keyPairs(form: URLSearchParams): string {
-  const name = form.get("KeyName.1") ?? form.get("Filter.1.Value.1") ?? "cs61c-aa-default"
-  return reply(
-    "DescribeKeyPairs",
-    `<keySet><item><keyPairId>${id("key", 1)}</keyPairId><keyFingerprint>AA</keyFingerprint><keyName>${name}</keyName><keyType>ed25519</keyType></item></keySet>`,
-  )
 }
