@@ -7,6 +7,8 @@ function load() {
   return dlopen("libc.so.6", {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
+    tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
+    tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
   }).symbols
 }
 
@@ -21,6 +23,22 @@ const LOCK_NB = 4
 /** flock(2): takes an exclusive lock at once, or returns false. It lasts until the descriptor is closed. */
 export function tryLock(fd: number): boolean {
   return libc().flock(fd, LOCK_EX | LOCK_NB) === 0
+}
+
+const TCSAFLUSH = 2
+const ECHO = 0o10
+/** struct termios of Linux: four 32-bit flag words (input, output, control, local), then what we do not touch. */
+const termiosBytes = 60
+const localFlagsAt = 12
+
+/** Whether a terminal shows what is typed; returns false, and does nothing, where the descriptor is no terminal. */
+export function setEcho(fd: number, shown: boolean): boolean {
+  const termios = new Uint8Array(termiosBytes)
+  if (libc().tcgetattr(fd, termios) !== 0) return false
+  const words = new DataView(termios.buffer)
+  const flags = words.getUint32(localFlagsAt, true)
+  words.setUint32(localFlagsAt, shown ? flags | ECHO : flags & ~ECHO, true)
+  return libc().tcsetattr(fd, TCSAFLUSH, termios) === 0
 }
 
 export interface PasswdEntry {

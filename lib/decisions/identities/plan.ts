@@ -37,7 +37,8 @@ export type Step =
   /** From the recorded public or private half. */
   | { do: "restore key pair" }
   | { do: "make ssh key" }
-  | { do: "write files" }
+  /** With this access key; null: with the one that is made before. */
+  | { do: "write files"; accessKey: string | null }
   | { do: "end access key intent" }
 
 export interface PlanOptions {
@@ -56,7 +57,7 @@ export function planIdentity(observed: ObservedIdentity, { rotate }: PlanOptions
     ...planPassword(observed),
     ...keys.before,
     ...planSshKey(observed),
-    { do: "write files" },
+    { do: "write files", accessKey: keys.current },
     ...keys.after,
   ]
 }
@@ -79,7 +80,7 @@ const maxAccessKeys = 2
 function planAccessKeys(
   { iamKeys, recordedKeys, keyIntent }: ObservedIdentity,
   rotate: boolean,
-): { before: Step[]; after: Step[] } {
+): { before: Step[]; current: string | null; after: Step[] } {
   const isRecorded = (id: string) => recordedKeys.some((key) => key.id === id)
   const isOrphan = (id: string) => keyIntent !== null && !keyIntent.before.includes(id) && !isRecorded(id)
   const stale = recordedKeys.filter(({ id }) => !iamKeys.some((key) => key.id === id))
@@ -94,10 +95,11 @@ function planAccessKeys(
   ]
   const endIntent: Step[] = keyIntent ? [{ do: "end access key intent" }] : []
   if (current && (!rotate || isHalfRotated)) {
-    if (!isHalfRotated) return { before, after: endIntent }
+    if (!isHalfRotated) return { before, current: current.id, after: endIntent }
     const replaced = left.filter((key) => key !== current)
     return {
       before: [...before, { do: "verify access key", id: current.id }],
+      current: current.id,
       after: [...replaced.map(({ id }) => deletion(id, "it is replaced")), ...endIntent],
     }
   }
@@ -108,6 +110,7 @@ function planAccessKeys(
   const old = rotate ? kept : kept.filter(({ id, active }) => !active && isRecorded(id))
   return {
     before,
+    current: null,
     after: [...old.map(({ id }) => deletion(id, "it is replaced")), { do: "end access key intent" }],
   }
 

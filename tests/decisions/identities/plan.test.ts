@@ -77,7 +77,7 @@ const sshRows = [null, { fingerprint: "f", isUsable: true }, { fingerprint: "f",
 
 describe("a plan for an identity", () => {
   test("is only to write the files, where all is well", () => {
-    expect(planIdentity(whole, { rotate: false })).toEqual([{ do: "write files" }])
+    expect(planIdentity(whole, { rotate: false })).toEqual([{ do: "write files", accessKey: "K1" }])
   })
 
   test("is everything, in an order that survives a crash, where there is nothing", () => {
@@ -201,7 +201,7 @@ describe("a plan for an identity", () => {
     for (const rotate of booleans) {
       expect(planIdentity(interrupted, { rotate })).toEqual([
         { do: "verify access key", id: "K2" },
-        { do: "write files" },
+        { do: "write files", accessKey: "K2" },
         { do: "delete access key", id: "K1", because: "it is replaced" },
         { do: "end access key intent" },
       ])

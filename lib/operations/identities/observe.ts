@@ -1,0 +1,96 @@
+/** Reads one identity, from AWS and from the database, as it is. */
+import type { AccessKey } from "../../aws/interfaces.ts"
+import { Refused } from "../../base/errors.ts"
+import { type KeyPair, tagOf } from "../../base/instance.ts"
+import { defaultKeyName } from "../../decisions/identities/key_name.ts"
+import type { ObservedIdentity } from "../../decisions/identities/plan.ts"
+import { isSamePolicy, policyText } from "../../decisions/identities/policy_document.ts"
+import { userPolicy, userPolicyName } from "../../decisions/identities/student_policy.ts"
+import { ec2Of, type IdentityDeps, iamOf } from "./deps.ts"
+import { publicKeyOf } from "./public_key_of.ts"
+
+type Who = Pick<IdentityDeps, "config" | "login">
+
+/** What AWS gives a user and its key pairs to be found by. */
+export function identityTags({ config, login }: Who): Record<string, string> {
+  return { [tagOf.owner]: login, [tagOf.course]: config.course.name }
+}
+
+export function userPolicyText({ config, login }: Who, arn: string): string {
+  return policyText(userPolicy(arn, login, config.course.bucket))
+}
+
+/** A complete look; changes nothing. Throws Refused where the IAM user of this name is not this course's to touch. */
+export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdentity> {
+  const { login, usersDb } = deps
+  const [user, keyPair] = await Promise.all([ownUser(deps), keyPairNamed(deps, defaultKeyName(login))])
+  const ofUser = user === null ? nothingOfUser : await lookAtUser(deps)
+  const sshKey = usersDb.sshKeys.get(login, defaultKeyName(login))
+  const wantedTags = Object.entries(identityTags(deps))
+  return {
+    user: user && { ...user, isTagged: wantedTags.every(([key, value]) => user.tags[key] === value) },
+    inGroup: ofUser.groups.includes(deps.config.course.iamGroup),
+    hasRightPolicy: user !== null && isSamePolicy(ofUser.policy, userPolicyText(deps, user.arn)),
+    hasLoginProfile: ofUser.hasLoginProfile,
+    iamKeys: ofUser.keys,
+    keyPair,
+    row: usersDb.users.get(login),
+    recordedKeys: usersDb.accessKeys.ofUser(login),
+    recordedSshKey: sshKey && {
+      fingerprint: sshKey.fingerprint,
+      isUsable: Boolean(sshKey.publicKey ?? publicKeyOf(sshKey.privateKey ?? "")),
+    },
+    keyIntent: usersDb.intents.get(login, "access key"),
+    passwordIntent: usersDb.intents.get(login, "password"),
+  }
+}
+
+const nothingOfUser = {
+  groups: [] as string[],
+  policy: null as string | null,
+  hasLoginProfile: false,
+  keys: [] as AccessKey[],
+}
+
+async function lookAtUser(deps: IdentityDeps): Promise<typeof nothingOfUser> {
+  const { login } = deps
+  const iam = await iamOf(deps)
+  const [groups, policy, hasLoginProfile, keys] = await Promise.all([
+    iam.groupsOf(login),
+    iam.userPolicy(login, userPolicyName(login)),
+    iam.hasLoginProfile(login),
+    iam.accessKeys(login),
+  ])
+  return { groups, policy, hasLoginProfile, keys }
+}
+
+/** The IAM user of this login; null where there is none. */
+export async function ownUser(deps: Who & Pick<IdentityDeps, "aws">) {
+  const iam = await iamOf(deps)
+  const [user, privilegedArn] = await Promise.all([iam.user(deps.login), iam.callerArn()])
+  const foreign = user && whyForeign(deps, user, privilegedArn)
+  if (foreign) throw new Refused(`IAM user ${deps.login}`, `${foreign}, and is left alone`)
+  return user
+}
+
+/** Why a user of this name is not this login's of this course; null where it is. */
+export function whyForeign(
+  { config, login }: Who,
+  user: { arn: string; path: string; tags: Record<string, string> },
+  privilegedArn: string,
+): string | null {
+  const { name } = config.course
+  const { [tagOf.course]: course, [tagOf.owner]: owner } = user.tags
+  if (user.arn === privilegedArn) return "has the key that these tools themselves work with"
+  if (course !== undefined && course !== name) return `belongs to the course ${course}`
+  if (owner !== undefined && owner !== login) return `belongs to ${owner}`
+  // The old tools made users at "/".
+  if (user.path !== "/" && user.path !== `/${name}/`) return `is at ${user.path}, which is not this course's`
+  return null
+}
+
+export async function keyPairNamed(deps: Pick<IdentityDeps, "aws">, name: string): Promise<KeyPair | null> {
+  const ec2 = await ec2Of(deps)
+  const [keyPair] = await ec2.keyPairs({ names: [name] })
+  return keyPair ?? null
+}

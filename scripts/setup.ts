@@ -1,0 +1,50 @@
+import { ExitCode } from "../lib/base/errors.ts"
+import { defineTool, main } from "../lib/cli.ts"
+import { privilegedPolicy } from "../lib/decisions/identities/privileged_policy.ts"
+import { setUpGroup } from "../lib/operations/identities/setup.ts"
+
+export const tool = defineTool({
+  name: "setup",
+  description: "Make the students' IAM group and its policy, or show and mend what differs",
+  arguments: {
+    "print-policy": {
+      type: "boolean",
+      description: "Print the least IAM policy that the privileged key needs, and do nothing",
+    },
+    "remove-other-policies": {
+      type: "boolean",
+      description: "Also remove what else the group has: students may do whatever any of its policies allows",
+    },
+    "dry-run": { type: "boolean", description: "Show what differs, and change nothing" },
+    json: { type: "boolean", description: "Print the result as one JSON object" },
+  },
+  details: "Run as the privileged account. Running it again changes nothing.",
+  async run(args, context, output) {
+    const { aws, audit, config } = context
+    if (args["print-policy"]) {
+      output.line(JSON.stringify(privilegedPolicy(config, { partition: "aws", id: "*" }), null, 2))
+      return
+    }
+    const { login } = context.caller
+    const dryRun = args["dry-run"]
+    const report = await setUpGroup(
+      { aws, audit, config, login, actor: login },
+      { dryRun, removeOthers: args["remove-other-policies"] },
+    )
+    const { actions, difference, others, group } = report
+    if (args.json) output.json({ ...report, dry_run: dryRun })
+    else {
+      if (difference !== "") output.line(difference)
+      for (const action of actions) output.line(`${dryRun ? "would " : ""}${action}`)
+      if (actions.length === 0) output.line(`group ${group} and its policy are as they should be`)
+    }
+    for (const other of others) {
+      output.note(
+        `setup: group ${group} also has ${other}: students may do what it allows (--remove-other-policies removes it)`,
+      )
+    }
+    if (others.length > 0) return ExitCode.failed
+  },
+})
+
+if (import.meta.main) await main(tool)
