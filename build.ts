@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, join, resolve } from "node:path"
+import { type CommandEntry, commands } from "./lib/base/commands.ts"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
 import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
@@ -40,20 +41,6 @@ const argumentTable = {
     description: "Only this tool and what calls it; the rest stays as it is",
   },
 } as const satisfies ArgumentTable
-
-/**
- * What people call, and the tool behind it. `setuid` ones cross into the privileged account; the others only start the tool
- * of the libexec directory beside them, with `first`, if there is one, before the caller's arguments.
- */
-const commands = [
-  { name: "ec2-util", tool: "ec2_util", setuid: true },
-  { name: "ec2-run", tool: "ec2_runner", setuid: true },
-  { name: "ec2-active", tool: "ec2_active", setuid: true },
-  { name: "ec2-usage", tool: "usage_report", setuid: true },
-  { name: "hadoop-ec2", tool: "hadoop_ec2", setuid: false, first: "" },
-  { name: "microproxy", tool: "microproxy", setuid: false, first: "" },
-  { name: "emr-proxy-into", tool: "emr_proxy_into", setuid: false, first: "" },
-] as const
 
 const hardening = [
   ...["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wformat=2", "-Wstrict-prototypes"],
@@ -114,7 +101,7 @@ async function compileScript(tool: string): Promise<{ what: string; bytes: numbe
   return { what: `libexec/${tool}`, bytes: statSync(outfile).size }
 }
 
-function compileCommand(command: (typeof commands)[number]): { what: string; bytes: number } {
+function compileCommand(command: CommandEntry): { what: string; bytes: number } {
   const outfile = join(outdir, "bin", command.name)
   const definitions: Record<string, string> = command.setuid
     ? {
@@ -125,7 +112,7 @@ function compileCommand(command: (typeof commands)[number]): { what: string; byt
         SLOT_DIRECTORY: plainPath("slots", options.slots),
         SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
       }
-    : { TOOL: command.tool, FIRST_ARGUMENT: command.first }
+    : { TOOL: command.tool }
   const sources = command.setuid
     ? ["setuid_wrap.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
     : ["plain_wrap.c"]

@@ -1,11 +1,10 @@
 /*
- * Starts the tool in the libexec directory beside this one's bin, with the caller's own rights and environment. It is a
- * program and no link, so that one tool can be called by several names: FIRST_ARGUMENT comes before the caller's.
+ * Starts TOOL in the libexec directory beside this one's bin, with the caller's own rights and environment. A program and
+ * no link: it works from wherever the two directories are, and may itself be linked to.
  */
 #include <err.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,14 +24,6 @@ int main(int argc, char **argv) {
 	}
 	snprintf(target, sizeof target, "%s/libexec/%s", own_path, TOOL);
 
-	char **arguments = calloc((size_t)argc + 2, sizeof *arguments);
-	if (arguments == NULL)
-		err(cannot_start, "arguments");
-	int count = 0;
-	arguments[count++] = argv[0];
-	if (FIRST_ARGUMENT[0] != '\0')
-		arguments[count++] = FIRST_ARGUMENT;
-	memcpy(arguments + count, argv + 1, (size_t)(argc - 1) * sizeof *arguments);
-	execv(target, arguments);
+	execv(target, argv);
 	err(cannot_start, "%s", target);
 }

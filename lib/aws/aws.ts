@@ -37,6 +37,13 @@ export function openAws(settings: () => AwsSettings): Aws {
     scheduler: () =>
       once("scheduler", undefined, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
+    serverTime: async () => {
+      const ask = await once("time", undefined, async (s) => {
+        const { serverTime } = await import("./server-time.ts")
+        return () => serverTime(s)
+      })
+      return ask()
+    },
     close() {
       closing?.abort(new Error("closed"))
       opened.clear()

@@ -240,6 +240,8 @@ export interface Aws {
   cloudTrail(region?: string): Promise<CloudTrail>
   scheduler(): Promise<Scheduler>
   quotas(region?: string): Promise<Quotas>
+  /** AWS's clock, in UTC milliseconds, to the second. */
+  serverTime(): Promise<number>
   /** Ends what is under way. */
   close(): void
 }

@@ -1,5 +1,5 @@
 /** Schema changes: append-only named steps, each applied and recorded in a transaction of its own. */
-import type { Database } from "bun:sqlite"
+import { Database } from "bun:sqlite"
 import { Failed } from "../base/errors.ts"
 
 export interface Step {
@@ -40,6 +40,16 @@ export function migrate(db: Database, steps: readonly Step[], nowIso: string): s
     }).immediate()
   }
   return done
+}
+
+/** The names of the steps that the database at `path` lacks, without applying them. */
+export function missingSteps(path: string, steps: readonly Step[]): string[] {
+  const db = new Database(path, { readwrite: true, create: false })
+  try {
+    return pendingSteps(db, steps).map(({ name }) => name)
+  } finally {
+    db.close()
+  }
 }
 
 function appliedNames(db: Database): Set<string> {

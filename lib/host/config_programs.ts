@@ -5,16 +5,17 @@ declare const BUILD_PREFIX: string | undefined
 
 /** EC2_RUN, else `ec2-run` under the prefix compiled in. */
 export function launcherPath(): string {
-  return process.env.EC2_RUN || join(prefix(), "bin", "ec2-run")
+  return process.env.EC2_RUN || join(installedPrefix(), "bin", "ec2-run")
 }
 
 /** `ec2-active`, beside the launcher. */
 export function activePath(): string {
   return process.env.EC2_RUN
     ? join(dirname(process.env.EC2_RUN), "ec2-active")
-    : join(prefix(), "bin", "ec2-active")
+    : join(installedPrefix(), "bin", "ec2-active")
 }
 
-function prefix(): string {
+/** Where everything is installed, as compiled in. */
+export function installedPrefix(): string {
   return typeof BUILD_PREFIX === "undefined" ? "/opt/ec2-wrappers" : BUILD_PREFIX
 }

@@ -109,7 +109,7 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
       allow("Membership", ofMembership, [...users, group]),
       allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
       allow("Account", ofAccount, ["*"]),
-      allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("*")]),
+      allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("user/*"), iam("role/*")]),
       ...handingOver(config, { partition, id }),
     ],
   }

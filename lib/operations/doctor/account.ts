@@ -1,0 +1,182 @@
+/** The AWS account: is the key right, may it do what it needs and is the course set up there as wanted? */
+import type { Aws, Iam } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import { messageOf } from "../../base/errors.ts"
+import { type Clock, duration, msPerMinute, msPerSecond } from "../../base/time.ts"
+import {
+  accountOfArn,
+  isSamePolicy,
+  policyText,
+  type Statement,
+} from "../../decisions/identities/policy_document.ts"
+import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
+import { groupPolicy, groupPolicyName } from "../../decisions/identities/student_policy.ts"
+import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+
+export interface AccountDeps {
+  config: Config
+  aws: Aws
+  clock: Clock
+  /** How many users have an identity. */
+  userCount: number
+}
+
+/** https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html: vCPUs of the usual families. */
+const onDemandQuota = "L-1216C47A"
+
+export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
+  const iam = await deps.aws.iam()
+  let arn: string
+  try {
+    arn = await iam.callerArn()
+  } catch (error) {
+    return [failing("access key", messageOf(error), "put a working key into root-access-key (README)")]
+  }
+  const findings = await Promise.all([
+    attempt("permissions", "attach what setup --print-policy prints", () => checkPermissions(deps, iam, arn)),
+    attempt("launching", "attach what setup --print-policy prints", () => checkLaunching(deps)),
+    attempt("IAM group", "run setup", () => checkGroup(deps, iam, arn)),
+    attempt("quota", "look at Service Quotas in the console", () => checkQuota(deps)),
+    attempt("clock", "", () => checkClock(deps)),
+  ])
+  return [ok("access key", `is ${arn}`), ...findings.flat()]
+}
+
+async function checkPermissions({ config }: AccountDeps, iam: Iam, arn: string): Promise<Finding[]> {
+  if (arn.endsWith(":root")) {
+    const todo = "make an IAM user with the policy that setup --print-policy prints, and use its key"
+    return [
+      warning("permissions", "the key is the account's root user's: it may do everything, for ever", todo),
+    ]
+  }
+  // What depends on a condition cannot be simulated without its context.
+  const statements = privilegedPolicy(config, accountOfArn(arn)).Statement.filter(
+    ({ Condition }) => !Condition,
+  )
+  let denied: string[]
+  try {
+    denied = (await Promise.all(statements.map((statement) => deniedOf(iam, arn, statement)))).flat()
+  } catch (error) {
+    // Not knowing is no error: the key may do all it must without being allowed to ask about itself.
+    return [
+      warning(
+        "permissions",
+        `cannot be asked: ${messageOf(error)}`,
+        "attach what setup --print-policy prints",
+      ),
+    ]
+  }
+  const count = statements.reduce((sum, { Action }) => sum + Action.length, 0)
+  if (denied.length === 0) return [ok("permissions", `${count} of ${count} are given`)]
+  const todo = "attach what setup --print-policy prints"
+  return denied.map((action) => failing(`permission ${action}`, "is not given", todo))
+}
+
+/**
+ * The actions that are allowed on none of the statement's resources. One resource is asked about at a time: IAM takes none
+ * that an action has nothing to do with, such as a user for what is done to a group.
+ */
+async function deniedOf(iam: Iam, arn: string, { Action, Resource }: Statement): Promise<string[]> {
+  let denied = Action
+  let refusal: unknown
+  let answered = false
+  for (const resource of Resource) {
+    if (denied.length === 0) break
+    try {
+      const answers = await iam.simulate(principalOf(arn), denied, [resource])
+      denied = answers.filter(({ allowed }) => !allowed).map(({ action }) => action)
+      answered = true
+    } catch (error) {
+      refusal = error
+    }
+  }
+  if (!answered) throw refusal
+  return denied
+}
+
+/** IAM simulates roles, not the sessions that stand in the ARN of whoever has taken one on. */
+function principalOf(arn: string): string {
+  const session = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(arn)
+  return session ? `arn:${session[1]}:iam::${session[2]}:role/${session[3]}` : arn
+}
+
+/** By DryRun: EC2 looks at everything and then does not launch. */
+async function checkLaunching({ config, aws }: AccountDeps): Promise<Finding[]> {
+  const ec2 = await aws.ec2()
+  const { image, instanceType, subnet } = config.launch
+  const what = "launching (DryRun)"
+  if (!image.startsWith("ami-") || !instanceType) {
+    await ec2.keyPairs({ names: [] })
+    const found = "EC2 answers; without [launch] image (ami-…) and instance_type nothing can be tried"
+    return [ok(what, found)]
+  }
+  await ec2.launch(
+    {
+      clientToken: crypto.randomUUID(),
+      imageId: image,
+      instanceType,
+      count: 1,
+      keyName: "",
+      zone: null,
+      placementGroup: null,
+      subnetId: subnet || null,
+      securityGroupIds: [],
+      userData: null,
+      blockDevices: [],
+      spotMaxMicroUsdPerHour: null,
+      instanceProfile: null,
+      standardCredits: false,
+      shutdownBehavior: "terminate",
+      tags: {},
+    },
+    { dryRun: true },
+  )
+  return [ok(what, `${instanceType} of ${image} would be launched`)]
+}
+
+async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promise<Finding[]> {
+  const name = config.course.iamGroup
+  const what = `IAM group ${name}`
+  if ((await iam.group(name)) === null) return [failing(what, "does not exist", "run setup")]
+  const wanted = policyText(groupPolicy(accountOfArn(arn)))
+  const found = await iam.groupPolicy(name, groupPolicyName)
+  if (found === null) return [failing(what, `has no policy ${groupPolicyName}`, "run setup")]
+  if (!isSamePolicy(found, wanted))
+    return [failing(what, "has a policy other than wanted", "see setup --diff, run setup")]
+  const extra = [
+    ...(await iam.groupPolicies(name)).filter((policy) => policy !== groupPolicyName),
+    ...(await iam.attachedGroupPolicies(name)).map((policy) => policy.name),
+  ]
+  if (extra.length === 0) return [ok(what, "has the policy that is wanted, and no other")]
+  return [
+    failing(what, `has more policies: ${extra.join(", ")}`, "remove them: they may allow what costs money"),
+  ]
+}
+
+async function checkQuota({ config, aws, userCount }: AccountDeps): Promise<Finding[]> {
+  const what = `vCPU quota in ${config.aws.region}`
+  const quota = (await (await aws.quotas()).ec2Quotas()).find(({ code }) => code === onDemandQuota)
+  if (!quota) return [warning(what, "is not told by AWS", "look at Service Quotas in the console")]
+  const { maxInstances } = config.limits
+  const most = maxInstances * Math.max(1, userCount)
+  const todo = `ask for more of ${onDemandQuota} at Service Quotas, or lower [limits] max_instances`
+  if (quota.value < maxInstances)
+    return [
+      failing(
+        what,
+        `${quota.value}, but one user may have ${maxInstances} instances of 1 vCPU or more`,
+        todo,
+      ),
+    ]
+  if (quota.value < most)
+    return [warning(what, `${quota.value}, but ${userCount} users may have ${most} instances together`, todo)]
+  return [ok(what, `${quota.value} for at most ${most} instances`)]
+}
+
+async function checkClock({ aws, clock }: AccountDeps): Promise<Finding[]> {
+  const skew = (await aws.serverTime()) - clock.now()
+  const found = `differs from AWS's by ${duration(Math.abs(skew))}`
+  const todo = "let chrony or ntpd set it: AWS refuses requests that are 5 minutes off, and costs are by time"
+  if (Math.abs(skew) > 4 * msPerMinute) return [failing("clock", found, todo)]
+  return [Math.abs(skew) > 30 * msPerSecond ? warning("clock", found, todo) : ok("clock", found)]
+}

@@ -1,0 +1,123 @@
+/** The privileged account's files: private, whole, up to date, with room to grow. */
+import { existsSync, lstatSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import type { Config } from "../../base/config.ts"
+import { usd } from "../../base/money.ts"
+import { type Clock, duration, msPerDay } from "../../base/time.ts"
+import { whyDamaged } from "../../db/backup.ts"
+import { networkFileSystem } from "../../db/file_system.ts"
+import { missingSteps } from "../../db/migrate.ts"
+import { usageSteps } from "../../db/usage_schema.ts"
+import { usersSteps } from "../../db/users_schema.ts"
+import { freeSpace } from "../../host/mounts.ts"
+import { defaultBackupDirectory, listBackups } from "../backups.ts"
+import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+
+export interface DataDeps {
+  config: Config
+  clock: Clock
+  accountUid: number
+}
+
+const lowBytes = 512 * 1024 * 1024
+const lowShare = 0.05
+
+export async function checkData(deps: DataDeps): Promise<Finding[]> {
+  const { config } = deps
+  const { dataDir, userDb, usageDb } = config.paths
+  const initialize = "run init_dbs as the account"
+  const findings = await Promise.all([
+    attempt("data directory", initialize, () => checkPrivacy(deps)),
+    attempt("file system", "", () => checkFileSystem(dataDir)),
+    attempt("users.db", initialize, () => checkDatabase(userDb, usersSteps)),
+    attempt("usage.db", initialize, () => checkDatabase(usageDb, usageSteps)),
+    attempt("backup", "run backup_dbs", () => checkBackup(deps)),
+    attempt("budget", "", () => checkBudget(config)),
+  ])
+  return findings.flat()
+}
+
+function checkPrivacy({ config, accountUid }: DataDeps): Finding[] {
+  const { dataDir, auditLog, userDb, usageDb, rootAccessKey } = config.paths
+  const inside = readdirSync(dataDir).map((name) => join(dataDir, name))
+  const named = [dataDir, auditLog, userDb, usageDb, rootAccessKey].filter(existsSync)
+  const wrong = [...new Set([...named, ...inside])].flatMap((path) => {
+    const stats = lstatSync(path)
+    if (stats.isSymbolicLink()) return [warning(path, "is a link", "put the file itself there")]
+    if (stats.uid !== accountUid)
+      return [failing(path, `belongs to uid ${stats.uid}`, `chown it to uid ${accountUid}`)]
+    if ((stats.mode & 0o077) === 0) return []
+    return [
+      failing(
+        path,
+        "is open to others",
+        "run init_dbs, which tightens it; if it was readable, change its secrets",
+      ),
+    ]
+  })
+  if (config.aws.credentials === "file" && !existsSync(rootAccessKey))
+    wrong.push(failing(rootAccessKey, "is missing", "put the account's access key there, mode 0400"))
+  return wrong.length > 0 ? wrong : [ok(dataDir, "is the account's alone, and all in it")]
+}
+
+function checkFileSystem(dataDir: string): Finding[] {
+  const network = networkFileSystem(dataDir)
+  const { bytes, share } = freeSpace(dataDir)
+  const free = `${Math.floor(bytes / 2 ** 20)} MiB free (${Math.floor(share * 100)} %)`
+  return [
+    network === null
+      ? ok(`${dataDir}: file system`, "is local")
+      : failing(
+          `${dataDir}: file system`,
+          `is ${network}`,
+          "SQLite needs a local one: move it, change data_dir",
+        ),
+    bytes < lowBytes || share < lowShare
+      ? warning(
+          `${dataDir}: room`,
+          free,
+          "make room: without it nothing can be recorded, so nothing launches",
+        )
+      : ok(`${dataDir}: room`, free),
+  ]
+}
+
+function checkDatabase(path: string, steps: Parameters<typeof missingSteps>[1]): Finding[] {
+  if (!existsSync(path)) return [failing(path, "does not exist", "run init_dbs as the account")]
+  const damage = whyDamaged(path)
+  if (damage !== null) return [failing(path, damage, "put a backup back: backup_dbs --restore (README)")]
+  const missing = missingSteps(path, steps)
+  const list = missing.map((name) => `"${name}"`).join(", ")
+  return [
+    ok(path, "is whole (integrity check)"),
+    missing.length === 0
+      ? ok(`${path}: schema`, "is up to date")
+      : warning(`${path}: schema`, `lacks ${list}`, "run init_dbs as the account"),
+  ]
+}
+
+function checkBackup({ config, clock }: DataDeps): Finding[] {
+  const directory = defaultBackupDirectory(config.paths)
+  const [newest] = listBackups(directory)
+  if (newest === undefined)
+    return [warning(directory, "holds no backup", "run backup_dbs; cron does every night")]
+  const age = clock.now() - Date.parse(newest.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5"))
+  const found = `newest is ${duration(age)} old`
+  return [
+    age > 2 * msPerDay
+      ? warning(directory, found, "see why cron does not run backup_dbs")
+      : ok(directory, found),
+  ]
+}
+
+function checkBudget({ limits, courseBudget }: Config): Finding[] {
+  const what = "[limits] budget"
+  return [
+    limits.budget === null
+      ? failing(what, "is not set", "set it: without one a student can spend for the whole term")
+      : ok(what, `${usd(limits.budget)} per user and term`),
+    courseBudget === null
+      ? warning("[limits] course_budget", "is not set", "set it to bound what all together can spend")
+      : ok("[limits] course_budget", usd(courseBudget)),
+  ]
+}

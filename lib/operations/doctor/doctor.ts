@@ -1,0 +1,49 @@
+/** All checks, in the order in which a new installation gets right. */
+import { lstatSync } from "node:fs"
+import type { Aws } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import type { Clock } from "../../base/time.ts"
+import { checkAccount } from "./account.ts"
+import { checkData } from "./data.ts"
+import { attempt, type Finding, failing } from "./finding.ts"
+import { checkInstallation } from "./installation.ts"
+
+export interface DoctorDeps {
+  config: Config
+  clock: Clock
+  aws: Aws
+  prefix: string
+  /** How many users have an identity; throws where users.db cannot be opened. */
+  userCount(): number
+}
+
+export interface DoctorOptions {
+  /** Leaves out what asks AWS. */
+  offline: boolean
+}
+
+export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Promise<Finding[]> {
+  const { config, clock, aws, prefix } = deps
+  const owner = lstatSync(config.paths.dataDir, { throwIfNoEntry: false })
+  if (!owner) return [failing(config.paths.dataDir, "does not exist", "run the installer, or init_dbs")]
+  const accountUid = owner.uid
+  const local = [
+    ...(await checkInstallation({ prefix, accountUid })),
+    ...(await checkData({ config, clock, accountUid })),
+  ]
+  if (offline) return local
+  const userCount = countedOrNone(deps)
+  const remote = await attempt("AWS", "see the network, [aws] and root-access-key", () =>
+    checkAccount({ config, aws, clock, userCount }),
+  )
+  return [...local, ...remote]
+}
+
+/** A database that cannot be opened has a finding of its own already. */
+function countedOrNone(deps: DoctorDeps): number {
+  try {
+    return deps.userCount()
+  } catch {
+    return 0
+  }
+}

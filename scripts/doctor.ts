@@ -1,0 +1,39 @@
+import { ExitCode } from "../lib/base/errors.ts"
+import { defineTool, main } from "../lib/cli.ts"
+import { becomeOwnerOf } from "../lib/host/become.ts"
+import { requireStaff } from "../lib/host/caller.ts"
+import { installedPrefix } from "../lib/host/config_programs.ts"
+import { examine } from "../lib/operations/doctor/doctor.ts"
+import { worstOf } from "../lib/operations/doctor/finding.ts"
+
+export const tool = defineTool({
+  name: "doctor",
+  description: "Look whether everything is installed, set up and working, and say what to do where it is not",
+  arguments: {
+    offline: { type: "boolean", description: "Leave out what asks AWS" },
+    prefix: { type: "string", description: "Where the programs are installed (default: as they were built)" },
+    quiet: { type: "boolean", alias: "q", description: "Only what is not ok" },
+    json: { type: "boolean", description: "Print the findings as JSON" },
+  },
+  details: `Run as root, which then becomes the privileged account, or as that account. Changes nothing.
+Exit code 0: all is ok, or there are only warnings (with --json: see "worst"); 1: there is an error.`,
+  async run(args, context, output) {
+    const { config, clock, aws } = context
+    becomeOwnerOf(config.paths.dataDir)
+    requireStaff(context.caller, config.course)
+    const userCount = () => context.usersDb.users.logins().length
+    const deps = { config, clock, aws, prefix: args.prefix ?? installedPrefix(), userCount }
+    const findings = await examine(deps, { offline: args.offline })
+    const worst = worstOf(findings)
+    const shown = findings.filter(({ level }) => !args.quiet || level !== "ok")
+    if (args.json) output.json({ worst, findings: shown })
+    else {
+      for (const { level, what, found, todo } of shown) {
+        output.line(`${level.padEnd(7)}  ${what}: ${found}${todo === "" ? "" : ` -- ${todo}`}`)
+      }
+    }
+    return worst === "error" ? ExitCode.failed : ExitCode.done
+  },
+})
+
+if (import.meta.main) await main(tool)

@@ -1,0 +1,190 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import {
+  CreateAccessKeyCommand,
+  CreateGroupCommand,
+  CreateUserCommand,
+  PutGroupPolicyCommand,
+  PutUserPolicyCommand,
+} from "@aws-sdk/client-iam"
+import type { PolicyDocument } from "../../lib/decisions/identities/policy_document.ts"
+import { privilegedPolicy } from "../../lib/decisions/identities/privileged_policy.ts"
+import { groupPolicy, groupPolicyName } from "../../lib/decisions/identities/student_policy.ts"
+import { loadConfig } from "../../lib/host/config.ts"
+import type { Finding } from "../../lib/operations/doctor/finding.ts"
+import { type Emulator, startEmulator } from "../support/emulator.ts"
+import { type Workspace, workspace } from "../support/tools.ts"
+
+let emulator: Emulator
+let course: Workspace
+beforeAll(async () => {
+  emulator = await startEmulator()
+})
+afterAll(() => emulator?.stop())
+beforeEach(async () => {
+  course = workspace({ endpoint: emulator.endpoint, config: { limits: { course_budget: 1000 } } })
+  await course.run("init_dbs")
+})
+afterEach(() => course.remove())
+
+async function examine(...options: string[]) {
+  const { stdout, stderr, code } = await course.run("doctor", ["--json", ...options])
+  expect(stderr).toBe("")
+  const { worst, findings } = JSON.parse(stdout) as { worst: string; findings: Finding[] }
+  const about = (what: string | RegExp) =>
+    findings.filter((finding) => (typeof what === "string" ? finding.what === what : what.test(finding.what)))
+  return { worst, findings, about, code }
+}
+
+const data = (name: string) => join(course.dataDir, name)
+
+describe("doctor", () => {
+  test("finds the programs missing where nothing is installed, and exits with 1", async () => {
+    const { about, code, worst } = await examine("--offline", "--prefix", data("nowhere"))
+    expect(about("programs")[0]?.found).toBe(`${data("nowhere")} does not exist`)
+    expect(about("programs")[0]?.todo).toBe("run the installer")
+    expect([code, worst]).toEqual([1, "error"])
+  })
+
+  test("says each finding on one line: level, what, what is, what to do", async () => {
+    const { stdout } = await course.run("doctor", ["--offline", "--prefix", "/nowhere"])
+    for (const line of stdout.trimEnd().split("\n")) expect(line).toMatch(/^(ok|warning|error) +\S.*: .+$/)
+    expect(stdout).toContain("ok       [limits] budget: $100.00 per user and term\n")
+  })
+
+  test("finds the data directory, the databases and the file system in order", async () => {
+    const { about } = await examine("--offline")
+    for (const what of [
+      course.dataDir,
+      data("users.db"),
+      data("usage.db"),
+      `${course.dataDir}: file system`,
+    ]) {
+      expect(`${what} ${about(what).map(({ level }) => level)}`).toBe(`${what} ok`)
+    }
+  })
+
+  test("finds files that are open to others, links, and a missing key", async () => {
+    writeFileSync(data("audit-log"), "")
+    chmodSync(data("audit-log"), 0o644)
+    symlinkSync("/etc/passwd", data("link"))
+    rmSync(data("root-access-key"))
+    const { about, code } = await examine("--offline")
+    expect(about(data("audit-log"))[0]?.found).toBe("is open to others")
+    expect(about(data("link"))[0]?.level).toBe("warning")
+    expect(about(data("root-access-key"))[0]?.found).toBe("is missing")
+    expect(code).toBe(1)
+  })
+
+  test("finds a damaged database", async () => {
+    writeFileSync(data("usage.db"), "x".repeat(10_000), { mode: 0o600 })
+    const [finding] = (await examine("--offline")).about(data("usage.db"))
+    expect(finding).toMatchObject({ level: "error", found: "file is not a database" })
+    expect(finding?.todo).toMatch(/backup_dbs --restore/)
+  })
+
+  test("warns when the newest backup is old or there is none", async () => {
+    expect((await examine("--offline")).about(/backups/)[0]?.found).toBe("holds no backup")
+    mkdirSync(data("backups"), { mode: 0o700 })
+    mkdirSync(data("backups/20260101T000000Z"), { mode: 0o700 })
+    expect((await examine("--offline")).about(/backups/)[0]?.level).toBe("warning")
+    await course.run("backup_dbs")
+    expect((await examine("--offline")).about(/backups/)[0]?.level).toBe("ok")
+  })
+
+  test("finds a missing budget to be an error", async () => {
+    const path = course.configPath
+    course.configure({})
+    const without = (await Bun.file(path).text()).replace(/^budget.*$/m, "").replace(/^course_budget.*$/m, "")
+    writeFileSync(path, without)
+    const { about, code } = await examine("--offline")
+    expect(about("[limits] budget")[0]).toMatchObject({ level: "error", found: "is not set" })
+    expect(about("[limits] course_budget")[0]?.level).toBe("warning")
+    expect(code).toBe(1)
+  })
+
+  test("is not for students", async () => {
+    expect((await course.run("doctor", ["--offline"], { as: "cs61c-ab" })).code).toBe(3)
+  })
+})
+
+describe("doctor asks AWS", () => {
+  test("and says who the key is, what the time is and what is missing in IAM", async () => {
+    const { about } = await examine()
+    expect(about("access key")[0]).toMatchObject({
+      level: "ok",
+      found: expect.stringMatching(/^is arn:aws:/),
+    })
+    expect(about("clock")[0]?.level).toBe("ok")
+    expect(about("IAM group students")[0]).toMatchObject({
+      level: "error",
+      found: "does not exist",
+      todo: "run setup",
+    })
+  })
+
+  test("and finds the group's policy as wanted, other than wanted, or not alone", async () => {
+    const put = (name: string, document: string) =>
+      emulator.iam.send(
+        new PutGroupPolicyCommand({ GroupName: "students", PolicyName: name, PolicyDocument: document }),
+      )
+    const group = async () => (await examine()).about("IAM group students")[0]
+    const other = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "ec2:RunInstances", Resource: "*" }],
+    })
+    await emulator.iam.send(new CreateGroupCommand({ GroupName: "students" }))
+    expect((await group())?.found).toBe("has no policy student-policy")
+    await put(groupPolicyName, JSON.stringify(groupPolicy({ partition: "aws", id: "123456789012" })))
+    expect(await group()).toMatchObject({ level: "ok" })
+    await put("more", other)
+    expect((await group())?.found).toBe("has more policies: more")
+    await put(groupPolicyName, other)
+    expect((await group())?.found).toBe("has a policy other than wanted")
+  })
+
+  test("and names each permission that the key lacks", async () => {
+    const config = { ...loadConfig(course.configPath) }
+    const wanted = privilegedPolicy(config, { partition: "aws", id: "123456789012" })
+    await emulator.iam.send(new CreateUserCommand({ UserName: "course-key" }))
+    const { AccessKey } = await emulator.iam.send(new CreateAccessKeyCommand({ UserName: "course-key" }))
+    const key = {
+      aws_access_key_id: AccessKey?.AccessKeyId,
+      aws_secret_access_key: AccessKey?.SecretAccessKey,
+    }
+    writeFileSync(data("root-access-key"), JSON.stringify(key), { mode: 0o600 })
+    const give = (document: PolicyDocument) =>
+      emulator.iam.send(
+        new PutUserPolicyCommand({
+          UserName: "course-key",
+          PolicyName: "key",
+          PolicyDocument: JSON.stringify(document),
+        }),
+      )
+    await give(wanted)
+    expect((await examine()).about(/^permission/)).toMatchObject([{ what: "permissions", level: "ok" }])
+    const without = wanted.Statement.map((statement) => ({
+      ...statement,
+      Action: statement.Action.filter((action) => action !== "ec2:TerminateInstances"),
+    }))
+    await give({ ...wanted, Statement: without })
+    expect((await examine()).about(/^permission/)).toMatchObject([
+      { what: "permission ec2:TerminateInstances", level: "error", found: "is not given" },
+    ])
+  })
+
+  test("and tries a launch where the config names what to launch", async () => {
+    course.configure({ launch: { image: emulator.fixtures.image, instance_type: "t3.micro" } })
+    expect((await examine()).about(/^launching/)[0]).toMatchObject({ level: "ok" })
+    course.configure({ launch: { image: "ami-00000000000000000", instance_type: "t3.micro" } })
+    expect((await examine()).about(/^launching/)[0]).toMatchObject({ level: "error" })
+  })
+
+  test("and says plainly that it cannot", async () => {
+    course.configure({ aws: { endpoint: "http://127.0.0.1:1" } })
+    const { about, code } = await examine()
+    expect(about("access key")[0]?.level).toBe("error")
+    expect(code).toBe(1)
+  })
+})
