@@ -19,10 +19,10 @@ export function intervals(db: Database, offers: Offers) {
       const { lastInsertRowid } = db
         .query("INSERT INTO intervals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .run(
-          ...[instanceId, login, offers.idOf(interval), publicIpv4 ? 1 : 0],
+          ...[instanceId, login, offers.idOf(interval), flag(publicIpv4)],
           ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
           ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
-          endedByEc2 === null ? null : Number(endedByEc2),
+          flag(endedByEc2),
         )
       return Number(lastInsertRowid)
     },
@@ -34,7 +34,7 @@ export function intervals(db: Database, offers: Offers) {
          WHERE interval_id = ?`,
       ).run(
         ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
-        ...[endedByEc2 === null ? null : Number(endedByEc2), intervalId],
+        ...[flag(endedByEc2), intervalId],
       )
     },
 
@@ -42,6 +42,10 @@ export function intervals(db: Database, offers: Offers) {
       db.query(
         "UPDATE intervals SET start_earliest_utc_ms = ?, start_latest_utc_ms = ?, start_evidence = ? WHERE interval_id = ?",
       ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, intervalId)
+    },
+
+    setPublicIpv4(intervalId: number, publicIpv4: boolean): void {
+      db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), intervalId)
     },
 
     remove(intervalId: number): void {
@@ -72,6 +76,16 @@ export function intervals(db: Database, offers: Offers) {
       return rows.map(fromRow)
     },
 
+    /** Those on spot that last, or ended since `sinceUtcMs`. */
+    spotSince(sinceUtcMs: number): StoredInterval[] {
+      return db
+        .query<Row, [number]>(
+          select("market = 'spot' AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms >= ?)"),
+        )
+        .all(sinceUtcMs)
+        .map(fromRow)
+    },
+
     /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredInterval> {
       const overlaps =
@@ -90,7 +104,7 @@ interface Row {
   interval_id: number
   instance_id: string
   login: string
-  public_ipv4: number
+  public_ipv4: number | null
   start_earliest_utc_ms: number
   start_latest_utc_ms: number
   start_evidence: Evidence
@@ -106,6 +120,10 @@ interface Row {
   seen_utc_ms: number | null
 }
 
+function flag(value: boolean | null): number | null {
+  return value === null ? null : Number(value)
+}
+
 function fromRow(row: Row): StoredInterval {
   const { end_earliest_utc_ms: earliestUtcMs, end_latest_utc_ms: latestUtcMs, end_evidence: evidence } = row
   return {
@@ -117,7 +135,7 @@ function fromRow(row: Row): StoredInterval {
     region: row.region,
     zone: row.zone,
     usageOperation: row.usage_operation,
-    publicIpv4: row.public_ipv4 === 1,
+    publicIpv4: row.public_ipv4 === null ? null : row.public_ipv4 === 1,
     start: {
       earliestUtcMs: row.start_earliest_utc_ms,
       latestUtcMs: row.start_latest_utc_ms,

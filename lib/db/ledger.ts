@@ -15,11 +15,12 @@ import {
   type Tariff,
 } from "../decisions/costs.ts"
 import { dayOf } from "../decisions/days.ts"
-import { type Evidence, exactly, type Instant } from "../decisions/intervals.ts"
+import { type Evidence, exactly, fromOldRun, type Instant, type Interval } from "../decisions/intervals.ts"
 import { costOfRental } from "../decisions/rentals.ts"
 import { intervals, type StoredInterval } from "./intervals.ts"
 import { offers } from "./offers.ts"
 import { oldInstances } from "./old_instances.ts"
+import { oldRows } from "./old_rows.ts"
 import { rentals } from "./rentals.ts"
 import { type TrackedInstance, trackedInstances } from "./tracked_instances.ts"
 import { usageSums } from "./usage_sums.ts"
@@ -32,26 +33,33 @@ export function ledger(db: Database) {
   const tracked = trackedInstances(db, offerTable)
   const rented = rentals(db)
   const old = oldInstances(db)
+  const oldOnes = oldRows(db)
   const sums = usageSums(db, { intervals: runs, rentals: rented })
 
-  const openRun = (instance: TrackedInstance, start: Instant): void => {
-    sums.know(instance.login)
-    runs.add({ ...instance, start, end: null, endedByEc2: null })
+  const addRun = (tariff: Tariff | null, run: Interval): void => {
+    sums.know(run.login)
+    runs.add(run)
+    if (run.end) addToSums(tariff, run)
   }
 
-  const closeRun = (
-    tariff: Tariff | null,
-    run: StoredInterval,
-    end: Instant,
-    endedByEc2: boolean | null,
-  ): void => {
-    runs.setEnd(run.intervalId, end, endedByEc2)
-    if (tariff) sums.addRun(tariff, { ...run, end, endedByEc2 })
+  const addToSums = (tariff: Tariff | null, run: Interval): void => {
+    if (tariff) sums.addRun(tariff, run)
     else sums.forget(run.login)
   }
 
+  const changeEnd = (
+    tariff: Tariff | null,
+    run: StoredInterval,
+    end: Instant | null,
+    endedByEc2: boolean | null,
+  ): void => {
+    runs.setEnd(run.intervalId, end, endedByEc2)
+    if (run.end) sums.forget(run.login)
+    else if (end) addToSums(tariff, { ...run, end, endedByEc2 })
+  }
+
   const endRun = (instanceId: string, end: Instant, endedByEc2: boolean | null): void => {
-    for (const run of runs.ofInstance(instanceId)) if (!run.end) closeRun(null, run, end, endedByEc2)
+    for (const run of runs.ofInstance(instanceId)) if (!run.end) changeEnd(null, run, end, endedByEc2)
   }
 
   return {
@@ -60,8 +68,10 @@ export function ledger(db: Database) {
     rentals: rented,
     old,
     sums,
-    openRun,
-    closeRun,
+    /** A run, as yet open or closed at once; `tariff`, where it is at hand, keeps the sums fresh. */
+    addRun,
+    /** Null: it runs after all. */
+    changeEnd,
     /** After a rollback: numbers given in it were taken back. */
     rolledBack: () => offerTable.forget(),
 
@@ -72,20 +82,27 @@ export function ledger(db: Database) {
         const known = trackedFrom(instance, launch)
         tracked.put(known)
         old.put({ ...known, startUtcMs: known.launchedAtUtcMs }, known.seenUtcMs)
-        openRun(known, exactly(known.launchedAtUtcMs, "observed"))
+        addRun(null, {
+          ...known,
+          start: exactly(known.launchedAtUtcMs, "observed"),
+          publicIpv4: null,
+          end: null,
+          endedByEc2: null,
+        })
       }
     },
 
     /** What is pending, runs or is stopped, as last known, of a login or, with null, of everybody. */
-    openInstances: (login: string | null): TrackedInstance[] => tracked.notEnded(login),
+    openInstances: (login: string | null): TrackedInstance[] =>
+      tracked.notEnded(login).filter((instance) => !hasEnded(instance)),
 
     /** We stopped it: EC2 accepted that at `atUtcMs`. */
     recordStopped(instanceId: string, atUtcMs: number): void {
       const instance = tracked.get(instanceId)
-      if (!instance || instance.state === "terminated") return
+      if (!instance || hasEnded(instance)) return
       endRun(instanceId, exactly(atUtcMs, "observed"), false)
-      old.stopped(instanceId, atUtcMs)
-      tracked.put({ ...instance, state: "stopped", seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs) })
+      old.setStops(instanceId, runs.ofInstance(instanceId), null)
+      tracked.put({ ...instance, state: "stopping", seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs) })
     },
 
     /** We started it again: EC2 accepted that at `atUtcMs`; only ours are, so nothing ran unseen in between. */
@@ -99,8 +116,14 @@ export function ledger(db: Database) {
         seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs),
       }
       tracked.put(started)
-      old.startedAgain(instanceId, atUtcMs)
-      openRun(started, exactly(atUtcMs, "observed"))
+      addRun(null, {
+        ...started,
+        start: exactly(atUtcMs, "observed"),
+        publicIpv4: null,
+        end: null,
+        endedByEc2: null,
+      })
+      old.setStops(instanceId, runs.ofInstance(instanceId), null)
     },
 
     /** We terminated it, or it is known to have ended between two instants. */
@@ -109,13 +132,13 @@ export function ledger(db: Database) {
       end: { earliestUtcMs: number; latestUtcMs: number; evidence: Evidence; byEc2?: boolean | null },
     ): void {
       const instance = tracked.get(instanceId)
-      if (!instance || instance.state === "terminated") return
+      if (!instance || hasEnded(instance)) return
       const { byEc2 = false, ...instant } = end
       endRun(instanceId, instant, byEc2)
       const oldEnd = end.evidence === "vanished" ? end.earliestUtcMs : end.latestUtcMs
-      old.startedAgain(instanceId, oldEnd)
-      old.ended(instanceId, oldEnd)
-      tracked.put({ ...instance, state: "terminated" })
+      old.setStops(instanceId, runs.ofInstance(instanceId), oldEnd)
+      old.setEnd(instanceId, oldEnd)
+      tracked.put({ ...instance, state: "shutting-down" })
     },
 
     /**
@@ -135,12 +158,19 @@ export function ledger(db: Database) {
         charge(costOfRun(tariff, run, nowUtcMs, range))
         charge(costOfAddress(run, nowUtcMs, range))
       }
+      for (const run of oldOnes.within(login, range.fromUtcMs, nowUtcMs)) {
+        if (run.login !== "") charge(costOfRun(tariff, fromOldRun(run), nowUtcMs, range))
+      }
       for (const rental of rented.open(login)) {
         if (rental.login !== "") charge(costOfRental(rental, nowUtcMs, range))
       }
       return spent
     },
   }
+}
+
+function hasEnded({ state }: TrackedInstance): boolean {
+  return state === "terminated" || state === "shutting-down"
 }
 
 /** What the ledger keeps of an instance as EC2 shows it. */

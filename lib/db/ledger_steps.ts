@@ -19,11 +19,12 @@ export const ledgerSteps: readonly Step[] = [
       -- Each instant between two bounds; the end is NULL while it runs.
       CREATE TABLE intervals(
         interval_id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, login TEXT NOT NULL,
-        offer_id INTEGER NOT NULL REFERENCES offers, public_ipv4 INTEGER NOT NULL,
+        offer_id INTEGER NOT NULL REFERENCES offers, public_ipv4 INTEGER,
         start_earliest_utc_ms INTEGER NOT NULL, start_latest_utc_ms INTEGER NOT NULL, start_evidence TEXT NOT NULL,
         end_earliest_utc_ms INTEGER, end_latest_utc_ms INTEGER, end_evidence TEXT, ended_by_ec2 INTEGER);
       CREATE INDEX intervals_of_instance ON intervals(instance_id);
       CREATE INDEX intervals_of_login ON intervals(login, start_earliest_utc_ms);
+      CREATE INDEX intervals_by_end ON intervals(end_latest_utc_ms);
       CREATE INDEX intervals_open ON intervals(login) WHERE end_latest_utc_ms IS NULL;`,
   },
   {
@@ -63,5 +64,21 @@ export const ledgerSteps: readonly Step[] = [
         PRIMARY KEY(login, day)) WITHOUT ROWID;
       CREATE TABLE usage_sums(
         login TEXT PRIMARY KEY, tariff TEXT NOT NULL, unpriced INTEGER NOT NULL) WITHOUT ROWID;`,
+  },
+  {
+    name: "ledger: snapshots and evidence",
+    up: `
+      -- Each look at a region: complete, or why not.
+      CREATE TABLE snapshots(
+        snapshot_id INTEGER PRIMARY KEY, region TEXT NOT NULL, started_utc_ms INTEGER NOT NULL,
+        finished_utc_ms INTEGER NOT NULL, instances INTEGER, error TEXT);
+      CREATE INDEX snapshots_of_region ON snapshots(region, started_utc_ms);
+      -- What was found out about an instance, and when, in words.
+      CREATE TABLE evidence(
+        evidence_id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, found_utc_ms INTEGER NOT NULL, kind TEXT NOT NULL,
+        at_utc_ms INTEGER, text TEXT NOT NULL);
+      CREATE INDEX evidence_of_instance ON evidence(instance_id);
+      CREATE INDEX intervals_uncertain ON intervals(end_latest_utc_ms)
+        WHERE start_earliest_utc_ms < start_latest_utc_ms OR end_earliest_utc_ms < end_latest_utc_ms;`,
   },
 ]

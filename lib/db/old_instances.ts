@@ -4,7 +4,8 @@
  */
 import type { Database } from "bun:sqlite"
 import type { Market } from "../base/instance.ts"
-import { toJulianDay } from "../base/time.ts"
+import { fromJulianDay, toJulianDay } from "../base/time.ts"
+import { type Interval, isExact } from "../decisions/intervals.ts"
 
 export interface OldInstance {
   instanceId: string
@@ -17,8 +18,14 @@ export interface OldInstance {
 
 export type OldInstances = ReturnType<typeof oldInstances>
 
-/** All inside the caller's transaction. */
+/** All that writes belongs inside the caller's transaction. */
 export function oldInstances(db: Database) {
+  const timeOf = (instanceId: string, column: "start_time" | "end_time"): number | null => {
+    const row = db
+      .query<{ at: number | null }, [string]>(`SELECT ${column} AS at FROM instances WHERE instance_id = ?`)
+      .get(instanceId)
+    return row?.at ? fromJulianDay(row.at) : null
+  }
   return {
     /** At first sight, or with another type or owner; the first start stays. */
     put({ instanceId, instanceType, market, login, startUtcMs }: OldInstance, seenUtcMs: number): void {
@@ -34,45 +41,38 @@ export function oldInstances(db: Database) {
       )
     },
 
-    /** A stop; a second report of the same one changes nothing. */
-    stopped(instanceId: string, utcMs: number): void {
-      const isStopped = db
-        .query("SELECT 1 FROM instance_stopped WHERE instance_id = ? AND running_time IS NULL")
-        .get(instanceId)
-      if (isStopped) return
-      db.query(
-        "INSERT OR IGNORE INTO instance_stopped(instance_id, stopped_time, running_time) VALUES (?, ?, NULL)",
-      ).run(instanceId, toJulianDay(utcMs))
-    },
-
-    /**
-     * A start, or the end of what was stopped: from here on it is not stopped any more. Of the rows that the old cron added
-     * each time that it saw one stop, only the first counts.
-     */
-    startedAgain(instanceId: string, utcMs: number): void {
-      const open = db
-        .query<{ rowid: number }, [string]>(
-          `SELECT rowid FROM instance_stopped WHERE instance_id = ? AND running_time IS NULL
-           ORDER BY julianday(stopped_time)`,
-        )
-        .all(instanceId)
-      open.forEach(({ rowid }, index) => {
-        if (index > 0)
-          db.run("UPDATE instance_stopped SET running_time = stopped_time WHERE rowid = ?", [rowid])
-        else
-          db.run(
-            "UPDATE instance_stopped SET stopped_time = julianday(stopped_time), running_time = ? WHERE rowid = ?",
-            [toJulianDay(utcMs), rowid],
-          )
-      })
-    },
+    /** When an instance started, by the old table; null where it is not in it. */
+    startOf: (instanceId: string) => timeOf(instanceId, "start_time"),
+    /** When it ended; null where it has not. */
+    endOf: (instanceId: string) => timeOf(instanceId, "end_time"),
 
     /** Null: it runs after all. */
-    ended(instanceId: string, utcMs: number | null): void {
+    setEnd(instanceId: string, utcMs: number | null): void {
       db.query("UPDATE instances SET end_time = ? WHERE instance_id = ?").run(
         utcMs === null ? null : toJulianDay(utcMs),
         instanceId,
       )
     },
+
+    /** Makes the stops the gaps between an instance's runs, the last one open unless it has ended. */
+    setStops(instanceId: string, runs: readonly Interval[], endedUtcMs: number | null): void {
+      const known = runs.filter(
+        ({ start, end }) => isExact(start) || end === null || !isSameStretch(start, end),
+      )
+      db.query("DELETE FROM instance_stopped WHERE instance_id = ?").run(instanceId)
+      known.forEach(({ end }, index) => {
+        if (!end) return
+        const next = known[index + 1]?.start.latestUtcMs ?? endedUtcMs
+        if (next !== null && next <= end.latestUtcMs) return
+        db.query(
+          "INSERT OR REPLACE INTO instance_stopped(instance_id, stopped_time, running_time) VALUES (?, ?, ?)",
+        ).run(instanceId, toJulianDay(end.latestUtcMs), next === null ? null : toJulianDay(next))
+      })
+    },
   }
+}
+
+/** A run that may not have been one at all. */
+function isSameStretch(start: Interval["start"], end: Interval["start"]): boolean {
+  return start.earliestUtcMs === end.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
 }

@@ -63,6 +63,17 @@ export function prices(db: Database) {
       return changed
     },
 
+    /** From when on the last kept spot price holds; null where none is kept. */
+    lastSpot(zone: string, instanceType: string, usageOperation: string): number | null {
+      const row = db
+        .query<{ last: number | null }, [string, string, string]>(
+          `SELECT max(from_utc_ms) AS last FROM spot_prices
+           WHERE zone = ? AND instance_type = ? AND usage_operation = ?`,
+        )
+        .get(zone, instanceType, usageOperation)
+      return row?.last ?? null
+    },
+
     /**
      * Keeps points of the spot price history; inside the caller's transaction. Returns how many were new. The sums of those
      * whose spot runs they are about are the caller's to forget (`usageSums.forget`).

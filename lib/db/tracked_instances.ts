@@ -39,6 +39,16 @@ export function trackedInstances(db: Database, offers: Offers) {
       )
     },
 
+    /**
+     * After the clock was found to have gone back: what was seen later than now was seen at `instead` at the earliest, or when it
+     * was launched. Inside the caller's transaction.
+     */
+    distrust(laterThanUtcMs: number, insteadUtcMs: number): void {
+      db.query(
+        `UPDATE tracked_instances SET seen_utc_ms = max(?2, min(launched_at_utc_ms, ?1)) WHERE seen_utc_ms > ?1`,
+      ).run(laterThanUtcMs, insteadUtcMs)
+    },
+
     get(instanceId: string): TrackedInstance | null {
       const row = db.query<Row, [string]>(`${select} WHERE instance_id = ?`).get(instanceId)
       return row && fromRow(row)

@@ -72,7 +72,9 @@ export function costOfRun(
   const lowestIsFree =
     isSpot && interval.endedByEc2 !== false && interval.end !== null && lasts(shortest) < msPerHour
   const highestIsFree = isSpot && interval.endedByEc2 === true && lasts(longest) < msPerHour
-  const lowest = lowestIsFree ? 0 : costOfRange(tariff, interval, shortest, range)
+  // A run that may have lasted no time may not have been one at all.
+  const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0 && interval.end !== null
+  const lowest = lowestIsFree || mayNotHaveBeen ? 0 : costOfRange(tariff, interval, shortest, range)
   const isCertain = shortest.fromUtcMs === longest.fromUtcMs && shortest.toUtcMs === longest.toUtcMs
   if (isCertain && lowestIsFree === highestIsFree) return lowest === null ? null : { lowest, highest: lowest }
   const highest = highestIsFree ? 0 : costOfRange(tariff, interval, longest, range)
@@ -81,12 +83,10 @@ export function costOfRun(
 
 /** The same for the public IPv4 address that an instance had while it ran. */
 export function costOfAddress(interval: Interval, nowUtcMs: number, range: Range = always): Bounds {
-  if (!interval.publicIpv4) return nothing
+  if (interval.publicIpv4 === false) return nothing
   const { shortest, longest } = extremes(interval, nowUtcMs)
-  return {
-    lowest: flatCost(publicIpv4MicroUsdPerHour, sinceBilled(shortest), range),
-    highest: flatCost(publicIpv4MicroUsdPerHour, sinceBilled(longest), range),
-  }
+  const cost = (run: Range) => flatCost(publicIpv4MicroUsdPerHour, sinceBilled(run), range)
+  return { lowest: interval.publicIpv4 ? cost(shortest) : 0, highest: cost(longest) }
 }
 
 /** AWS charges for public addresses only since 2024. */

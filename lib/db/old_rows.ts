@@ -1,0 +1,114 @@
+/**
+ * What the old tools recorded and the ledger does not have: rows of `instances` without a tracked instance. They stay where
+ * they are, and their hours are what the database's own views say.
+ */
+import type { Database } from "bun:sqlite"
+import type { Market } from "../base/instance.ts"
+import { fromJulianDay, toJulianDay } from "../base/time.ts"
+import type { OldRun } from "../decisions/intervals.ts"
+
+/** Hours of all rows of one login, type and market, as the views count: started hours of each instance. */
+export interface OldSum {
+  login: string
+  instanceType: string
+  market: Market
+  hours: number
+}
+
+export type OldRows = ReturnType<typeof oldRows>
+
+export function oldRows(db: Database) {
+  /** Whether there is any: where the ledger has as many as the old table, it has all of them. */
+  const none = (login: string | null): boolean => {
+    const count = (table: string, column: string) =>
+      db
+        .query<{ n: number }, [string | null]>(
+          `SELECT count(*) AS n FROM ${table} WHERE ?1 IS NULL OR ${column} = ?1`,
+        )
+        .get(login)?.n
+    return count("instances", "username") === count("tracked_instances", "login")
+  }
+  return {
+    /** Those without an end, of a login or, with null, of everybody. */
+    running(login: string | null): OldRun[] {
+      return db
+        .query<Row, [string | null]>(`${selectRows} AND end_time IS NULL AND (?1 IS NULL OR username = ?1)`)
+        .all(login)
+        .map(fromRow)
+    },
+
+    /** All of a login, or one instance's. */
+    ofLogin: (login: string): OldRun[] =>
+      db.query<Row, [string]>(`${selectRows} AND username = ?`).all(login).map(fromRow),
+    ofInstance: (instanceId: string): OldRun | null => {
+      const row = db.query<Row, [string]>(`${selectRows} AND instance_id = ?`).get(instanceId)
+      return row && fromRow(row)
+    },
+
+    /** When the old cron looked next after `utcMs`, as far as what it saw then tells. */
+    nextLookAfter(utcMs: number): number | null {
+      const row = db
+        .query<{ at: number | null }, [number]>(
+          `SELECT min(julianday(last_seen)) AS at FROM instances
+           WHERE julianday(last_seen) > ? AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)`,
+        )
+        .get(toJulianDay(utcMs))
+      return row?.at ? fromJulianDay(row.at) : null
+    },
+
+    /** Those that ran in a stretch of time, of a login or, with null, of everybody. */
+    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
+      if (none(login)) return
+      const rows = db.query<Row, [string | null, number, number]>(
+        `${selectRows} AND (?1 IS NULL OR username = ?1) AND start_time < ?3 AND (end_time IS NULL OR end_time > ?2)`,
+      )
+      const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
+      for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
+    },
+
+    /** Hours by the database's own views; what has not ended counts until now by the machine's clock, as the view does. */
+    hours(what: "finished" | "pending", login: string | null): OldSum[] {
+      if (none(login)) return []
+      return db
+        .query<OldSum, [string | null]>(
+          `SELECT coalesce(username, '') AS login, instance_type AS instanceType,
+             CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
+           FROM ${what}_instance_times
+           WHERE (?1 IS NULL OR username = ?1) AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
+           GROUP BY username, instance_type, is_spot`,
+        )
+        .all(login)
+    },
+  }
+}
+
+const selectRows = `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,
+    start_time, end_time, julianday(last_seen) AS seen,
+    (SELECT min(julianday(stopped_time)) FROM instance_stopped
+     WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
+  FROM instances WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances) AND start_time IS NOT NULL`
+
+interface Row {
+  instance_id: string
+  instance_type: string
+  is_spot: number
+  username: string
+  start_time: number
+  end_time: number | null
+  seen: number | null
+  stopped: number | null
+}
+
+function fromRow(row: Row): OldRun {
+  const time = (julianDay: number | null) => (julianDay === null ? null : fromJulianDay(julianDay))
+  return {
+    instanceId: row.instance_id,
+    instanceType: row.instance_type,
+    market: row.is_spot ? "spot" : "on-demand",
+    login: row.username,
+    startUtcMs: fromJulianDay(row.start_time),
+    endUtcMs: time(row.end_time),
+    seenUtcMs: time(row.seen),
+    stoppedUtcMs: time(row.stopped),
+  }
+}

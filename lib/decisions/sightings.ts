@@ -1,0 +1,216 @@
+/**
+ * What a complete listing says about an instance, given what was known of it. Facts of EC2 that this rests on: LaunchTime is the
+ * last start, to the second; StateTransitionReason tells the last transition, if at all; only what stopped can change its
+ * type; a terminated instance shows for about an hour. So a listing can prove less than it seems to: what was stopped may have
+ * run and stopped again unseen. Such a gap becomes a run that lasted from no time to all of it.
+ *
+ * One thing is taken at its word that could be otherwise: a dated termination of what ran is the end of that run, though it may
+ * have been stopped before, unseen. Then we say too much, never too little.
+ */
+import type { Instance, InstanceState } from "../base/instance.ts"
+import { msPerMinute } from "../base/time.ts"
+import { between, exactly, type Instant, type Interval } from "./intervals.ts"
+
+/** When a listing was taken: anything in it was so at one moment between the two. */
+export interface Sighting {
+  fromUtcMs: number
+  toUtcMs: number
+  /** When the last complete listing of the region before this one began; null for the first. */
+  previousUtcMs: number | null
+}
+
+/** What was known of an instance. */
+export interface Known {
+  state: InstanceState
+  instanceType: string
+  launchedAtUtcMs: number
+  seenUtcMs: number
+  /** Launched through us: then nobody but us can start it again, and we would know. */
+  isOurs: boolean
+  /** Its latest run, if it is known to have run at all. */
+  lastRun: Pick<Interval, "start" | "end" | "endedByEc2"> | null
+}
+
+export interface NewRun {
+  instanceType: string
+  start: Instant
+  end: Instant | null
+  endedByEc2: boolean | null
+}
+
+/** What has become known. */
+export interface News {
+  state: InstanceState
+  /** Of the last run that was known; absent where nothing new is known, an end of null where it runs after all. */
+  lastRun?: { start?: Instant; end?: Instant | null; endedByEc2?: boolean | null }
+  /** Runs not known before, oldest first. */
+  runs: NewRun[]
+  /** When it was terminated, where it is. */
+  endedUtcMs: number | null
+}
+
+/** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
+const toleranceMs = 5 * msPerMinute
+/** Nothing stops and starts again within this time. */
+const quickestRestartMs = msPerMinute
+
+/** What the sight of an instance says. */
+export function seen(known: Known | null, instance: Instance, sighting: Sighting): News {
+  const news = known ? seenAgain(known, instance, sighting) : seenFirst(instance, sighting)
+  const hasEnded = instance.state === "terminated" || instance.state === "shutting-down"
+  return { ...news, endedUtcMs: hasEnded ? endOf(instance, known, sighting) : null }
+}
+
+/** What its absence from a complete listing says; null: nothing yet. */
+export function missing(known: Known, isSpot: boolean, { fromUtcMs, toUtcMs }: Sighting): News | null {
+  if (known.launchedAtUtcMs > fromUtcMs - toleranceMs || known.seenUtcMs >= fromUtcMs) return null
+  const news: News = { state: "terminated", runs: [], endedUtcMs: known.seenUtcMs }
+  if (known.lastRun && !known.lastRun.end) {
+    const end = between(known.seenUtcMs, toUtcMs, "vanished")
+    return { ...news, lastRun: { end, endedByEc2: isSpot ? null : false } }
+  }
+  return { ...news, runs: unseenRuns(known, [known.instanceType], toUtcMs) }
+}
+
+function seenFirst(instance: Instance, sighting: Sighting): News {
+  const { type: instanceType, launchedAtUtcMs, firstAttachedUtcMs: first } = instance
+  const runs: NewRun[] = []
+  if (first !== null && first < launchedAtUtcMs - quickestRestartMs) {
+    const end = between(first, launchedAtUtcMs, "observed")
+    runs.push({ instanceType, start: exactly(first, "observed"), end, endedByEc2: false })
+  } else if (first === null && !isOn(instance) && instance.market === "on-demand") {
+    runs.push(...possibleRuns([instanceType], sighting.previousUtcMs ?? launchedAtUtcMs, launchedAtUtcMs))
+  }
+  runs.push(runSince(instance, sighting))
+  return { state: instance.state, runs, endedUtcMs: null }
+}
+
+function seenAgain(known: Known, instance: Instance, sighting: Sighting): News {
+  const { state, launchedAtUtcMs } = instance
+  const news: News = { state, runs: [], endedUtcMs: null }
+  const wasOn = known.lastRun !== null && known.lastRun.end === null
+  if (launchedAtUtcMs > known.launchedAtUtcMs + quickestRestartMs) {
+    const types = [...new Set([known.instanceType, instance.type])]
+    const [, ...otherTypes] = types
+    return {
+      ...news,
+      ...(wasOn && {
+        lastRun: { end: between(known.seenUtcMs, launchedAtUtcMs, "observed"), endedByEc2: false },
+      }),
+      runs: [...unseenRuns(known, wasOn ? otherTypes : types, launchedAtUtcMs), runSince(instance, sighting)],
+    }
+  }
+  if (wasOn)
+    return isOn(instance)
+      ? seenRunningOn(known, instance, sighting, news)
+      : seenEnd(known, instance, sighting, news)
+  return isOn(instance) ? seenStarted(known, instance, sighting, news) : seenStillOff(known, instance, news)
+}
+
+/** It ran, and runs. Our own call's time gives way to EC2's LaunchTime. */
+function seenRunningOn(known: Known, instance: Instance, { toUtcMs }: Sighting, news: News): News {
+  if (instance.type !== known.instanceType) {
+    // An emulator that keeps LaunchTime over a restart.
+    const gap = between(known.seenUtcMs, toUtcMs, "observed")
+    return {
+      ...news,
+      lastRun: { end: gap, endedByEc2: false },
+      runs: [{ instanceType: instance.type, start: gap, end: null, endedByEc2: null }],
+    }
+  }
+  const start = exactly(instance.launchedAtUtcMs, "observed")
+  const isBetter =
+    known.launchedAtUtcMs !== instance.launchedAtUtcMs &&
+    known.lastRun?.start.earliestUtcMs === known.launchedAtUtcMs
+  return isBetter ? { ...news, lastRun: { start } } : news
+}
+
+/** It ran, and does not any more. */
+function seenEnd(known: Known, instance: Instance, { toUtcMs }: Sighting, news: News): News {
+  return {
+    ...news,
+    lastRun: { end: endOfRun(instance, known.seenUtcMs, toUtcMs), endedByEc2: byEc2(instance) },
+  }
+}
+
+/** It did not run, and does, though its LaunchTime is no later: our own call has not come through, or an emulator's restart. */
+function seenStarted(known: Known, instance: Instance, { fromUtcMs, toUtcMs }: Sighting, news: News): News {
+  if (known.state === "stopped") {
+    const start = between(known.seenUtcMs, toUtcMs, "observed")
+    return { ...news, runs: [{ instanceType: instance.type, start, end: null, endedByEc2: null }] }
+  }
+  const toldUtcMs = known.lastRun?.end?.latestUtcMs ?? known.seenUtcMs
+  const mayLag = known.state !== "terminated" && fromUtcMs - toldUtcMs < toleranceMs
+  return mayLag ? { ...news, state: known.state } : { ...news, lastRun: { end: null, endedByEc2: null } }
+}
+
+/** It did not run, and does not; but EC2 may now tell when that began. */
+function seenStillOff(known: Known, instance: Instance, news: News): News {
+  const end = known.lastRun?.end
+  const date = reasonDate(instance)
+  if (!end || date === null || known.state === "stopped" || end.evidence === "reason") return news
+  if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return news
+  return { ...news, lastRun: { end: exactly(date, "reason"), endedByEc2: byEc2(instance) } }
+}
+
+/** The run that began at LaunchTime, up to what is known of its end. */
+function runSince(instance: Instance, { toUtcMs }: Sighting): NewRun {
+  const { type: instanceType, launchedAtUtcMs } = instance
+  const start = exactly(launchedAtUtcMs, "observed")
+  if (isOn(instance)) return { instanceType, start, end: null, endedByEc2: null }
+  return {
+    instanceType,
+    start,
+    end: endOfRun(instance, launchedAtUtcMs, toUtcMs),
+    endedByEc2: byEc2(instance),
+  }
+}
+
+/** When a run ended that was on at `onUtcMs` and is off at `offUtcMs`. */
+function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instant {
+  const date = reasonDate(instance)
+  const isCredible = date !== null && date >= instance.launchedAtUtcMs && date >= onUtcMs - toleranceMs
+  if (!isCredible) return between(onUtcMs, offUtcMs, "observed")
+  // Billed while it writes its memory to disk, which ends unseen.
+  if (isHibernation(instance)) return between(Math.max(date, onUtcMs), offUtcMs, "observed")
+  return exactly(date, "reason")
+}
+
+/** What may have run between its last sight, when it was off, and `untilUtcMs`. */
+function unseenRuns(known: Known, instanceTypes: string[], untilUtcMs: number): NewRun[] {
+  return known.isOurs ? [] : possibleRuns(instanceTypes, known.seenUtcMs, untilUtcMs)
+}
+
+function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: number): NewRun[] {
+  if (untilUtcMs - fromUtcMs < quickestRestartMs) return []
+  const gap = between(fromUtcMs, untilUtcMs, "vanished")
+  return instanceTypes.map((instanceType) => ({ instanceType, start: gap, end: gap, endedByEc2: false }))
+}
+
+function endOf(instance: Instance, known: Known | null, { toUtcMs }: Sighting): number {
+  return reasonDate(instance) ?? known?.lastRun?.end?.latestUtcMs ?? toUtcMs
+}
+
+/** Whether it is billed. */
+function isOn(instance: Instance): boolean {
+  const { state } = instance
+  return state === "running" || state === "pending" || (state === "stopping" && isHibernation(instance))
+}
+
+function isHibernation({ stateReasonCode }: Instance): boolean {
+  return stateReasonCode === "Client.UserInitiatedHibernate"
+}
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-interruptions.html */
+function byEc2({ market, stateReasonCode }: Instance): boolean {
+  return market === "spot" && /^Server\.SpotInstance(Termination|Shutdown)$/.test(stateReasonCode)
+}
+
+/** The date in `User initiated (2021-10-04 14:13:33 GMT)`; emulators write UTC. Null where there is none. */
+export function reasonDate({
+  stateTransitionReason,
+}: Pick<Instance, "stateTransitionReason">): number | null {
+  const found = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(stateTransitionReason)
+  const utcMs = found ? Date.parse(`${found[1]}T${found[2]}Z`) : Number.NaN
+  return Number.isNaN(utcMs) ? null : utcMs
+}

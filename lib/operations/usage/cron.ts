@@ -1,0 +1,50 @@
+/** What usage_cron does each time, in an order in which nothing that fails takes back what was found out before it. */
+import { join } from "node:path"
+import { messageOf } from "../../base/errors.ts"
+import { holdAlone } from "../../host/only_one.ts"
+import { askEventHistory } from "./event_history.ts"
+import { lookAtRentals, type RentalLook, recordRentals } from "./rentals.ts"
+import { type SnapshotDeps, type SnapshotSummary, takeSnapshot } from "./snapshot.ts"
+import { keepSpotPrices } from "./spot_prices.ts"
+
+export interface CronOptions {
+  /** Ask CloudTrail about what is uncertain. */
+  cloudTrail: boolean
+}
+
+export interface CronSummary extends SnapshotSummary {
+  /** What else could not be found out, a line each; the snapshot itself is complete. */
+  warnings: string[]
+}
+
+/** Null where another usage_cron is at work. Throws where the snapshot is not complete: then nothing of it is recorded. */
+export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): Promise<CronSummary | null> {
+  const { usageDb, config } = deps
+  const release = holdAlone(join(config.paths.dataDir, "usage-cron.lock"))
+  if (!release) return null
+  try {
+    const warnings: string[] = []
+    const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
+      try {
+        return await work()
+      } catch (error) {
+        warnings.push(`${what}: ${messageOf(error)}`)
+        return null
+      }
+    }
+    const look = await attempt<RentalLook>("volumes and addresses not read", () => lookAtRentals(deps))
+    const tariff = usageDb.prices.tariff(config)
+    const summary = await takeSnapshot(deps, tariff, look?.elasticIps ?? new Set())
+    if (look) usageDb.transaction(() => recordRentals(usageDb, tariff, look))
+    await attempt("spot prices not read", () => keepSpotPrices(deps))
+    if (cloudTrail) await attempt("CloudTrail not read", () => askEventHistory(deps))
+    if (summary.clockWentBack) {
+      warnings.push(
+        "the clock has gone back since the last snapshot: some bounds are wider for it, set it by NTP",
+      )
+    }
+    return { ...summary, warnings }
+  } finally {
+    release()
+  }
+}

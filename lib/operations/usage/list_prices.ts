@@ -1,0 +1,44 @@
+/** Reads the price list of every configured region, and keeps what has changed with the date from which it holds. */
+import type { Aws } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import { Failed } from "../../base/errors.ts"
+import type { Clock } from "../../base/time.ts"
+import type { ListPrice } from "../../db/prices.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+
+export interface RefreshedPrices {
+  region: string
+  read: number
+  changed: number
+}
+
+/** All or nothing: a list that ends in the middle changes no price. */
+export async function refreshPrices({
+  aws,
+  usageDb,
+  config,
+  clock,
+}: {
+  aws: Aws
+  usageDb: UsageDb
+  config: Config
+  clock: Clock
+}): Promise<RefreshedPrices[]> {
+  const pricing = await aws.pricing()
+  const lists: { region: string; prices: ListPrice[] }[] = []
+  for (const region of config.aws.regions) {
+    const prices: ListPrice[] = []
+    for await (const page of pricing.onDemandPrices(region)) prices.push(...page)
+    if (prices.length === 0)
+      throw new Failed("refresh prices", `the price list of ${region} is empty, nothing was kept`)
+    lists.push({ region, prices })
+  }
+  const fromUtcMs = clock.now()
+  return usageDb.transaction(() =>
+    lists.map(({ region, prices }) => ({
+      region,
+      read: prices.length,
+      changed: usageDb.prices.keepList(region, prices, fromUtcMs),
+    })),
+  )
+}

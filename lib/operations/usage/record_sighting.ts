@@ -1,0 +1,107 @@
+/** Writes into the ledger what a listing says about one instance. Inside the caller's transaction. */
+import type { Instance } from "../../base/instance.ts"
+import { tagOf } from "../../base/instance.ts"
+import type { StoredInterval } from "../../db/intervals.ts"
+import type { TrackedInstance } from "../../db/tracked_instances.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+import type { Tariff } from "../../decisions/costs.ts"
+import type { Instant } from "../../decisions/intervals.ts"
+import { ownerOf } from "../../decisions/owners.ts"
+import { type Known, missing, type News, type Sighting, seen } from "../../decisions/sightings.ts"
+
+/** An instance, and whether it has a public address that is not an elastic one. */
+export type SeenInstance = Instance & { publicIpv4: boolean }
+
+export function recordSeen(db: UsageDb, tariff: Tariff, instance: SeenInstance, sighting: Sighting): void {
+  const { ledger } = db
+  const before = ledger.instances.get(instance.id)
+  const lastRun = ledger.intervals.ofInstance(instance.id).at(-1) ?? null
+  const known = before && knownFrom(before, lastRun)
+  const oldStartUtcMs = before ? null : ledger.old.startOf(instance.id)
+  // Known to the old tools, whose table tells the first start.
+  const told =
+    oldStartUtcMs === null
+      ? instance
+      : {
+          ...instance,
+          firstAttachedUtcMs: Math.min(instance.firstAttachedUtcMs ?? oldStartUtcMs, oldStartUtcMs),
+        }
+  const news = seen(known, told, sighting)
+  const after: TrackedInstance = {
+    ...(before ?? newcomer(instance)),
+    ...{ instanceType: instance.type, zone: instance.zone, usageOperation: instance.usageOperation },
+    ...{ state: news.state, publicIpv4: instance.publicIpv4 },
+    ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: sighting.fromUtcMs },
+  }
+  ledger.instances.put(after)
+  record(db, tariff, after, lastRun, news)
+}
+
+/** Returns whether anything was concluded: what was launched a moment ago may not be listed yet. */
+export function recordMissing(db: UsageDb, tariff: Tariff, instanceId: string, sighting: Sighting): boolean {
+  const before = db.ledger.instances.get(instanceId)
+  if (!before || before.state === "terminated") return false
+  const lastRun = db.ledger.intervals.ofInstance(instanceId).at(-1) ?? null
+  const news = missing(knownFrom(before, lastRun), before.market === "spot", sighting)
+  if (!news) return false
+  db.ledger.instances.put({ ...before, state: news.state })
+  record(db, tariff, before, lastRun, news)
+  return true
+}
+
+function record(
+  { ledger }: UsageDb,
+  tariff: Tariff,
+  instance: TrackedInstance,
+  lastRun: StoredInterval | null,
+  { lastRun: changes, runs, endedUtcMs }: News,
+): void {
+  const { instanceId } = instance
+  const [first] = runs
+  const startUtcMs = lastRun?.start.earliestUtcMs ?? first?.start.earliestUtcMs ?? instance.launchedAtUtcMs
+  ledger.old.put({ ...instance, startUtcMs }, instance.seenUtcMs)
+  if (lastRun && changes) {
+    if (changes.start) ledger.intervals.setStart(lastRun.intervalId, changes.start)
+    const run = changes.start ? { ...lastRun, start: changes.start } : lastRun
+    if (changes.end !== undefined) ledger.changeEnd(tariff, run, changes.end, changes.endedByEc2 ?? null)
+  }
+  for (const run of runs)
+    ledger.addRun(tariff, { ...instance, ...run, publicIpv4: addressOf(instance, run.end) })
+  if (
+    lastRun &&
+    !lastRun.end &&
+    changes?.end === undefined &&
+    instance.state === "running" &&
+    !lastRun.publicIpv4
+  ) {
+    ledger.intervals.setPublicIpv4(lastRun.intervalId, instance.publicIpv4)
+  }
+  const wasEverOff = lastRun?.end || changes?.end || runs.length > 1 || first?.end
+  if (wasEverOff) ledger.old.setStops(instanceId, ledger.intervals.ofInstance(instanceId), endedUtcMs)
+  if (endedUtcMs !== null || changes?.end === null) ledger.old.setEnd(instanceId, endedUtcMs)
+}
+
+/** Only what was seen running has shown whether it has an address. */
+function addressOf({ state, publicIpv4 }: TrackedInstance, end: Instant | null): boolean | null {
+  return state === "running" && end === null ? publicIpv4 : null
+}
+
+function knownFrom(instance: TrackedInstance, lastRun: StoredInterval | null): Known {
+  const { state, instanceType, launchedAtUtcMs, seenUtcMs, reservationId } = instance
+  return { state, instanceType, launchedAtUtcMs, seenUtcMs, isOurs: reservationId !== "", lastRun }
+}
+
+function newcomer(instance: SeenInstance): TrackedInstance {
+  return {
+    ...{
+      instanceId: instance.id,
+      login: ownerOf(instance),
+      instanceType: instance.type,
+      market: instance.market,
+    },
+    ...{ region: instance.region, zone: instance.zone, usageOperation: instance.usageOperation },
+    ...{ state: instance.state, keyName: instance.keyName, publicIpv4: instance.publicIpv4 },
+    ...{ reservationId: instance.tags[tagOf.reservation] ?? "" },
+    ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: instance.launchedAtUtcMs },
+  }
+}

@@ -1,0 +1,128 @@
+/** Looks at the volumes and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
+import type { Aws } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import { type Address, tagOf, type Volume } from "../../base/instance.ts"
+import type { Clock } from "../../base/time.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+import type { Tariff } from "../../decisions/costs.ts"
+import type { Instant } from "../../decisions/intervals.ts"
+import { ownerOf } from "../../decisions/owners.ts"
+import { publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
+import type { Rental } from "../../decisions/rentals.ts"
+
+export interface RentalLook {
+  fromUtcMs: number
+  toUtcMs: number
+  there: Rental[]
+  /** All elastic addresses, also those of nobody. */
+  elasticIps: Set<string>
+}
+
+/** Asks AWS in all regions; throws where one does not answer. */
+export async function lookAtRentals({
+  aws,
+  usageDb,
+  config,
+  clock,
+}: {
+  aws: Aws
+  usageDb: UsageDb
+  config: Config
+  clock: Clock
+}): Promise<RentalLook> {
+  const fromUtcMs = clock.now()
+  const tags = { [tagOf.course]: config.course.name }
+  const there: Rental[] = []
+  const elasticIps = new Set<string>()
+  for (const region of config.aws.regions) {
+    const ec2 = await aws.ec2(region)
+    // An address does not tell since when it is ours.
+    const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
+    const [volumes, addresses] = await Promise.all([ec2.volumes({ tags }), ec2.addresses()])
+    for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs))
+    for (const address of addresses) {
+      elasticIps.add(address.publicIp)
+      if (address.tags[tagOf.course] === config.course.name) {
+        const start = { startEarliestUtcMs: Math.min(beforeUtcMs, fromUtcMs), startLatestUtcMs: fromUtcMs }
+        there.push({ ...fromAddress(address, region, fromUtcMs), ...start })
+      }
+    }
+  }
+  return { fromUtcMs, toUtcMs: clock.now(), there, elasticIps }
+}
+
+/** Inside the caller's transaction. */
+export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalLook): void {
+  const known = new Map(ledger.rentals.open(null).map((rental) => [rental.rentalId, rental]))
+  for (const rental of look.there) {
+    const before = known.get(rental.rentalId)
+    known.delete(rental.rentalId)
+    if (!before) {
+      ledger.sums.know(rental.login)
+      ledger.rentals.put(rental)
+    } else if (before.description === rental.description) {
+      ledger.rentals.put({
+        ...before,
+        seenUtcMs: Math.max(before.seenUtcMs, look.fromUtcMs),
+        goesWithInstance: rental.goesWithInstance || before.goesWithInstance,
+      })
+    } else {
+      // Grown or changed since it was last seen: dearer from some time in between.
+      close(before, before.seenUtcMs, look.toUtcMs)
+      ledger.rentals.put({ ...rental, startEarliestUtcMs: before.seenUtcMs, startLatestUtcMs: look.toUtcMs })
+    }
+  }
+  for (const gone of known.values()) {
+    const end = endOfInstance(gone.goesWithInstance)
+    if (end && end.earliestUtcMs >= gone.startEarliestUtcMs) close(gone, end.earliestUtcMs, end.latestUtcMs)
+    else close(gone, gone.seenUtcMs, look.toUtcMs)
+  }
+
+  function close(rental: Rental, oneUtcMs: number, otherUtcMs: number): void {
+    const closed = {
+      ...rental,
+      endEarliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
+      endLatestUtcMs: Math.max(oneUtcMs, otherUtcMs),
+    }
+    ledger.rentals.put(closed)
+    ledger.sums.addRental(tariff, closed)
+  }
+
+  /** What is deleted on termination goes with its instance, however late that is noticed. */
+  function endOfInstance(instanceId: string): Instant | null {
+    if (instanceId === "" || ledger.instances.get(instanceId)?.state !== "terminated") return null
+    const endedUtcMs = ledger.old.endOf(instanceId)
+    const lastEnd = ledger.intervals.ofInstance(instanceId).at(-1)?.end
+    const endedWithItsRun = endedUtcMs !== null && lastEnd && endedUtcMs <= lastEnd.latestUtcMs
+    return endedWithItsRun ? lastEnd : null
+  }
+}
+
+function fromVolume(volume: Volume, region: string, seenUtcMs: number): Rental {
+  const { id, type, gib, iops, throughput } = volume
+  // Not after we saw it, whatever AWS's clock and ours say.
+  const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
+  const extras = [iops > 3000 && `${iops} IOPS`, throughput > 125 && `${throughput} MiB/s`].filter(Boolean)
+  return {
+    ...{ rentalId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
+    description: [`${type} ${gib} GiB`, ...extras].join(" "),
+    microUsdPerHour: volumePriceOf(volume, region),
+    ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: createdAtUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs },
+    goesWithInstance: volume.deleteOnTermination ? volume.attachedTo : "",
+  }
+}
+
+function fromAddress(address: Address, region: string, seenUtcMs: number): Rental {
+  return {
+    ...{
+      rentalId: address.allocationId,
+      kind: "address",
+      login: ownerOf({ tags: address.tags, keyName: "" }),
+      region,
+    },
+    ...{ description: address.publicIp, microUsdPerHour: publicIpv4MicroUsdPerHour },
+    ...{ startEarliestUtcMs: seenUtcMs, startLatestUtcMs: seenUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
+  }
+}

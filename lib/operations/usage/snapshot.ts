@@ -1,0 +1,121 @@
+/**
+ * A look at the whole account: all pages of all configured regions, or nothing is concluded but that it failed. What is gone from
+ * a complete listing is asked for by id before anything is concluded from its absence.
+ */
+import type { Aws, Ec2 } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import { messageOf } from "../../base/errors.ts"
+import { type Clock, toJulianDay } from "../../base/time.ts"
+import type { Gathering } from "../../db/snapshots.ts"
+import type { OpenSpotRequest } from "../../db/spot_requests.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+import type { Tariff } from "../../decisions/costs.ts"
+import { ownerOf } from "../../decisions/owners.ts"
+import type { Sighting } from "../../decisions/sightings.ts"
+import { recordMissing, recordSeen, type SeenInstance } from "./record_sighting.ts"
+
+export interface SnapshotDeps {
+  aws: Aws
+  usageDb: UsageDb
+  config: Config
+  clock: Clock
+}
+
+export interface SnapshotSummary {
+  instances: number
+  /** How many were gone, and are closed now. */
+  vanished: number
+  openSpotRequests: number
+  /** The clock has gone back since the last snapshot. */
+  clockWentBack: boolean
+}
+
+interface Look {
+  region: string
+  sighting: Sighting
+  /** What the listing left out and EC2 still knows by its id. */
+  foundById: SeenInstance[]
+  gone: string[]
+}
+
+/** `elasticIps`: the addresses that are paid for by themselves. */
+export async function takeSnapshot(
+  deps: SnapshotDeps,
+  tariff: Tariff,
+  elasticIps: ReadonlySet<string>,
+): Promise<SnapshotSummary> {
+  const { aws, usageDb, config, clock } = deps
+  const gathering = usageDb.snapshots.gather()
+  const hasOwnAddress = ({ publicIp }: { publicIp: string }) => publicIp !== "" && !elasticIps.has(publicIp)
+  const looks: Look[] = []
+  const spotRequests: OpenSpotRequest[] = []
+  for (const region of config.aws.regions) {
+    const fromUtcMs = clock.now()
+    try {
+      const ec2 = await aws.ec2(region)
+      for await (const page of ec2.instancePages()) gathering.add(region, page, hasOwnAddress)
+      for (const request of await ec2.spotRequests({ states: ["open"] })) {
+        const { id: requestId, instanceType, createdAtUtcMs: requestedAtUtcMs } = request
+        spotRequests.push({ requestId, instanceType, requestedAtUtcMs, login: ownerOf(request) })
+      }
+      const asked = await askForMissing(ec2, gathering, hasOwnAddress)
+      looks.push({ region, ...asked, sighting: { fromUtcMs, toUtcMs: clock.now(), previousUtcMs: null } })
+    } catch (error) {
+      const reason = messageOf(error)
+      usageDb.transaction(() => usageDb.snapshots.failed(region, fromUtcMs, clock.now(), reason))
+      throw error
+    }
+  }
+  return usageDb.transaction(() => {
+    const clockWentBack = looks.map((look) => trustClock(usageDb, look)).includes(true)
+    const counts = looks.map((look) => recordLook(usageDb, tariff, gathering, look))
+    usageDb.spotRequests.replaceAll(spotRequests)
+    const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
+    return {
+      ...{ instances: sum("instances"), vanished: sum("vanished") },
+      ...{ openSpotRequests: spotRequests.length, clockWentBack },
+    }
+  })
+}
+
+async function askForMissing(
+  ec2: Ec2,
+  gathering: Gathering,
+  hasOwnAddress: (instance: { publicIp: string }) => boolean,
+): Promise<Pick<Look, "foundById" | "gone">> {
+  const missing = gathering.missing(ec2.region)
+  if (missing.length === 0) return { foundById: [], gone: [] }
+  const found = await ec2.instances({ ids: missing })
+  const there = new Set(found.map(({ id }) => id))
+  return {
+    foundById: found.map((instance) => ({ ...instance, publicIpv4: hasOwnAddress(instance) })),
+    gone: missing.filter((id) => !there.has(id)),
+  }
+}
+
+/** Returns whether the clock has gone back: then nothing that was seen "later than now" counts as seen then. */
+function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look): boolean {
+  const { fromUtcMs } = sighting
+  const latest = snapshots.latest(region)
+  const before = snapshots.lastBefore(region, fromUtcMs)
+  sighting.previousUtcMs = before?.startedUtcMs ?? null
+  if (!latest || latest.startedUtcMs <= fromUtcMs) return false
+  ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? 0)
+  return true
+}
+
+function recordLook(
+  db: UsageDb,
+  tariff: Tariff,
+  gathering: Gathering,
+  { region, sighting, foundById, gone }: Look,
+): { instances: number; vanished: number } {
+  for (const instance of gathering.changed(region)) recordSeen(db, tariff, instance, sighting)
+  for (const instance of foundById) recordSeen(db, tariff, instance, sighting)
+  const vanished = gone.filter((id) => recordMissing(db, tariff, id, sighting)).length
+  gathering.noteSeen(region, sighting.fromUtcMs, toJulianDay(sighting.fromUtcMs))
+  const instances = gathering.count(region)
+  const { fromUtcMs: startedUtcMs, toUtcMs: finishedUtcMs } = sighting
+  db.snapshots.complete({ region, startedUtcMs, finishedUtcMs, instances })
+  return { instances, vanished }
+}

@@ -1,0 +1,46 @@
+import { plural } from "../lib/base/text.ts"
+import { defineTool, main } from "../lib/cli.ts"
+
+export const tool = defineTool({
+  name: "usage_cron",
+  description:
+    "Record what runs in the account, from crontab; without options a snapshot, silent when all is well",
+  arguments: {
+    enforce: {
+      type: "boolean",
+      description: "Also act on leases and budgets (the config's [leases] enforce does so too)",
+    },
+    "dry-run": { type: "boolean", description: "Only print what --enforce or --repair would do" },
+    repair: {
+      type: "boolean",
+      description: "Close the rows of old tools that run for ever; prints its plan first",
+    },
+    "refresh-prices": { type: "boolean", description: "Read AWS's price list, and keep what has changed" },
+    cloudtrail: { type: "boolean", description: "Ask CloudTrail when the runs ended whose end is uncertain" },
+    json: { type: "boolean", description: "Print what was done as JSON" },
+  },
+  async run(args, context, output) {
+    const { runCron } = await import("../lib/operations/usage/cron.ts")
+    if (args["refresh-prices"]) {
+      const { refreshPrices } = await import("../lib/operations/usage/list_prices.ts")
+      const lists = await refreshPrices(context)
+      if (args.json) return output.json(lists)
+      for (const { region, read, changed } of lists)
+        output.line(`${region}: ${plural(read, "price")}, ${changed} changed`)
+      return
+    }
+    const summary = await runCron(context, { cloudTrail: args.cloudtrail })
+    if (!summary) return output.note("usage_cron: another one is at work, nothing to do")
+    for (const warning of summary.warnings) output.note(`usage_cron: ${warning}`)
+    if (!args.repair) return args.json ? output.json(summary) : undefined
+    const { planRepairs, repair } = await import("../lib/operations/usage/repair.ts")
+    const plan = planRepairs(context)
+    for (const { row, because } of plan)
+      output.line(`${row.instanceId} (${row.login || "nobody's"}): ${because}`)
+    if (!args["dry-run"]) repair(context, plan)
+    const closed = `${plural(plan.length, "row")} ${args["dry-run"] ? "would be" : plan.length === 1 ? "is" : "are"} closed`
+    output.line(plan.length === 0 ? "no row of the old tools runs for ever" : closed)
+  },
+})
+
+if (import.meta.main) await main(tool)

@@ -1,0 +1,219 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import {
+  CreateTagsCommand,
+  RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2"
+import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { courseWithCron } from "../../support/cron.ts"
+import { type Emulator, startEmulator } from "../../support/emulator.ts"
+
+let emulator: Emulator
+let begin: number
+let course: ReturnType<typeof courseWithCron>
+beforeAll(async () => {
+  emulator = await startEmulator()
+})
+afterAll(() => emulator.stop())
+beforeEach(async () => {
+  await emulator.reset()
+  // moto writes the real time into volumes
+  begin = Math.floor(Date.now() / 1000) * 1000
+  emulator.proxy.world.clock.stop(begin)
+  course = courseWithCron(emulator)
+})
+afterEach(() => course.close())
+
+const owner = "ec2-wrappers:owner"
+
+async function launch(
+  parts: Partial<ConstructorParameters<typeof RunInstancesCommand>[0]> = {},
+  login = "cs61c-ab",
+) {
+  const tags =
+    login === ""
+      ? []
+      : [
+          { Key: owner, Value: login },
+          { Key: "ec2-wrappers:course", Value: "cs61c" },
+        ]
+  const reply = await emulator.ec2.send(
+    new RunInstancesCommand({
+      ...{ ImageId: emulator.fixtures.image, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1 },
+      ...(tags.length > 0 && {
+        TagSpecifications: [
+          { ResourceType: "instance", Tags: tags },
+          { ResourceType: "volume", Tags: tags },
+        ],
+      }),
+      ...parts,
+    }),
+  )
+  await emulator.proxy.advance(msPerMinute)
+  return reply.Instances?.[0]?.InstanceId ?? ""
+}
+const terminate = (id: string) => emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
+const stop = (id: string) => emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
+const start = (id: string) => emulator.ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
+const hours = (count: number) => emulator.proxy.advance(count * msPerHour)
+const bill = () => emulator.proxy.world.bill.total({ tag: [owner, "cs61c-ab"] })
+
+/** `unbilled`: what the emulator forgets, its address after a restart. */
+function expectInside(unbilled = 0) {
+  const { lowest, highest } = course.spent("cs61c-ab")
+  // We count from LaunchTime, AWS from the fraction of a second later at which it runs.
+  expect(lowest).toBeLessThanOrEqual(bill() + unbilled + 20)
+  expect(highest).toBeGreaterThanOrEqual(bill())
+  return { lowest, highest }
+}
+
+describe("usage_cron", () => {
+  test("ends a run at the time of its termination, not of the next cron run", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(2)
+    await terminate(id)
+    await hours(0.5)
+    await course.cron()
+    const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+    expect(run?.end).toMatchObject({ evidence: "reason" })
+    expect(run?.end?.latestUtcMs).toBe(begin + msPerMinute + 2 * msPerHour)
+    const { lowest, highest } = expectInside()
+    expect(highest - lowest).toBeLessThan(5000)
+  })
+
+  test("bounds what vanished between two looks, and does not let it run for ever", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(1)
+    await terminate(id)
+    await hours(30)
+    await course.cron()
+    expect(course.usageDb.ledger.openInstances(null)).toEqual([])
+    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]?.end?.evidence).toBe("vanished")
+    const { lowest, highest } = expectInside()
+    expect(lowest).toBeLessThan(highest)
+    await hours(100)
+    expect(course.spent("cs61c-ab").highest - highest).toBe(100 * 1042) // the volume, which stays
+  })
+
+  test("takes a restart as a new run, at the price of its new start", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(1)
+    await stop(id)
+    await hours(0.1)
+    await course.cron()
+    await hours(5)
+    await start(id)
+    await hours(1)
+    await course.cron()
+    await terminate(id)
+    await hours(0.1)
+    await course.cron()
+    expectInside(5000)
+    const stops = course.usageDb.ledger.intervals.ofInstance(id)
+    expect(stops.length).toBe(3) // the first, one that may have been unseen, the second
+  })
+
+  test("CloudTrail tells what no snapshot saw", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(1)
+    await stop(id)
+    await hours(0.1)
+    await course.cron()
+    await hours(5)
+    await start(id)
+    await hours(1)
+    await terminate(id)
+    await hours(4)
+    await course.cron()
+    const before = expectInside(5000)
+    await course.cron({ cloudTrail: true })
+    const after = expectInside(5000)
+    expect(after.highest - after.lowest).toBeLessThan(before.highest - before.lowest)
+    expect(after.highest - after.lowest).toBeLessThan(10_000)
+  })
+
+  test("records instances without a key or an owner as nobody's", async () => {
+    await launch({}, "")
+    const summary = await course.cron()
+    expect(summary).toMatchObject({ instances: 1, warnings: [] })
+    expect(course.usageDb.ledger.openInstances("").length).toBe(1)
+    expect(course.spent(null)).toEqual({ lowest: 0, highest: 0 })
+  })
+
+  for (const kind of ["half-answer", "garbage", "unavailable", "drop-before"] as const) {
+    test(`records nothing of a listing that ends in ${kind}, but that it failed`, async () => {
+      await launch()
+      emulator.proxy.faults.add({ kind, action: "DescribeInstances", times: Number.POSITIVE_INFINITY })
+      await expect(course.cron()).rejects.toThrow(/EC2/)
+      expect(course.usageDb.ledger.openInstances(null)).toEqual([])
+      expect(course.usageDb.snapshots.latest("us-east-1")).toBeNull()
+      expect(course.usageDb.snapshots.lastFailure()?.error).toMatch(/EC2/)
+    })
+  }
+
+  test("a failing region leaves nothing of the others", async () => {
+    course.close()
+    course = courseWithCron(emulator, { aws: { regions: ["us-west-2"] } })
+    await launch()
+    emulator.proxy.faults.add({
+      ...{ kind: "garbage", action: "DescribeInstances", times: Number.POSITIVE_INFINITY },
+      matches: ({ region }) => region === "us-west-2",
+    })
+    await expect(course.cron()).rejects.toThrow("EC2")
+    expect(course.usageDb.ledger.openInstances(null)).toEqual([])
+  })
+
+  test("two at once: the second has nothing to do", async () => {
+    const both = await Promise.all([course.cron(), course.cron()])
+    expect(both.filter((summary) => summary === null).length).toBe(1)
+  })
+
+  test("counts a public address and the volume beside the instance", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(10)
+    await course.cron()
+    await terminate(id)
+    await hours(0.1)
+    await course.cron()
+    expect(course.usageDb.ledger.rentals.ofLogin("cs61c-ab")).toMatchObject([{ kind: "volume" }])
+    expectInside()
+  })
+
+  test("keeps the old tables and their views true", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(2)
+    await stop(id)
+    await hours(0.1)
+    await course.cron()
+    await hours(3)
+    await terminate(id)
+    await hours(0.1)
+    await course.cron()
+    const { Database } = await import("bun:sqlite")
+    const db = new Database(course.config.paths.usageDb)
+    expect(db.query("SELECT instance_id, hours, username FROM finished_instance_times").all()).toEqual([
+      { instance_id: id, hours: 3, username: "cs61c-ab" },
+    ])
+    db.close()
+  })
+
+  test("tags that are gone do not take an instance from its owner", async () => {
+    const id = await launch()
+    await course.cron()
+    await emulator.ec2.send(
+      new CreateTagsCommand({ Resources: [id], Tags: [{ Key: owner, Value: "cs61c-zz" }] }),
+    )
+    await stop(id)
+    await hours(0.1)
+    await course.cron()
+    expect(course.usageDb.ledger.openInstances("cs61c-ab").length).toBe(1)
+  })
+})
