@@ -36,14 +36,14 @@ install_packages() {
     if command -v npm >/dev/null; then
       npm ci --no-audit --no-fund --loglevel=error
     elif command -v bun >/dev/null; then
-      bun install --no-save
+      bun install --frozen-lockfile
     else
       stop "neither npm nor bun: install Node 18 or later"
     fi
     cp package-lock.json node_modules/.ec2w-lock
   fi
   # Where npm refuses install scripts, bun's own has not put its executable in place.
-  node_modules/.bin/bun --version >/dev/null 2>&1 || node node_modules/bun/install.js
+  node_modules/.bin/bun --version >/dev/null 2>&1 || "$(command -v node || command -v bun)" node_modules/bun/install.js
 }
 
 # Ends with .venv/bin/python having moto: the moto that is installed already, a virtual environment, or a plain folder of packages
@@ -98,8 +98,8 @@ build() {
 # Format, types and build count as one check each.
 run_tests() {
   passed=0 failed=0 skipped=0
-  check "formatted and linted" biome check .
-  check "types" tsc -p .
+  check "formatted and linted" bun node_modules/.bin/biome check .
+  check "types" bun node_modules/.bin/tsc -p .
   check "builds" bun tests/support/build.ts
   say "tests"
   local status=0
