@@ -27,6 +27,8 @@ export async function courseDay(
   logins: string[] = [student, "cs61c-ab"],
 ): Promise<CourseDay> {
   await emulator.reset()
+  // A pending instance cannot be stopped, and these tests do not wait.
+  emulator.proxy.world.knobs.pendingMs = 0
   const prices = {
     prices: { on_demand: { "m1.small": smallPrice, "m1.large": 0.17 } },
   } as unknown as ConfigChanges
