@@ -1,0 +1,163 @@
+/** Ends what is past its lease, warns what is near it, and keeps the switches in order. */
+import { messageOf } from "../../base/errors.ts"
+import type { Instance } from "../../base/instance.ts"
+import { plural } from "../../base/text.ts"
+import { duration, msPerMinute } from "../../base/time.ts"
+import {
+  type EnforcementStep,
+  type LeaseFacts,
+  planEnforcement,
+  stepLine,
+  warningText,
+} from "../../decisions/enforcement_plan.ts"
+import type { Messenger } from "../../host/messenger.ts"
+import { noteStates } from "../launches/active.ts"
+import type { LedgerDeps } from "../launches/deps.ts"
+import { endInstances } from "../launches/end.ts"
+import { switchAtOf } from "../launches/plan.ts"
+import { settleReservations } from "../launches/settle.ts"
+import { announceEnds, removeSwitches, setSwitches } from "../launches/switches.ts"
+import { adoptStrays } from "./strays.ts"
+
+export interface EnforcementDeps extends LedgerDeps {
+  readonly messenger: Messenger
+}
+
+export interface Enforced {
+  /** A line for each step, done or, in a dry run, to be done. */
+  lines: string[]
+  /** What did not work; the next run tries again. */
+  failures: string[]
+  /** What runs without having been launched through us, with what is known of it. Never touched. */
+  foreign: string[]
+}
+
+/** After a complete snapshot. Throws only where AWS cannot be asked at all. */
+export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boolean }): Promise<Enforced> {
+  if (!dryRun) {
+    await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
+    await adoptStrays(deps)
+  }
+  const steps = await planNow(deps)
+  const enforced: Enforced = { lines: steps.map(stepLine), failures: [], foreign: foreignLines(deps) }
+  if (dryRun) return enforced
+  for (const step of steps) {
+    try {
+      enforced.failures.push(...(await carryOut(deps, step)))
+    } catch (error) {
+      enforced.failures.push(`${stepLine(step)}: failed: ${messageOf(error)}`)
+    }
+  }
+  const left = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
+  enforced.failures.push(...(await removeSwitches(deps, left)))
+  return enforced
+}
+
+async function planNow(deps: EnforcementDeps): Promise<EnforcementStep[]> {
+  const { usageDb, clock, config } = deps
+  const leases = usageDb.leases.open(null)
+  const listedAtUtcMs = clock.now()
+  const listed = await instancesOf(deps, leases)
+  usageDb.transaction(() => noteStates(deps, { instances: [...listed.values()], listedAtUtcMs }))
+  const visible = leases.filter(
+    // what was launched a moment ago may not be listed yet
+    ({ instanceId, runStartedAtUtcMs }) =>
+      listed.has(instanceId) || runStartedAtUtcMs + 10 * msPerMinute < listedAtUtcMs,
+  )
+  const { action, warnMs, stoppedMs, schedulerRole } = config.leases
+  return planEnforcement({
+    nowUtcMs: listedAtUtcMs,
+    leases: visible,
+    stateOf: (id) => listed.get(id)?.state ?? null,
+    wasWarned: (lease, warnMs) => usageDb.notices.has(lease.login, aboutOf(lease, warnMs)),
+    switchAt: (lease) => (schedulerRole === null ? null : switchAtOf(config, lease)),
+    config: { action, warnMs, stoppedMs },
+  })
+}
+
+async function instancesOf(deps: LedgerDeps, leases: readonly LeaseFacts[]): Promise<Map<string, Instance>> {
+  const listed = new Map<string, Instance>()
+  const regions = [...new Set(leases.map(({ region }) => region))]
+  for (const region of regions) {
+    const ids = leases.filter((lease) => lease.region === region).map(({ instanceId }) => instanceId)
+    const ec2 = await deps.aws.ec2(region)
+    for (const instance of await ec2.instances({ ids })) listed.set(instance.id, instance)
+  }
+  return listed
+}
+
+const aboutOf = ({ instanceId, endsAtUtcMs }: LeaseFacts, warnMs: number) =>
+  `lease of ${instanceId} until ${endsAtUtcMs}, ${warnMs} before`
+
+/** Returns what failed without throwing. */
+async function carryOut(deps: EnforcementDeps, step: EnforcementStep): Promise<string[]> {
+  const { usageDb, clock } = deps
+  const { lease } = step
+  switch (step.kind) {
+    case "terminate":
+    case "stop": {
+      const instance = { id: lease.instanceId, region: lease.region }
+      const why = ` of ${lease.login}: ${step.because}`
+      const { done, failures } = await endInstances(deps, step.kind, [instance], "enforcement", why)
+      if (done.length > 0) notify(deps, step)
+      return failures
+    }
+    case "warn":
+      return warn(deps, lease, step.warnMs)
+    case "close":
+      usageDb.leases.ended(lease.instanceId, clock.now())
+      return []
+    case "set switch":
+      return setSwitches(deps, [lease.instanceId])
+    case "announce":
+      return announceEnds(deps, [lease.instanceId])
+  }
+}
+
+/** The line for the next tool first: it is the one that always works. */
+async function warn(deps: EnforcementDeps, lease: LeaseFacts, warnMs: number): Promise<string[]> {
+  const nowUtcMs = deps.clock.now()
+  const text = warningText(lease, nowUtcMs)
+  const isNew = deps.usageDb.transaction(() =>
+    deps.usageDb.notices.add({
+      login: lease.login,
+      about: aboutOf(lease, warnMs),
+      text,
+      createdAtUtcMs: nowUtcMs,
+      expiresAtUtcMs: lease.endsAtUtcMs,
+    }),
+  )
+  if (isNew) await deps.messenger.tell(lease.login, `The lease of ${lease.instanceId} ends soon`, text)
+  return []
+}
+
+/** Afterwards the owner learns why it is gone. */
+function notify({ usageDb, clock }: EnforcementDeps, step: EnforcementStep & { because: string }): void {
+  const { lease, kind, because } = step
+  const nowUtcMs = clock.now()
+  usageDb.transaction(() =>
+    usageDb.notices.add({
+      login: lease.login,
+      about: `${kind} ${lease.instanceId} ${lease.endsAtUtcMs}`,
+      text: `${lease.instanceId} (${lease.instanceType}) was ${kind === "stop" ? "stopped" : "terminated"}: ${because}`,
+      createdAtUtcMs: nowUtcMs,
+      expiresAtUtcMs: nowUtcMs + 7 * 24 * 60 * msPerMinute,
+    }),
+  )
+}
+
+function foreignLines({ usageDb, clock }: LedgerDeps): string[] {
+  const nowUtcMs = clock.now()
+  return usageDb.ledger
+    .openInstances(null)
+    .filter(({ instanceId, reservationId }) => reservationId === "" && !usageDb.leases.of(instanceId))
+    .map(
+      ({ instanceId, instanceType, region, state, login, keyName, launchedAtUtcMs }) =>
+        `${instanceId} (${instanceType}, ${region}, ${state} for ${duration(nowUtcMs - launchedAtUtcMs)}) was not launched through us: ${login === "" ? "nobody's" : `${login}'s`}${keyName === "" ? ", no key" : `, key ${keyName}`}`,
+    )
+}
+
+/** `2 terminated, 1 warned`: a summary of the lines, by kind. */
+export function summaryOf({ lines, failures }: Enforced): string {
+  return `enforcement: ${plural(lines.length, "step")}, ${plural(failures.length, "failure")}`
+}

@@ -1,0 +1,119 @@
+/** The day something goes wrong: nobody launches any more, and, if told, nothing runs any more. And its reverse. */
+import { Failed } from "../../base/errors.ts"
+import { type Instance, tagOf } from "../../base/instance.ts"
+import { plural } from "../../base/text.ts"
+import { isoUtc } from "../../base/time.ts"
+import { ownerOf } from "../../decisions/owner.ts"
+import type { LaunchDeps } from "../launches/deps.ts"
+import { type EndAction, endInstances } from "../launches/end.ts"
+import { ownInstances } from "../launches/own_instances.ts"
+import { liftSuspension, suspend } from "./suspend.ts"
+
+export interface HaltOrder {
+  /** Null: the whole course. */
+  login: string | null
+  lift: boolean
+  /** What becomes of what runs; null: it runs on, until its lease ends. */
+  action: EndAction | null
+  reason: string
+}
+
+export interface HaltPlan {
+  order: HaltOrder
+  /** What will be done, a line each. */
+  lines: string[]
+  instances: Instance[]
+}
+
+/** What carrying out the order comes to. Asks AWS only where instances are to be ended. */
+export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<HaltPlan> {
+  const instances = order.action === null || order.lift ? [] : await affected(deps, order)
+  const lines = [
+    ...(order.lift ? liftLines(deps, order) : haltLines(deps, order)),
+    ...instances.map(
+      (instance) => `${order.action} ${instance.id} (${instance.type}) of ${ownerOf(instance)}`,
+    ),
+  ]
+  return { order, lines, instances }
+}
+
+/** Refuses first, ends afterwards: nothing new appears meanwhile. Throws Failed with all that did not work. */
+export async function carryOutHalt(deps: LaunchDeps, { order, instances }: HaltPlan): Promise<void> {
+  const { caller, audit, usageDb, clock } = deps
+  const { login, lift, reason } = order
+  const failures: string[] = []
+  audit.record(
+    caller.login,
+    `${lift ? "lift" : "begin"} ${login === null ? "freeze" : `suspension of ${login}`}: ${reason}`,
+  )
+  if (login === null) {
+    usageDb.transaction(() =>
+      lift
+        ? usageDb.freezes.lift(caller.login, clock.now())
+        : usageDb.freezes.begin({ frozenBy: caller.login, reason, frozenAtUtcMs: clock.now() }),
+    )
+  } else {
+    failures.push(...(lift ? await liftSuspension(deps, login) : await suspend(deps, login, reason)))
+  }
+  if (order.action !== null) {
+    // launches admitted before may have arrived since the plan was shown
+    const now = lift ? [] : merged(instances, await affected(deps, order))
+    const ended = await endInstances(deps, order.action, now, caller.login, `: ${reason}`)
+    failures.push(...ended.failures)
+    const underWay = usageDb.reservations.pending(login).length
+    if (underWay > 0) failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
+  }
+  if (failures.length > 0) throw new Failed(lift ? "lift" : "freeze", `${failures.join("; ")}; run it again`)
+}
+
+function merged(planned: readonly Instance[], found: readonly Instance[]): Instance[] {
+  const known = new Set(planned.map(({ id }) => id))
+  return [...planned, ...found.filter(({ id }) => !known.has(id))]
+}
+
+function haltLines({ usageDb, config }: LaunchDeps, { login, action }: HaltOrder): string[] {
+  if (login === null) {
+    const freeze = usageDb.freezes.current()
+    const what = freeze
+      ? `${config.course.name} is frozen since ${isoUtc(freeze.frozenAtUtcMs)} by ${freeze.frozenBy} already: ${freeze.reason}`
+      : `refuse every launch, restart and extension in ${config.course.name}`
+    return action === null ? [what, "leave running what runs, until its lease ends"] : [what]
+  }
+  const lines = [
+    `refuse every launch, restart and extension of ${login}, and ec2-util --init`,
+    `make the access keys of ${login} inactive and deny the IAM user everything`,
+  ]
+  return action === null ? [...lines, "leave running what runs, until its lease ends"] : lines
+}
+
+function liftLines({ usageDb, config }: LaunchDeps, { login }: HaltOrder): string[] {
+  if (login === null) {
+    return [usageDb.freezes.current() ? `allow launches in ${config.course.name} again` : "nothing is frozen"]
+  }
+  const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
+  if (!suspension) return [`${login} is not suspended; remove what a suspension leaves at IAM, if anything`]
+  return [
+    `allow ${login} to launch again, remove the denial, make ${suspension.deactivatedKeys.length} access keys active`,
+  ]
+}
+
+/** Instances of the course, by its tag, or of the login, that the action would change. */
+async function affected(deps: LaunchDeps, { login, action }: HaltOrder): Promise<Instance[]> {
+  const { config, aws } = deps
+  const states =
+    action === "stop"
+      ? (["pending", "running"] as const)
+      : (["pending", "running", "stopping", "stopped"] as const)
+  if (login !== null) {
+    const own = await ownInstances(deps, login)
+    return own.instances.filter(({ state }) => (states as readonly string[]).includes(state))
+  }
+  const found: Instance[] = []
+  for (const region of config.aws.regions) {
+    const ec2 = await aws.ec2(region)
+    found.push(
+      ...(await ec2.instances({ tags: { [tagOf.course]: config.course.name }, states: [...states] })),
+    )
+  }
+  return found
+}

@@ -1,0 +1,56 @@
+/** Instances that carry a reservation of ours and have no lease: the ledger saw them before anybody settled them. */
+import type { Instance } from "../../base/instance.ts"
+import { tagOf } from "../../base/instance.ts"
+import type { Reservation } from "../../db/reservations.ts"
+import { ownerOf } from "../../decisions/owner.ts"
+import { priceOf } from "../../decisions/prices.ts"
+import type { LedgerDeps } from "../launches/deps.ts"
+import { recordLaunched } from "../launches/settle.ts"
+
+/** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. */
+export async function adoptStrays(deps: LedgerDeps): Promise<void> {
+  const { usageDb, audit, clock } = deps
+  const strays = usageDb.ledger
+    .openInstances(null)
+    .filter(({ instanceId, reservationId }) => reservationId !== "" && !usageDb.leases.of(instanceId))
+  for (const region of new Set(strays.map((stray) => stray.region))) {
+    const ec2 = await deps.aws.ec2(region)
+    const ids = strays.filter((stray) => stray.region === region).map(({ instanceId }) => instanceId)
+    for (const instance of await ec2.instances({ ids })) {
+      if (instance.state === "terminated") continue
+      const known = usageDb.reservations.byId(instance.tags[tagOf.reservation] ?? "")
+      if (known?.state === "pending") continue // still somebody's to settle
+      usageDb.transaction(() =>
+        recordLaunched(deps, known ?? forgotten(deps, instance, clock.now()), [instance], "found running"),
+      )
+      audit.record(
+        "enforcement",
+        `took in ${instance.id} of ${ownerOf(instance)}: it runs and nobody had recorded it`,
+      )
+    }
+  }
+}
+
+function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs: number): Reservation {
+  const { type, region, usageOperation, market } = instance
+  const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+  return {
+    id: instance.tags[tagOf.reservation] ?? "",
+    login: ownerOf(instance),
+    kind: "launch",
+    state: "settled",
+    region,
+    instanceType: type,
+    market,
+    keyName: instance.keyName,
+    count: 1,
+    microUsdPerHour: priceOf(usageDb.prices.tariff(config).book, offer) ?? 0,
+    storageMicroUsdPerHour: 0,
+    addressMicroUsdPerHour: 0,
+    worstMicroUsd: 0,
+    leaseEndsAtUtcMs: instance.launchedAtUtcMs + config.leases.maxMs,
+    instanceId: null,
+    process: "",
+    createdAtUtcMs: instance.launchedAtUtcMs,
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * One login that may use nothing for the time being. Our own tools refuse it by the database; AWS refuses its credentials by a
+ * denial, which holds for the console too, and inactive keys. Doing it again repairs what failed.
+ */
+import { AwsError } from "../../aws/errors.ts"
+import type { Iam } from "../../aws/interfaces.ts"
+import { messageOf } from "../../base/errors.ts"
+import type { LaunchDeps } from "../launches/deps.ts"
+
+const policyName = "ec2-wrappers-suspended"
+const denyEverything = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Sid: "Suspended", Effect: "Deny", Action: "*", Resource: "*" }],
+})
+
+/** Returns what failed. The database first: from then on nothing is launched, whatever IAM does. */
+export async function suspend(deps: LaunchDeps, login: string, reason: string): Promise<string[]> {
+  const { usageDb, config, caller, clock } = deps
+  const term = config.course.termStartUtcMs
+  usageDb.transaction(() => {
+    if (usageDb.suspensions.current(login, term)) return
+    usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs: clock.now() })
+  })
+  return atIam(deps, login, async (iam) => {
+    await iam.putUserPolicy(login, policyName, denyEverything)
+    for (const { id, active } of await iam.accessKeys(login)) {
+      if (!active) continue
+      // remembered before it happens: a key that is inactive and forgotten would stay so
+      const known = usageDb.suspensions.current(login, term)?.deactivatedKeys ?? []
+      usageDb.transaction(() => usageDb.suspensions.setDeactivatedKeys(login, [...new Set([...known, id])]))
+      await iam.setAccessKeyActive(login, id, false)
+    }
+  })
+}
+
+/** The reverse: AWS first, so that a failure leaves a suspension that can be lifted again. */
+export async function liftSuspension(deps: LaunchDeps, login: string): Promise<string[]> {
+  const { usageDb, config, caller, clock } = deps
+  const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
+  const failures = await atIam(deps, login, async (iam) => {
+    const there = new Map((await iam.accessKeys(login)).map(({ id, active }) => [id, active]))
+    for (const id of suspension?.deactivatedKeys ?? []) {
+      if (there.get(id) === false) await iam.setAccessKeyActive(login, id, true)
+    }
+    await iam.deleteUserPolicy(login, policyName)
+  })
+  if (failures.length === 0) {
+    usageDb.transaction(() => usageDb.suspensions.lift(login, caller.login, clock.now()))
+  }
+  return failures
+}
+
+/** An account that was deleted, or never made, has nothing at IAM to deny. */
+async function atIam(deps: LaunchDeps, login: string, work: (iam: Iam) => Promise<void>): Promise<string[]> {
+  try {
+    const iam = await deps.aws.iam()
+    if (await iam.user(login)) await work(iam)
+    return []
+  } catch (error) {
+    if (error instanceof AwsError && error.code === "NoSuchEntity") return []
+    return [`IAM: ${messageOf(error)}`]
+  }
+}

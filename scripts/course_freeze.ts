@@ -1,0 +1,46 @@
+import { UsageError } from "../lib/base/errors.ts"
+import { loginPattern } from "../lib/base/login.ts"
+import { quoted } from "../lib/base/text.ts"
+import { defineTool, main } from "../lib/cli.ts"
+import { requireStaff } from "../lib/host/caller.ts"
+import { carryOutHalt, planHalt } from "../lib/operations/enforcement/freeze.ts"
+import { requireTyped } from "../lib/terminal/confirmation.ts"
+
+export const tool = defineTool({
+  name: "course_freeze",
+  description:
+    "Refuse all launches, of the course or of one login, and end what runs if told; or the reverse",
+  arguments: {
+    login: {
+      type: "positional",
+      required: false,
+      description: "Suspend this login instead of freezing the course",
+    },
+    lift: { type: "boolean", alias: ["thaw", "unfreeze"], description: "Allow again what was refused" },
+    stop: { type: "boolean", description: "Also stop what runs" },
+    terminate: { type: "boolean", description: "Also terminate what runs or is stopped" },
+    reason: { type: "string", default: "no reason given", description: "Shown to everybody who is refused" },
+    "dry-run": { type: "boolean", description: "Only show what would be done" },
+    yes: { type: "boolean", alias: "y", description: "Do not ask for the course's (or the login's) name" },
+    json: { type: "boolean", description: "Print what is done as JSON" },
+  },
+  details: "Nothing is done before the plan is shown and the course's name, or the login's, is typed.",
+  async run(args, context, output) {
+    requireStaff(context.caller, context.config.course)
+    const { login = null, lift, stop, terminate, reason } = args
+    if (login !== null && !loginPattern.test(login))
+      throw new UsageError("arguments", `${quoted(login)} is no login`)
+    if (stop && terminate) throw new UsageError("options", "--stop and --terminate exclude each other")
+    if (lift && (stop || terminate)) throw new UsageError("options", "--lift ends nothing")
+    const action = terminate ? "terminate" : stop ? "stop" : null
+    const plan = await planHalt(context, { login, lift, action, reason })
+    if (args.json) output.json({ dry_run: args["dry-run"], plan: plan.lines })
+    else for (const line of plan.lines) output.line(line)
+    if (args["dry-run"]) return
+    if (!args.yes) await requireTyped(login ?? context.config.course.name, output, context.clock)
+    await carryOutHalt(context, plan)
+    output.note("done")
+  },
+})
+
+if (import.meta.main) await main(tool)
