@@ -61,7 +61,8 @@ export async function carryOutHalt(deps: LaunchDeps, { order, instances }: HaltP
     const ended = await endInstances(deps, order.action, now, caller.login, `: ${reason}`)
     failures.push(...ended.failures)
     const underWay = usageDb.reservations.pending(login).length
-    if (underWay > 0) failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
+    if (underWay > 0)
+      failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
   }
   if (failures.length > 0) throw new Failed(lift ? "lift" : "freeze", `${failures.join("; ")}; run it again`)
 }

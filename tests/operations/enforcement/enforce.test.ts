@@ -1,0 +1,135 @@
+/** Leases end: warnings, terminations, stops, switches, on the emulator's virtual time. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
+import { greetings } from "../../../lib/operations/enforcement/notices.ts"
+import { launch } from "../../../lib/operations/launches/launch.ts"
+import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
+import { startEmulator } from "../../support/emulator.ts"
+
+const emulator = await startEmulator()
+const { proxy } = emulator
+const minute = 60_000
+const hour = 60 * minute
+let day: CourseDay
+let deps: TestDeps
+const opened: TestDeps[] = []
+
+beforeEach(() => set())
+afterEach(() => {
+  for (const each of opened.splice(0)) each.close()
+  day.close()
+})
+afterAll(() => emulator.stop())
+
+async function set(leases: Record<string, unknown> = {}): Promise<void> {
+  if (opened.length > 0) day.close()
+  day = await courseDay(emulator, { leases } as never)
+  proxy.world.clock.stop()
+  deps = depsOf(day.course, { login: student, clock: clockOf(proxy) })
+  opened.push(deps)
+}
+
+const order = (parts: object = {}) =>
+  toOrder({ image_id: emulator.fixtures.image, instance_type: "m1.small", key_name: "default", ...parts })
+const launchOne = async (parts: object = {}) => (await launch(deps, order(parts))).instances[0]?.id ?? ""
+const run = (dryRun = false) => enforce(deps, { dryRun })
+
+describe("enforcement", () => {
+  test("warns at the configured minutes, once each, by mail and through the next tool", async () => {
+    const id = await launchOne({ lease_minutes: 120 })
+    await proxy.advance(30 * minute)
+    expect((await run()).lines).toEqual([])
+    await proxy.advance(35 * minute)
+    const [line] = (await run(true)).lines
+    expect(line).toStartWith(`warn ${student}: the lease of ${id} of ${student} (m1.small) ends at `)
+    expect((await run()).lines).toEqual([line as string])
+    expect((await run()).lines).toEqual([])
+    await proxy.advance(45 * minute)
+    expect((await run()).lines).toHaveLength(1)
+    expect(deps.told.map(({ login }) => login)).toEqual([student, student])
+    expect(greetings(deps)).toHaveLength(2)
+    expect(greetings(deps)).toEqual([])
+  })
+
+  test("terminates what is past its lease, protected or not, and audits it", async () => {
+    const ids = [await launchOne({ lease_minutes: 60 }), await launchOne({ lease_minutes: 60 })]
+    await emulator.ec2.send(
+      new ModifyInstanceAttributeCommand({ InstanceId: ids[0], DisableApiTermination: { Value: true } }),
+    )
+    await proxy.advance(hour + minute)
+    const planned = (await run(true)).lines
+    expect(await day.running()).toHaveLength(2)
+    const { lines, failures } = await run()
+    expect(lines).toEqual(planned)
+    expect(failures).toEqual([])
+    expect(lines.map((line) => line.split(" ").slice(0, 2).join(" ")).sort()).toEqual(
+      ids.map((id) => `terminate ${id}`).sort(),
+    )
+    expect(await day.running()).toEqual([])
+    const log = readFileSync(`${day.course.dataDir}/audit-log`, "utf8")
+    expect(log).toContain(`enforcement: terminate ${ids[0]} of ${student}: its lease ended`)
+  })
+
+  test("leaves alone what was not launched through us", async () => {
+    const request = {
+      ImageId: emulator.fixtures.image,
+      InstanceType: "t3.micro",
+      MinCount: 1,
+      MaxCount: 1,
+    } as const
+    await emulator.ec2.send(new RunInstancesCommand({ ...request, KeyName: `${student}-default` }))
+    await proxy.advance(100 * hour)
+    expect((await run()).lines).toEqual([])
+    expect(await day.running()).toHaveLength(1)
+  })
+
+  test("tries again in the next run what failed, and says so", async () => {
+    const id = await launchOne({ lease_minutes: 60 })
+    await proxy.advance(2 * hour)
+    proxy.faults.add({ kind: "unavailable", action: "TerminateInstances", times: Number.POSITIVE_INFINITY })
+    const { failures } = await run()
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toStartWith(`${id}: `)
+    proxy.faults.clear()
+    expect((await run()).failures).toEqual([])
+    expect(await day.running()).toEqual([])
+  })
+
+  test("stops where the config says so, and terminates what is stopped at the second deadline", async () => {
+    await set({ action: "stop", stopped_hours: 2 })
+    const id = await launchOne({ lease_minutes: 60 })
+    await proxy.advance(hour + minute)
+    expect((await run()).lines[0]).toStartWith(
+      `stop ${id} of ${student} (m1.small): its lease ended 1 min ago`,
+    )
+    await proxy.advance(hour)
+    expect((await run()).lines).toEqual([])
+    expect((await day.running())[0]?.State?.Name).toBe("stopped")
+    await proxy.advance(hour)
+    expect((await run()).lines[0]).toStartWith(`terminate ${id}`)
+    expect(await day.running()).toEqual([])
+  })
+
+  test("has the scheduler terminate at the lease's end when nobody else does", async () => {
+    await set({ scheduler_role: "arn:aws:iam::123456789012:role/switch" })
+    await launchOne({ lease_minutes: 60 })
+    expect(await day.running()).toHaveLength(1)
+    await proxy.advance(hour + 2 * minute)
+    expect(await day.running()).toEqual([])
+  })
+
+  test("sets in the next run the switch that could not be set at launch", async () => {
+    await set({ scheduler_role: "arn:aws:iam::123456789012:role/switch" })
+    proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
+    const { notes } = await launch(deps, order({ lease_minutes: 120 }))
+    expect(notes[0]).toContain("the next run of cron sets it")
+    proxy.faults.clear()
+    expect((await run()).lines[0]).toStartWith("set the switch of i-")
+    await proxy.advance(2 * hour + 2 * minute)
+    expect(await day.running()).toEqual([])
+  })
+})

@@ -1,0 +1,103 @@
+/** kill -9 at every point of a launch and of a restart: after settling, AWS and the ledger agree to the instance. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { faultPoints } from "../../../lib/operations/launches/deps.ts"
+import { settleReservations } from "../../../lib/operations/launches/settle.ts"
+import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { depsOf } from "../../support/deps.ts"
+import { startEmulator } from "../../support/emulator.ts"
+
+const emulator = await startEmulator()
+let day: CourseDay
+beforeEach(async () => {
+  day = await courseDay(emulator)
+})
+afterEach(() => day.close())
+afterAll(() => emulator.stop())
+
+const script = join(import.meta.dir, "../../support/launch_to_the_fault.ts")
+
+async function killedAt(point: string, what: "launch" | "start", subject: string): Promise<unknown> {
+  const argv = [process.execPath, script, day.course.configPath, student, point, what, subject]
+  const child = Bun.spawn(argv, { env: { PATH: "/usr/bin:/bin" }, stdout: "pipe", stderr: "pipe" })
+  await child.exited
+  expect(await new Response(child.stderr).text()).toBe("")
+  return child.signalCode
+}
+
+/** Later, when what is absent may be concluded from. */
+async function settleLater(): Promise<void> {
+  const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+  const deps = depsOf(day.course, { login: student, clock: later })
+  await settleReservations(deps)
+  deps.close()
+}
+
+async function expectAgreement(): Promise<void> {
+  const usageDb = day.usageDb()
+  const running = (await day.running()).map(({ InstanceId }) => InstanceId ?? "").sort()
+  expect(usageDb.reservations.pending(null)).toEqual([])
+  expect(
+    usageDb.leases
+      .open(student)
+      .map(({ instanceId }) => instanceId)
+      .sort(),
+  ).toEqual(running)
+  expect(
+    usageDb.ledger
+      .openInstances(student)
+      .map(({ instanceId }) => instanceId)
+      .sort(),
+  ).toEqual(running)
+}
+
+describe("a launch killed", () => {
+  for (const point of faultPoints) {
+    test(`at "${point}" is settled by the next run`, async () => {
+      const signal = await killedAt(point, "launch", emulator.fixtures.image)
+      expect(signal).toBe("SIGKILL")
+      const launched = (await day.running()).length
+      expect([0, 2]).toContain(launched)
+      // AWS has it: any tool's next run records it, however young it is
+      if (launched === 2) expect((await day.run("ec2_active")).stdout).toContain("2 instances\n")
+      await settleLater()
+      await expectAgreement()
+      expect((await day.running()).length).toBe(launched)
+    })
+  }
+
+  test("before AWS has seen it counts in full while it is young", async () => {
+    day.course.configure({ limits: { max_instances: 3 } })
+    await killedAt("reserved", "launch", emulator.fixtures.image)
+    const { stderr, code } = await day.run("ec2_runner", [
+      "-a",
+      emulator.fixtures.image,
+      "-t",
+      "m1.small",
+      "-c",
+      "2",
+    ])
+    expect(stderr).toBe("ec2_runner: launch: 2 launching + 2 asked = 4 instances, limit 3\n")
+    expect(code).toBe(3)
+    await settleLater()
+    expect((await day.launch("-c", "2")).length).toBe(2)
+  })
+})
+
+describe("a restart killed", () => {
+  for (const point of ["in admission", "reserved", "launched", "in settling", "settled"] as const) {
+    test(`at "${point}" is settled by the next run`, async () => {
+      const [id = ""] = await day.launch()
+      await day.run("ec2_active", ["--stop", id, "--wait"])
+      expect(await killedAt(point, "start", id)).toBe("SIGKILL")
+      await day.run("ec2_active", ["--wait"])
+      await settleLater()
+      const usageDb = day.usageDb()
+      expect(usageDb.reservations.pending(null)).toEqual([])
+      const [instance] = await day.running()
+      const runs = usageDb.ledger.intervals.ofInstance(id).filter(({ end }) => end === null)
+      expect(runs.length).toBe(instance?.State?.Name === "running" ? 1 : 0)
+      expect(usageDb.leases.of(id)?.stoppedAtUtcMs === null).toBe(instance?.State?.Name === "running")
+    })
+  }
+})

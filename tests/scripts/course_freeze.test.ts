@@ -1,0 +1,85 @@
+/** course_freeze: nobody launches any more, nothing runs any more, and back. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  GetUserPolicyCommand,
+  ListAccessKeysCommand,
+} from "@aws-sdk/client-iam"
+import { type CourseDay, courseDay, student } from "../support/course_day.ts"
+import { startEmulator } from "../support/emulator.ts"
+
+const emulator = await startEmulator()
+let day: CourseDay
+beforeEach(async () => {
+  day = await courseDay(emulator)
+})
+afterEach(() => day.close())
+afterAll(() => emulator.stop())
+
+const freeze = (args: string[], stdin = "") => day.run("course_freeze", args, { as: "cs61c", stdin })
+const tryLaunch = (as = student) =>
+  day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small"], { as })
+
+describe("course_freeze", () => {
+  test("is for the staff alone", async () => {
+    const { stderr, code } = await day.run("course_freeze", ["--yes"])
+    expect(stderr).toBe("course_freeze: caller: cs61c-aa is not on the staff of cs61c\n")
+    expect(code).toBe(3)
+  })
+
+  test("does nothing before the course's name is typed", async () => {
+    const { stdout, stderr, code } = await freeze(["--terminate"], "yes\n")
+    expect(stdout).toContain("refuse every launch, restart and extension in cs61c\n")
+    expect(stderr).toContain('"yes" was typed, wanted "cs61c"; nothing was done')
+    expect(code).toBe(2)
+    expect((await tryLaunch()).code).toBe(0)
+  })
+
+  test("refuses launches with its reason, terminates what runs, and lifts it again", async () => {
+    const ids = [...(await day.launch()), ...(await day.launch("-k", `${student}-default`))]
+    const dry = await freeze(["--terminate", "--dry-run"])
+    for (const id of ids) expect(dry.stdout).toContain(`terminate ${id} (m1.small) of ${student}\n`)
+    expect(await day.running()).toHaveLength(2)
+    const { stdout, code } = await freeze(["--terminate", "--reason", "keys on GitHub"], "cs61c\n")
+    expect(stdout).toBe(dry.stdout)
+    expect(code).toBe(0)
+    expect(await day.running()).toEqual([])
+    const refused = await tryLaunch()
+    expect(refused.stderr).toMatch(/^ec2_runner: cs61c: is frozen since \S+ by cs61c: keys on GitHub\n$/)
+    expect(refused.code).toBe(3)
+    expect((await freeze(["--lift", "--yes"])).code).toBe(0)
+    expect((await tryLaunch()).code).toBe(0)
+  })
+
+  test("suspends one login at AWS and here, across a deleted and remade account, until it is lifted", async () => {
+    await emulator.iam.send(new CreateUserCommand({ UserName: student }))
+    await emulator.iam.send(new CreateAccessKeyCommand({ UserName: student }))
+    const keyStates = async () =>
+      (await emulator.iam.send(new ListAccessKeysCommand({ UserName: student }))).AccessKeyMetadata?.map(
+        ({ Status }) => Status as string,
+      )
+    const [id = ""] = await day.launch()
+    expect((await freeze([student, "--stop", "--reason", "mining"], `${student}\n`)).code).toBe(0)
+    expect(await keyStates()).toEqual(["Inactive"])
+    const policy = { UserName: student, PolicyName: "ec2-wrappers-suspended" }
+    expect((await emulator.iam.send(new GetUserPolicyCommand(policy))).PolicyDocument).toContain("Deny")
+    await emulator.proxy.advance(120_000)
+    const [stopped] = await day.running()
+    expect([stopped?.InstanceId, stopped?.State?.Name]).toEqual([id, "stopped"])
+    expect((await tryLaunch()).stderr).toContain(`${student}: is suspended since `)
+    expect((await day.run("ec2_active", ["--start", id])).code).toBe(3)
+    expect((await tryLaunch("cs61c-ab")).code).toBe(0)
+    expect((await freeze([student, "--lift", "--yes"])).code).toBe(0)
+    expect(await keyStates()).toEqual(["Active"])
+    expect((await day.run("ec2_active", ["--start", id])).code).toBe(0)
+  })
+
+  test("a suspension of an earlier term is not the next person's", async () => {
+    await freeze([student, "--yes"])
+    expect((await tryLaunch()).code).toBe(3)
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+    day.course.configure({ course: { term_start: tomorrow } })
+    expect((await tryLaunch()).code).toBe(0)
+  })
+})
