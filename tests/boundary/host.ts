@@ -59,6 +59,8 @@ export interface Host {
   pid: number
   /** Runs a shell script as the host's root. */
   sh(script: string): Finished
+  /** The same without blocking this process, in which the emulator may run. */
+  run(script: string): Promise<Finished>
   /** Runs a program as a login, after the steps that tests/boundary/act.c knows. */
   as(login: keyof typeof uids, steps: string[], command: string[], options?: StartOptions): Promise<Finished>
   start(login: keyof typeof uids, steps: string[], command: string[], options?: StartOptions): Running
@@ -112,6 +114,18 @@ export async function makeHost(dist: string): Promise<Host> {
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       })
       return { stdout: String(done.stdout), stderr: String(done.stderr), code: done.exitCode }
+    },
+    async run(script) {
+      const child = Bun.spawn([...enter, "sh", "-c", script], {
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+        stdout: "pipe",
+        stderr: "pipe",
+      })
+      const [stdout, stderr] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+      ])
+      return { stdout, stderr, code: await child.exited }
     },
     start(login, steps, command, { env = {}, stdin = "ignore", stdout = "pipe", argc0 = false } = {}) {
       const identity = [`gid=${uids[login]}`, `uid=${uids[login]}`]

@@ -1,0 +1,142 @@
+/** The real tools on the tests' own login host: installed by the installer, called by students, against the emulator. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type Emulator, startEmulator } from "../support/emulator.ts"
+import { dataDir, type Host, makeDist, makeHost, prefix, whyNoNamespaces } from "./host.ts"
+
+const skipped = whyNoNamespaces() !== null
+let emulator: Emulator
+let host: Host
+
+beforeAll(async () => {
+  if (skipped) return
+  emulator = await startEmulator()
+  host = await makeHost(makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs"]))
+  const key =
+    '{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
+  const ready = await host.run(`set -e
+    sed -i 's|^region.*|region = "us-east-1"\\nendpoint = "${emulator.endpoint}"|; s|^# budget|budget|; s|^# course_budget|course_budget|' /etc/ec2-wrappers/config.toml
+    printf '%s' '${key}' > ${dataDir}/root-access-key; chown cs61c:cs61c ${dataDir}/root-access-key; chmod 0400 ${dataDir}/root-access-key
+    act="${host.shared}/act gid=5000 uid=5000 --"
+    $act ${prefix}/libexec/init_dbs; $act ${prefix}/libexec/setup; $act ${prefix}/libexec/backup_dbs
+    for tool in usage_report usage_cron; do [ -e ${prefix}/libexec/$tool ] || install -m 111 /bin/true ${prefix}/libexec/$tool; done
+    chmod 0700 /home/cs61c-aa /home/cs61c-bb`)
+  expect(ready.stderr).toBe("")
+  expect(ready.code).toBe(0)
+}, 180_000)
+afterAll(async () => {
+  host?.stop()
+  await emulator?.stop()
+})
+
+describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
+  test("makes an account and its files where neither side can read the other's", async () => {
+    const { stdout, stderr, code } = await host.as(
+      "cs61c-aa",
+      ["chdir=/home/cs61c-aa"],
+      [`${prefix}/bin/ec2-util`, "--init"],
+    )
+    expect(stderr).toBe("")
+    expect(stdout).toContain("Creating account...")
+    expect(code).toBe(0)
+    const files = host.sh("cd /home/cs61c-aa; find . -type f -printf '%p %u %g %m\\n' | sort").stdout
+    for (const file of [".aws/credentials", ".boto", "cs61c-aa-default.pem", "ec2-environment.sh"]) {
+      expect(files).toContain(`./${file} cs61c-aa cs61c-aa 600\n`)
+    }
+    const asAccount = host.sh(`${host.shared}/act gid=5000 uid=5000 -- /bin/cat /home/cs61c-aa/.boto`)
+    expect(asAccount.stderr).toMatch(/Permission denied/)
+    const asStudent = await host.as(
+      "cs61c-aa",
+      [],
+      ["/bin/cat", `${dataDir}/users.db`, `${dataDir}/root-access-key`],
+    )
+    expect(asStudent.stdout).toBe("")
+  })
+
+  test("keeps no group or other bits on anything of the account's", () => {
+    expect(host.sh(`find ${dataDir} -perm /077; find ${dataDir} ! -user cs61c`).stdout).toBe("")
+  })
+
+  test("believes the wrapper about who calls, not the caller", async () => {
+    const steps = ["REAL_USERNAME=cs61c-aa", "USER=cs61c-aa", "LOGNAME=cs61c-aa"].map(
+      (variable) => `env=${variable}`,
+    )
+    const { stdout } = await host.as("cs61c-bb", steps, [`${prefix}/bin/ec2-util`, "--list", "--json"])
+    expect(stdout).not.toContain("cs61c-aa")
+  })
+
+  test("shows no stack and no debugging to a caller who asks for it", async () => {
+    const { stderr } = await host.as(
+      "cs61c-bb",
+      ["env=EC2_WRAPPERS_DEBUG=1"],
+      [`${prefix}/bin/ec2-util`, "--dump-ssh-key"],
+    )
+    expect(stderr.trimEnd().split("\n").length).toBe(1)
+  })
+})
+
+describe.skipIf(skipped)("doctor on an installed host", () => {
+  const doctor = async (script: string) => {
+    const { stdout, stderr } = await host.run(`${script} --json`)
+    expect(stderr).toBe("")
+    const { findings } = JSON.parse(stdout) as { findings: { level: string; what: string; found: string }[] }
+    const wrong = findings.filter(({ level }) => level === "error")
+    return { findings, wrong }
+  }
+  const errorsAfter = async (damage: string, repair: string) => {
+    host.sh(damage)
+    const { wrong } = await doctor(`${prefix}/libexec/doctor --offline`)
+    host.sh(repair)
+    return wrong
+      .map(({ what, found }) => `${what}: ${found}`)
+      .filter((line) => !line.includes("/bin/") || line.includes("ec2-util"))
+  }
+
+  test("finds no error, called by root or by the account", async () => {
+    for (const script of [
+      `${prefix}/libexec/doctor`,
+      `${host.shared}/act gid=5000 uid=5000 -- ${prefix}/libexec/doctor`,
+    ]) {
+      expect((await doctor(script)).wrong).toEqual([])
+    }
+    expect(host.sh(`find ${dataDir} ! -user cs61c`).stdout).toBe("")
+  })
+
+  for (const [what, damage, repair, reason] of [
+    [
+      "a lost setuid bit",
+      `chmod 755 ${prefix}/bin/ec2-util`,
+      `chmod 4755 ${prefix}/bin/ec2-util`,
+      /bin\/ec2-util: uid 5000, mode 0755; wanted/,
+    ],
+    [
+      "a readable program",
+      `chmod 755 ${prefix}/libexec/ec2_util`,
+      `chmod 111 ${prefix}/libexec/ec2_util`,
+      /libexec\/ec2_util: uid 0, mode 0755; wanted/,
+    ],
+    [
+      "a directory that others may write",
+      `chmod 777 ${prefix}`,
+      `chmod 755 ${prefix}`,
+      /ec2-wrappers: can be written by others \(mode 0777\)/,
+    ],
+    [
+      "a nosuid mount",
+      "mount -o remount,nosuid /opt",
+      "mount -o remount,suid /opt",
+      /mount \/opt: is mounted nosuid/,
+    ],
+    [
+      "an open key",
+      `chmod 644 ${dataDir}/root-access-key`,
+      `chmod 400 ${dataDir}/root-access-key`,
+      /root-access-key: is open to others/,
+    ],
+  ] as const) {
+    test(`finds ${what}`, async () => {
+      const lines = await errorsAfter(damage, repair)
+      expect(lines.length).toBe(1)
+      expect(lines[0]).toMatch(reason)
+    })
+  }
+})
