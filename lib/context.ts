@@ -12,6 +12,8 @@ import { requireWrapperIfClaimed } from "./host/caller_wrapper.ts"
 import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config.ts"
 import { type HomeFiles, openHome } from "./host/home.ts"
+import { type Messenger, messenger } from "./host/messenger.ts"
+import { systemPrograms } from "./host/programs.ts"
 import { readRootAccessKey } from "./host/root_access_key.ts"
 
 export interface Context {
@@ -27,6 +29,7 @@ export interface Context {
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
   readonly aws: Aws
+  readonly messenger: Messenger
   /** EC2 with the caller's own credentials, for tools that run with the caller's own rights. */
   readonly ownEc2: (region: string) => Promise<ClusterEc2>
   /** $EMR_HADOOP_USER: the login on a cluster's master. */
@@ -70,6 +73,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
           interrupt: abandon,
         }),
     emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
+    messenger: () => messenger(systemPrograms),
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()

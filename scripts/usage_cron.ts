@@ -1,3 +1,4 @@
+import { ExitCode } from "../lib/base/errors.ts"
 import { plural } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 
@@ -29,10 +30,19 @@ export const tool = defineTool({
         output.line(`${region}: ${plural(read, "price")}, ${changed} changed`)
       return
     }
-    const summary = await runCron(context, { cloudTrail: args.cloudtrail })
-    if (!summary) return output.note("usage_cron: another one is at work, nothing to do")
-    for (const warning of summary.warnings) output.note(`usage_cron: ${warning}`)
-    if (!args.repair) return args.json ? output.json(summary) : undefined
+    const { duty } = await import("../lib/operations/enforcement/duty.ts")
+    const { summary, enforced, warnings, failure } = await duty(context, {
+      snapshot: () => runCron(context, { cloudTrail: args.cloudtrail }),
+      enforce: args.enforce || context.config.leases.enforce,
+      dryRun: args["dry-run"],
+    })
+    for (const warning of warnings) output.note(`usage_cron: ${warning}`)
+    if (!args.json) for (const line of enforced?.lines ?? []) output.line(line)
+    if (failure !== undefined) throw failure
+    if (!args.repair) {
+      if (args.json) output.json({ ...summary, ...(enforced && { enforced }) })
+      return enforced?.failures.length ? ExitCode.failed : ExitCode.done
+    }
     const { planRepairs, repair } = await import("../lib/operations/usage/repair.ts")
     const plan = planRepairs(context)
     for (const { row, because } of plan)

@@ -1,7 +1,6 @@
 /** Ends what is past its lease, warns what is near it, and keeps the switches in order. */
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { plural } from "../../base/text.ts"
 import { duration, msPerMinute } from "../../base/time.ts"
 import {
   type EnforcementStep,
@@ -155,9 +154,4 @@ function foreignLines({ usageDb, clock }: LedgerDeps): string[] {
       ({ instanceId, instanceType, region, state, login, keyName, launchedAtUtcMs }) =>
         `${instanceId} (${instanceType}, ${region}, ${state} for ${duration(nowUtcMs - launchedAtUtcMs)}) was not launched through us: ${login === "" ? "nobody's" : `${login}'s`}${keyName === "" ? ", no key" : `, key ${keyName}`}`,
     )
-}
-
-/** `2 terminated, 1 warned`: a summary of the lines, by kind. */
-export function summaryOf({ lines, failures }: Enforced): string {
-  return `enforcement: ${plural(lines.length, "step")}, ${plural(failures.length, "failure")}`
 }

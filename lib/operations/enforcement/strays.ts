@@ -2,7 +2,7 @@
 import type { Instance } from "../../base/instance.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { Reservation } from "../../db/reservations.ts"
-import { ownerOf } from "../../decisions/owner.ts"
+import { ownerOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/settle.ts"

@@ -27,8 +27,8 @@ export function ownIdentity(context: Context, progress: (text: string) => void):
     ...{ config, clock, interrupt, audit, usersDb, aws, home, progress },
     login,
     actor: login,
-    // TODO(launches): usageDb.suspensions.current(login, config.course.termStartUtcMs)?.reason ?? null
-    suspension: () => null,
+    suspension: () =>
+      context.usageDb.suspensions.current(login, config.course.termStartUtcMs)?.reason ?? null,
   }
 }
 

@@ -1,6 +1,6 @@
 /** The caller's own instances, in one request. */
 import type { Instance } from "../../base/instance.ts"
-import { ownerOf } from "../../decisions/owner.ts"
+import { ownerOf } from "../../decisions/owners.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 export interface OwnInstances {

@@ -1,0 +1,57 @@
+/** What cron does: settle what crashes left, take the snapshot, enforce. Each is tried whatever became of the one before. */
+import { messageOf } from "../../base/errors.ts"
+import { settleReservations } from "../launches/settle.ts"
+import type { CronSummary } from "../usage/cron.ts"
+import { type Enforced, type EnforcementDeps, enforce } from "./enforce.ts"
+
+export interface Duty {
+  summary: CronSummary | null
+  /** Null where nothing is enforced. */
+  enforced: Enforced | null
+  warnings: string[]
+  /** What the snapshot threw, to be thrown when all else is said. */
+  failure: unknown
+}
+
+/** Enforces also where the snapshot fails: an account half of which cannot be listed still has leases. */
+export async function duty(
+  deps: EnforcementDeps,
+  todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
+): Promise<Duty> {
+  const warnings: string[] = []
+  try {
+    await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    warnings.push(`reservations not settled: ${messageOf(error)}`)
+  }
+  let failure: unknown
+  const summary = await todo.snapshot().catch((error: unknown) => {
+    failure = error
+    return null
+  })
+  if (summary === null && failure === undefined)
+    warnings.push("another one is at work, no snapshot was taken")
+  warnings.push(...(summary?.warnings ?? []))
+  const enforced = todo.enforce ? await enforce(deps, { dryRun: todo.dryRun }) : null
+  if (enforced) {
+    const foreign = todo.dryRun ? enforced.foreign : notSaidYet(deps, enforced.foreign)
+    warnings.push(...enforced.failures, ...foreign)
+  }
+  return { summary, enforced, warnings, failure }
+}
+
+/** Cron mails what it prints: each stranger is worth one mail. */
+function notSaidYet({ usageDb, clock }: EnforcementDeps, lines: readonly string[]): string[] {
+  const nowUtcMs = clock.now()
+  return usageDb.transaction(() =>
+    lines.filter((line) =>
+      usageDb.notices.add({
+        login: "",
+        about: `foreign ${line.split(" ", 1)[0]}`,
+        text: line,
+        createdAtUtcMs: nowUtcMs,
+        expiresAtUtcMs: nowUtcMs,
+      }),
+    ),
+  )
+}
