@@ -98,6 +98,20 @@ export function asking<Input extends object, Output extends MetadataBearer, Conf
   }
 }
 
+/** Two ways to ask one service: `askOnce` is for what must not be sent twice, and opens its client when it is used. */
+export function askers<Input extends object, Output extends MetadataBearer, Config>(
+  open: (options: { repeatable: boolean }) => Ask<Input, Output, Config>,
+): { ask: Ask<Input, Output, Config>; askOnce: Ask<Input, Output, Config> } {
+  let once: Ask<Input, Output, Config> | undefined
+  return {
+    ask: open({ repeatable: true }),
+    askOnce: (action, command) => {
+      once ??= open({ repeatable: false })
+      return once(action, command)
+    },
+  }
+}
+
 /** AWS's id of the request, for the audit log. */
 export function outcomeOf(reply: MetadataBearer): { requestId: string } {
   return { requestId: reply.$metadata.requestId ?? "" }

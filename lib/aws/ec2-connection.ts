@@ -6,7 +6,7 @@ import {
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from "@aws-sdk/client-ec2"
-import { type Ask, type AwsSettings, asking, clientOptions } from "./connection.ts"
+import { type Ask, type AwsSettings, askers, asking, clientOptions } from "./connection.ts"
 import { StrictEc2Protocol } from "./query-protocol.ts"
 
 export type AskEc2 = Ask<ServiceInputTypes, ServiceOutputTypes, EC2ClientResolvedConfig>
@@ -19,20 +19,15 @@ export interface Ec2Connection {
 }
 
 export function connectEc2(settings: AwsSettings): Ec2Connection {
-  const open = (repeatable: boolean) =>
-    asking(
-      "EC2",
-      settings,
-      new EC2Client({ ...clientOptions(settings, { repeatable }), protocol: StrictEc2Protocol }),
-    )
-  let once: AskEc2 | undefined
   return {
     region: settings.region,
-    ask: open(true),
-    askOnce: (action, command) => {
-      once ??= open(false)
-      return once(action, command)
-    },
+    ...askers((options) =>
+      asking(
+        "EC2",
+        settings,
+        new EC2Client({ ...clientOptions(settings, options), protocol: StrictEc2Protocol }),
+      ),
+    ),
   }
 }
 

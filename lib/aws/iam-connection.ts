@@ -6,7 +6,7 @@ import {
   type ServiceOutputTypes,
 } from "@aws-sdk/client-iam"
 import type { MetadataBearer } from "@smithy/types"
-import { type Ask, type AwsSettings, asking, clientOptions, outcomeOf } from "./connection.ts"
+import { type Ask, type AwsSettings, askers, asking, clientOptions, outcomeOf } from "./connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Outcome } from "./interfaces.ts"
 import { listing } from "./pages.ts"
@@ -21,20 +21,13 @@ export interface IamConnection {
 }
 
 export function connectIam(settings: AwsSettings): IamConnection {
-  const open = (repeatable: boolean) =>
+  return askers((options) =>
     asking(
       "IAM",
       settings,
-      new IAMClient({ ...clientOptions(settings, { repeatable }), protocol: StrictQueryProtocol }),
-    )
-  let once: AskIam | undefined
-  return {
-    ask: open(true),
-    askOnce: (action, command) => {
-      once ??= open(false)
-      return once(action, command)
-    },
-  }
+      new IAMClient({ ...clientOptions(settings, options), protocol: StrictQueryProtocol }),
+    ),
+  )
 }
 
 /** All items of a listing by markers. */
