@@ -54,7 +54,7 @@ tool runs directly, as the login in front of the prompt.`)
   const launched = await stage.run(ann, "ec2_runner", ["--count", "2", "--lease", "3h", "--wait"], {
     shows: [/\["i-/],
   })
-  const [first = ""] = JSON.parse(launched.stdout) as string[]
+  const [first = ""] = launched.stdout.match(/i-[0-9a-f]{17}/) ?? []
   await stage.run(ann, "ec2_active", [], { shows: [/running/, new RegExp(first)] })
   await stage.run(ann, "ec2_active", ["--extend", first, "1h"])
   await stage.run(ann, "ec2_active", ["--quota"])

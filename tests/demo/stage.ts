@@ -29,9 +29,15 @@ export class Stage {
   ): Promise<Finished> {
     const input = options.stdin === undefined ? "" : ` <<< '${options.stdin.trim()}'`
     console.log(`[${login}]$ ${[tool, ...args].map(shown).join(" ")}${input}`)
-    const finished = await this.course.run(tool, args, { ...options, as: login, compiled: true })
-    const output = finished.stdout + finished.stderr
-    for (const line of output.trimEnd().split("\n")) if (output.trim() !== "") console.log(`    ${line}`)
+    const finished = await this.course.run(tool, args, {
+      ...options,
+      as: login,
+      compiled: true,
+      merged: true,
+    })
+    const output = finished.stdout
+    for (const line of abridged(output.trimEnd().split("\n")))
+      if (output.trim() !== "") console.log(`    ${line}`)
     const code = expected.code ?? 0
     if (finished.code !== code) throw new Surprise(`${tool} ended with ${finished.code}, expected ${code}`)
     for (const pattern of expected.shows ?? []) {
@@ -55,4 +61,10 @@ export class Surprise extends Error {}
 
 function shown(argument: string): string {
   return /^[\w./:=,@-]+$/.test(argument) ? argument : `'${argument}'`
+}
+
+/** A long policy says enough with its beginning and end. */
+function abridged(lines: string[]): string[] {
+  if (lines.length <= 30) return lines
+  return [...lines.slice(0, 12), `… ${lines.length - 16} more lines …`, ...lines.slice(-4)]
 }

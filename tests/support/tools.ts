@@ -32,6 +32,8 @@ export interface RunOptions {
   cwd?: string
   /** The executable of `dist/libexec`, not the script under `bun`. `npm test` runs every test that way. */
   compiled?: boolean
+  /** Standard error goes into standard output, in the order in which both were written. */
+  merged?: boolean
 }
 
 export interface Finished {
@@ -68,12 +70,13 @@ export function workspace(options: { endpoint?: string; config?: ConfigChanges }
       const tables = merged(merged(defaults(dataDir, options.endpoint), options.config ?? {}), changes)
       writeFileSync(configPath, stringify(tables), { mode: 0o600 })
     },
-    start(tool, args = [], { as = "cs61c", env = {}, cwd, compiled } = {}) {
+    start(tool, args = [], { as = "cs61c", env = {}, cwd, compiled, merged } = {}) {
       const useCompiled = compiled ?? process.env.TEST_TOOLS === "compiled"
       const command = useCompiled
         ? [compiledTool(tool)]
         : [process.execPath, join(root, "scripts", `${tool}.ts`)]
-      return Bun.spawn([...command, ...args], {
+      const merging = merged ? ["/bin/sh", "-c", 'exec "$0" "$@" 2>&1'] : []
+      return Bun.spawn([...merging, ...command, ...args], {
         cwd: cwd ?? home(as),
         env: {
           PATH: "/usr/bin:/bin",
