@@ -22,7 +22,8 @@ Exit code 0: all is ok, or there are only warnings (with --json: see "worst"); 1
     becomeOwnerOf(config.paths.dataDir)
     requireStaff(context.caller, config.course)
     const userCount = () => context.usersDb.users.logins().length
-    const deps = { config, clock, aws, prefix: args.prefix ?? installedPrefix(), userCount }
+    const snapshots = () => context.usageDb.snapshots
+    const deps = { config, clock, aws, prefix: args.prefix ?? installedPrefix(), userCount, snapshots }
     const findings = await examine(deps, { offline: args.offline })
     const worst = worstOf(findings)
     const shown = findings.filter(({ level }) => !args.quiet || level !== "ok")

@@ -10,15 +10,15 @@ let host: Host
 beforeAll(async () => {
   if (skipped) return
   emulator = await startEmulator()
-  host = await makeHost(makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs"]))
+  host = await makeHost(makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs", "usage_cron"]))
   const key =
     '{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
   const ready = await host.run(`set -e
     sed -i 's|^region.*|region = "us-east-1"\\nendpoint = "${emulator.endpoint}"|; s|^# budget|budget|; s|^# course_budget|course_budget|' /etc/ec2-wrappers/config.toml
     printf '%s' '${key}' > ${dataDir}/root-access-key; chown cs61c:cs61c ${dataDir}/root-access-key; chmod 0400 ${dataDir}/root-access-key
     act="${host.shared}/act gid=5000 uid=5000 --"
-    $act ${prefix}/libexec/init_dbs; $act ${prefix}/libexec/setup; $act ${prefix}/libexec/backup_dbs
-    for tool in usage_report usage_cron; do [ -e ${prefix}/libexec/$tool ] || install -m 111 /bin/true ${prefix}/libexec/$tool; done
+    $act ${prefix}/libexec/init_dbs; $act ${prefix}/libexec/setup; $act ${prefix}/libexec/backup_dbs; $act ${prefix}/libexec/usage_cron
+    for tool in usage_report; do [ -e ${prefix}/libexec/$tool ] || install -m 111 /bin/true ${prefix}/libexec/$tool; done
     chmod 0700 /home/cs61c-aa /home/cs61c-bb`)
   expect(ready.stderr).toBe("")
   expect(ready.code).toBe(0)

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -91,6 +92,27 @@ describe("doctor", () => {
     expect((await examine("--offline")).about(/backups/)[0]?.level).toBe("warning")
     await course.run("backup_dbs")
     expect((await examine("--offline")).about(/backups/)[0]?.level).toBe("ok")
+  })
+
+  test("finds cron never, lately or long ago to have looked at the account", async () => {
+    const look = (minutesAgo: number, error: string | null = null) => {
+      const db = new Database(data("usage.db"))
+      const at = Date.now() - minutesAgo * 60_000
+      db.query("INSERT INTO snapshots VALUES (NULL, 'us-east-1', ?, ?, 3, ?)").run(at - 500, at, error)
+      db.close()
+    }
+    const found = async () => (await examine("--offline")).about("last look at us-east-1")[0]
+    expect(await found()).toMatchObject({ level: "error", found: "never" })
+    look(300)
+    expect(await found()).toMatchObject({ level: "error", found: "5 h 00 min ago, 3 instances" })
+    look(20)
+    expect((await found())?.level).toBe("warning")
+    look(2)
+    expect((await found())?.level).toBe("ok")
+    look(1, "EC2 does not answer")
+    const { about } = await examine("--offline")
+    expect(about("usage_cron")[0]?.found).toBe("fails: EC2 does not answer")
+    expect(about("last look at us-east-1")[0]?.level).toBe("ok")
   })
 
   test("finds a missing budget to be an error", async () => {

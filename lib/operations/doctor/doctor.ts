@@ -4,6 +4,7 @@ import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import type { Clock } from "../../base/time.ts"
 import { checkAccount } from "./account.ts"
+import { type CronDeps, checkCron } from "./cron.ts"
 import { checkData } from "./data.ts"
 import { attempt, type Finding, failing } from "./finding.ts"
 import { checkInstallation } from "./installation.ts"
@@ -15,6 +16,8 @@ export interface DoctorDeps {
   prefix: string
   /** How many users have an identity; throws where users.db cannot be opened. */
   userCount(): number
+  /** The looks at the account; throws where usage.db cannot be opened. */
+  snapshots(): CronDeps["snapshots"]
 }
 
 export interface DoctorOptions {
@@ -27,9 +30,13 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   const owner = lstatSync(config.paths.dataDir, { throwIfNoEntry: false })
   if (!owner) return [failing(config.paths.dataDir, "does not exist", "run the installer, or init_dbs")]
   const accountUid = owner.uid
+  const cron = attempt("cron", "run init_dbs as the account", () =>
+    checkCron({ config, clock, snapshots: deps.snapshots() }),
+  )
   const local = [
     ...(await checkInstallation({ prefix, accountUid })),
     ...(await checkData({ config, clock, accountUid })),
+    ...(await cron),
   ]
   if (offline) return local
   const userCount = countedOrNone(deps)

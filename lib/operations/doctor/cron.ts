@@ -1,0 +1,43 @@
+/** Does cron look at the account, and often enough for leases to end when they should? */
+import type { Config } from "../../base/config.ts"
+import { type Clock, duration, msPerHour, msPerMinute } from "../../base/time.ts"
+import type { Snapshots } from "../../db/snapshots.ts"
+import { type Finding, failing, ok, warning } from "./finding.ts"
+
+export interface CronDeps {
+  config: Config
+  clock: Clock
+  snapshots: Pick<Snapshots, "latest" | "lastFailure">
+}
+
+/** Three runs of the installed crontab. */
+const lateMs = 15 * msPerMinute
+const missingMs = 2 * msPerHour
+const todo = "see whether cron runs usage_cron: its mail, and /etc/cron.d/ec2-wrappers"
+
+export function checkCron({ config, clock, snapshots }: CronDeps): Finding[] {
+  const looks = config.aws.regions.map((region) => {
+    const what = `last look at ${region}`
+    const last = snapshots.latest(region)
+    if (!last) return failing(what, "never", todo)
+    const age = clock.now() - last.finishedUtcMs
+    const found = `${duration(age)} ago, ${last.instances} instances`
+    if (age > missingMs) return failing(what, found, todo)
+    return age > lateMs ? warning(what, found, todo) : ok(what, found)
+  })
+  const failure = snapshots.lastFailure()
+  const enforcement = config.leases.enforce
+    ? ok("[leases] enforce", "usage_cron ends what is past its lease")
+    : warning(
+        "[leases] enforce",
+        "is false",
+        "set it, or run usage_cron --enforce: until then leases only warn",
+      )
+  return [
+    ...looks,
+    ...(failure
+      ? [warning("usage_cron", `fails: ${failure.error}`, "see the finding about AWS, or its message")]
+      : []),
+    enforcement,
+  ]
+}
