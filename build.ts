@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, join, resolve } from "node:path"
-import { type CommandEntry, commands } from "./lib/base/commands.ts"
+import { type CommandEntry, commands, cronName } from "./lib/base/commands.ts"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
 import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
@@ -186,6 +186,7 @@ function writeFilled(from: string, to: string, mode: number, more: Record<string
   const named = (setuid: boolean) => commands.filter((command) => command.setuid === setuid)
   const values: Record<string, string> = {
     PREFIX: plainPath("prefix", options.prefix),
+    NAME: cronName(options.prefix),
     CONFIG: plainPath("config", options.config),
     ACCOUNT: options.account,
     LOGIN_PREFIX: options["login-prefix"],

@@ -16,8 +16,8 @@ config='@CONFIG@'
 account='@ACCOUNT@'
 login_prefix='@LOGIN_PREFIX@'
 slots='@SLOTS@'
-crontab=/etc/cron.d/ec2-wrappers
-rotation=/etc/logrotate.d/ec2-wrappers
+crontab=/etc/cron.d/@NAME@
+rotation=/etc/logrotate.d/@NAME@
 setuid_commands='@SETUID_COMMANDS@'
 plain_commands='@PLAIN_COMMANDS@'
 tools='@TOOLS@'
@@ -58,6 +58,7 @@ main() {
     for name in $plain_commands; do program "$from/bin/$name" "$prefix/bin/$name" root:root 0755; done
     for name in $setuid_commands; do program "$from/bin/$name" "$prefix/bin/$name" "$account:$group" 4755; done
     program "$from/install" "$prefix/libexec/install" root:root 0755
+    retire_old_commands
   else
     for tool in $tools; do owned "$prefix/libexec/$tool" root:root 0111; done
     for name in $setuid_commands; do owned "$prefix/bin/$name" "$account:$group" 4755; done
@@ -190,6 +191,17 @@ program() {
   act mv -f "$2.new" "$2"
 }
 
+# A setuid command that an older version had and this one has not.
+retire_old_commands() {
+  for path in "$prefix"/bin/*; do
+    if [ ! -u "$path" ] || [ -L "$path" ] || [ "$(stat -c %U "$path")" != "$account" ]; then continue; fi
+    case " $setuid_commands " in
+      *" $(basename "$path") "*) ;;
+      *) act chmod 0 "$path" && act rm -f "$path" ;;
+    esac
+  done
+}
+
 # Writes what the command prints to a file of root's, if that changes anything.
 file() {
   wanted=$("$3" && printf .)
@@ -248,6 +260,9 @@ max_hourly_cost = 5.10            # US\$ per hour and user
 max_instances = 20
 # budget = 100.00                 # US\$ per user and term; doctor reports an error without one
 # course_budget = 10000.00
+
+[leases]
+# enforce = true                  # until then usage_cron warns, and ends nothing
 END
 }
 

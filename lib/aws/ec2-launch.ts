@@ -19,7 +19,7 @@ export function runInstancesInput(request: LaunchRequest, dryRun: boolean): RunI
     // All or nothing: half a launch would have to be told apart from a whole one after a lost reply.
     MinCount: request.count,
     MaxCount: request.count,
-    KeyName: request.keyName,
+    ...(request.keyName === "" ? {} : { KeyName: request.keyName }),
     SecurityGroupIds: request.securityGroupIds,
     InstanceInitiatedShutdownBehavior: request.shutdownBehavior,
     MetadataOptions: {

@@ -23,6 +23,7 @@ export interface LaunchRequest {
   imageId: string
   instanceType: string
   count: number
+  /** Empty only where nothing is launched: doctor's dry run. */
   keyName: string
   zone: string | null
   placementGroup: string | null

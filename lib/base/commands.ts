@@ -16,3 +16,8 @@ export const commands: readonly CommandEntry[] = [
   { name: "microproxy", tool: "microproxy", setuid: false },
   { name: "emr-proxy-into", tool: "emr_proxy_into", setuid: false },
 ]
+
+/** The name of an installation's files in /etc/cron.d, where cron skips names with dots, and /etc/logrotate.d. */
+export function cronName(prefix: string): string {
+  return (prefix.split("/").at(-1) ?? "").replaceAll(".", "-")
+}

@@ -64,6 +64,17 @@ describe.skipIf(skipped)("install", () => {
     expectInstalled()
   })
 
+  test("retires a setuid command that the older version had", () => {
+    host.sh(
+      `install -o cs61c -m 4755 /bin/true ${prefix}/bin/ec2-older; install -m 4755 /bin/true ${prefix}/bin/roots`,
+    )
+    expect(host.sh(`${dist}/install`).stdout).toStartWith(
+      `chmod 0 ${prefix}/bin/ec2-older\nrm -f ${prefix}/bin/ec2-older\n`,
+    )
+    expect(host.sh(`ls ${prefix}/bin/roots`).code).toBe(0)
+    host.sh(`rm ${prefix}/bin/roots`)
+  })
+
   test("keeps the configuration, and finds the data directory that it names", () => {
     host.sh(`echo '# mine' >> /etc/ec2-wrappers/config.toml
       sed -i 's|^data_dir.*|data_dir = "/var/lib/elsewhere"|' /etc/ec2-wrappers/config.toml; ${dist}/install`)

@@ -2,6 +2,7 @@
 import type { Aws, Iam } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
+import { tagOf } from "../../base/instance.ts"
 import { type Clock, duration, msPerMinute, msPerSecond } from "../../base/time.ts"
 import {
   accountOfArn,
@@ -100,38 +101,45 @@ function principalOf(arn: string): string {
   return session ? `arn:${session[1]}:iam::${session[2]}:role/${session[3]}` : arn
 }
 
+/** A small machine with an image that every account may launch, where the config names none. */
+const usual = {
+  image: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+  instanceType: "t3.micro",
+}
+
 /** By DryRun: EC2 looks at everything and then does not launch. */
 async function checkLaunching({ config, aws }: AccountDeps): Promise<Finding[]> {
-  const ec2 = await aws.ec2()
-  const { image, instanceType, subnet } = config.launch
   const what = "launching (DryRun)"
-  if (!image.startsWith("ami-") || !instanceType) {
-    await ec2.keyPairs({ names: [] })
-    const found = "EC2 answers; without [launch] image (ami-…) and instance_type nothing can be tried"
-    return [ok(what, found)]
+  const named = (config.launch.image || usual.image).replace(/^resolve:ssm:/, "")
+  const instanceType = config.launch.instanceType || usual.instanceType
+  const imageId = named.startsWith("ami-") ? named : await (await aws.ssm()).parameter(named)
+  if (imageId === null)
+    return [failing(what, `${named} names no image`, "set [launch] image to one that exists")]
+  const nothing = {
+    count: 1,
+    keyName: "",
+    zone: null,
+    placementGroup: null,
+    securityGroupIds: [],
+    userData: null,
   }
-  await ec2.launch(
+  await (await aws.ec2()).launch(
     {
+      ...nothing,
       clientToken: crypto.randomUUID(),
-      imageId: image,
+      imageId,
       instanceType,
-      count: 1,
-      keyName: "",
-      zone: null,
-      placementGroup: null,
-      subnetId: subnet || null,
-      securityGroupIds: [],
-      userData: null,
+      subnetId: config.launch.subnet || null,
       blockDevices: [],
       spotMaxMicroUsdPerHour: null,
       instanceProfile: null,
       standardCredits: false,
       shutdownBehavior: "terminate",
-      tags: {},
+      tags: { [tagOf.course]: config.course.name },
     },
     { dryRun: true },
   )
-  return [ok(what, `${instanceType} of ${image} would be launched`)]
+  return [ok(what, `${instanceType} of ${imageId} would be launched`)]
 }
 
 async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promise<Finding[]> {

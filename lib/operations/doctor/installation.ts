@@ -1,7 +1,7 @@
 /** Are the programs where they should be, as they should be, on a file system that lets them work? */
 import { existsSync, lstatSync, type Stats } from "node:fs"
 import { dirname, join } from "node:path"
-import { commands } from "../../base/commands.ts"
+import { commands, cronName } from "../../base/commands.ts"
 import { mountOf } from "../../host/mounts.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
@@ -21,7 +21,7 @@ export async function checkInstallation(deps: InstallationDeps): Promise<Finding
     attempt("programs", again, () => checkTools(deps)),
     attempt("directories", again, () => checkDirectoriesAbove(join(deps.prefix, "libexec"), deps.accountUid)),
     attempt("mount", "", () => checkMount(deps.prefix)),
-    attempt("crontab", again, checkCrontab),
+    attempt("crontab", again, () => checkCrontab(deps.prefix)),
   ])
   return findings.flat()
 }
@@ -85,8 +85,8 @@ function checkMount(prefix: string): Finding[] {
   return [ok(`mount ${point}`, "lets setuid programs work")]
 }
 
-function checkCrontab(): Finding[] {
-  const path = "/etc/cron.d/ec2-wrappers"
+function checkCrontab(prefix: string): Finding[] {
+  const path = join("/etc/cron.d", cronName(prefix))
   if (!existsSync(path)) return [warning(path, "is missing", `${again}, unless cron is set up elsewhere`)]
   return difference(path, { uid: 0, mode: 0o644 })
 }
