@@ -41,16 +41,16 @@ export class Namespaces {
     const inside = current?.inside ?? "html"
     if (inside === "html") {
       if (name !== "svg" && name !== "math") return false
-      if (!selfClosing) this.#open.push({ name, inside: name })
+      if (!selfClosing) this.#push({ name, inside: name })
       return true
     }
     if (selfClosing) return true
-    if (inside === "svg" && svgIntegration.has(name)) this.#open.push({ name, inside: "html" })
-    else if (inside === "math" && mathText.has(name)) this.#open.push({ name, inside: "html" })
+    if (inside === "svg" && svgIntegration.has(name)) this.#push({ name, inside: "html" })
+    else if (inside === "math" && mathText.has(name)) this.#push({ name, inside: "html" })
     else if (inside === "math" && name === "annotation-xml") {
-      this.#open.push({ name, inside: marks.encodesHtml ? "html" : "math" })
-    } else if (name === "svg" && current?.name === "annotation-xml") this.#open.push({ name, inside: "svg" })
-    else if (name === current?.name) this.#open.push({ name, inside })
+      this.#push({ name, inside: marks.encodesHtml ? "html" : "math" })
+    } else if (name === "svg" && current?.name === "annotation-xml") this.#push({ name, inside: "svg" })
+    else if (name === current?.name) this.#push({ name, inside })
     return true
   }
 
@@ -65,6 +65,11 @@ export class Namespaces {
         return
       }
     }
+  }
+
+  /** Browsers stop nesting at 512, too: a page of nothing but `<svg>` must not cost n² steps. */
+  #push(open: Open): void {
+    if (this.#open.length < 512) this.#open.push(open)
   }
 
   #leaveForeign(): void {

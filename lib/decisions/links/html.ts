@@ -94,8 +94,11 @@ export class HtmlScanner {
   scan(text: string, from: number, last: boolean, edits: Edit[]): number {
     let at = from
     while (at < text.length) {
+      const mode = this.#mode
       const next = this.#step(text, at, last, edits)
       if (next === null) return last ? text.length : at
+      // A page must not be able to hold us for ever, whatever was overlooked above.
+      if (next === at && this.#mode === mode) return last ? text.length : at
       at = next
     }
     return at
@@ -405,7 +408,8 @@ export class HtmlScanner {
   #raw(text: string, from: number, name: string, last: boolean): number | null {
     const end = endTagOf(text, from, name)
     if (end.found) this.#mode = data
-    return end.found || last ? end.at : advance(from, end.at)
+    if (last && !end.found) return text.length
+    return end.found ? end.at : advance(from, end.at)
   }
 
   /** Scripts end at their end tag, but not inside `<!-- <script>` … `</script> -->`. */
@@ -417,7 +421,8 @@ export class HtmlScanner {
       if (opening < 0 || opening > end.at) {
         if (end.found) this.#mode = data
         const partial = opening < 0 ? Math.min(end.at, text.length - 3) : end.at
-        return end.found || last ? end.at : advance(from, Math.max(at, partial))
+        if (last && !end.found) return text.length
+        return end.found ? end.at : advance(from, Math.max(at, partial))
       }
       const closed = afterEscapedScript(text, opening)
       if (closed === null)
@@ -438,6 +443,7 @@ export class HtmlScanner {
     edits: Edit[],
   ): number | null {
     const end = markup ? anyTagOf(text, from) : endTagOf(text, from, "style")
+    if (last && !end.found) end.at = text.length
     const decided = css.scan(text, from, end.at, end.found || last, edits)
     if (end.found) this.#mode = data
     return end.found || last ? end.at : advance(from, decided)

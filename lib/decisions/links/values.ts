@@ -26,10 +26,16 @@ export function editsInList(text: string, editOf: ReferenceEdit, edits: Edit[]):
 
 /** `<meta http-equiv=refresh content>` and the Refresh header: `5; url='…'`. */
 export function editsInRefresh(text: string, editOf: ReferenceEdit, edits: Edit[]): void {
-  const parts =
-    /^[\t\n\f\r ]*[\d.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?(["']?)/i.exec(text)
-  if (!parts || !/[\d.]/.test(parts[0]) || !/[;,\s]/.test(parts[0].trimStart())) return
-  const start = parts[0].length
+  // Each run of spaces is matched by one star alone: with two side by side, a page of spaces would take cubic time.
+  const time = /^[\t\n\f\r ]*[\d.]+/.exec(text)
+  const space = "[\\t\\n\\f\\r ]"
+  const rest = text.slice(time?.[0].length)
+  const parts = new RegExp(
+    `^(?:${space}+(?:[;,]${space}*)?|[;,]${space}*)(?:url${space}*=${space}*)?(["']?)`,
+    "i",
+  ).exec(rest)
+  if (!time || !parts) return
+  const start = time[0].length + parts[0].length
   const close = parts[1] ? text.indexOf(parts[1], start) : -1
   addEdit(text, start, close < 0 ? text.length : close, editOf, edits)
 }
