@@ -3,6 +3,7 @@ import { defineTool, main } from "../lib/cli.ts"
 import { maxPublicKeyBytes, parsePublicKey } from "../lib/decisions/identities/ssh_public_key.ts"
 import { requireAccount } from "../lib/host/caller.ts"
 import { lineInput } from "../lib/host/line_input.ts"
+import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { askPassword } from "../lib/operations/identities/change_password.ts"
 import { ownIdentity } from "../lib/operations/identities/deps.ts"
 import { serveRequests } from "../lib/operations/identities/requests.ts"
@@ -55,6 +56,7 @@ With --init, --import-ssh-key imports the default key, so that no private key is
       throw new UsageError("options", "--set-password and --import-ssh-key both read stdin; give one of them")
     }
     requireAccount(context.caller, context.config.course)
+    for (const line of greetings(context)) output.note(line)
     const input = lineInput(context)
     const newPassword = asked.setPassword ? await askPassword(input, output.note) : null
     const importSshKey = asked.importSshKey

@@ -25,7 +25,7 @@ export function tryLock(fd: number): boolean {
   return libc().flock(fd, LOCK_EX | LOCK_NB) === 0
 }
 
-const TCSAFLUSH = 2
+const TCSANOW = 0
 const ECHO = 0o10
 /** struct termios of Linux: four 32-bit flag words (input, output, control, local), then what we do not touch. */
 const termiosBytes = 60
@@ -38,7 +38,7 @@ export function setEcho(fd: number, shown: boolean): boolean {
   const words = new DataView(termios.buffer)
   const flags = words.getUint32(localFlagsAt, true)
   words.setUint32(localFlagsAt, shown ? flags | ECHO : flags & ~ECHO, true)
-  return libc().tcsetattr(fd, TCSAFLUSH, termios) === 0
+  return libc().tcsetattr(fd, TCSANOW, termios) === 0
 }
 
 export interface PasswdEntry {

@@ -9,8 +9,11 @@ import { setEcho } from "./libc.ts"
 const readFrom = promisify(read)
 
 export interface LineInput {
-  /** The next line without its end; null at the end of input. Throws UsageError on a longer one, or where none comes. */
-  next(options: { mostBytes: number; secret?: boolean }): Promise<string | null>
+  /**
+   * The next line without its end; null at the end of input. Throws UsageError on a longer one, or where none comes. `secret`
+   * asks for it, once the terminal has stopped showing what is typed.
+   */
+  next(options: { mostBytes: number; secret?: () => void }): Promise<string | null>
 }
 
 const deadlineMs = 10 * msPerMinute
@@ -37,8 +40,9 @@ export function lineInput({ clock, interrupt }: { clock: Clock; interrupt: Abort
   }
 
   return {
-    async next({ mostBytes, secret = false }) {
-      const hidden = secret && setEcho(0, false)
+    async next({ mostBytes, secret }) {
+      const hidden = secret !== undefined && setEcho(0, false)
+      secret?.()
       const over = new AbortController()
       const tooLate = clock
         .sleep(deadlineMs, AbortSignal.any([over.signal, interrupt]))

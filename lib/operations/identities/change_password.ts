@@ -9,10 +9,8 @@ const mostBytes = 512
 
 /** Asks twice, as `prompt` says on the terminal; throws UsageError where the answers differ. */
 export async function askPassword(input: LineInput, prompt: (text: string) => void): Promise<string> {
-  prompt("New AWS profile password:")
-  const first = await input.next({ mostBytes, secret: true })
-  prompt("The same again:")
-  const second = await input.next({ mostBytes, secret: true })
+  const first = await input.next({ mostBytes, secret: () => prompt("New AWS profile password:") })
+  const second = await input.next({ mostBytes, secret: () => prompt("The same again:") })
   if (!first) throw new UsageError("set password", "none was given on stdin")
   if (first !== second) throw new UsageError("set password", "the two passwords are not the same")
   return first

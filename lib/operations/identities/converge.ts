@@ -154,6 +154,8 @@ async function carryOut(run: Run, step: Step): Promise<void> {
       })
       return
     case "write files":
+      // Once more: a suspension since the first look has not seen a key made since then.
+      requireNotSuspended(deps)
       run.written = writeFiles(deps, step.accessKey)
       // Handed over: from here on nothing is undone, an old key that cannot be deleted is the next run's.
       run.undo = []

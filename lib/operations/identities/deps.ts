@@ -19,7 +19,7 @@ export interface IdentityDeps extends Pick<Context, FromContext> {
   progress(text: string): void
 }
 
-/** The caller's own. The one place that says who is suspended. */
+/** The caller's own. */
 export function ownIdentity(context: Context, progress: (text: string) => void): IdentityDeps {
   const { config, clock, interrupt, audit, usersDb, aws, home, caller } = context
   const { login } = caller

@@ -190,6 +190,15 @@ describe("--init", () => {
     expect(mutations(emulator)).toEqual([])
   })
 
+  test("undoes a key that it made while the login was being suspended", async () => {
+    await init()
+    const before = (await iamKeys()).map(({ AccessKeyId }) => AccessKeyId)
+    let asked = 0
+    const suspension = () => (asked++ === 0 ? null : "crypto mining")
+    await expect(rotate({ suspension })).rejects.toThrow("is suspended")
+    expect((await iamKeys()).map(({ AccessKeyId }) => AccessKeyId)).toEqual(before)
+  })
+
   test("says that staff must run setup where the group is missing, before it makes anything", async () => {
     world.course.configure({ course: { iam_group: "nowhere" } })
     mutations(emulator)
