@@ -111,8 +111,8 @@ static void raise_limits(void) {
 		rlim_t least, wanted;
 	} limits[] = {
 	    {RLIMIT_NOFILE, "open files", 256, 4096},
-	    {RLIMIT_AS, "virtual memory", 4096 * mib, RLIM_INFINITY},
-	    {RLIMIT_DATA, "data segment", 1024 * mib, RLIM_INFINITY},
+	    {RLIMIT_AS, "virtual memory", 8192 * mib, RLIM_INFINITY},
+	    {RLIMIT_DATA, "data segment", 4096 * mib, RLIM_INFINITY},
 	    {RLIMIT_STACK, "stack", 1 * mib, 8 * mib},
 	    {RLIMIT_FSIZE, "file size", 2048 * mib, RLIM_INFINITY},
 	    {RLIMIT_CPU, "processor seconds", 60, RLIM_INFINITY},

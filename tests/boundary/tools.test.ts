@@ -52,6 +52,33 @@ describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
     expect(asStudent.stdout).toBe("")
   })
 
+  test("works at the lowest limits that the wrapper lets pass", async () => {
+    const mib = 1024 * 1024
+    const lowest = Object.entries({
+      nofile: 256,
+      as: 8192 * mib,
+      data: 4096 * mib,
+      stack: mib,
+      fsize: 2048 * mib,
+      cpu: 60,
+    })
+    const steps = [...lowest.map(([name, limit]) => `limit=${name}:${limit}:${limit}`), "limit=nproc:512:512"]
+    const { stdout, stderr, code } = await host.as("cs61c-bb", steps, [`${prefix}/bin/ec2-util`, "--init"])
+    expect(stderr).toBe("")
+    expect(stdout).toContain("Creating account...")
+    expect(code).toBe(0)
+  })
+
+  test("works with every limit that the wrapper does not know at nothing", async () => {
+    const names = ["core", "memlock", "rss", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"]
+    const { code } = await host.as(
+      "cs61c-bb",
+      names.map((name) => `limit=${name}:0:0`),
+      [`${prefix}/bin/ec2-util`, "--list"],
+    )
+    expect(code).toBe(0)
+  })
+
   test("keeps no group or other bits on anything of the account's", () => {
     expect(host.sh(`find ${dataDir} -perm /077; find ${dataDir} ! -user cs61c`).stdout).toBe("")
   })
