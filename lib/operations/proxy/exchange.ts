@@ -24,6 +24,12 @@ export function answer(
   const startedAt = core.now()
   let cause: string | undefined
   let bytes = 0
+  // Whoever was answered before all of a body came owes the rest for ever; nobody waits for it.
+  if (hasBody(request)) {
+    response.once("finish", () => {
+      if (!request.complete) request.socket.destroySoon()
+    })
+  }
   response.on("close", () => {
     noteGarbage(bytes)
     core.log({
