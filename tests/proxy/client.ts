@@ -64,7 +64,8 @@ export async function testProxy({ allow = [], dial, resolve, ...options }: TestO
   const host = new URL(proxy.origin).host
   const send: TestProxy["send"] = (method, path, headers = {}, body) =>
     new Promise((resolve, reject) => {
-      const all = { Host: host, Cookie: `microproxy=${token}`, ...headers }
+      const length = body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) }
+      const all = { Host: host, Cookie: `microproxy=${token}`, ...length, ...headers }
       const kept = Object.entries(all).filter(([, value]) => value !== undefined) as [string, string][]
       const request = http.request(
         {
