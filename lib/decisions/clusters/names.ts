@@ -4,15 +4,17 @@ import { quoted } from "../../base/text.ts"
 
 /**
  * A cluster's name becomes a tag, the name of security groups, a directory and a section of clusters.cfg: letters, digits,
- * `_ . -`, and no dot or dash first, so that it is never an option, `..` or a hidden file.
+ * `_ . -`, beginning with one of the former, so that it is never an option, `..` or a hidden file.
  */
-const clusterNamePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}$/
+const clusterNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/
 
 export function requireClusterName(name: string): string {
+  if (name.startsWith("sg-"))
+    throw new UsageError("cluster", `name ${quoted(name)} would be taken for a group's id`)
   if (clusterNamePattern.test(name)) return name
   throw new UsageError(
     "cluster",
-    `name ${quoted(name)} is not 1 to 60 letters, digits, "_", "." and "-", beginning with a letter, digit or "_"`,
+    `name ${quoted(name)} is not 1 to 60 letters, digits, "_", "." and "-", beginning with a letter or digit`,
   )
 }
 

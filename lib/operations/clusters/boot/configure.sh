@@ -38,8 +38,9 @@ phase_disks() {
   local dir
   for dir in "${data_dirs[@]}"; do
     install -d -m 0755 -o "$daemon_user" -g "$daemon_user" "$dir" "$dir"/{name,checkpoint,data,local,spark,zk}
-    # NodeManager and Spark keep private things of the jobs there.
-    chmod 0711 "$dir/local" "$dir/spark"
+    chmod 0711 "$dir/local"
+    # Whoever submits a job has its driver write there, too.
+    chmod 1777 "$dir/spark"
   done
   install -d -m 0755 -o "$daemon_user" -g "$daemon_user" /var/log/hadoop-ec2
   install -d -m 1777 -o "$daemon_user" -g "$daemon_user" /var/log/spark-events

@@ -1,5 +1,5 @@
 
-# `unit ROLE DESCRIPTION COMMAND…`: a daemon, restarted when it fails.
+# `unit ROLE DESCRIPTION COMMAND...`: a daemon, restarted when it fails.
 unit() {
   local role=$1 description=$2
   shift 2
@@ -23,11 +23,10 @@ WantedBy=multi-user.target
 END
 }
 
-# `start ROLE PORT`: and not go on before it listens.
+# `start ROLE PORT`: unless it runs, and not go on before it listens.
 start() {
   local role=$1 port=$2 waited
-  systemctl enable "hadoop-ec2-$role"
-  systemctl restart "hadoop-ec2-$role"
+  systemctl enable --now "hadoop-ec2-$role"
   for ((waited = 0; waited < 180; waited++)); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
     if (exec 3<>"/dev/tcp/$own_address/$port") 2>/dev/null; then return; fi
@@ -131,7 +130,7 @@ start_index_page() {
     done
     echo '</ul>'
   } | write_file "$web_dir/index.html" 0644
-  unit index 'index page' "$(command -v python3)" -m http.server 80 --directory "$web_dir"
+  unit index 'index page' "$(command -v python3)" -m http.server 80 --bind "$own_address" --directory "$web_dir"
   sed -i 's/^User=.*/User=nobody\nAmbientCapabilities=CAP_NET_BIND_SERVICE/' /etc/systemd/system/hadoop-ec2-index.service
   start index 80
 }

@@ -18,7 +18,7 @@ mount_device() {
   mount -o noatime "$device" "$mount_point"
 }
 
-# Volumes of the cluster's storage for our roles, attached by the client while we start: `ROLE,MOUNT POINT,DEVICE,VOLUME;…`.
+# Volumes of the cluster's storage for our roles, attached by the client while we start: `ROLE,MOUNT POINT,DEVICE,VOLUME;...`.
 mount_storage() {
   local mapping role mount_point device volume found mappings=()
   IFS=';' read -ra mappings <<<"${EBS_MAPPINGS:-}"

@@ -18,6 +18,8 @@ make_users() {
   fi
   if ! id "$login_user" >/dev/null 2>&1; then
     useradd --create-home --user-group --shell /bin/bash "$login_user"
+    # No password, but no locked account either, which some sshd let nobody into.
+    usermod --password '*' "$login_user"
   fi
   local home
   home=$(getent passwd "$login_user" | cut -d: -f6)

@@ -1,10 +1,11 @@
 
 # The lease's end is a tag that ec2-wrappers keeps. Asked every minute, so that an extension reaches us; the last quarter of an hour
-# is announced to whoever is logged in. What the login host enforces does not depend on this.
+# is announced to whoever is logged in. ec2-run adds a switch of its own to the user data; where that is at work, this rests.
 install_lease_timer() {
   write_file /opt/hadoop-ec2/lease.sh 0755 <<'END'
 #!/bin/bash
 set -euo pipefail
+if [[ -e /run/ec2-lease ]]; then exit 0; fi
 imds=http://169.254.169.254/latest
 token=$(curl -fsS -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/api/token")
 lease_end=$(curl -fsS -m 5 -H "X-aws-ec2-metadata-token: $token" \

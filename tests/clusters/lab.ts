@@ -1,0 +1,229 @@
+/**
+ * Machines for clusters to run on: network namespaces on a bridge, with Debian's sshd and host keys of their own, a metadata
+ * service, and the user data run at the start, as the emulated EC2 was asked to launch them. They have the very addresses
+ * that the emulator gave out. Needs root, iproute2 and openssh-server.
+ */
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DescribeInstanceAttributeCommand, DescribeInstancesCommand } from "@aws-sdk/client-ec2"
+import type { Emulator } from "../support/emulator.ts"
+
+export interface LabMachine {
+  id: string
+  directory: string
+  privateIp: string
+  publicIp: string
+  /** Runs a command inside; throws where it fails. */
+  inside(...argv: string[]): string
+  bootLog(): string
+}
+
+export interface Lab {
+  machines: Map<string, LabMachine>
+  /** The key pair whose public half every machine's metadata has. */
+  privateKey: string
+  publicKey: string
+  /** What the console of the next machines is to show instead of their own keys; for a machine in between. */
+  consoleKeys: string | null
+  /** Makes machines for what the emulator launches, until the lab is closed. */
+  follow(): void
+  close(): Promise<void>
+}
+
+/** Why there can be no lab here, or null. */
+export function whyNoLab(): string | null {
+  if (process.getuid?.() !== 0) return "needs root for network namespaces"
+  for (const program of ["ip", "unshare", "sshd", "ssh", "scp", "ssh-keygen", "python3"]) {
+    if (!Bun.which(program, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }))
+      return `${program} is not installed`
+  }
+  const tried = Bun.spawnSync(["unshare", "--net", "--mount", "--pid", "--fork", "true"])
+  return tried.success ? null : "namespaces cannot be made here"
+}
+
+/** Has the count of skipped tests say why; returns the reason. */
+export function saidLoudly(what: string, reason: string | null): string | null {
+  if (reason !== null) {
+    console.error(`skipped: ${what}: ${reason}`)
+    if (process.env.TEST_SKIPS) appendFileSync(process.env.TEST_SKIPS, `${what}: ${reason}\n`)
+  }
+  return reason
+}
+
+export async function startLab(
+  emulator: Emulator,
+  images: { spark?: string; hadoop?: string },
+): Promise<Lab> {
+  const directory = mkdtempSync(join(tmpdir(), "lab-"))
+  const name = `lab${process.pid % 100000}`
+  const host = `10.${100 + (process.pid % 100)}.255.1`
+  const children: Bun.Subprocess[] = []
+  let stopping = false
+  let following: Promise<void> = Promise.resolve()
+  run("ip", "link", "add", name, "type", "bridge")
+  run("ip", "addr", "add", `${host}/32`, "dev", name)
+  run("ip", "link", "set", name, "up")
+  const privateKey = join(directory, "id_ed25519")
+  run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", privateKey)
+  const lab: Lab = {
+    machines: new Map(),
+    privateKey,
+    publicKey: readFileSync(`${privateKey}.pub`, "utf8").trim(),
+    consoleKeys: null,
+    follow() {
+      following = (async () => {
+        while (!stopping) {
+          await machinesFor(await launched(emulator))
+          await Bun.sleep(100)
+        }
+      })()
+    },
+    async close() {
+      stopping = true
+      await following.catch(() => {})
+      for (const child of children) child.kill("SIGKILL")
+      await Promise.all(children.map((child) => child.exited))
+      for (let index = 0; index < lab.machines.size; index++)
+        Bun.spawnSync(["ip", "netns", "del", `${name}-${index}`])
+      Bun.spawnSync(["ip", "link", "del", name])
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+  return lab
+
+  async function machinesFor(instances: Awaited<ReturnType<typeof launched>>) {
+    for (const { id, privateIp, publicIp, tags } of instances) {
+      if (lab.machines.has(id)) continue
+      const index = lab.machines.size
+      const own = join(directory, id)
+      const space = `${name}-${index}`
+      mkdirSync(join(own, "image"), { recursive: true })
+      const inside = (...argv: string[]) => {
+        const inner = pidInside(children[index]?.pid ?? 0)
+        return run("nsenter", "-t", String(inner), "-m", "-n", "-p", "-u", "env", "-i", path, ...argv)
+      }
+      const machine = {
+        id,
+        directory: own,
+        privateIp,
+        publicIp,
+        inside,
+        bootLog: () => inside("cat", "/var/log/cloud-init-output.log"),
+      }
+      lab.machines.set(id, machine)
+      for (const [image, path] of Object.entries(images)) {
+        if (path) run("ln", "-s", path, join(own, "image", image))
+      }
+      run("ip", "netns", "add", space)
+      run("ip", "link", "add", `${name}.${index}`, "type", "veth", "peer", "name", "eth0", "netns", space)
+      run("ip", "link", "set", `${name}.${index}`, "master", name, "up")
+      for (const words of [
+        ["link", "set", "lo", "up"],
+        ["addr", "add", "169.254.169.254/32", "dev", "lo"],
+        ["addr", "add", `${privateIp}/32`, "dev", "eth0"],
+        ["addr", "add", `${publicIp}/32`, "dev", "eth0"],
+        ["link", "set", "eth0", "up"],
+        ["route", "add", "default", "dev", "eth0", "src", privateIp],
+      ]) {
+        run("ip", "-n", space, ...words)
+      }
+      for (const address of [privateIp, publicIp])
+        run("ip", "route", "replace", `${address}/32`, "dev", name, "src", host)
+      run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(own, "host_key"))
+      const hostKey = readFileSync(join(own, "host_key.pub"), "utf8").trim()
+      emulator.proxy.world.consoleOutputs.set(id, consoleText(lab.consoleKeys ?? hostKey))
+      writeFileSync(join(own, "private_ip"), privateIp)
+      writeFileSync(join(own, "authorized_keys"), `${lab.publicKey}\n`)
+      const sshd = [
+        `HostKey ${own}/host_key`,
+        "PidFile none",
+        "UsePAM no",
+        "PermitRootLogin yes",
+        "StrictModes no",
+        "Subsystem sftp internal-sftp",
+        "MaxStartups 100",
+      ]
+      writeFileSync(join(own, "sshd_config"), `${sshd.join("\n")}\n`)
+      writeFileSync(
+        join(own, "imds.json"),
+        JSON.stringify({
+          "local-ipv4": privateIp,
+          "public-keys/0/openssh-key": lab.publicKey,
+          ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`tags/instance/${key}`, value])),
+        }),
+      )
+      for (const [number, part] of (await userDataParts(emulator, id)).entries()) {
+        writeFileSync(join(own, `part-00${number}`), part, { mode: 0o755 })
+      }
+      const node = join(import.meta.dir, "lab", "node.sh")
+      const unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
+      children.push(
+        Bun.spawn(["ip", "netns", "exec", space, ...unshare, "bash", node, own, `node-${index}`], {
+          stdin: "ignore",
+          stdout: Bun.file(join(own, "out.log")),
+          stderr: Bun.file(join(own, "err.log")),
+        }),
+      )
+    }
+  }
+}
+
+const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/** The first process inside: the only child of `unshare`. */
+function pidInside(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+  return Number(text.trim().split(" ")[0])
+}
+
+async function launched(emulator: Emulator) {
+  const { Reservations = [] } = await emulator.ec2.send(new DescribeInstancesCommand({}))
+  return Reservations.flatMap(({ Instances = [] }) => Instances)
+    .filter(({ State }) => State?.Name === "running" || State?.Name === "pending")
+    .map((instance) => ({
+      id: instance.InstanceId ?? "",
+      privateIp: instance.PrivateIpAddress ?? "",
+      publicIp: instance.PublicIpAddress ?? "",
+      tags: Object.fromEntries((instance.Tags ?? []).map(({ Key, Value }) => [Key ?? "", Value ?? ""])),
+    }))
+    .filter(({ privateIp, publicIp }) => privateIp !== "" && publicIp !== "")
+}
+
+/** The scripts in an instance's user data, as cloud-init takes them out: plain, gzipped, or parts of a MIME archive. */
+async function userDataParts(emulator: Emulator, id: string): Promise<string[]> {
+  const reply = await emulator.ec2.send(
+    new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" }),
+  )
+  const bytes = Uint8Array.fromBase64(reply.UserData?.Value ?? "")
+  const text = new TextDecoder().decode(bytes[0] === 0x1f ? Bun.gunzipSync(bytes) : bytes)
+  const [, boundary] = /^Content-Type: multipart\/mixed; boundary="([^"]+)"/.exec(text) ?? []
+  if (boundary === undefined) return text === "" ? [] : [text]
+  const parts = text.split(`--${boundary}`).slice(1, -1)
+  return parts.map((part) => {
+    const [head = "", ...rest] = part.split("\n\n")
+    const body = rest.join("\n\n")
+    const plain = /base64/.test(head) ? atob(body.replace(/\s/g, "")) : body
+    return plain.replace(/^#cloud-boothook\n/, "")
+  })
+}
+
+/** As cloud-init prints it, with what Nitro puts around it. */
+export function consoleText(publicKey: string): string {
+  return [
+    "[    0.000000] Linux version 6.1.0",
+    "-----BEGIN SSH HOST KEY FINGERPRINTS-----",
+    "256 SHA256:whatever root@node (ED25519)",
+    "-----END SSH HOST KEY FINGERPRINTS-----",
+    "-----BEGIN SSH HOST KEY KEYS-----",
+    publicKey,
+    "-----END SSH HOST KEY KEYS-----",
+    "",
+  ].join("\r\n")
+}
+
+function run(...argv: string[]): string {
+  const done = Bun.spawnSync(argv, { stdout: "pipe", stderr: "pipe" })
+  if (!done.success) throw new Error(`${argv.join(" ")}: ${done.stderr}`)
+  return done.stdout.toString()
+}

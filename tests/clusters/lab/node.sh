@@ -1,0 +1,41 @@
+#!/bin/bash
+# A machine of the lab, in namespaces of its own: `node.sh DIRECTORY HOSTNAME`. What it writes goes to memory and is gone with it.
+set -euo pipefail
+dir=$1
+hostname "$2"
+lab=$(dirname "$(readlink -f "$0")")
+mount --make-rprivate /
+mkdir -p "$dir/rw"
+mount -t tmpfs tmpfs "$dir/rw"
+for place in etc var opt home root usr/local; do
+  mkdir -p "$dir/rw/$place/up" "$dir/rw/$place/work"
+  mount -t overlay overlay -o "lowerdir=/$place,upperdir=$dir/rw/$place/up,workdir=$dir/rw/$place/work" "/$place"
+done
+mount -t tmpfs tmpfs /run
+# The host's disks are none of ours, and its console neither.
+mount -t tmpfs tmpfs /sys/block
+touch /run/console
+if [[ -e /dev/console ]]; then mount --bind /run/console /dev/console; fi
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+mkdir -p /run/sshd /run/units /usr/local/bin
+install -m 0755 "$lab/systemctl" "$lab/wall" "$lab/shutdown" "$lab/journalctl" /usr/local/bin/
+if [[ -d $dir/image/spark ]]; then
+  mkdir -p /opt/spark
+  mount --bind "$dir/image/spark" /opt/spark
+fi
+if [[ -d $dir/image/hadoop ]]; then
+  mkdir -p /opt/hadoop
+  mount --bind "$dir/image/hadoop" /opt/hadoop
+fi
+printf '127.0.0.1 localhost\n%s %s\n' "$(cat "$dir/private_ip")" "$2" >/etc/hosts
+mkdir -p /root/.ssh
+cp "$dir/authorized_keys" /root/.ssh/authorized_keys
+chown -R root:root /root/.ssh
+chmod 0700 /root /root/.ssh
+/usr/sbin/sshd -f "$dir/sshd_config" -E /var/log/sshd.log
+python3 "$lab/imds.py" "$dir" >/var/log/imds.log 2>&1 &
+until (exec 3<>/dev/tcp/169.254.169.254/80) 2>/dev/null; do sleep 0.05; done
+for part in "$dir"/part-*; do
+  (cd / && PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin exec "$part") >>/var/log/cloud-init-output.log 2>&1 || true
+done
+wait

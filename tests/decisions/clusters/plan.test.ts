@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test"
+import {
+  hostVariables,
+  masterOf,
+  missingFrom,
+  planCluster,
+} from "../../../lib/decisions/clusters/cluster_plan.ts"
+import {
+  clientRuleDescription,
+  groupsOfNode,
+  memberRule,
+  planGroups,
+  ruleChanges,
+} from "../../../lib/decisions/clusters/group_plan.ts"
+import { requireClusterName } from "../../../lib/decisions/clusters/names.ts"
+import { masterRoles, parseRoles } from "../../../lib/decisions/clusters/roles.ts"
+
+describe("a cluster's plan", () => {
+  test("N is one master and N workers", () => {
+    expect(planCluster(["10"]).groups).toEqual([
+      { count: 1, roles: ["nn", "snn", "rm", "jhs", "sm", "shs"] },
+      { count: 10, roles: ["dn", "nm", "sw"] },
+    ])
+    expect(planCluster(["0"]).groups).toHaveLength(1)
+  })
+
+  test("the old roles mean their successors, with a notice", () => {
+    const { groups, notices } = planCluster(["10", "dn,tt", "1", "nn,snn,jt"])
+    expect(groups).toEqual([
+      { count: 1, roles: ["nn", "snn", "rm", "jhs"] },
+      { count: 10, roles: ["dn", "nm"] },
+    ])
+    expect(notices).toEqual([
+      "role tt no longer exists, nm takes its place",
+      "role jt no longer exists, rm,jhs takes its place",
+    ])
+  })
+
+  test.each([
+    [["-1"], "workers: is"],
+    [["many"], "whole number"],
+    [["1", "nn", "2"], "in pairs"],
+    [["1", "nn,xx"], '"xx" is not one of'],
+    [["2", "nn"], "nn is asked for on 2 nodes, wanted one"],
+    [["1", "nn", "1", "nn,dn"], "nn is asked for on 2 nodes"],
+    [["99999"], "from 0 to 500"],
+  ])("%j is refused", (words, message) => {
+    expect(() => planCluster(words)).toThrow(message)
+  })
+
+  test("what is missing is counted by the nodes' roles", () => {
+    const plan = planCluster(["3"])
+    expect(missingFrom(plan, [{ roles: masterRoles }, { roles: ["sw", "nm", "dn"] }])).toEqual([
+      { count: 2, roles: ["dn", "nm", "sw"] },
+    ])
+    expect(missingFrom({ groups: [], notices: [] }, [])).toEqual([])
+  })
+
+  test("others are told where each hub is, by the old name too", () => {
+    const nodes = [
+      { roles: parseRoles("rm").roles, privateIp: "10.0.0.2" },
+      { roles: parseRoles("nn,sm").roles, privateIp: "10.0.0.1" },
+    ]
+    expect(hostVariables(nodes)).toEqual({
+      NN_HOST: "10.0.0.1",
+      SM_HOST: "10.0.0.1",
+      RM_HOST: "10.0.0.2",
+      JT_HOST: "10.0.0.2",
+    })
+    expect(masterOf(nodes)?.privateIp).toBe("10.0.0.1")
+  })
+
+  test.each([
+    "a;rm -rf /",
+    "$(id)",
+    "../x",
+    "-x",
+    ".x",
+    "",
+    "a b",
+    "a\nb",
+    "ä",
+    "x".repeat(61),
+    "sg-1",
+    "a*",
+  ])("the name %j is no cluster's", (name) => {
+    expect(() => requireClusterName(name)).toThrow("cluster: name")
+  })
+})
+
+describe("security groups", () => {
+  test("ssh comes in from the client's networks only, pages only where asked", () => {
+    const ports = (openUi: boolean) =>
+      planGroups("c", [masterRoles], ["1.2.3.4/32"], openUi).flatMap(({ name, client }) =>
+        client.map((rule) => `${name} ${rule.fromPort} ${rule.cidr}`),
+      )
+    expect(ports(false)).toEqual(["c 22 1.2.3.4/32"])
+    expect(ports(true)).toContain("c-rm 19888 1.2.3.4/32")
+  })
+
+  test("a node is never in more groups than an interface takes by default", () => {
+    for (const roles of [masterRoles, parseRoles("nn,snn,rm,jhs,sm,shs,dn,nm,sw,zk").roles]) {
+      expect(groupsOfNode("c", roles).length).toBeLessThanOrEqual(5)
+    }
+    expect(groupsOfNode("c", masterRoles)).toEqual(["c", "c-nn", "c-snn", "c-rm", "c-sm"])
+  })
+
+  test("only our own rules follow the client's address", () => {
+    const rule = (cidr: string, description: string) => ({
+      ...memberRule(""),
+      groupId: null,
+      cidr,
+      description,
+    })
+    const old = rule("1.1.1.1/32", clientRuleDescription)
+    const foreign = rule("9.9.9.9/32", "by hand")
+    const wanted = rule("2.2.2.2/32", clientRuleDescription)
+    expect(ruleChanges([old, foreign], [wanted])).toEqual({ allow: [wanted], revoke: [old] })
+    expect(ruleChanges([wanted, foreign], [wanted])).toEqual({ allow: [], revoke: [] })
+  })
+})

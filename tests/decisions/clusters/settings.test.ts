@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test"
+import fc from "fast-check"
+import { iniList, iniSection, parseIni } from "../../../lib/decisions/clusters/ini.ts"
+import { settingsOfSection, toSettings } from "../../../lib/decisions/clusters/settings.ts"
+import { shellCommand, splitWords } from "../../../lib/decisions/clusters/shell_words.ts"
+
+/** As ec2_util --init of 2010 wrote it. */
+const oldFile = `
+[cs61c-ab-testing]
+image_id=ami-2359bf4a
+instance_type=m1.small
+key_name=cs61c-ab-default
+private_key=/home/cs61c-ab/%(key_name)s.pem
+ssh_options=-i %(private_key)s -o StrictHostKeyChecking=no
+user_data_file=http://inst.eecs.example.edu/hadoop-ec2-init.sh
+proxy_port=40003
+env=
+  A=1
+  B=two words
+`
+
+describe("clusters.cfg", () => {
+  test("the file of the old ec2_util is read unchanged", () => {
+    const section = iniSection(parseIni("clusters.cfg", oldFile), "cs61c-ab-testing")
+    const { raw, unknown } = settingsOfSection(section ?? new Map())
+    expect(unknown).toEqual([])
+    expect(toSettings(raw, "cs61c-ab")).toMatchObject({
+      imageId: "ami-2359bf4a",
+      instanceType: "m1.small",
+      privateKey: "/home/cs61c-ab/cs61c-ab-default.pem",
+      sshOptions: ["-i", "/home/cs61c-ab/cs61c-ab-default.pem", "-o", "StrictHostKeyChecking=no"],
+      proxyPort: 40003,
+      env: { A: "1", B: "two words" },
+    })
+  })
+
+  test("one line is a list of one, several lines are several", () => {
+    expect(iniList("1.2.3.0/24")).toEqual(["1.2.3.0/24"])
+    expect(iniList("\n1.2.3.0/24\n4.5.6.7\n")).toEqual(["1.2.3.0/24", "4.5.6.7"])
+  })
+
+  test("defaults, nested interpolation, %% and comments are as ConfigParser has them", () => {
+    const file = parseIni("f", "[DEFAULT]\nbase = /a ; why\n# no\n[c]\nX: %(y)s/%%\ny = %(BASE)s#b\n")
+    expect(Object.fromEntries(iniSection(file, "c") ?? [])).toEqual({ base: "/a", x: "/a#b/%", y: "/a#b" })
+    expect(iniSection(file, "other")).toBeNull()
+  })
+
+  test.each([
+    ["a = 1\n", "f:1: stands before the first [SECTION]"],
+    ["[c]\nwhat\n", 'f:2: is "what", wanted [SECTION] or KEY = VALUE'],
+    ["[c]\na = %(b)s\n", 'f: [c] a: refers to "b", which is not set'],
+    ["[c]\na = %(a)s\n", "f: [c] a: refers to itself"],
+    ["[c]\na = 5%\n", "a lone % is written %%"],
+  ])("a mistake is named with its place: %j", (text, message) => {
+    const read = () => iniSection(parseIni("f", text), "c")
+    expect(read).toThrow(message)
+  })
+
+  test.each([
+    ["env", "1A=x", "is not NAME=VALUE"],
+    ["client_cidr", "10.0.0.300", "is not an IPv4 address"],
+    ["client_cidr", "0.0.0.0/33", "is not an IPv4 address"],
+    ["proxy_port", "80", "wanted a whole number from 1024"],
+    ["lease", "soon", "wanted a duration"],
+    ["use_spot", "maybe", "wanted true or false"],
+    ["max_price", "-1", "wanted US$ per hour"],
+    ["ssh_user", "-oProxyCommand=x", "wanted a login"],
+    ["ssh_options", "-i 'open", "has an open quote"],
+    ["spot_fallback", "never", "wanted on-demand"],
+    ["tags", "ec2-wrappers:owner=root", "outside of aws: and ec2-wrappers:"],
+    ["cloud_provider", "rackspace", "wanted ec2"],
+  ] as const)("%s = %s is refused: %s", (key, value, message) => {
+    const raw = { use_spot: ["true"], [key]: [value] }
+    expect(() => toSettings(raw, "cs61c-ab")).toThrow(message)
+  })
+
+  test("unknown keys are said and ignored", () => {
+    expect(settingsOfSection(new Map([["instancetype", "x"]]))).toEqual({
+      raw: {},
+      unknown: ["instancetype"],
+    })
+  })
+
+  test("words survive quoting and splitting, whatever is in them", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary" })), (words) => {
+        const clean = words.map((word) => word.replaceAll("\0", ""))
+        expect(splitWords(shellCommand(clean))).toEqual(clean)
+      }),
+    )
+  })
+
+  test("a real shell splits our commands into the same words", () => {
+    const words = ["a b", "$HOME", "`id`", "it's", "", "-n", "*", "\\", "ä\n!"]
+    const { stdout } = Bun.spawnSync(["sh", "-c", shellCommand(["printf", "<%s>", ...words])])
+    expect(stdout.toString()).toBe(words.map((word) => `<${word}>`).join(""))
+  })
+})
