@@ -1,21 +1,27 @@
 /** Which process holds a reservation, so that others can tell whether it is still at it. */
 import { readFileSync } from "node:fs"
 
+let own: string | undefined
+let boot: string | undefined
+
 /** This process: `BOOT-ID:PID:START`, which no other process ever is. */
 export function ownProcess(): string {
-  return `${bootId()}:${process.pid}:${startTicks(process.pid) ?? ""}`
+  own ??= `${bootId()}:${process.pid}:${startTicks(process.pid) ?? ""}`
+  return own
 }
 
 /** Whether the process of that name still lives. A recycled pid has another start, a restarted machine another boot id. */
 export function isAlive(identity: string): boolean {
-  const [boot, pid, start] = identity.split(":")
-  if (boot !== bootId()) return false
+  if (identity === own) return true
+  const [itsBoot, pid, start] = identity.split(":")
+  if (itsBoot !== bootId()) return false
   const ticks = startTicks(Number(pid))
   return ticks !== null && ticks === start
 }
 
 function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+  return boot
 }
 
 /** Field 22 of /proc/PID/stat (proc_pid_stat(5)), counted after the name, which may hold anything; null for no process. */

@@ -11,17 +11,14 @@ import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Reservation } from "../../db/reservations.ts"
-import { admit, type RoomLeft } from "../../decisions/admission.ts"
+import type { RoomLeft } from "../../decisions/admission.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
-import { limitsOf } from "../../decisions/launch_policy.ts"
-import { ownProcess } from "../../host/process_identity.ts"
-import { requireNotHalted } from "./access.ts"
-import { digestOf, replayOf, requireTokenFree } from "./client_token.ts"
+import { reserveLaunch } from "./admission.ts"
+import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { type OwnInstances, ownInstances } from "./own_instances.ts"
+import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
-import { recordLaunched, settleOwn } from "./settle.ts"
-import { standingOf } from "./standing.ts"
+import { recordLaunched } from "./settle.ts"
 import { goneCodes } from "./surroundings.ts"
 import { setSwitches } from "./switches.ts"
 
@@ -60,7 +57,7 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("before admission")
   const own = await ownInstances(deps, caller.login)
   const id = randomUUID()
-  const { reservation, left } = usageDb.transaction(() => reserve(deps, order, plan, own, id))
+  const { reservation, left } = usageDb.transaction(() => reserveLaunch(deps, order, plan, own, id))
   const outcome = { ...summary(plan, order), left, notes: plan.notes }
   if (order.dryRun) return { ...outcome, instances: [] }
   deps.at?.("reserved")
@@ -85,57 +82,6 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
 
 function summary({ rates, worst, leaseEndsAtUtcMs }: LaunchPlan, { count }: LaunchOrder) {
   return { microUsdPerHour: rates.microUsdPerHour * count, worst, leaseEndsAtUtcMs }
-}
-
-/** The admission. Synchronous from here to its commit: nothing of anybody else comes in between. */
-function reserve(
-  deps: LaunchDeps,
-  order: LaunchOrder,
-  plan: LaunchPlan,
-  own: OwnInstances,
-  id: string,
-): { reservation: Omit<Reservation, "state">; left: RoomLeft } {
-  const { usageDb, config, caller, clock } = deps
-  const { login } = caller
-  const nowUtcMs = clock.now()
-  requireNotHalted(deps, login)
-  requireTokenFree(deps, order)
-  settleOwn(deps, login, own)
-  const { request, rates, worst, leaseEndsAtUtcMs } = plan
-  const admission = admit(
-    standingOf(deps, login, own, nowUtcMs),
-    { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst },
-    limitsOf(config, login),
-    config.courseBudget,
-  )
-  if (!admission.allow) throw new Refused("launch", admission.because)
-  const reservation: Omit<Reservation, "state"> = {
-    id,
-    login,
-    kind: "launch",
-    region: config.aws.region,
-    instanceType: request.instanceType,
-    market: request.spotMaxMicroUsdPerHour === null ? "on-demand" : "spot",
-    keyName: request.keyName,
-    count: request.count,
-    ...rates,
-    worstMicroUsd: worst,
-    leaseEndsAtUtcMs,
-    instanceId: null,
-    process: ownProcess(),
-    createdAtUtcMs: nowUtcMs,
-  }
-  if (!order.dryRun) {
-    usageDb.reservations.add(reservation)
-    if (order.clientToken !== null) {
-      usageDb.clientTokens.set(login, order.clientToken, {
-        reservationId: id,
-        requestDigest: digestOf(order),
-      })
-    }
-    deps.at?.("in admission")
-  }
-  return { reservation, left: admission.left }
 }
 
 /** RunInstances; where its reply is lost, what AWS has of it. */

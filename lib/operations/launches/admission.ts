@@ -1,0 +1,65 @@
+/** A launch's admission: what is held plus what is asked is held against the limits, and what is asked is reserved. */
+import { Refused } from "../../base/errors.ts"
+import type { Reservation } from "../../db/reservations.ts"
+import { admit, type RoomLeft } from "../../decisions/admission.ts"
+import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import { limitsOf } from "../../decisions/launch_policy.ts"
+import { ownProcess } from "../../host/process_identity.ts"
+import { requireNotHalted } from "./access.ts"
+import { digestOf, requireTokenFree } from "./client_token.ts"
+import type { LaunchDeps } from "./deps.ts"
+import type { OwnInstances } from "./own_instances.ts"
+import type { LaunchPlan } from "./plan.ts"
+import { settleOwn } from "./settle.ts"
+import { standingOf } from "./standing.ts"
+
+/** Inside an immediate transaction: nothing of anybody else comes in between. Throws Refused with the arithmetic. */
+export function reserveLaunch(
+  deps: LaunchDeps,
+  order: LaunchOrder,
+  plan: LaunchPlan,
+  own: OwnInstances,
+  id: string,
+): { reservation: Omit<Reservation, "state">; left: RoomLeft } {
+  const { usageDb, config, caller, clock } = deps
+  const { login } = caller
+  const nowUtcMs = clock.now()
+  requireNotHalted(deps, login)
+  requireTokenFree(deps, order)
+  settleOwn(deps, login, own)
+  const { request, rates, worst, leaseEndsAtUtcMs } = plan
+  const admission = admit(
+    standingOf(deps, login, own, nowUtcMs),
+    { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst },
+    limitsOf(config, login),
+    config.courseBudget,
+  )
+  if (!admission.allow) throw new Refused("launch", admission.because)
+  const reservation: Omit<Reservation, "state"> = {
+    id,
+    login,
+    kind: "launch",
+    region: config.aws.region,
+    instanceType: request.instanceType,
+    market: request.spotMaxMicroUsdPerHour === null ? "on-demand" : "spot",
+    keyName: request.keyName,
+    count: request.count,
+    ...rates,
+    worstMicroUsd: worst,
+    leaseEndsAtUtcMs,
+    instanceId: null,
+    process: ownProcess(),
+    createdAtUtcMs: nowUtcMs,
+  }
+  if (!order.dryRun) {
+    usageDb.reservations.add(reservation)
+    if (order.clientToken !== null) {
+      usageDb.clientTokens.set(login, order.clientToken, {
+        reservationId: id,
+        requestDigest: digestOf(order),
+      })
+    }
+    deps.at?.("in admission")
+  }
+  return { reservation, left: admission.left }
+}

@@ -1,0 +1,39 @@
+/**
+ * One of several processes that admit launches as fast as they can, each time for another login:
+ *
+ *     bun admit_many.ts CONFIG SEED MILLISECONDS
+ *
+ * Prints how many. Only the transaction is run: nothing is asked of AWS.
+ */
+import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { reserveLaunch } from "../../../lib/operations/launches/admission.ts"
+import type { LaunchPlan } from "../../../lib/operations/launches/plan.ts"
+import { depsOf } from "../../support/deps.ts"
+
+const [configPath = "", seed = "", milliseconds = ""] = process.argv.slice(2)
+const deps = depsOf({ configPath }, { login: "cs61c-aa" })
+const order = toOrder({ key_name: "default", image_id: "ami-1", instance_type: "m1.small" })
+const rates = { microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5_000 }
+const plan: LaunchPlan = {
+  request: {
+    instanceType: "m1.small",
+    count: 1,
+    keyName: "k",
+    spotMaxMicroUsdPerHour: null,
+  } as LaunchPlan["request"],
+  rates,
+  worst: 400_000,
+  leaseEndsAtUtcMs: Date.now() + 14_400_000,
+  notes: [],
+}
+const end = Date.now() + Number(milliseconds)
+let admitted = 0
+while (Date.now() < end) {
+  const letters = admitted % 676
+  const login = `cs61c-${String.fromCharCode(97 + Math.floor(letters / 26), 97 + (letters % 26))}`
+  const caller = deps.as(login)
+  const own = { instances: [], listedAtUtcMs: Date.now() }
+  deps.usageDb.transaction(() => reserveLaunch(caller, order, plan, own, `${seed}-${admitted}`))
+  admitted += 1
+}
+console.log(admitted)
