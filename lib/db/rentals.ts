@@ -20,6 +20,11 @@ export function rentals(db: Database) {
       )
     },
 
+    /** What turned out to be something else. Inside the caller's transaction. */
+    remove(rentalId: string): void {
+      db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
+    },
+
     /** Those that are there, of a login or, with null, of everybody. */
     open(login: string | null): Rental[] {
       return db

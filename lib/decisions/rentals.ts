@@ -22,6 +22,11 @@ export interface Rental {
   goesWithInstance: string
 }
 
+/** Stands for an instance's own volumes from its launch until a snapshot has seen them. */
+export function launchedVolumesOf(instanceId: string): string {
+  return `${instanceId}:volumes`
+}
+
 /** What of a volume or an address falls into `range`; null where its price is not known. */
 export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
   const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental

@@ -5,6 +5,7 @@
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import type { Reservation } from "../../db/reservations.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { settlementOf } from "../../decisions/settlement.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
@@ -100,6 +101,7 @@ export function recordLaunched(
   const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
   for (const { id, region, launchedAtUtcMs, market, type, keyName } of instances) {
+    if (!usageDb.leases.of(id)) usageDb.ledger.rentals.put(launchedVolumes(reservation, id, launchedAtUtcMs))
     usageDb.leases.add({
       instanceId: id,
       login,
@@ -119,6 +121,21 @@ export function recordLaunched(
       announcedEndUtcMs: reservation.leaseEndsAtUtcMs,
       switchAtUtcMs: null,
     })
+  }
+}
+
+/** RunInstances does not say yet which volumes it makes; they cost from now on, also where no snapshot ever sees them. */
+function launchedVolumes(
+  { login, region, storageMicroUsdPerHour }: Omit<Reservation, "state">,
+  instanceId: string,
+  launchedAtUtcMs: number,
+): Rental {
+  return {
+    ...{ rentalId: launchedVolumesOf(instanceId), kind: "volume", login, region },
+    ...{ description: "volumes of a launch", microUsdPerHour: storageMicroUsdPerHour },
+    ...{ startEarliestUtcMs: launchedAtUtcMs, startLatestUtcMs: launchedAtUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: launchedAtUtcMs },
+    goesWithInstance: instanceId,
   }
 }
 

@@ -45,8 +45,20 @@ export function recordMissing(db: UsageDb, tariff: Tariff, instanceId: string, s
   const news = missing(knownFrom(before, lastRun), before.market === "spot", sighting)
   if (!news) return false
   db.ledger.instances.put({ ...before, state: news.state })
-  record(db, tariff, before, lastRun, news)
+  record(db, tariff, before, lastRun, endedBySwitch(db, instanceId, news))
   return true
+}
+
+/** EventBridge acts within the minute. */
+const switchMarginMs = 60_000
+
+/** What vanished did not outlive the scheduler's switch that was set for it. */
+function endedBySwitch({ leases }: UsageDb, instanceId: string, news: News): News {
+  const end = news.lastRun?.end
+  const switchAtUtcMs = leases.of(instanceId)?.switchAtUtcMs
+  if (!end || switchAtUtcMs == null) return news
+  const latestUtcMs = Math.max(end.earliestUtcMs, Math.min(end.latestUtcMs, switchAtUtcMs + switchMarginMs))
+  return { ...news, lastRun: { ...news.lastRun, end: { ...end, latestUtcMs } } }
 }
 
 function record(

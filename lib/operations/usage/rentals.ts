@@ -8,7 +8,7 @@ import type { Tariff } from "../../decisions/costs.ts"
 import type { Instant } from "../../decisions/intervals.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import { publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
-import type { Rental } from "../../decisions/rentals.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 
 export interface RentalLook {
   fromUtcMs: number
@@ -58,6 +58,8 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
     const before = known.get(rental.rentalId)
     known.delete(rental.rentalId)
     if (!before) {
+      const estimate = launchedVolumesOf(rental.goesWithInstance)
+      if (known.delete(estimate)) ledger.rentals.remove(estimate)
       ledger.sums.know(rental.login)
       ledger.rentals.put(rental)
     } else if (before.description === rental.description) {
