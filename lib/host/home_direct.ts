@@ -16,7 +16,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { Failed, messageOf } from "../base/errors.ts"
-import { type HomeFile, type HomePath, type HomeStore, maxHomeFileBytes } from "./home_store.ts"
+import { type HomeFile, type HomePath, type HomeStore, maxHomeFileBytes, notPlain } from "./home_store.ts"
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
@@ -42,7 +42,7 @@ export function directHome(home: string): HomeStore {
         const directory = directoryOf(file)
         if (file.subdirectory !== "") {
           mkdirSync(directory, { recursive: true, mode: 0o700 })
-          if (lstatSync(directory).isSymbolicLink()) throw new Error("its directory is a symbolic link")
+          if (lstatSync(directory).isSymbolicLink()) throw new Error(`${directory} ${notPlain.link}`)
           requireOwn(directory)
         }
         replace(directory, file)
@@ -70,13 +70,14 @@ function readRegular(path: string): Uint8Array | null {
   try {
     return withDescriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, (fd) => {
       const stats = fstatSync(fd)
-      if (!stats.isFile()) throw new Error("is not a regular file")
+      if (!stats.isFile()) throw new Error(notPlain.special)
       if (stats.size > maxHomeFileBytes) throw new Error("is larger than 4 MiB")
       return readFileSync(fd)
     })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === "ENOENT") return null
+    if (code === "ELOOP") throw new Error(notPlain.link)
     throw error
   }
 }

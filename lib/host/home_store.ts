@@ -21,3 +21,10 @@ export interface HomeStore {
 
 /** As in native/home_writer.c. */
 export const maxHomeFileBytes = 4 * 1024 * 1024
+
+/** What stands in the way where a file or directory of ours should be, and what its owner can do. */
+export const notPlain = {
+  link: "is a symbolic link; move it away and try again",
+  directory: "is a symbolic link or no directory; move it away and try again",
+  special: "is not a regular file; move it away and try again",
+}

@@ -5,7 +5,7 @@
 import { readSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { Failed, messageOf } from "../base/errors.ts"
-import { type HomePath, type HomeStore, maxHomeFileBytes } from "./home_store.ts"
+import { type HomePath, type HomeStore, maxHomeFileBytes, notPlain } from "./home_store.ts"
 
 const headerBytes = 8
 const nothing = new Uint8Array(0)
@@ -114,8 +114,17 @@ function receiveSome(socket: number, into: Buffer, from: number): number {
 function failure(home: string, request: Request, { where, errno }: Answer): Failed {
   const path = join(home, request.subdirectory, request.name)
   const what = { H: `${home}: `, D: `${join(home, request.subdirectory)}: ` }[where] ?? ""
-  const hint = where !== "F" && errorName(errno) === "EPERM" ? "belongs to somebody else" : errorText(errno)
-  return new Failed(`${request.action} ${path}`, `${what}${hint}`)
+  return new Failed(`${request.action} ${path}`, `${what}${hintOf(where, errno) ?? errorText(errno)}`)
+}
+
+function hintOf(where: string, errno: number): string | undefined {
+  const name = errorName(errno)
+  if (where !== "F" && name === "EPERM") return "belongs to somebody else"
+  // O_NOFOLLOW with O_DIRECTORY calls a link no directory.
+  if (where === "D" && name === "ENOTDIR") return notPlain.directory
+  if (name === "ELOOP") return notPlain.link
+  if (where === "F" && (name === "EINVAL" || name === "ENXIO")) return notPlain.special
+  return undefined
 }
 
 function errorName(errno: number): string {
