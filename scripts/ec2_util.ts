@@ -1,12 +1,6 @@
 import { UsageError } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { maxPublicKeyBytes, parsePublicKey } from "../lib/decisions/identities/ssh_public_key.ts"
 import { requireAccount } from "../lib/host/caller.ts"
-import { lineInput } from "../lib/host/line_input.ts"
-import { greetings } from "../lib/operations/enforcement/notices.ts"
-import { askPassword } from "../lib/operations/identities/change_password.ts"
-import { ownIdentity } from "../lib/operations/identities/deps.ts"
-import { serveRequests } from "../lib/operations/identities/requests.ts"
 
 export const tool = defineTool({
   name: "ec2_util",
@@ -56,12 +50,14 @@ With --init, --import-ssh-key imports the default key, so that no private key is
       throw new UsageError("options", "--set-password and --import-ssh-key both read stdin; give one of them")
     }
     requireAccount(context.caller, context.config.course)
+    // Only now: --help must not wait for what it does not use.
+    const { greetings } = await import("../lib/operations/enforcement/notices.ts")
+    const { askPassword, askPublicKey } = await import("../lib/operations/identities/ask.ts")
+    const { ownIdentity } = await import("../lib/operations/identities/deps.ts")
+    const { serveRequests } = await import("../lib/operations/identities/requests.ts")
     for (const line of greetings(context)) output.note(line)
-    const input = lineInput(context)
-    const newPassword = asked.setPassword ? await askPassword(input, output.note) : null
-    const importSshKey = asked.importSshKey
-      ? parsePublicKey((await input.next({ mostBytes: maxPublicKeyBytes })) ?? "")
-      : null
+    const newPassword = asked.setPassword ? await askPassword(context, output.note) : null
+    const importSshKey = asked.importSshKey ? await askPublicKey(context) : null
     const report = await serveRequests(
       ownIdentity(context, output.progress),
       { ...asked, terminateInstances, keyName, dryRun, newPassword, importSshKey },

@@ -1,5 +1,4 @@
 /** Writes an identity's files into the home, and keeps beside each what a person had changed. */
-import { createHash } from "node:crypto"
 import { type HomeContent, homeContents, privateKeyFile } from "../../decisions/identities/home_contents.ts"
 import type { IdentityDeps } from "./deps.ts"
 
@@ -69,5 +68,5 @@ function restored({ home }: HomeDeps, before: Map<string, string | null>): boole
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex")
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex")
 }

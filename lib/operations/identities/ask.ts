@@ -1,0 +1,29 @@
+/** What a user types, or pipes in. */
+import { UsageError } from "../../base/errors.ts"
+import type { Clock } from "../../base/time.ts"
+import { maxPublicKeyBytes, parsePublicKey } from "../../decisions/identities/ssh_public_key.ts"
+import { lineInput } from "../../host/line_input.ts"
+
+interface Deps {
+  clock: Clock
+  interrupt: AbortSignal
+}
+
+/** No password of IAM's is longer than 128 characters. */
+const maxPasswordBytes = 512
+
+/** Asks twice, as `prompt` says on the terminal; throws UsageError where the answers differ. */
+export async function askPassword(deps: Deps, prompt: (text: string) => void): Promise<string> {
+  const input = lineInput(deps)
+  const ask = (text: string) => input.next({ mostBytes: maxPasswordBytes, secret: () => prompt(text) })
+  const first = await ask("New AWS profile password:")
+  const second = await ask("The same again:")
+  if (!first) throw new UsageError("set password", "none was given on stdin")
+  if (first !== second) throw new UsageError("set password", "the two passwords are not the same")
+  return first
+}
+
+/** The line of a `.pub` file, checked. */
+export async function askPublicKey(deps: Deps): Promise<string> {
+  return parsePublicKey((await lineInput(deps).next({ mostBytes: maxPublicKeyBytes })) ?? "")
+}
