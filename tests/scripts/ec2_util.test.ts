@@ -361,7 +361,7 @@ describe("ec2_util --delete-account", () => {
     expect(rows("SELECT user_name FROM users")).toEqual([[login]])
     emulator.proxy.faults.clear()
     expect((await util(["--delete-account"])).code).toBe(0)
-    expect(emulator.iam.send(new GetLoginProfileCommand({ UserName: login }))).rejects.toThrow()
+    await expect(emulator.iam.send(new GetLoginProfileCommand({ UserName: login }))).rejects.toThrow()
   })
 
   test("with --dry-run names everything and removes nothing", async () => {

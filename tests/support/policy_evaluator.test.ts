@@ -34,7 +34,7 @@ test("the evaluator lets a denial win", async () => {
   expect(await ask("cs61c-aa", [ownOnly, deny])).toMatchObject({ decision: "ExplicitlyDenied" })
 })
 
-test("the evaluator takes an action that AWS does not have for an error", () => {
+test("the evaluator takes an action that AWS does not have for an error", async () => {
   const question = { principalArn: "arn:aws:iam::123456789012:user/a", action: "ec2:TerminateAll" }
-  expect(evaluatePolicies([ownOnly], question)).rejects.toThrow("invalid.action")
+  await expect(evaluatePolicies([ownOnly], question)).rejects.toThrow("invalid.action")
 })

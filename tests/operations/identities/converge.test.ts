@@ -176,7 +176,7 @@ describe("--init", () => {
   ])("leaves a user alone that is %s", async (_whose, user, reason) => {
     await emulator.iam.send(new CreateUserCommand(user))
     mutations(emulator)
-    expect(init()).rejects.toThrow(reason)
+    await expect(init()).rejects.toThrow(reason)
     await init().catch(() => {})
     expect(mutations(emulator)).toEqual([])
   })
@@ -185,8 +185,8 @@ describe("--init", () => {
     await init()
     mutations(emulator)
     const suspension = () => "crypto mining"
-    expect(init({ suspension })).rejects.toThrow("is suspended (crypto mining)")
-    expect(rotate({ suspension })).rejects.toThrow("is suspended (crypto mining)")
+    await expect(init({ suspension })).rejects.toThrow("is suspended (crypto mining)")
+    await expect(rotate({ suspension })).rejects.toThrow("is suspended (crypto mining)")
     expect(mutations(emulator)).toEqual([])
   })
 
@@ -232,7 +232,7 @@ describe("where the home cannot be written", () => {
 
   test("what --init made at AWS is undone", async () => {
     await expect(init({ home: full() })).rejects.toThrow("no space left")
-    expect(emulator.iam.send(new GetUserCommand({ UserName: login }))).rejects.toThrow()
+    await expect(emulator.iam.send(new GetUserCommand({ UserName: login }))).rejects.toThrow()
     expect(await keyPairs()).toEqual([])
     expect(deps.usersDb.users.logins()).toEqual([])
     await init()
