@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import {
+  CreateSecurityGroupCommand,
+  DescribeInstancesCommand,
+  DescribeSecurityGroupsCommand,
+  type Instance,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2"
+import { tagOf } from "../../lib/base/instance.ts"
+import type { RunningTool } from "../support/tools.ts"
+import { finished } from "../support/tools.ts"
+import { type Classroom, login, openClassroom } from "./support.ts"
+
+setDefaultTimeout(60_000)
+let room: Classroom
+beforeAll(async () => {
+  room = await openClassroom()
+})
+afterAll(() => room.close())
+beforeEach(async () => {
+  const ids = (await live()).map(({ InstanceId }) => InstanceId ?? "")
+  if (ids.length > 0) await room.emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: ids }))
+  room.course.configure({})
+  room.emulator.proxy.world.knobs.pendingMs = 100
+  room.emulator.proxy.calls.length = 0
+})
+
+async function live(): Promise<Instance[]> {
+  const { Reservations = [] } = await room.emulator.ec2.send(new DescribeInstancesCommand({}))
+  return Reservations.flatMap(({ Instances = [] }) => Instances).filter(({ State }) =>
+    ["pending", "running"].includes(State?.Name ?? ""),
+  )
+}
+
+const tagsOf = ({ Tags = [] }: Instance) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))
+const callsOf = (action: string) => room.emulator.proxy.calls.filter((call) => call.action === action)
+
+/** Waits until the tool's stderr says so. */
+async function says(child: RunningTool, wanted: RegExp): Promise<void> {
+  let text = ""
+  for await (const chunk of child.stderr) {
+    text += new TextDecoder().decode(chunk)
+    if (wanted.test(text)) return
+  }
+  throw new Error(`ended without ${wanted}: ${text}`)
+}
+
+describe("launching", () => {
+  test("every node carries the owner's and the cluster's tag; ssh is open to the client alone", async () => {
+    const { stdout, code } = await room.hadoop("launch-cluster", "tagged", "2", "--timeout", "1s")
+    expect(stdout).toBe("")
+    expect(code).toBe(4)
+    const nodes = (await live()).map(tagsOf)
+    expect(nodes.map((tags) => [tags[tagOf.owner], tags[tagOf.cluster], tags[tagOf.clusterRoles]])).toEqual([
+      [login, "tagged", "nn,snn,rm,jhs,sm,shs"],
+      ...Array(2).fill([login, "tagged", "dn,nm,sw"]),
+    ])
+    const { SecurityGroups = [] } = await room.emulator.ec2.send(new DescribeSecurityGroupsCommand({}))
+    const own = SecurityGroups.find(({ GroupName }) => GroupName === "tagged")
+    expect(own?.IpPermissions?.find(({ FromPort }) => FromPort === 22)?.IpRanges?.[0]?.CidrIp).toBe(
+      "127.0.0.1/32",
+    )
+    expect(
+      own?.IpPermissions?.some(({ IpRanges = [] }) => IpRanges.some(({ CidrIp }) => CidrIp === "0.0.0.0/0")),
+    ).toBe(false)
+  })
+
+  test("a node that dies while starting ends the wait at once, with AWS's reason and the ids of the rest", async () => {
+    room.emulator.proxy.world.knobs.pendingMs = 60_000
+    const child = room.start(["launch-cluster", "dying", "1", "--timeout", "50s"])
+    const output = finished(child)
+    while ((await live()).length < 2) await Bun.sleep(50)
+    const [first] = await live()
+    await room.emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [first?.InstanceId ?? ""] }))
+    const { stderr, code } = await output
+    expect(stderr).toContain(`${first?.InstanceId} (nn,snn,rm,jhs,sm,shs) is `)
+    expect(stderr).toContain("Client.UserInitiatedShutdown")
+    expect(stderr).toMatch(/1 instance of dying still run: i-\w+ /)
+    expect(code).toBe(4)
+  })
+
+  test("a launch refused half-way by the limit says why, and leaves nothing where told to", async () => {
+    room.course.configure({ limits: { max_instances: 2 } })
+    const { stderr, code } = await room.hadoop("launch-cluster", "half", "5", "--on-failure", "terminate")
+    expect(stderr).toMatch(
+      /hadoop_ec2: launch: .*instances.*; 1 instance of half launched and terminated again/,
+    )
+    expect(code).toBe(3)
+    expect(await live()).toEqual([])
+  })
+
+  test("Ctrl-C while waiting keeps what runs, names it, and --resume launches nothing twice", async () => {
+    const child = room.start(["launch-cluster", "stopped", "1"])
+    await says(child, /running .* dn,nm,sw/)
+    child.kill("SIGINT")
+    const { stdout } = await finished({ ...child, stderr: new Response("").body } as never)
+    expect(stdout).toBe("")
+    expect(await child.exited).toBe(4)
+    expect(await live()).toHaveLength(2)
+    const launches = callsOf("RunInstances").length
+    await room.hadoop("launch-cluster", "stopped", "1", "--resume", "--timeout", "1s")
+    expect(callsOf("RunInstances")).toHaveLength(launches)
+    const again = await room.hadoop("launch-cluster", "stopped", "1")
+    expect(again.stderr).toContain("has 2 instances already (--resume completes it")
+  })
+
+  test("a lost reply of ec2-run is asked for again under the same token", async () => {
+    const lossy = join(room.course.directory, "lossy")
+    writeFileSync(lossy, `#!/bin/sh\n'${room.course.directory}/ec2-run' "$@" >/dev/null; kill -9 $$\n`, {
+      mode: 0o755,
+    })
+    const child = room.start(["launch-master", "lost"], { EC2_RUN: lossy })
+    const { stderr, code } = await finished(child)
+    expect(stderr).toContain("1 instance of lost still run: i-")
+    expect(code).toBe(4)
+    const journal = JSON.parse(readFileSync(join(room.home, ".hadoop-cloud/lost/launch.json"), "utf8"))
+    expect(journal).toMatchObject([{ count: 1, ids: null }])
+    await room.hadoop("launch-cluster", "lost", "0", "--resume", "--timeout", "1s")
+    expect(await live()).toHaveLength(1)
+  })
+})
+
+describe("bad input", () => {
+  test.each(["a;id", "$(id)", "../up", "-x=", "a b", ""])(
+    "the cluster name %j makes no call",
+    async (name) => {
+      const { stderr, code } = await room.hadoop("launch-cluster", "--", name, "1")
+      expect(stderr).toContain("hadoop_ec2: cluster: name")
+      expect(code).toBe(2)
+      expect(room.emulator.proxy.calls).toEqual([])
+    },
+  )
+
+  test("a mistake in clusters.cfg is named with its line", async () => {
+    room.clustersCfg("[c]\nimage_id ami-1\n")
+    const { stderr, code } = await room.hadoop("launch-cluster", "c", "1")
+    expect(stderr).toContain('clusters.cfg:2: is "image_id ami-1", wanted [SECTION] or KEY = VALUE')
+    expect(code).toBe(2)
+    room.clustersCfg("")
+  })
+
+  test("the current directory's clusters.cfg is not read", async () => {
+    writeFileSync(join(room.home, "clusters.cfg"), "[c]\nuser_data_file = /etc/passwd\n")
+    const { stdout } = await room.hadoop("render", "c", "1")
+    expect(stdout).not.toContain("root:x:0")
+  })
+
+  test("a script too large, and a secret in it, are refused before anything is made", async () => {
+    const script = join(room.home, "large.sh")
+    writeFileSync(script, `#!/bin/sh\n# ${crypto.getRandomValues(new Uint8Array(20_000)).toHex()}\n`)
+    const large = await room.hadoop("launch-cluster", "c", "1", "-f", script)
+    expect(large.stderr).toMatch(/user data: .*large\.sh has \d+ bytes when gzipped, wanted at most 16384/)
+    const secret = await room.hadoop("launch-cluster", "c", "1", "-e", "AWS_SECRET_ACCESS_KEY=x")
+    expect(secret.stderr).toContain('"AWS_SECRET_ACCESS_KEY" is or holds a secret')
+    expect([large.code, secret.code]).toEqual([2, 2])
+    expect(room.emulator.proxy.calls.filter(({ action }) => !action.startsWith("Describe"))).toEqual([])
+  })
+
+  test.each([
+    [["frobnicate", "c"], '"frobnicate" is none of launch-cluster'],
+    [["list", "c", "--use-spot"], "--use-spot means nothing to list"],
+    [["launch-cluster", "c"], "something is missing after c"],
+    [["wait"], "CLUSTER is missing"],
+    [["terminate-cluster", "c", "extra"], 'unexpected argument "extra"'],
+    [["extend", "c", "soon"], '"soon" is no duration'],
+  ])("%j is a usage error", async (args, message) => {
+    const { stderr, code } = await room.hadoop(...args)
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  test("a security group of that name that is not the caller's is left alone", async () => {
+    const { GroupId } = await room.emulator.ec2.send(
+      new CreateSecurityGroupCommand({
+        GroupName: "theirs",
+        Description: "x",
+        VpcId: room.emulator.fixtures.vpcId,
+        TagSpecifications: [
+          { ResourceType: "security-group", Tags: [{ Key: tagOf.owner, Value: "cs61c-zz" }] },
+        ],
+      }),
+    )
+    const { stderr, code } = await room.hadoop("launch-cluster", "theirs", "1")
+    expect(stderr).toContain(`"theirs" (${GroupId}) exists and is not yours: choose another name`)
+    expect(code).toBe(3)
+    expect(callsOf("AuthorizeSecurityGroupIngress")).toEqual([])
+  })
+})
+
+describe("ending", () => {
+  test("delete-cluster foo does not touch foo-bar, nor what is another's (defect: patterns over group names)", async () => {
+    await room.hadoop("launch-cluster", "foo", "1", "sm", "--timeout", "1s")
+    await room.hadoop("launch-cluster", "foo-bar", "1", "sm", "--timeout", "1s")
+    await room.emulator.ec2.send(
+      new RunInstancesCommand({
+        ImageId: room.emulator.fixtures.image,
+        MinCount: 1,
+        MaxCount: 1,
+        TagSpecifications: [
+          {
+            ResourceType: "instance",
+            Tags: [
+              { Key: tagOf.owner, Value: "cs61c-zz" },
+              { Key: tagOf.cluster, Value: "foo" },
+            ],
+          },
+        ],
+      }),
+    )
+    const unasked = await room.hadoop("delete-cluster", "foo")
+    expect(unasked.stderr).toContain(
+      "Cluster foo of cs61c-ab: 1 instance, 0.0 instance hours so far, $0.0104 per hour",
+    )
+    expect(unasked.stderr).toContain("nobody can be asked here (--yes answers)")
+    expect(unasked.code).toBe(2)
+    const { stdout, code } = await room.hadoop("delete-cluster", "foo", "--force")
+    expect(stdout).toMatch(/^i-\w+ terminated\nsecurity group foo-sm deleted\nsecurity group foo deleted\n$/)
+    expect(code).toBe(0)
+    const left = (await live()).map(tagsOf)
+    expect(left.map((tags) => `${tags[tagOf.owner]} ${tags[tagOf.cluster]}`).sort()).toEqual([
+      "cs61c-ab foo-bar",
+      "cs61c-zz foo",
+    ])
+  })
+
+  test("list shows clusters, and JSON where asked", async () => {
+    await room.hadoop("launch-cluster", "shown", "1", "sm", "2", "sw", "--timeout", "1s")
+    const { stdout } = await room.hadoop("list")
+    expect(stdout).toMatch(/^shown\t1\+2\t\d+ s\tuntil /m)
+    const nodes = JSON.parse((await room.hadoop("list", "shown", "--json")).stdout)
+    expect(nodes.map(({ roles }: { roles: string[] }) => roles.join())).toEqual(["sm", "sw", "sw"])
+  })
+
+  test("plan prices by ec2-run and launches nothing", async () => {
+    const { stdout, code } = await room.hadoop("plan", "c", "1", "sm", "4", "sw", "--json")
+    expect(JSON.parse(stdout)).toMatchObject({ groups: [{ count: 1 }, { count: 4 }] })
+    expect(JSON.parse(stdout).hourly_cost).toBeCloseTo(5 * 0.0104, 6)
+    expect(code).toBe(0)
+    expect(callsOf("RunInstances").filter(({ parameters }) => parameters.DryRun !== "true")).toEqual([])
+  })
+
+  test("delete-storage deletes nothing that does not carry our tags (defect: every volume of the account)", async () => {
+    const dir = join(room.home, ".hadoop-cloud")
+    mkdirSync(dir, { recursive: true })
+    writeFileSync(
+      join(dir, "ec2-storage-c.json"),
+      JSON.stringify({
+        dn: [[{ device: "/dev/sdj", mount_point: "/ebs1", volume_id: "vol-0123456789abcdef0" }]],
+      }),
+    )
+    const { stderr, code } = await room.hadoop("delete-storage", "c", "--yes")
+    expect(stderr).toContain("vol-0123456789abcdef0 is gone or does not carry your tags: left alone")
+    expect(code).toBe(0)
+    expect(callsOf("DeleteVolume")).toEqual([])
+  })
+})
