@@ -38,7 +38,7 @@ const argumentTable = {
   only: {
     type: "string",
     multiple: true,
-    description: "Only this tool and what calls it; the rest stays as it is",
+    description: "Only this tool and what calls it, or only this command; the rest stays as it is",
   },
 } as const satisfies ArgumentTable
 
@@ -59,14 +59,16 @@ process.chdir(root)
 const tools = readdirSync("scripts")
   .filter((name) => name.endsWith(".ts"))
   .map((name) => name.slice(0, -".ts".length))
-const wanted = (tool: string) => options.only.length === 0 || options.only.includes(tool)
+const wanted = (name: string) => options.only.length === 0 || options.only.includes(name)
 for (const directory of ["libexec", "bin"]) {
   if (options.only.length === 0) rmSync(join(outdir, directory), { recursive: true, force: true })
   mkdirSync(join(outdir, directory), { recursive: true })
 }
 const rows: { what: string; bytes: number }[] = []
 for (const tool of tools) if (wanted(tool)) rows.push(await compileScript(tool))
-for (const command of commands) if (wanted(command.tool)) rows.push(compileCommand(command))
+for (const command of commands) {
+  if (wanted(command.tool) || wanted(command.name)) rows.push(compileCommand(command))
+}
 rows.push(writeInstaller())
 if (options.what === "deb") rows.push(packDeb())
 printSizes(rows)

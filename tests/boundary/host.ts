@@ -166,7 +166,7 @@ export function makeDist(only: string[]): string {
       "build.ts",
       "--outdir",
       dist,
-      ...["none", ...only].flatMap((tool) => ["--only", tool]),
+      ...["ec2-util", ...only].flatMap((tool) => ["--only", tool]),
     ],
     { cwd: root },
   )

@@ -366,6 +366,21 @@ describe.skipIf(skipped)("the wrapper refuses", () => {
     })
   }
 
+  test("a program straight in a directory like /tmp, but not one further down", async () => {
+    host.sh("mkdir -m 1777 /opt/sticky; mkdir /opt/sticky/own")
+    for (const [place, code] of [
+      ["/opt/sticky/own", 0],
+      ["/opt/sticky", 126],
+    ] as const) {
+      compileWrapper(join(host.shared, "ec2-sticky"), `${place}/probe`)
+      host.sh(`install -m 111 ${prefix}/libexec/probe ${place}/probe
+        install -o cs61c -m 4755 ${host.shared}/ec2-sticky ${prefix}/bin/ec2-sticky`)
+      const done = await host.as("cs61c-aa", [], [`${prefix}/bin/ec2-sticky`])
+      expect(`${place}: ${done.code}`).toBe(`${place}: ${code}`)
+    }
+    host.sh(`rm -r /opt/sticky ${prefix}/bin/ec2-sticky`)
+  })
+
   test("slots in a directory that is open to others, unless a private one can be made elsewhere", async () => {
     host.sh(`chmod 0777 ${dataDir}/slots`)
     await expectClean([])
