@@ -67,7 +67,7 @@ export function bootState(statusFile: string): BootState {
 
 /** How long to wait before asking again: a share of what has been waited, so that short boots are seen soon and long ones asked seldom. */
 export function pollDelayMs(waitedMs: number, random: number): number {
-  const base = Math.min(10_000, Math.max(500, waitedMs / 20))
+  const base = Math.min(10_000, Math.max(500, waitedMs / 40))
   return Math.round(base * (0.8 + 0.4 * random))
 }
 

@@ -32,15 +32,14 @@ export async function ensureGroups(
   const plan = planGroups(cluster, roleSets, cidrs, settings.openUi)
   const ec2 = await deps.ec2()
   const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
-  const ids = new Map<string, string>()
-  for (const planned of plan) {
+  for (const group of present) requireOurs(deps, cluster, group)
+  const ids = plan.map(async (planned): Promise<[string, string]> => {
     const found = present.find(({ name }) => name === planned.name)
-    if (found) requireOurs(deps, cluster, found)
     const id = found?.id ?? (await createGroup(deps, cluster, vpcId, planned))
-    ids.set(planned.name, id)
     await correctRules(deps, planned, found ?? null, id)
-  }
-  return ids
+    return [planned.name, id]
+  })
+  return new Map(await Promise.all(ids))
 }
 
 /** Lets the client's present address in, where it has changed. True where anything did. */

@@ -69,9 +69,9 @@ describe("readiness", () => {
     })
   })
 
-  test("polls become rarer with the time waited, and never cost more than a twentieth of it", () => {
+  test("polls become rarer with the time waited, and never cost more than a thirtieth of it", () => {
     expect(pollDelayMs(0, 0.5)).toBe(500)
-    expect(pollDelayMs(30_000, 1)).toBeLessThanOrEqual(1_800)
+    expect(pollDelayMs(30_000, 1)).toBeLessThanOrEqual(1_000)
     expect(pollDelayMs(3_600_000, 0.5)).toBe(10_000)
   })
 })

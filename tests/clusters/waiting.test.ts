@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, test } from "bun:test"
+import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
+import { toSettings } from "../../lib/decisions/clusters/settings.ts"
+import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
+import { launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
+import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
+import { type Script, type ScriptedCloud, scriptedCloud } from "./scripted_cloud.ts"
+
+let cloud: ScriptedCloud
+afterEach(() => cloud.close())
+
+/** Launches N workers; returns how long it took in the cloud's time. */
+async function launch(workers: number, script: Partial<Script> = {}): Promise<number> {
+  cloud = scriptedCloud(script)
+  const started = cloud.now()
+  await launchCluster(cloud.deps, {
+    cluster: "words",
+    settings: toSettings({}, "cs61c-ab"),
+    groups: planCluster([String(workers)]).groups,
+    mode: "launch",
+    onFailure: null,
+    timeoutMs: 1_200_000,
+  })
+  return cloud.now() - started
+}
+
+describe("waiting", () => {
+  test("a hundred nodes that boot in 30 s are ready at most 2 s later", async () => {
+    expect((await launch(99)) - 30_000).toBeLessThanOrEqual(2_000)
+  })
+
+  test("calls grow with polls, not with nodes", async () => {
+    await launch(9)
+    const few = { ...cloud.calls }
+    cloud.close()
+    await launch(299)
+    expect(cloud.calls).toEqual(few)
+  })
+
+  test("throttling and ids that are not visible yet are tolerated", async () => {
+    await launch(3, { visibleMs: 8_000 })
+    cloud.close()
+    cloud = scriptedCloud({ throttled: 4 })
+    await waitUntilRunning(cloud.deps, [], waitingFrom(cloud.deps, 60_000))
+    expect(cloud.calls.DescribeInstances).toBe(5)
+  })
+
+  test("without console output the first use is trusted after a while, and said to be unverified", async () => {
+    await launch(1, { console: false })
+    expect(cloud.notes.join("\n")).toContain("its host key is trusted as first seen, unverified")
+    expect(cloud.calls.ssh).toBeGreaterThan(1)
+  })
+
+  test("a security group in use is tried again, and named when it stays so", async () => {
+    await launch(1, { groupInUse: 3 })
+    expect(await deleteGroups(cloud.deps, "words")).toContain("words")
+    cloud.close()
+    await launch(1, { groupInUse: 1_000 })
+    await expect(deleteGroups(cloud.deps, "words")).rejects.toThrow(
+      /delete security groups: words-\w+ \(sg-\d\) is still in use by something outside of the cluster/,
+    )
+  })
+})
