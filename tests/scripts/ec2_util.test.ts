@@ -15,6 +15,8 @@ import {
   UpdateAccountPasswordPolicyCommand,
   UploadSigningCertificateCommand,
 } from "@aws-sdk/client-iam"
+import { openUsageDb } from "../../lib/db/usage_db.ts"
+import { systemClock } from "../../lib/host/clock.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { keysInHome } from "../support/identities.ts"
 import { type RunOptions, type Workspace, workspace } from "../support/tools.ts"
@@ -382,6 +384,20 @@ describe("ec2_util --delete-account", () => {
   test("where there is nothing, there is nothing to do", async () => {
     expect(await util(["--delete-account"])).toMatchObject({ stdout: "There is no account.\n", code: 0 })
   })
+})
+
+test("a suspended login is refused what would give it a working key, and may still delete its account", async () => {
+  await util(["--init"])
+  const usageDb = openUsageDb({ path: join(course.dataDir, "usage.db"), clock: systemClock })
+  usageDb.suspensions.begin({ login, suspendedBy: "cs61c", reason: "mining", suspendedAtUtcMs: Date.now() })
+  usageDb.close()
+  for (const option of ["--init", "--rotate-secret", "--create-ssh-key"]) {
+    const { stderr, code } = await util([option])
+    expect(stderr).toContain("cs61c-ab is suspended (mining)")
+    expect(code).toBe(3)
+  }
+  expect((await util(["--delete-account"])).code).toBe(0)
+  expect(await util(["--init"])).toMatchObject({ code: 3 })
 })
 
 test("asking for nothing is an error that says so", async () => {

@@ -53,6 +53,11 @@ export async function setUpGroup(
   ]
   const actions = [
     ...(group ? [] : [{ what: `create group ${name}`, act: () => iam.createGroup(name) }]),
+    // First, since IAM counts the inline policies of a group together.
+    ...(removeOthers ? others : []).map(({ what, remove }) => ({
+      what: `remove ${what} of group ${name}`,
+      act: remove,
+    })),
     ...(isSamePolicy(found, wanted)
       ? []
       : [
@@ -61,10 +66,6 @@ export async function setUpGroup(
             act: () => iam.putGroupPolicy(name, groupPolicyName, wanted),
           },
         ]),
-    ...(removeOthers ? others : []).map(({ what, remove }) => ({
-      what: `remove ${what} of group ${name}`,
-      act: remove,
-    })),
   ]
   if (!dryRun) for (const { what, act } of actions) await audited(deps, what, act)
   return {
