@@ -96,6 +96,18 @@ export function ledger(db: Database) {
     openInstances: (login: string | null): TrackedInstance[] =>
       tracked.notEnded(login).filter((instance) => !hasEnded(instance)),
 
+    /** When the first charge of all began; null where there is none. */
+    firstStart(): number | null {
+      const first = db
+        .query<{ at: number | null }, []>(
+          `SELECT min(at) AS at FROM (SELECT min(start_earliest_utc_ms) AS at FROM intervals
+           UNION ALL SELECT min(start_earliest_utc_ms) FROM rentals)`,
+        )
+        .get()?.at
+      const oldest = oldOnes.firstStart()
+      return first == null || oldest === null ? (first ?? oldest) : Math.min(first, oldest)
+    },
+
     /** We stopped it: EC2 accepted that at `atUtcMs`. */
     recordStopped(instanceId: string, atUtcMs: number): void {
       const instance = tracked.get(instanceId)

@@ -61,7 +61,7 @@ export const ledgerSteps: readonly Step[] = [
       -- no row in usage_sums under the tariff in force.
       CREATE TABLE usage_days(
         login TEXT NOT NULL, day INTEGER NOT NULL, lowest_micro_usd INTEGER NOT NULL, highest_micro_usd INTEGER NOT NULL,
-        PRIMARY KEY(login, day)) WITHOUT ROWID;
+        instance_ms INTEGER NOT NULL, PRIMARY KEY(login, day)) WITHOUT ROWID;
       CREATE TABLE usage_sums(
         login TEXT PRIMARY KEY, tariff TEXT NOT NULL, unpriced INTEGER NOT NULL) WITHOUT ROWID;`,
   },

@@ -15,6 +15,10 @@ export interface OldSum {
   hours: number
 }
 
+export interface OldTime extends Omit<OldSum, "hours"> {
+  ms: number
+}
+
 export type OldRows = ReturnType<typeof oldRows>
 
 export function oldRows(db: Database) {
@@ -45,6 +49,11 @@ export function oldRows(db: Database) {
       return row && fromRow(row)
     },
 
+    firstStart(): number | null {
+      const row = db.query<{ at: number | null }, []>("SELECT min(start_time) AS at FROM instances").get()
+      return row?.at ? fromJulianDay(row.at) : null
+    },
+
     /** When the old cron looked next after `utcMs`, as far as what it saw then tells. */
     nextLookAfter(utcMs: number): number | null {
       const row = db
@@ -64,6 +73,31 @@ export function oldRows(db: Database) {
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
+    },
+
+    /** Sums of the time of what has certainly ended and was never stopped, each run at least `minimumMs`. */
+    times(minimumMs: number): OldTime[] {
+      if (none(null)) return []
+      return db
+        .query<OldTime, [number]>(
+          `SELECT coalesce(username, '') AS login, instance_type AS instanceType,
+             CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market,
+             sum(max(?, round(86400000 * (end_time - start_time)))) AS ms
+           FROM instances WHERE end_time IS NOT NULL AND start_time IS NOT NULL
+             AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
+             AND instance_id NOT IN (SELECT instance_id FROM instance_stopped)
+           GROUP BY username, instance_type, is_spot`,
+        )
+        .all(minimumMs)
+    },
+
+    /** All the others. */
+    *uncertain(): Generator<OldRun> {
+      if (none(null)) return
+      const rows = db.query<Row, []>(
+        `${selectRows} AND (end_time IS NULL OR instance_id IN (SELECT instance_id FROM instance_stopped))`,
+      )
+      for (const row of rows.iterate()) yield fromRow(row)
     },
 
     /** Hours by the database's own views; what has not ended counts until now by the machine's clock, as the view does. */

@@ -63,6 +63,9 @@ export function prices(db: Database) {
       return changed
     },
 
+    /** Whether any list price is, so that prices depend on the date. */
+    areKept: (): boolean => db.query("SELECT 1 FROM prices LIMIT 1").get() !== null,
+
     /** From when on the last kept spot price holds; null where none is kept. */
     lastSpot(zone: string, instanceType: string, usageOperation: string): number | null {
       const row = db

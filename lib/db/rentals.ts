@@ -32,6 +32,13 @@ export function rentals(db: Database) {
         .all(login)
     },
 
+    isAddress: (publicIp: string): boolean =>
+      db
+        .query(
+          "SELECT 1 FROM rentals WHERE kind = 'address' AND description = ? AND end_latest_utc_ms IS NULL",
+        )
+        .get(publicIp) !== null,
+
     ofLogin(login: string): Rental[] {
       return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
     },

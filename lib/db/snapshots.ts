@@ -34,6 +34,11 @@ export function snapshots(db: Database) {
         .get(region)
     },
 
+    /** The last complete one of any region. */
+    last(): Snapshot | null {
+      return db.query<Snapshot, []>(`${select} WHERE error IS NULL ORDER BY snapshot_id DESC LIMIT 1`).get()
+    },
+
     /** Inside the caller's transaction. Forgets those of long ago, but never the latest. */
     complete(snapshot: Snapshot): void {
       const { region, startedUtcMs, finishedUtcMs, instances } = snapshot

@@ -12,16 +12,25 @@ export interface OpenSpotRequest {
 export type SpotRequests = ReturnType<typeof spotRequests>
 
 export function spotRequests(db: Database) {
+  const insertAll = (open: readonly OpenSpotRequest[]) => {
+    const insert = db.query(
+      "INSERT OR REPLACE INTO pending_spot_requests(request_id, instance_type, request_time, username) VALUES (?, ?, ?, ?)",
+    )
+    for (const { requestId, instanceType, requestedAtUtcMs, login } of open) {
+      insert.run(requestId, instanceType, toJulianDay(requestedAtUtcMs), login)
+    }
+  }
   return {
     /** Inside the caller's transaction. */
     replaceAll(open: readonly OpenSpotRequest[]): void {
       db.run("DELETE FROM pending_spot_requests")
-      const insert = db.query(
-        "INSERT OR REPLACE INTO pending_spot_requests(request_id, instance_type, request_time, username) VALUES (?, ?, ?, ?)",
-      )
-      for (const { requestId, instanceType, requestedAtUtcMs, login } of open) {
-        insert.run(requestId, instanceType, toJulianDay(requestedAtUtcMs), login)
-      }
+      insertAll(open)
+    },
+
+    /** The same for one login's. */
+    replaceOf(login: string, open: readonly OpenSpotRequest[]): void {
+      db.query("DELETE FROM pending_spot_requests WHERE username = ?").run(login)
+      insertAll(open)
     },
 
     /** Of a login or, with null, of everybody. */

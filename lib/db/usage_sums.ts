@@ -23,18 +23,28 @@ export interface Sum extends Bounds {
   unpriced: number
 }
 
+/** A day's part of charges, with the time that instances ran in it. */
+export interface DayCharge extends Bounds {
+  instanceMs: number
+}
+
+function joined(one: DayCharge | undefined, other: DayCharge): DayCharge {
+  return one ? { ...add(one, other), instanceMs: one.instanceMs + other.instanceMs } : other
+}
+
 export type UsageSums = ReturnType<typeof usageSums>
 
 export function usageSums(db: Database, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
-  const addDay = (login: string, day: number, { lowest, highest }: Bounds) =>
+  const addDay = (login: string, day: number, { lowest, highest, instanceMs }: DayCharge) =>
     db
       .query(
-        `INSERT INTO usage_days VALUES (?1, ?2, ?3, ?4) ON CONFLICT(login, day) DO UPDATE
-         SET lowest_micro_usd = lowest_micro_usd + ?3, highest_micro_usd = highest_micro_usd + ?4`,
+        `INSERT INTO usage_days VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(login, day) DO UPDATE
+         SET lowest_micro_usd = lowest_micro_usd + ?3, highest_micro_usd = highest_micro_usd + ?4,
+           instance_ms = instance_ms + ?5`,
       )
-      .run(login, day, lowest, highest)
+      .run(login, day, lowest, highest, instanceMs)
 
-  const addDays = (login: string, days: Map<number, Bounds> | null) => {
+  const addDays = (login: string, days: Map<number, DayCharge> | null) => {
     if (days) for (const [day, cost] of days) addDay(login, day, cost)
     else db.query("UPDATE usage_sums SET unpriced = unpriced + 1 WHERE login = ?").run(login)
   }
@@ -42,10 +52,10 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
   const rebuild = (tariff: Tariff, login: string) => {
     db.query("DELETE FROM usage_days WHERE login = ?").run(login)
     db.query("INSERT OR REPLACE INTO usage_sums VALUES (?, ?, 0)").run(login, tariff.fingerprint)
-    const days = new Map<number, Bounds>()
+    const days = new Map<number, DayCharge>()
     let unpriced = 0
-    const collect = (charged: Map<number, Bounds> | null) => {
-      if (charged) for (const [day, cost] of charged) days.set(day, add(days.get(day) ?? nothing, cost))
+    const collect = (charged: Map<number, DayCharge> | null) => {
+      if (charged) for (const [day, cost] of charged) days.set(day, joined(days.get(day), cost))
       else unpriced++
     }
     for (const interval of intervals.ofLogin(login)) if (interval.end) collect(daysOfRun(tariff, interval))
@@ -90,7 +100,9 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
       const rows = db
         .query<Sum & { login: string }, [number, number]>(
           `SELECT login, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest, unpriced
-           FROM usage_days JOIN usage_sums USING (login) WHERE day >= ? AND day < ? GROUP BY login`,
+           FROM usage_sums JOIN usage_days USING (login) WHERE day >= ?1 AND day < ?2 GROUP BY login
+           UNION ALL SELECT login, 0, 0, unpriced FROM usage_sums
+           WHERE unpriced > 0 AND login NOT IN (SELECT login FROM usage_days WHERE day >= ?1 AND day < ?2)`,
         )
         .all(fromDay, toDay)
       return new Map(rows.map(({ login, ...sum }) => [login, sum]))
@@ -108,10 +120,11 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
     },
 
     /** By day, of a login or, with null, of everybody; after `refresh`. */
-    days(login: string | null, fromDay: number, toDay: number): Map<number, Bounds> {
+    days(login: string | null, fromDay: number, toDay: number): Map<number, DayCharge> {
       const rows = db
-        .query<Bounds & { day: number }, [number, number, string | null]>(
-          `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest FROM usage_days
+        .query<DayCharge & { day: number }, [number, number, string | null]>(
+          `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest,
+             sum(instance_ms) AS instanceMs FROM usage_days
            WHERE day >= ?1 AND day < ?2 AND (?3 IS NULL OR login = ?3) GROUP BY day`,
         )
         .all(fromDay, toDay, login)
@@ -140,17 +153,20 @@ function isKept(db: Database, tariff: Tariff, login: string): boolean {
 const whenever = 0
 
 /** The days of an interval that is closed: its instance and its address. */
-function daysOfRun(tariff: Tariff, interval: Interval): Map<number, Bounds> | null {
-  return byDay(extremes(interval, whenever).longest, (range) => {
+function daysOfRun(tariff: Tariff, interval: Interval): Map<number, DayCharge> | null {
+  const { longest } = extremes(interval, whenever)
+  return byDay(longest, (range) => {
     const run = costOfRun(tariff, interval, whenever, range)
-    return run && add(run, costOfAddress(interval, whenever, range))
+    const ms = Math.min(longest.toUtcMs, range.toUtcMs) - Math.max(longest.fromUtcMs, range.fromUtcMs)
+    return run && { ...add(run, costOfAddress(interval, whenever, range)), instanceMs: ms }
   })
 }
 
-function daysOfRental(rental: Rental): Map<number, Bounds> | null {
+function daysOfRental(rental: Rental): Map<number, DayCharge> | null {
   const { startEarliestUtcMs, endLatestUtcMs } = rental
   if (endLatestUtcMs === null) return null
-  return byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) =>
-    costOfRental(rental, whenever, range),
-  )
+  return byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) => {
+    const cost = costOfRental(rental, whenever, range)
+    return cost && { ...cost, instanceMs: 0 }
+  })
 }

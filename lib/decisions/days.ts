@@ -1,6 +1,6 @@
 /** A charge by UTC days, numbered from 1970-01-01. The days of a closed charge sum up to its cost exactly. */
 import { msPerDay } from "../base/time.ts"
-import { always, type Bounds, type Range } from "./costs.ts"
+import { always, type Range } from "./costs.ts"
 
 export function dayOf(utcMs: number): number {
   return Math.floor(utcMs / msPerDay)
@@ -15,10 +15,10 @@ export function dayName(day: number): string {
  * What each day has of a charge that spans `span`. `costIn` gives what falls into a range; the first day takes everything
  * before it, the last one everything after: an hour that was begun at midnight's edge is paid on the day that it was begun.
  */
-export function byDay(span: Range, costIn: (range: Range) => Bounds | null): Map<number, Bounds> | null {
+export function byDay<T>(span: Range, costIn: (range: Range) => T | null): Map<number, T> | null {
   const first = dayOf(span.fromUtcMs)
   const last = Math.max(first, dayOf(span.toUtcMs - 1))
-  const days = new Map<number, Bounds>()
+  const days = new Map<number, T>()
   for (let day = first; day <= last; day++) {
     const cost = costIn({
       fromUtcMs: day === first ? always.fromUtcMs : day * msPerDay,

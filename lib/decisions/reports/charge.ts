@@ -1,0 +1,112 @@
+/** One line of what somebody is charged for, before it is summed up in one way or another. */
+import type { Market } from "../../base/instance.ts"
+import type { MicroUsd } from "../../base/money.ts"
+import { msPerHour } from "../../base/time.ts"
+import {
+  type Bounds,
+  billedMs,
+  costOfAddress,
+  costOfRun,
+  extremes,
+  type Range,
+  type Tariff,
+} from "../costs.ts"
+import { linuxOperation } from "../embedded_prices.ts"
+import type { Instant, Interval } from "../intervals.ts"
+import { onDemandPrice, type PriceSource, spotEstimate } from "../prices.ts"
+import { costOfRental, type Rental } from "../rentals.ts"
+
+export interface Charge {
+  /** "" is nobody's. */
+  login: string
+  kind: "instance" | "address" | "volume"
+  /** The instance's, volume's or address's id. */
+  id: string
+  /** The instance's type; of what is no instance its description. */
+  what: string
+  market: Market
+  region: string
+  zone: string
+  usageOperation: string
+  start: Instant
+  /** Null while it lasts. */
+  end: Instant | null
+  /** How long it was, or may at the longest have been, used in the range. */
+  ms: number
+  /** The hours that are charged at the most. */
+  hours: number
+  /** Null: no price is known. */
+  cost: Bounds | null
+  /** What an hour costs at its start; null where that is not known. */
+  microUsdPerHour: MicroUsd | null
+  priceSource: PriceSource | null
+  /** Only the old tools recorded it. */
+  isOld?: true
+}
+
+/** An instance's run, and its address beside it where it has one, as far as they fall into `range`. */
+export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, range: Range): Charge[] {
+  const { login, instanceId: id, market, region, zone, usageOperation, start, end } = run
+  const { longest } = extremes(run, nowUtcMs)
+  const ms = overlap(longest, range)
+  const common = { login, id, market, region, zone, usageOperation, start, end, ms }
+  const instance: Charge = {
+    ...common,
+    ...{ kind: "instance", what: run.instanceType, cost: costOfRun(tariff, run, nowUtcMs, range) },
+    hours: billedMs(tariff.billing, usageOperation, ms) / msPerHour,
+    ...priceAtStart(tariff, run),
+  }
+  const address = costOfAddress(run, nowUtcMs, range)
+  if (address.highest === 0) return [instance]
+  return [
+    instance,
+    {
+      ...common,
+      ...{ kind: "address", what: "public IPv4", market: "on-demand", hours: ms / msPerHour, cost: address },
+      ...{ microUsdPerHour: 5000, priceSource: "price list" },
+    },
+  ]
+}
+
+export function chargeOfRental(rental: Rental, nowUtcMs: number, range: Range): Charge {
+  const { login, kind, rentalId: id, description: what, region, microUsdPerHour } = rental
+  const endEarliestUtcMs = rental.endEarliestUtcMs ?? nowUtcMs
+  const endLatestUtcMs = rental.endLatestUtcMs ?? nowUtcMs
+  const ms = overlap({ fromUtcMs: rental.startEarliestUtcMs, toUtcMs: endLatestUtcMs }, range)
+  return {
+    ...{ login, kind, id, what, market: "on-demand", region, zone: "", usageOperation: "" },
+    start: {
+      earliestUtcMs: rental.startEarliestUtcMs,
+      latestUtcMs: rental.startLatestUtcMs,
+      evidence: "observed",
+    },
+    end:
+      rental.endLatestUtcMs === null
+        ? null
+        : { earliestUtcMs: endEarliestUtcMs, latestUtcMs: endLatestUtcMs, evidence: "observed" },
+    ...{ ms, hours: ms / msPerHour, cost: costOfRental(rental, nowUtcMs, range) },
+    ...{ microUsdPerHour, priceSource: microUsdPerHour === null ? null : "embedded" },
+  }
+}
+
+function priceAtStart(
+  { book }: Tariff,
+  { market, zone, instanceType, region, usageOperation, start }: Interval,
+): Pick<Charge, "microUsdPerHour" | "priceSource"> {
+  const at = start.latestUtcMs
+  if (market === "spot") {
+    const history = book.spot(zone, instanceType, usageOperation || linuxOperation)
+    const inForce = history.findLast(({ fromUtcMs }) => fromUtcMs <= at)
+    if (inForce) return { microUsdPerHour: inForce.microUsdPerHour, priceSource: "spot history" }
+  }
+  const onDemand = onDemandPrice(book, { instanceType, region, usageOperation }, at)
+  if (!onDemand) return { microUsdPerHour: null, priceSource: null }
+  const { microUsdPerHour, source } = onDemand
+  return market === "spot"
+    ? { microUsdPerHour: spotEstimate(book, microUsdPerHour), priceSource: "spot factor" }
+    : { microUsdPerHour, priceSource: source }
+}
+
+function overlap(run: Range, range: Range): number {
+  return Math.max(0, Math.min(run.toUtcMs, range.toUtcMs) - Math.max(run.fromUtcMs, range.fromUtcMs))
+}

@@ -1,0 +1,126 @@
+/** Pieces of a page: text made harmless, tables, and charts as SVG that a screen reader can name. */
+
+const entities: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+}
+
+/** Logins and names are other people's. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+}
+
+/** The first column names the row; the others are figures. */
+export function table(
+  caption: string,
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const head = header.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")
+  const body = rows
+    .map(([first = "", ...others]) => {
+      const cells = others.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")
+      return `<tr><th scope="row">${escapeHtml(first)}</th>${cells}</tr>`
+    })
+    .join("\n")
+  return `<table><caption>${escapeHtml(caption)}</caption><thead><tr>${head}</tr></thead>
+<tbody>${body}</tbody></table>`
+}
+
+export interface Bar {
+  name: string
+  lowest: number
+  highest: number
+}
+
+const width = 640
+const height = 220
+const left = 60
+const bottom = 26
+const top = 10
+
+/** Upright bars, what is uncertain lighter at their top; or none, where nothing is known. */
+export function barChart(
+  id: string,
+  title: string,
+  bars: readonly Bar[],
+  format: (value: number) => string,
+): string {
+  const most = Math.max(...bars.map(({ highest }) => highest), 0)
+  if (most === 0) return `<p>Nothing to show.</p>`
+  const scale = (value: number) => ((height - bottom - top) * value) / most
+  const step = (width - left) / bars.length
+  const rects = bars.map(({ name, lowest, highest }, index) => {
+    const x = (left + index * step).toFixed(1)
+    const w = Math.max(step * 0.85, 0.5).toFixed(1)
+    const y = (value: number) => (height - bottom - scale(value)).toFixed(1)
+    const range = lowest === highest ? format(highest) : `${format(lowest)} to ${format(highest)}`
+    const unsure =
+      highest > lowest
+        ? `<rect class="u" x="${x}" y="${y(highest)}" width="${w}" height="${scale(highest - lowest).toFixed(1)}"/>`
+        : ""
+    return `<g><title>${escapeHtml(name)}: ${range}</title>${unsure}<rect x="${x}" y="${y(lowest)}" width="${w}" height="${scale(lowest).toFixed(1)}"/></g>`
+  })
+  return figure(id, title, rects.join("\n"), bars, most, format)
+}
+
+/** A line over equal steps. */
+export function lineChart(
+  id: string,
+  title: string,
+  points: readonly Bar[],
+  format: (value: number) => string,
+): string {
+  const most = Math.max(...points.map(({ highest }) => highest), 0)
+  if (most === 0) return `<p>Nothing to show.</p>`
+  const step = (width - left) / Math.max(1, points.length - 1)
+  const path = points.map(
+    ({ highest }, index) =>
+      `${(left + index * step).toFixed(1)},${(height - bottom - ((height - bottom - top) * highest) / most).toFixed(1)}`,
+  )
+  return figure(id, title, `<polyline points="${path.join(" ")}"/>`, points, most, format)
+}
+
+function figure(
+  id: string,
+  title: string,
+  marks: string,
+  bars: readonly Bar[],
+  most: number,
+  format: (value: number) => string,
+): string {
+  const base = height - bottom
+  const peak = bars.find(({ highest }) => highest === most)
+  const description = `From ${bars[0]?.name} to ${bars.at(-1)?.name}; the most is ${format(most)}, ${peak?.name}. The figures are in the table below.`
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}">
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d">
+<title id="${id}-t">${escapeHtml(title)}</title><desc id="${id}-d">${escapeHtml(description)}</desc>
+<path class="axis" d="M${left} ${top}V${base}H${width}"/>
+<text x="${left - 6}" y="${top + 10}" text-anchor="end">${escapeHtml(format(most))}</text>
+<text x="${left - 6}" y="${base}" text-anchor="end">0</text>
+<text x="${left}" y="${height - 6}">${escapeHtml(bars[0]?.name ?? "")}</text>
+<text x="${width}" y="${height - 6}" text-anchor="end">${escapeHtml(bars.at(-1)?.name ?? "")}</text>
+${marks}
+</svg></div>`
+}
+
+export const pageStyle = `
+:root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--mark:#1f5fa8;--soft:#a9c6e8;--line:#8a8a93}
+@media (prefers-color-scheme:dark){:root{--ink:#eee;--paper:#16161a;--mark:#7db4f0;--soft:#34557d;--line:#77777f}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:60rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
+h1{font-size:1.5rem;line-height:1.2}h2{font-size:1.2rem;margin-top:2rem}
+.scroll{overflow-x:auto}
+svg{width:100%;min-width:30rem;height:auto}
+rect{fill:var(--mark)}rect.u{fill:var(--soft)}polyline{fill:none;stroke:var(--mark);stroke-width:2}
+.axis{fill:none;stroke:var(--line)}text{fill:var(--ink);font-size:13px}
+table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.5rem 0}
+th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
+th:first-child{text-align:left;font-weight:400}thead th{font-weight:600}
+a,summary{color:var(--mark)}summary{padding:.5rem 0;cursor:pointer}
+:focus-visible{outline:3px solid var(--mark);outline-offset:2px}
+.skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
+`

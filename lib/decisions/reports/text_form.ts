@@ -1,0 +1,67 @@
+/** The old tool's report, to the letter: other programs read it. */
+import type { Market } from "../../base/instance.ts"
+import { type MicroUsd, toUsd } from "../../base/money.ts"
+import type { Bounds } from "../costs.ts"
+
+/** Usage of one kind at one price. */
+export interface UsageLine {
+  hours: number
+  what: string
+  market: Market
+  /** Null: unknown. */
+  microUsdPerHour: MicroUsd | null
+  cost: Bounds | null
+}
+
+export interface Section {
+  title: string
+  lines: readonly UsageLine[]
+}
+
+/** `    3 hours of   m1.small (spot) @ $0.060 = $ 0.179`. */
+export function usageLine({ hours, what, market, microUsdPerHour, cost }: UsageLine): string {
+  const price = microUsdPerHour === null ? "unpriced" : dollars(microUsdPerHour, 5)
+  const amount = cost === null ? "unpriced" : amountOf(cost)
+  const how = market === "spot" ? "spot" : "demand"
+  return `${String(Math.round(hours)).padStart(5)} hours of ${what.padStart(10)} (${how}) @ ${price} = ${amount}`
+}
+
+/** A section's heading, its lines or `(none)`, and what they come to. */
+export function sectionLines({ title, lines }: Section): string[] {
+  const total = sumOf(lines.map(({ cost }) => cost))
+  return [title, ...(lines.length > 0 ? lines.map(usageLine) : ["(none)"]), `Total cost ${amountOf(total)}`]
+}
+
+export function userTotalLine(login: string, cost: Bounds, unpriced: number): string {
+  const note = unpriced > 0 ? ` and ${unpriced} unpriced` : ""
+  return `${(login || "(nobody)").padEnd(20)} ${amountOf(cost)}${note}`
+}
+
+/** `$12.345`, and where the bounds are a cent or more apart `$12.40–$12.71`. */
+export function amountOf(cost: Bounds): string {
+  return isApart(cost) ? rangeOf(cost) : dollars(cost.highest, 6)
+}
+
+/** `$12.40–$12.71` to the cent, or `$12.71` where there is nothing in between. */
+export function rangeOf(cost: Bounds): string {
+  const cents = (amount: MicroUsd) => `$${toUsd(amount).toFixed(2)}`
+  return isApart(cost) ? `${cents(cost.lowest)}–${cents(cost.highest)}` : cents(cost.highest)
+}
+
+const microUsdPerCent = 10_000
+
+function isApart({ lowest, highest }: Bounds): boolean {
+  return highest - lowest >= microUsdPerCent
+}
+
+/** `$%W.3f` of the binary fraction, as printf does it: the old tool's m1.small on spot cost $0.059. */
+function dollars(amount: MicroUsd, width: number): string {
+  return `$${toUsd(amount).toFixed(3).padStart(width)}`
+}
+
+export function sumOf(costs: readonly (Bounds | null)[]): Bounds {
+  return costs.reduce<Bounds>(
+    (sum, cost) => (cost ? { lowest: sum.lowest + cost.lowest, highest: sum.highest + cost.highest } : sum),
+    { lowest: 0, highest: 0 },
+  )
+}

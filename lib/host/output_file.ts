@@ -1,0 +1,34 @@
+/** A file that a caller asked for: whole or not at all, so that whoever reads it meanwhile sees the old one. */
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+import { Failed, messageOf } from "../base/errors.ts"
+import type { Caller } from "./caller.ts"
+import type { HomeFiles } from "./home.ts"
+
+/** Behind the wrapper `path` is a name in the caller's home, and nothing else is touched. Readable to all where `shared`. */
+export function writeOutput(
+  { caller, home }: { caller: Caller; home: HomeFiles },
+  path: string,
+  text: string,
+  { shared = false } = {},
+): void {
+  if (caller.behindWrapper) {
+    home.write(path, text)
+    return
+  }
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
+  let fd: number | undefined
+  try {
+    fd = openSync(temporary, "wx", 0o600)
+    const bytes = new TextEncoder().encode(text)
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    if (shared) fchmodSync(fd, 0o644)
+    fsyncSync(fd)
+    renameSync(temporary, path)
+  } catch (error) {
+    if (fd !== undefined) rmSync(temporary, { force: true })
+    throw new Failed(`write ${path}`, messageOf(error), { cause: error })
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}

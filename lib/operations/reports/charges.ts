@@ -1,0 +1,34 @@
+/** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
+import type { UsageDb } from "../../db/usage_db.ts"
+import type { Range, Tariff } from "../../decisions/costs.ts"
+import { fromOldRun } from "../../decisions/intervals.ts"
+import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
+
+export interface ChargeQuery {
+  /** Null: everybody, and nobody. */
+  login: string | null
+  range: Range
+  nowUtcMs: number
+}
+
+export function* charges(
+  { ledger, oldRows }: UsageDb,
+  tariff: Tariff,
+  { login, range, nowUtcMs }: ChargeQuery,
+): Generator<Charge> {
+  const fromUtcMs = Math.max(range.fromUtcMs, -farUtcMs)
+  const toUtcMs = Math.min(range.toUtcMs, farUtcMs)
+  for (const run of ledger.intervals.within(login, fromUtcMs, toUtcMs)) {
+    yield* chargesOfRun(tariff, run, nowUtcMs, range)
+  }
+  for (const old of oldRows.within(login, fromUtcMs, toUtcMs)) {
+    for (const charge of chargesOfRun(tariff, fromOldRun(old), nowUtcMs, range))
+      yield { ...charge, isOld: true }
+  }
+  for (const rental of ledger.rentals.within(login, fromUtcMs, toUtcMs)) {
+    yield chargeOfRental(rental, nowUtcMs, range)
+  }
+}
+
+/** SQLite takes no infinite integers. */
+const farUtcMs = Number.MAX_SAFE_INTEGER

@@ -1,0 +1,109 @@
+/** Spending by day, week or assignment. */
+import type { Config } from "../../base/config.ts"
+import { isoUtc, msPerDay } from "../../base/time.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
+import { dayName, dayOf } from "../../decisions/days.ts"
+import { fromOldRun } from "../../decisions/intervals.ts"
+import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
+import { sumOf } from "../../decisions/reports/text_form.ts"
+import { charges } from "./charges.ts"
+import { daysOf, totals } from "./totals.ts"
+
+export interface DaySum extends Bounds {
+  /** Of instances that ran: 24 hours are one instance all day. */
+  instanceMs: number
+}
+
+export interface Scope {
+  /** Null: everybody, and nobody. */
+  login: string | null
+  range: Range
+  nowUtcMs: number
+}
+
+/** By day's number, days without anything left out. A range that begins or ends within a day has all of that day. */
+export function daySums(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  { login, range, nowUtcMs }: Scope,
+): Map<number, DaySum> {
+  const { ledger, oldRows } = usageDb
+  if (!ledger.sums.isFresh(tariff, login)) usageDb.transaction(() => ledger.sums.refresh(tariff, login))
+  const [fromDay, toDay] = daysOf({ ...range, toUtcMs: range.toUtcMs + msPerDay - 1 })
+  const days = ledger.sums.days(login, fromDay, toDay)
+  const charge = (day: number, cost: Bounds, instanceMs: number) => {
+    const before = days.get(day) ?? { ...nothing, instanceMs: 0 }
+    days.set(day, { ...add(before, cost), instanceMs: before.instanceMs + instanceMs })
+  }
+  for (const run of ledger.intervals.open(login)) {
+    chargeDays({ fromUtcMs: run.start.earliestUtcMs, toUtcMs: nowUtcMs }, (day) =>
+      chargesOfRun(tariff, run, nowUtcMs, day),
+    )
+  }
+  for (const rental of ledger.rentals.open(login)) {
+    chargeDays({ fromUtcMs: rental.startEarliestUtcMs, toUtcMs: nowUtcMs }, (day) => [
+      chargeOfRental(rental, nowUtcMs, day),
+    ])
+  }
+  for (const old of oldRows.within(
+    login,
+    Math.max(range.fromUtcMs, Number.MIN_SAFE_INTEGER),
+    Math.min(range.toUtcMs, Number.MAX_SAFE_INTEGER),
+  )) {
+    const run = fromOldRun(old)
+    chargeDays(extremes(run, nowUtcMs).longest, (day) => chargesOfRun(tariff, run, nowUtcMs, day))
+  }
+  return new Map([...days].sort(([one], [other]) => one - other))
+
+  function chargeDays(span: Range, chargesOf: (day: Range) => Charge[]): void {
+    const firstDay = dayOf(span.fromUtcMs)
+    const last = Math.min(Math.max(firstDay, dayOf(span.toUtcMs - 1)), toDay - 1)
+    for (let day = Math.max(firstDay, fromDay); day <= last; day++) {
+      for (const { cost, kind, ms } of chargesOf({
+        fromUtcMs: day * msPerDay,
+        toUtcMs: (day + 1) * msPerDay,
+      })) {
+        charge(day, cost ?? nothing, kind === "instance" ? ms : 0)
+      }
+    }
+  }
+}
+
+export interface Period extends Bounds {
+  name: string
+}
+
+export function periods(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  scope: Scope,
+  by: "day" | "week" | "assignment",
+  assignments: Config["course"]["assignments"],
+): Period[] {
+  if (by === "assignment") {
+    return Object.entries(assignments).map(([name, { startUtcMs, endUtcMs }]) => {
+      const range = { fromUtcMs: startUtcMs, toUtcMs: endUtcMs }
+      return { name, ...sumIn(usageDb, tariff, { ...scope, range }) }
+    })
+  }
+  const sums = new Map<string, Bounds>()
+  for (const [day, cost] of daySums(usageDb, tariff, scope)) {
+    // 1970-01-01 was a Thursday: weeks begin on Mondays.
+    const name = by === "day" ? dayName(day) : `week of ${dayName(day - ((day + 3) % 7))}`
+    sums.set(name, add(sums.get(name) ?? nothing, cost))
+  }
+  return [...sums].map(([name, cost]) => ({ name, ...cost }))
+}
+
+function sumIn(usageDb: UsageDb, tariff: Tariff, scope: Scope): Bounds {
+  if (scope.login === null) return sumOf([...totals(usageDb, tariff, scope.range, scope.nowUtcMs).values()])
+  return sumOf([...charges(usageDb, tariff, scope)].map(({ cost }) => cost))
+}
+
+/** `2026-09-01T00:00:00Z to 2026-09-08T00:00:00Z`, for a heading; "" where the range is everything. */
+export function rangeName({ fromUtcMs, toUtcMs }: Range): string {
+  const from = Number.isFinite(fromUtcMs) ? ` from ${isoUtc(fromUtcMs)}` : ""
+  const to = Number.isFinite(toUtcMs) ? ` to ${isoUtc(toUtcMs)}` : ""
+  return from + to
+}

@@ -1,0 +1,68 @@
+/** What a report is asked about: whose, over which time. */
+import type { Config } from "../../base/config.ts"
+import { Refused, UsageError } from "../../base/errors.ts"
+import { loginPattern } from "../../base/login.ts"
+import { quoted } from "../../base/text.ts"
+import { msPerDay } from "../../base/time.ts"
+import { always, type Range } from "../../decisions/costs.ts"
+import type { Caller } from "../../host/caller.ts"
+
+/** The login, or null for ALL. Only the config's staff may ask about anybody but themselves. */
+export function whoseReport(asked: string | undefined, caller: Caller): string | null {
+  const login = asked ?? caller.login
+  if (login !== "ALL" && !loginPattern.test(login)) {
+    throw new UsageError("report", `${quoted(login)} is no login, wanted a login or ALL`)
+  }
+  if (login !== caller.login && !caller.isStaff) {
+    const whose = login === "ALL" ? "everybody's usage" : `the usage of ${login}`
+    throw new Refused("report", `${caller.login} may see their own usage only, not ${whose}; staff may`)
+  }
+  return login === "ALL" ? null : login
+}
+
+export interface RangeOptions {
+  from?: string | undefined
+  to?: string | undefined
+  assignment?: string | undefined
+}
+
+/** `--to` with a day includes that day. */
+export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick<Config, "course">): Range {
+  if (assignment !== undefined) {
+    if (from !== undefined || to !== undefined) {
+      throw new UsageError("options", "--assignment has its own dates, leave --from and --to out")
+    }
+    const dates = course.assignments[assignment]
+    if (dates) return { fromUtcMs: dates.startUtcMs, toUtcMs: dates.endUtcMs }
+    const known = Object.keys(course.assignments).join(", ") || "none"
+    throw new UsageError(
+      "options",
+      `--assignment ${quoted(assignment)} is not in the config (there: ${known})`,
+    )
+  }
+  if (from === undefined && to === undefined) return always
+  const range = {
+    fromUtcMs: from === undefined ? always.fromUtcMs : instant("--from", from).utcMs,
+    toUtcMs: to === undefined ? always.toUtcMs : endOf(instant("--to", to)),
+  }
+  if (range.fromUtcMs >= range.toUtcMs) throw new UsageError("options", "--from is not before --to")
+  return range
+}
+
+function instant(option: string, text: string): { utcMs: number; isDay: boolean } {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.test(text)
+  const utcMs =
+    isDay || isTime ? Date.parse(isDay || /(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`) : Number.NaN
+  // Date.parse takes the 31st of April for the 1st of May.
+  const isReal = !Number.isNaN(utcMs) && (!isDay || new Date(utcMs).toISOString().startsWith(text))
+  if (isReal) return { utcMs, isDay }
+  throw new UsageError(
+    "options",
+    `${option} is ${quoted(text)}, wanted a UTC date such as 2026-09-30 or 2026-09-30T18:00`,
+  )
+}
+
+function endOf({ utcMs, isDay }: { utcMs: number; isDay: boolean }): number {
+  return utcMs + (isDay ? msPerDay : 0)
+}

@@ -1,0 +1,201 @@
+/** Our figures beside AWS's bill, user by user, with what explains the difference. */
+import { createReadStream } from "node:fs"
+import { parse } from "csv-parse"
+import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
+import { type MicroUsd, toUsd } from "../../base/money.ts"
+import { plural } from "../../base/text.ts"
+import { isoUtc } from "../../base/time.ts"
+import { add, type Bounds, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
+import { type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
+import { rangeOf } from "../../decisions/reports/text_form.ts"
+import { charges } from "./charges.ts"
+import type { ReportDeps } from "./report.ts"
+
+export interface Reconciled {
+  /** Null: nobody's. */
+  user: string | null
+  ours: Bounds
+  aws: MicroUsd
+  /** In words, with amounts. */
+  because: string[]
+}
+
+interface Query {
+  /** `-` for stdin. */
+  source: string
+  json: boolean
+  nowUtcMs: number
+}
+
+export async function reconciliation(deps: ReportDeps, tariff: Tariff, query: Query): Promise<string[]> {
+  const { caller, usageDb } = deps
+  if (!caller.isStaff) throw new Refused("reconcile", `${caller.login} is not on the staff`)
+  if (caller.behindWrapper && query.source !== "-") {
+    throw new UsageError(
+      "reconcile",
+      "behind the wrapper no file of a caller's is opened: pipe it in, with --reconcile -",
+    )
+  }
+  const bill = await readBill(query.source)
+  const found = reconcile(usageDb, tariff, bill, query.nowUtcMs)
+  if (query.json)
+    return [
+      JSON.stringify({
+        from: isoUtc(bill.range.fromUtcMs),
+        to: isoUtc(bill.range.toUtcMs),
+        users: found.map(toJson),
+      }),
+    ]
+  const { skipped, range } = bill
+  return [
+    `AWS's bill from ${isoUtc(range.fromUtcMs)} to ${isoUtc(range.toUtcMs)}${skipped > 0 ? `, ${plural(skipped, "row")} without a cost or time left out` : ""}:`,
+    `${"user".padEnd(20)} ${"ours".padStart(18)} ${"AWS".padStart(10)}  difference explained by`,
+    ...found.map(
+      ({ user, ours, aws, because }) =>
+        `${(user ?? "(nobody)").padEnd(20)} ${rangeOf(ours).padStart(18)} ${`$${toUsd(aws).toFixed(2)}`.padStart(10)}  ${because.join("; ") || "-"}`,
+    ),
+  ]
+}
+
+function toJson({ user, ours, aws, because }: Reconciled) {
+  return {
+    user,
+    ours: { lowest_usd: toUsd(ours.lowest), highest_usd: toUsd(ours.highest) },
+    aws_usd: toUsd(aws),
+    because,
+  }
+}
+
+/** What AWS charges for one thing in the whole export. */
+interface BilledThing {
+  cost: MicroUsd
+  owner: string
+  isCovered: boolean
+}
+
+interface BillRead {
+  things: Map<string, BilledThing>
+  range: Range
+  skipped: number
+}
+
+/** Sums the export up as it streams by: bills are long. */
+async function readBill(source: string): Promise<BillRead> {
+  const things = new Map<string, BilledThing>()
+  const range = { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY }
+  let skipped = 0
+  let read: ReturnType<typeof rowReader> | undefined
+  const columns = (names: string[]) => {
+    read = rowReader(names)
+    return names
+  }
+  const rows = parse({ columns, bom: true, skip_empty_lines: true, relax_column_count: true })
+  const input = source === "-" ? process.stdin : createReadStream(source)
+  input.on("error", (error) => rows.destroy(error))
+  try {
+    for await (const row of input.pipe(rows)) {
+      if (!read) throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
+      const billed = read(row as Record<string, string>)
+      if (!billed) {
+        skipped++
+        continue
+      }
+      range.fromUtcMs = Math.min(range.fromUtcMs, billed.fromUtcMs)
+      range.toUtcMs = Math.max(range.toUtcMs, billed.toUtcMs)
+      note(things, billed)
+    }
+  } catch (error) {
+    if (error instanceof Failed) throw error
+    throw new Failed("reconcile", `${source === "-" ? "stdin" : source} cannot be read: ${messageOf(error)}`)
+  }
+  if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
+  return { things, range, skipped }
+}
+
+function note(things: Map<string, BilledThing>, { resourceId, owner, cost, isCovered }: BilledRow): void {
+  const key = `${resourceId}\n${isCovered}`
+  const known = things.get(key)
+  things.set(key, { cost: (known?.cost ?? 0) + cost, owner: owner || (known?.owner ?? ""), isCovered })
+}
+
+function reconcile(
+  usageDb: ReportDeps["usageDb"],
+  tariff: Tariff,
+  { things, range }: BillRead,
+  nowUtcMs: number,
+): Reconciled[] {
+  const byUser = new Map<string, Account>()
+  const of = (login: string) => {
+    const known = byUser.get(login) ?? newAccount()
+    byUser.set(login, known)
+    return known
+  }
+  const ourThings = new Map<string, { login: string; cost: Bounds; launched: boolean }>()
+  for (const { login, id, cost } of charges(usageDb, tariff, { login: null, range, nowUtcMs })) {
+    const account = of(login)
+    account.ours = add(account.ours, cost ?? nothing)
+    if (!cost) account.unpriced++
+    const known = ourThings.get(id)
+    ourThings.set(id, { login, cost: add(known?.cost ?? nothing, cost ?? nothing), launched: true })
+  }
+  const billedIds = new Set<string>()
+  for (const [key, { cost, owner, isCovered }] of things) {
+    const [id = ""] = key.split("\n")
+    const ours = ourThings.get(id)
+    const account = of(ours?.login ?? owner)
+    account.aws += cost
+    if (!isCovered) account.notCovered += cost
+    else if (!ours) account.unknown += cost
+    else {
+      billedIds.add(id)
+      if (owner === "" && ours.login !== "") account.untagged++
+      account.priceDifference += outside(cost, ours.cost)
+    }
+  }
+  for (const [id, { login, cost }] of ourThings) if (!billedIds.has(id)) of(login).notBilled += cost.highest
+  return [...byUser]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([login, account]) => ({
+      user: login || null,
+      ours: account.ours,
+      aws: account.aws,
+      because: reasons(account),
+    }))
+}
+
+interface Account {
+  ours: Bounds
+  aws: MicroUsd
+  unknown: MicroUsd
+  notCovered: MicroUsd
+  notBilled: MicroUsd
+  priceDifference: MicroUsd
+  untagged: number
+  unpriced: number
+}
+
+function newAccount(): Account {
+  return {
+    ...{ ours: nothing, aws: 0, unknown: 0, notCovered: 0, notBilled: 0, priceDifference: 0 },
+    ...{ untagged: 0, unpriced: 0 },
+  }
+}
+
+/** How far AWS's figure lies outside of our bounds. */
+function outside(aws: MicroUsd, { lowest, highest }: Bounds): MicroUsd {
+  return aws > highest ? aws - highest : aws < lowest ? aws - lowest : 0
+}
+
+function reasons(account: Account): string[] {
+  const amount = (micro: MicroUsd) => `$${toUsd(micro).toFixed(2)}`
+  const isSome = (micro: MicroUsd) => Math.abs(micro) >= 5000
+  return [
+    isSome(account.unknown) && `${amount(account.unknown)} not launched through us`,
+    isSome(account.notCovered) && `${amount(account.notCovered)} of other services and transfer`,
+    isSome(account.notBilled) && `${amount(account.notBilled)} of ours not in the bill`,
+    isSome(account.priceDifference) &&
+      `${amount(account.priceDifference)} by price or time on the same things`,
+    account.untagged > 0 && `${plural(account.untagged, "thing")} without the owner's tag in the bill`,
+    account.unpriced > 0 && `${plural(account.unpriced, "charge")} unpriced here`,
+  ].filter((reason) => reason !== false)
+}

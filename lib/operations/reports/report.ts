@@ -1,0 +1,200 @@
+/** usage_report: chooses what was asked for, and hands back its lines; what was asked to be a file is written. */
+import type { Aws } from "../../aws/interfaces.ts"
+import type { Config } from "../../base/config.ts"
+import { messageOf, ToolError, UsageError } from "../../base/errors.ts"
+import { toUsd } from "../../base/money.ts"
+import { plural } from "../../base/text.ts"
+import { type Clock, isoUtc } from "../../base/time.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
+import { always, type Bounds, type Range } from "../../decisions/costs.ts"
+import {
+  amountOf,
+  sectionLines,
+  sumOf,
+  type UsageLine,
+  userTotalLine,
+} from "../../decisions/reports/text_form.ts"
+import { type Caller, requireAccount } from "../../host/caller.ts"
+import type { HomeFiles } from "../../host/home.ts"
+import { writeOutput } from "../../host/output_file.ts"
+import { staleness } from "../usage/staleness.ts"
+import { charges } from "./charges.ts"
+import { type Period, periods, rangeName } from "./days.ts"
+import { type RangeOptions, rangeOf, whoseReport } from "./query.ts"
+import { type Total, totals } from "./totals.ts"
+import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
+
+export interface ReportDeps {
+  aws: Aws
+  usageDb: UsageDb
+  config: Config
+  clock: Clock
+  caller: Caller
+  home: HomeFiles
+}
+
+export interface ReportOptions extends RangeOptions {
+  user?: string | undefined
+  offline: boolean
+  by?: "day" | "week" | "assignment" | undefined
+  json: boolean
+  csv: boolean
+  focus: boolean
+  explain?: string | undefined
+  html?: string | undefined
+  prometheus?: string | undefined
+  reconcile?: string | undefined
+}
+
+export interface Report {
+  lines: Iterable<string>
+  /** For people, beside the report. */
+  notes: string[]
+}
+
+const forms = ["json", "csv", "focus", "html", "prometheus"] as const
+
+export async function report(deps: ReportDeps, options: ReportOptions): Promise<Report> {
+  const { usageDb, config, clock, caller } = deps
+  requireAccount(caller, config.course)
+  const given = forms.filter((form) => options[form])
+  const mayCombine = given.length <= 1 || (options.reconcile !== undefined && given.length === 0)
+  if (!mayCombine)
+    throw new UsageError("options", `--${given[0]} and --${given[1]} are two forms of a report, choose one`)
+  const login = whoseReport(
+    options.user ?? (options.reconcile || options.prometheus ? "ALL" : undefined),
+    caller,
+  )
+  const range = rangeOf(options, config)
+  const notes: string[] = []
+  if (login !== null && !options.offline && options.explain === undefined)
+    notes.push(...(await refresh(deps, login)))
+  const stale = staleness(usageDb, clock)
+  if (stale !== null) notes.push(stale)
+  const scope = { login, range, nowUtcMs: clock.now() }
+  const tariff = usageDb.prices.tariff(config)
+  return { lines: await linesOf(), notes }
+
+  async function linesOf(): Promise<Iterable<string>> {
+    const { nowUtcMs } = scope
+    if (options.explain !== undefined) {
+      const { explain, explanationLines } = await import("./explain.ts")
+      const explanation = explain(usageDb, tariff, { instanceId: options.explain, caller, nowUtcMs })
+      return options.json ? [JSON.stringify(explanation)] : explanationLines(explanation)
+    }
+    if (options.reconcile !== undefined) {
+      const { reconciliation } = await import("./reconcile.ts")
+      return reconciliation(deps, tariff, { source: options.reconcile, json: options.json, nowUtcMs })
+    }
+    if (options.html !== undefined) {
+      const { htmlPage } = await import("./html_page.ts")
+      return toFile(options.html, htmlPage(usageDb, tariff, config, scope))
+    }
+    if (options.prometheus !== undefined) {
+      const { metrics } = await import("./prometheus.ts")
+      return toFile(options.prometheus, metrics(usageDb, tariff, config, scope), { shared: true })
+    }
+    if (options.focus) return (await import("./focus.ts")).focusLines(usageDb, tariff, config, scope)
+    if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
+    if (options.by) {
+      const found = periods(usageDb, tariff, scope, options.by, config.course.assignments)
+      return options.json ? [JSON.stringify(found.map(periodJson))] : periodLines(login, range, found)
+    }
+    if (login !== null) {
+      const found = userReport(usageDb, tariff, { ...scope, login })
+      return options.json ? [JSON.stringify(userJson(found, range))] : userLines(found, range)
+    }
+    const found = totals(usageDb, tariff, range, nowUtcMs)
+    return options.json ? [JSON.stringify(totalsJson(found, range))] : totalLines(found)
+  }
+
+  function toFile(path: string, text: string, how: { shared?: boolean } = {}): string[] {
+    if (path === "-") return [text.trimEnd()]
+    writeOutput(deps, path, text, how)
+    return []
+  }
+}
+
+/** Returns the warnings of what did not work: then the database alone answers. */
+async function refresh(deps: ReportDeps, login: string): Promise<string[]> {
+  const { refreshUser } = await import("../usage/refresh.ts")
+  try {
+    await refreshUser(deps, login)
+    return []
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error
+    return [`from the database alone: ${messageOf(error)}`]
+  }
+}
+
+function userLines(found: UserReport, range: Range): string[] {
+  return [
+    `Usage report for ${found.login}${rangeName(range)}:`,
+    ...sectionsOf(found).flatMap(sectionLines),
+    `estimated total spending = ${amountOf(found.total)}`,
+    ...(found.unpriced > 0 ? [`unpriced: ${plural(found.unpriced, "line")}, not in the total`] : []),
+  ]
+}
+
+/** One line per user, nobody's instances last, and the sum. */
+function totalLines(found: Map<string, Total>): string[] {
+  const users = [...found].filter(([login, cost]) => login !== "" || cost.highest > 0 || cost.unpriced > 0)
+  users.sort(([one], [other]) => (one === "" ? 1 : other === "" ? -1 : one < other ? -1 : 1))
+  const sum = sumOf(users.map(([, cost]) => cost))
+  return [
+    ...users.map(([login, cost]) => userTotalLine(login, cost, cost.unpriced)),
+    `(sum = ${amountOf(sum)})`,
+  ]
+}
+
+function periodLines(login: string | null, range: Range, found: Period[]): string[] {
+  const sum = sumOf(found)
+  return [
+    `Usage of ${login ?? "ALL"}${rangeName(range)}:`,
+    ...found.map(({ name, ...cost }) => `${name.padEnd(20)} ${amountOf(cost)}`),
+    `(sum = ${amountOf(sum)})`,
+  ]
+}
+
+function boundsJson({ lowest, highest }: Bounds) {
+  return { lowest_usd: toUsd(lowest), highest_usd: toUsd(highest) }
+}
+
+function rangeJson(range: Range) {
+  if (range === always) return { from: null, to: null }
+  const { fromUtcMs, toUtcMs } = range
+  const iso = (utcMs: number) => (Number.isFinite(utcMs) ? isoUtc(utcMs) : null)
+  return { from: iso(fromUtcMs), to: iso(toUtcMs) }
+}
+
+function lineJson({ hours, what, market, microUsdPerHour, cost }: UsageLine) {
+  return {
+    ...{ what, market, hours },
+    usd_per_hour: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
+    ...(cost ? boundsJson(cost) : { lowest_usd: null, highest_usd: null }),
+    unpriced: cost === null,
+  }
+}
+
+function userJson(found: UserReport, range: Range) {
+  return {
+    ...{ user: found.login, ...rangeJson(range) },
+    pending_spot_requests: found.pendingSpotRequests.map(lineJson),
+    running: found.running.map(lineJson),
+    finished: found.finished.map(lineJson),
+    volumes: found.volumes.map(lineJson),
+    addresses: found.addresses.map(lineJson),
+    total: { ...boundsJson(found.total), unpriced: found.unpriced },
+  }
+}
+
+function totalsJson(found: Map<string, Total>, range: Range) {
+  const users = [...found]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([login, cost]) => ({ user: login || null, ...boundsJson(cost), unpriced: cost.unpriced }))
+  return { ...rangeJson(range), users, total: boundsJson(sumOf([...found.values()])) }
+}
+
+function periodJson({ name, ...cost }: Period) {
+  return { name, ...boundsJson(cost) }
+}

@@ -1,0 +1,53 @@
+/** Looks at one user's instances before a report on them: EC2 knows better than the last snapshot. */
+import { type Instance, tagOf } from "../../base/instance.ts"
+import { ownerOf } from "../../decisions/owners.ts"
+import type { Sighting } from "../../decisions/sightings.ts"
+import { recordMissing, recordSeen } from "./record_sighting.ts"
+import type { SnapshotDeps } from "./snapshot.ts"
+
+/** Throws where EC2 does not answer in full; then nothing is recorded. */
+export async function refreshUser(
+  { aws, usageDb, config, clock }: SnapshotDeps,
+  login: string,
+): Promise<void> {
+  const known = usageDb.ledger.instances.notEnded(login)
+  const looks = await Promise.all(
+    config.aws.regions.map(async (region) => {
+      const fromUtcMs = clock.now()
+      const ec2 = await aws.ec2(region)
+      const ids = known.filter((instance) => instance.region === region).map(({ instanceId }) => instanceId)
+      const [tagged, keyed, byId, requests] = await Promise.all([
+        ec2.instances({ tags: { [tagOf.owner]: login } }),
+        ec2.instances({ keyNames: [`${login}-*`] }),
+        ec2.instances({ ids }),
+        ec2.spotRequests({ states: ["open"] }),
+      ])
+      const theirs = [...tagged, ...keyed].filter((instance) => ownerOf(instance) === login)
+      const seen = new Map([...theirs, ...byId].map((instance) => [instance.id, instance]))
+      const previousUtcMs = usageDb.snapshots.lastBefore(region, fromUtcMs)?.startedUtcMs ?? null
+      const sighting: Sighting = { fromUtcMs, toUtcMs: clock.now(), previousUtcMs }
+      return { sighting, seen, gone: ids.filter((id) => !seen.has(id)), requests }
+    }),
+  )
+  const tariff = usageDb.prices.tariff(config)
+  usageDb.transaction(() => {
+    for (const { sighting, seen, gone } of looks) {
+      for (const instance of seen.values()) {
+        recordSeen(usageDb, tariff, { ...instance, publicIpv4: mayHaveOwnAddress(instance) }, sighting)
+      }
+      for (const id of gone) recordMissing(usageDb, tariff, id, sighting)
+    }
+    const open = looks.flatMap(({ requests }) => requests).filter((request) => ownerOf(request) === login)
+    usageDb.spotRequests.replaceOf(
+      login,
+      open.map(({ id: requestId, instanceType, createdAtUtcMs: requestedAtUtcMs }) => ({
+        ...{ requestId, instanceType, requestedAtUtcMs, login },
+      })),
+    )
+  })
+
+  /** Elastic addresses are paid for by themselves. */
+  function mayHaveOwnAddress({ publicIp }: Instance): boolean {
+    return publicIp !== "" && !usageDb.ledger.rentals.isAddress(publicIp)
+  }
+}

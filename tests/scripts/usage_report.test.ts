@@ -1,0 +1,238 @@
+import { Database } from "bun:sqlite"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { oldRules, oldTotals, putOldDatabase } from "../support/old_database.ts"
+import { type Workspace, workspace } from "../support/tools.ts"
+
+let course: Workspace
+beforeEach(() => {
+  // Nothing listens there.
+  course = workspace({ endpoint: "http://127.0.0.1:9", config: oldRules })
+})
+afterEach(() => course.remove())
+
+const report = (...args: string[]) => course.run("usage_report", args)
+const amount = (text: string) => Number(/\$\s*([\d.]+)$/.exec(text.trim())?.[1])
+const lineWith = (text: string, part: string) => text.split("\n").find((line) => line.includes(part)) ?? ""
+
+describe("usage_report on a database of the old tools", () => {
+  test("an old usage.db gives the old tool's totals to the cent", async () => {
+    const path = putOldDatabase(course)
+    const before = oldTotals(path)
+    const { stdout, code, stderr } = await report("ALL")
+    expect(stderr).toBe("")
+    for (const [login, total] of before) {
+      if (login === "cs61c-ae") continue // unpriced
+      expect(amount(lineWith(stdout, login))).toBeCloseTo(total, 2)
+      const one = await report(login, "--offline")
+      expect(amount(lineWith(one.stdout, "estimated total"))).toBeCloseTo(total, 2)
+    }
+    expect(stdout.trim().split("\n").at(-1)).toMatch(/^\(sum = \$\s*\d+\.\d{3}\)$/)
+    expect(code).toBe(0)
+  })
+
+  test("the lines are the old tool's to the letter", async () => {
+    putOldDatabase(course)
+    const { stdout } = await report("cs61c-aa", "--offline")
+    expect(stdout).toBe(`Usage report for cs61c-aa:
+Pending spot requests:
+    1 hours of   m1.small (spot) @ $0.059 = $ 0.059
+Total cost $ 0.059
+Finished instances:
+    7 hours of  c1.xlarge (demand) @ $0.680 = $ 4.760
+    3 hours of   m1.small (demand) @ $0.085 = $ 0.255
+   10 hours of   m1.small (spot) @ $0.059 = $ 0.595
+Total cost $ 5.610
+estimated total spending = $ 5.670
+`)
+    expect((await report("cs61c-zz", "--offline")).stdout).toBe(`Usage report for cs61c-zz:
+Finished instances:
+(none)
+Total cost $ 0.000
+estimated total spending = $ 0.000
+`)
+  })
+
+  test("a type without a price is shown as unpriced and fails nothing", async () => {
+    putOldDatabase(course)
+    const { stdout, code } = await report("cs61c-ae", "--offline")
+    expect(stdout).toContain("    x9.huge (demand) @ unpriced = unpriced")
+    expect(lineWith((await report("ALL")).stdout, "cs61c-ae")).toContain("1 unpriced")
+    expect(code).toBe(0)
+  })
+
+  test("the same in seconds, and a stop without an end gives bounds", async () => {
+    putOldDatabase(course)
+    course.configure({ billing: { granularity: "second" } })
+    const { stdout } = await report("cs61c-aa", "--offline")
+    expect(stdout).toContain("    2 hours of   m1.small (demand) @ $0.085 = $ 0.204")
+    const stopped = await report("cs61c-ac", "--offline")
+    expect(stopped.stdout).toMatch(/estimated total spending = \$\d+\.\d\d–\$\d+\.\d\d/)
+  })
+
+  test("rows added after the schema was brought up to date count too", async () => {
+    const path = putOldDatabase(course)
+    await report("ALL")
+    const db = new Database(path)
+    db.run(
+      "INSERT INTO instances VALUES ('i-late', 'm1.small', 2455501.5, 2455501.6, '2455501.6', 0, 'cs61c-zy')",
+    )
+    db.close()
+    expect(lineWith((await report("ALL")).stdout, "cs61c-zy")).toContain("$ 0.255")
+  })
+
+  test("usage without an owner is nobody's", async () => {
+    putOldDatabase(
+      course,
+      "INSERT INTO instances VALUES ('i-n', 'm1.small', 2455501.5, 2455501.6, '1', 0, '')",
+    )
+    expect(lineWith((await report("ALL")).stdout, "(nobody)")).toContain("$ 0.255")
+  })
+})
+
+describe("who may ask", () => {
+  test("a student sees their own usage, and nobody else's; the config names the staff exactly", async () => {
+    putOldDatabase(course)
+    const as = (login: string, ...args: string[]) =>
+      course.run("usage_report", [...args, "--offline"], { as: login })
+    expect((await as("cs61c-aa")).stdout).toStartWith("Usage report for cs61c-aa:")
+    for (const asked of ["cs61c-ab", "ALL"]) {
+      const { code, stderr, stdout } = await as("cs61c-aa", asked)
+      expect(stderr).toContain("cs61c-aa may see their own usage only")
+      expect([stdout, code]).toEqual(["", 3])
+    }
+    expect((await as("cs61c-tb", "ALL")).code).toBe(3) // began with cs61c-t, which was enough
+    expect((await as("cs61c-ta", "ALL")).code).toBe(0)
+    expect((await as("cs61c-aa", "--explain", "i-00000004")).code).toBe(3)
+  })
+
+  test("a wrong name or date is a usage error in one line", async () => {
+    putOldDatabase(course)
+    for (const args of [
+      ["../x"],
+      ["--from", "2026-02-30"],
+      ["--from", "2026-09-02", "--to", "2026-09-01"],
+      ["--assignment", "hw1"],
+      ["--json", "--csv"],
+    ]) {
+      const { code, stderr, stdout } = await report("--offline", ...args)
+      expect([stdout, code]).toEqual(["", 2])
+      expect(stderr.trim().split("\n").length).toBe(1)
+    }
+  })
+})
+
+describe("forms of the report", () => {
+  test("a range clips, by day and by assignment", async () => {
+    putOldDatabase(course)
+    course.configure({
+      billing: { granularity: "second" },
+      assignments: {
+        hw1: { start: "2010-11-01", end: "2010-12-31" },
+        hw2: { start: "2011-01-01", end: "2011-02-01" },
+      } as never,
+    })
+    const half = await report(
+      "cs61c-ab",
+      "--offline",
+      "--from",
+      "2010-11-04T12:00",
+      "--to",
+      "2010-11-05T12:00",
+    )
+    expect(half.stdout).toContain("   24 hours of   t1.micro (demand) @ $0.017 = $ 0.408")
+    const byDay = await report("cs61c-aa", "--offline", "--by", "day")
+    expect(byDay.stdout).toMatch(/^2010-11-01 +\$ 0.204$/m)
+    const byAssignment = await report("cs61c-aa", "--offline", "--by", "assignment")
+    expect(byAssignment.stdout).toMatch(/^hw1 +\$ [\d.]+\nhw2 +\$ 0.000$/m)
+  })
+
+  test("JSON has the bounds, CSV and FOCUS every charge", async () => {
+    putOldDatabase(course)
+    const json = JSON.parse((await report("cs61c-ab", "--offline", "--json")).stdout)
+    expect(json).toMatchObject({ user: "cs61c-ab", total: { unpriced: 0 } })
+    const all = JSON.parse((await report("ALL", "--json")).stdout)
+    expect(all.users.map(({ user }: { user: string }) => user)).toContain("cs61c-ac")
+    const csv = (await report("ALL", "--csv")).stdout.trim().split("\n")
+    expect(csv.length).toBe(11)
+    const focus = (await report("cs61c-aa", "--offline", "--focus")).stdout.trim().split("\n")
+    for (const column of [
+      "BilledCost",
+      "EffectiveCost",
+      "ListCost",
+      "ContractedCost",
+      "ChargePeriodStart",
+      "ResourceId",
+      "Tags",
+    ]) {
+      expect(focus[0]?.split(",")).toContain(column)
+    }
+    expect(focus.length).toBe(4)
+  })
+
+  test("--html is one page without anything from outside, --prometheus metrics, both whole or not at all", async () => {
+    putOldDatabase(course)
+    const page = join(course.directory, "page.html")
+    expect(await report("ALL", "--html", page)).toMatchObject({ code: 0, stdout: "" })
+    const html = readFileSync(page, "utf8")
+    expect(html).toContain("<svg")
+    expect(html).not.toMatch(/(src|href)="(?!#|data:,)/)
+    const metrics = join(course.directory, "ec2.prom")
+    expect(await report("--prometheus", metrics)).toMatchObject({ code: 0, stdout: "" })
+    expect(readFileSync(metrics, "utf8")).toMatch(
+      /^ec2_wrappers_spent_highest_dollars\{user="cs61c-aa"\} 5.6695$/m,
+    )
+    expect(statSync(metrics).mode & 0o777).toBe(0o644)
+    const nowhere = join(course.directory, "missing", "x.html")
+    expect(await report("ALL", "--html", nowhere)).toMatchObject({ code: 1 })
+    expect(existsSync(nowhere)).toBe(false)
+  })
+
+  test("--reconcile explains what AWS's bill has otherwise", async () => {
+    putOldDatabase(course)
+    const bill = [
+      "lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/ProductCode,lineItem/ResourceId,lineItem/UsageType,lineItem/UnblendedCost,resourceTags/user:ec2-wrappers:owner",
+      "2010-11-01T00:00:00Z,2010-11-02T00:00:00Z,AmazonEC2,i-00000001,BoxUsage:m1.small,0.255,cs61c-aa",
+      "2010-12-01T00:00:00Z,2010-12-20T00:00:00Z,AmazonEC2,i-0000ffff,BoxUsage:m1.small,1.5,cs61c-ab",
+      "2010-12-01T00:00:00Z,2010-12-20T00:00:00Z,AmazonS3,bucket,TimedStorage,2.25,",
+    ].join("\n")
+    const { stdout, code } = await course.run("usage_report", ["--reconcile", "-", "--offline"], {
+      stdin: bill,
+    })
+    expect(lineWith(stdout, "cs61c-ab")).toContain("$1.50 not launched through us")
+    expect(lineWith(stdout, "(nobody)")).toContain("$2.25 of other services and transfer")
+    expect(code).toBe(0)
+    const path = join(course.directory, "bill.csv")
+    writeFileSync(path, "a,b\n1,2\n")
+    expect(await report("--reconcile", path)).toMatchObject({ code: 1, stdout: "" })
+  })
+
+  test("when EC2 cannot be reached the database answers, with a warning", async () => {
+    putOldDatabase(course)
+    const { stdout, stderr, code } = await report("cs61c-aa")
+    expect(stderr).toContain("usage_report: from the database alone: ")
+    expect(stdout).toContain("estimated total spending = $ 5.670")
+    expect(code).toBe(0)
+  })
+})
+
+describe("a database that is not as it should be", () => {
+  test("one from the future, a corrupt one, none at all: one line that says what to do", async () => {
+    const path = putOldDatabase(course)
+    await report("ALL")
+    const db = new Database(path)
+    db.run("INSERT INTO schema_migrations VALUES ('2031: more', '2031-01-01T00:00:00Z')")
+    db.close()
+    const cases: [arrange: () => void, says: string][] = [
+      [() => {}, "newer version"],
+      [() => writeFileSync(path, "garbage".repeat(1000), { mode: 0o600 }), "damaged or no database"],
+    ]
+    for (const [arrange, says] of cases) {
+      arrange()
+      const { stdout, stderr, code } = await report("ALL")
+      expect(stderr).toContain(says)
+      expect([stdout, code, stderr.trim().split("\n").length]).toEqual(["", 1, 1])
+    }
+  })
+})
