@@ -1,9 +1,16 @@
 /** `npm run demo`: a course's day through the compiled tools, on an emulated AWS. Ends with 1 at any surprise. */
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2"
 import { ListUsersCommand } from "@aws-sdk/client-iam"
+import { tagOf } from "../../lib/base/instance.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { workspace } from "../support/tools.ts"
 import { Stage, Surprise } from "./stage.ts"
+
+interface UserReport {
+  user: string
+  lowest_usd: number
+  highest_usd: number
+}
 
 const [staff, ann, bob] = ["cs61c", "cs61c-an", "cs61c-bo"] as const
 
@@ -79,6 +86,18 @@ tool runs directly, as the login in front of the prompt.`)
   await stage.run(staff, "usage_cron", [])
   await stage.run(staff, "usage_report", ["ALL"])
   await stage.run(staff, "usage_report", [ann])
+
+  stage.chapter("AWS's bill, beside our ledger")
+  const ledger = await course.run("usage_report", ["ALL", "--json"], { compiled: true })
+  for (const { user, lowest_usd, highest_usd } of JSON.parse(ledger.stdout).users as UserReport[]) {
+    const billed = emulator.proxy.world.bill.total({ tag: [tagOf.owner, user] }) / 1e6
+    const [from, to] = [lowest_usd, highest_usd].map((usd) => `$${usd.toFixed(6)}`)
+    stage.check(
+      `${user}: $${billed.toFixed(6)} billed lies within ${from} to ${to}`,
+      lowest_usd <= billed && billed <= highest_usd,
+      true,
+    )
+  }
 
   stage.chapter("The end of the term: every identity goes, after the course's name has been typed")
   await stage.run(staff, "kill_all_accounts", [], {}, { stdin: "cs61c\n" })

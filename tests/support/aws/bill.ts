@@ -1,6 +1,7 @@
 /**
  * The bill that AWS would write: per second in `running`, at least 60 s for each start, by the price in force; volumes while
- * they exist and public addresses while they are held. (EC2 user guide, "Instance lifecycle"; EBS and VPC pricing pages.)
+ * they exist and public addresses while they are held, each at least 60 s too. (EC2 user guide, "Instance lifecycle"; EBS and
+ * VPC pricing pages.)
  */
 import type { VirtualClock } from "./clock.ts"
 import { onDemandMicroUsd, spotChanges, spotMicroUsd } from "./prices.ts"
@@ -78,7 +79,7 @@ export class Bill {
 
 function closed({ key: _key, ...line }: OpenLine, endUtcMs: number): BillLine {
   const elapsed = Math.ceil((endUtcMs - line.startUtcMs) / 1000)
-  const seconds = line.what === "instance" ? Math.max(minimumSeconds, elapsed) : elapsed
+  const seconds = Math.max(minimumSeconds, elapsed)
   return { ...line, endUtcMs, seconds, microUsdSeconds: priceOf(line, seconds) }
 }
 
