@@ -7,6 +7,7 @@ import { ownerOf } from "../../decisions/owners.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type OwnInstances, ownInstances } from "./own_instances.ts"
 import { settleOwn } from "./settle.ts"
+import { showsStoppedMs } from "./standing.ts"
 
 export interface Active {
   instances: (Instance & { lease: Lease | null })[]
@@ -47,7 +48,7 @@ export function noteStates(
     const lease = usageDb.leases.of(id)
     if (!lease || lease.endedAtUtcMs !== null) continue
     // a start that is under way shows as stopped for a while
-    const isSettledState = lease.runStartedAtUtcMs + 60_000 < listedAtUtcMs
+    const isSettledState = lease.runStartedAtUtcMs + showsStoppedMs < listedAtUtcMs
     if (state === "terminated") usageDb.leases.ended(id, listedAtUtcMs)
     else if (state === "stopped" && lease.stoppedAtUtcMs === null && isSettledState) {
       usageDb.leases.stopped(id, listedAtUtcMs)

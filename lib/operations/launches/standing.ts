@@ -11,6 +11,9 @@ import type { OwnInstances } from "./own_instances.ts"
 /** What AWS made longer ago than this, it lists. */
 const visibleAfterMs = 10 * msPerMinute
 
+/** How long EC2 may show as stopped what it has accepted to start. */
+export const showsStoppedMs = msPerMinute
+
 /** `except`: an instance that is about to be counted anew, because it is extended or started. */
 export function standingOf(
   deps: LedgerDeps,
@@ -75,7 +78,13 @@ function stateOf(
   instance: Instance | undefined,
   listedAtUtcMs: number,
 ): "running" | "stopped" | null {
-  if (instance) return shownState(instance)
+  if (instance) {
+    const state = shownState(instance)
+    // Started since it was listed, or a moment before: a second start must not go by the listing made for the first.
+    const isStarting =
+      lease.stoppedAtUtcMs === null && lease.runStartedAtUtcMs + showsStoppedMs > listedAtUtcMs
+    return state === "stopped" && isStarting ? "running" : state
+  }
   if (lease.runStartedAtUtcMs + visibleAfterMs < listedAtUtcMs) return null
   return lease.stoppedAtUtcMs === null ? "running" : "stopped"
 }
