@@ -112,7 +112,7 @@ export function flatCost(
 const flatMinimumMs = 60_000
 
 /** SUSE's operation: sold by the started hour. */
-const suseOperation = "RunInstances:000g"
+export const suseOperation = "RunInstances:000g"
 
 /**
  * What of the run `[from, to)` falls into `range`: what has accrued by the range's end, less what had accrued by its beginning,

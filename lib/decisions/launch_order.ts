@@ -4,7 +4,7 @@
  */
 import * as v from "valibot"
 import { UsageError } from "../base/errors.ts"
-import { type MicroUsd, microUsd } from "../base/money.ts"
+import { type MicroUsd, microUsd, microUsdPerUsd } from "../base/money.ts"
 import { quoted } from "../base/text.ts"
 import { msPerMinute } from "../base/time.ts"
 
@@ -43,7 +43,8 @@ export const mostRequestBytes = 256 * 1024
 const printable = v.pipe(
   v.string(),
   v.maxLength(255, "is longer than 255 characters"),
-  v.regex(/^[^\p{Cc}]*$/u, "contains control characters"),
+  // AWS takes no lone surrogates, and the SDK fails on them only after the launch has been reserved
+  v.regex(/^[^\p{Cc}\p{Cs}]*$/u, "contains control characters"),
 )
 const name = v.pipe(printable, v.nonEmpty("is empty"))
 const count = v.pipe(
@@ -74,6 +75,8 @@ const tagKey = v.pipe(
 
 /** Null means absent. */
 const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema)
+/** Below a micro-dollar a price would count as nothing. */
+const spotPrice = v.pipe(v.number(), v.minValue(1 / microUsdPerUsd, "is less than a micro-dollar"))
 const positive = v.pipe(v.number(), v.finite("is no number"), v.gtValue(0, "is not more than 0"))
 
 const requestSchema = v.strictObject({
@@ -89,7 +92,7 @@ const requestSchema = v.strictObject({
   placement_group: optional(printable),
   subnet_id: optional(printable),
   use_spot: optional(v.boolean()),
-  spot: optional(v.union([v.strictObject({ max_price: optional(positive) }), v.boolean()])),
+  spot: optional(v.union([v.strictObject({ max_price: optional(spotPrice) }), v.boolean()])),
   user_data: optional(base64),
   client_token: optional(
     v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/, "is not 1 to 64 printable ASCII characters")),

@@ -4,6 +4,7 @@ import type { Image, SecurityGroup, Subnet } from "../base/instance.ts"
 import { tagOf } from "../base/instance.ts"
 import { matchesGlob } from "../base/login.ts"
 import { quoted } from "../base/text.ts"
+import { suseOperation } from "./costs.ts"
 
 type Launch = Config["launch"]
 
@@ -89,6 +90,12 @@ export function blockDevicesOf(
   return { blockDevices, gib }
 }
 
+/** What is reserved by the second must be sold by the second. */
+export function objectionToBilling(image: Image, { granularity }: Config["billing"]): Objection {
+  if (granularity === "hour" || image.usageOperation !== suseOperation) return null
+  return `image ${image.id} is SUSE's, sold by the started hour: staff must set billing.granularity = "hour"`
+}
+
 /** Groups of the config's list, and the caller's own. */
 export function objectionToGroup(group: SecurityGroup, login: string, launch: Launch): Objection {
   const owner = group.tags[tagOf.owner]
@@ -118,8 +125,9 @@ export function objectionToProfile(name: string, launch: Launch): Objection {
 }
 
 export function objectionToZone(zone: string, region: string): Objection {
-  const isOurs = zone.startsWith(region) && /^[a-z0-9-]{0,24}$/.test(zone.slice(region.length))
-  return isOurs && zone !== region ? null : `${quoted(zone)} is no availability zone of ${region}`
+  // local and wavelength zones (us-east-1-bos-1a) have prices of their own, above the region's
+  const isOurs = zone.startsWith(region) && /^[a-z]$/.test(zone.slice(region.length))
+  return isOurs ? null : `${quoted(zone)} is no availability zone of ${region}`
 }
 
 /** Types whose CPU credits can be bought without being asked: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html */

@@ -4,10 +4,14 @@ import { readFileSync } from "node:fs"
 let own: string | undefined
 let boot: string | undefined
 
-/** This process: `BOOT-ID:PID:START`, which no other process ever is. */
 export function ownProcess(): string {
-  own ??= `${bootId()}:${process.pid}:${startTicks(process.pid) ?? ""}`
+  own ??= processIdentity(process.pid)
   return own
+}
+
+/** `BOOT-ID:PID:START`, which no other process ever is. */
+export function processIdentity(pid: number): string {
+  return `${bootId()}:${pid}:${startTicks(pid) ?? ""}`
 }
 
 /** Whether the process of that name still lives. A recycled pid has another start, a restarted machine another boot id. */

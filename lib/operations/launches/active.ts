@@ -5,7 +5,7 @@ import { quoted } from "../../base/text.ts"
 import type { Lease } from "../../db/leases.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { type OwnInstances, ownInstances } from "./own_instances.ts"
+import { type Listing, type OwnInstances, ownInstances } from "./own_instances.ts"
 import { settleOwn } from "./settle.ts"
 import { showsStoppedMs } from "./standing.ts"
 
@@ -42,7 +42,7 @@ export async function currentInstances(deps: LaunchDeps): Promise<OwnInstances> 
 /** Brings leases to what a listing shows: ended, stopped, running again. Inside a transaction. */
 export function noteStates(
   { usageDb }: Pick<LaunchDeps, "usageDb">,
-  { instances, listedAtUtcMs }: OwnInstances,
+  { instances, listedAtUtcMs }: Listing,
 ): void {
   for (const { id, state } of instances) {
     const lease = usageDb.leases.of(id)

@@ -1,12 +1,18 @@
 /** The caller's own instances, in one request. */
 import type { Instance } from "../../base/instance.ts"
 import { ownerOf } from "../../decisions/owners.ts"
+import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 
-export interface OwnInstances {
+export interface Listing {
   instances: Instance[]
   /** When AWS was asked. */
   listedAtUtcMs: number
+}
+
+export interface OwnInstances extends Listing {
+  /** Reservations whose processes were gone before AWS was asked: what died since may have launched since. */
+  orphans: ReadonlySet<string>
 }
 
 /**
@@ -20,8 +26,10 @@ export async function ownInstances(deps: LedgerDeps, login: string): Promise<Own
     ...deps.usersDb.sshKeys.ofUser(login).map((key) => key.name),
     ...deps.usageDb.leases.open(login).map((lease) => lease.keyName),
   ]
+  const pending = deps.usageDb.reservations.pending(login).filter(({ process }) => !isAlive(process))
+  const orphans = new Set(pending.map(({ id }) => id))
   const listedAtUtcMs = deps.clock.now()
   const ec2 = await deps.aws.ec2()
   const found = await ec2.instances({ keyNames: [...new Set(names)].slice(0, 200) })
-  return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs }
+  return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
 }

@@ -11,6 +11,7 @@ import {
   blockDevicesOf,
   isBurstable,
   limitsOf,
+  objectionToBilling,
   objectionToPlacementGroup,
   objectionToProfile,
   objectionToType,
@@ -51,6 +52,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   const leaseMs = leaseOf(deps, order)
 
   const image = await resolveImage(deps, order.image)
+  refuse("image", objectionToBilling(image, config.billing))
   const volumes = blockDevicesOf(image, order.rootGib, config.launch.maxRootGib)
   if ("objection" in volumes) throw new Refused("volumes", volumes.objection)
   const place = await resolvePlace(deps, order)

@@ -9,7 +9,7 @@ import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { settlementOf } from "../../decisions/settlement.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
-import type { OwnInstances } from "./own_instances.ts"
+import type { Listing, OwnInstances } from "./own_instances.ts"
 
 /** How many a tool asks AWS about on its way; cron asks about all. */
 const mostOnTheWay = 10
@@ -53,7 +53,7 @@ export async function settleReservations(
 export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): void {
   const { usageDb } = deps
   for (const reservation of usageDb.reservations.pending(login)) {
-    if (!isAlive(reservation.process)) settleOrphan(deps, reservation, own)
+    if (own.orphans.has(reservation.id)) settleOrphan(deps, reservation, own)
   }
   for (const instance of own.instances) {
     const id = instance.tags[tagOf.reservation]
@@ -65,7 +65,7 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
   }
 }
 
-function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: OwnInstances): keyof Settled {
+function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listing): keyof Settled {
   const { listedAtUtcMs } = listing
   const found = listing.instances.filter((instance) => belongsTo(reservation, instance))
   const { createdAtUtcMs } = reservation

@@ -12,6 +12,7 @@ import {
   objectionToImage,
   objectionToParameter,
   objectionToSubnet,
+  objectionToZone,
 } from "../../decisions/launch_policy.ts"
 import type { LaunchDeps } from "./deps.ts"
 
@@ -73,7 +74,10 @@ export async function resolvePlace(deps: LaunchDeps, order: LaunchOrder): Promis
   const { config, caller } = deps
   const wanted = order.subnet ?? config.launch.subnet
   const subnet = wanted === "" ? null : await subnetById(deps, wanted)
-  if (subnet) refuse("subnet", objectionToSubnet(subnet, caller.login, config.launch))
+  if (subnet) {
+    refuse("subnet", objectionToSubnet(subnet, caller.login, config.launch))
+    refuse(`zone of ${subnet.id}`, objectionToZone(subnet.zone, config.aws.region))
+  }
   const vpcId = subnet?.vpcId ?? (await defaultVpc(deps))
   const names = order.securityGroups.length > 0 ? order.securityGroups : config.launch.securityGroups
   const groups: SecurityGroup[] = []

@@ -1,6 +1,10 @@
 /** What a student who has read the source tries against limits and budget, through the real tools. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { type CourseDay, courseDay } from "../../support/course_day.ts"
+import { processIdentity } from "../../../lib/host/process_identity.ts"
+import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
+import { settleOwn } from "../../../lib/operations/launches/settle.ts"
+import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
 const emulator = await startEmulator()
@@ -17,7 +21,7 @@ const request = {
   instance_type: "m1.small",
   key_name: "default",
 }
-const _asked = (changes: object) =>
+const asked = (changes: object) =>
   day.run("ec2_runner", ["--stdin-json"], { stdin: JSON.stringify({ ...request, ...changes }) })
 
 describe("the budget", () => {
@@ -31,5 +35,71 @@ describe("the budget", () => {
     expect(code).toBe(3)
     const started = (await day.running()).filter(({ State }) => State?.Name !== "stopped")
     expect(started).toHaveLength(1)
+  })
+})
+
+describe("a reservation", () => {
+  test("whose process is frozen for minutes, launches and is killed, is not given back by a listing from before", async () => {
+    const deps = depsOf(day.course, { login: student })
+    const launcher = Bun.spawn(["/bin/sleep", "600"])
+    const now = Date.now()
+    deps.usageDb.transaction(() =>
+      deps.usageDb.reservations.add({
+        ...{ id: "frozen", login: student, kind: "launch", region: "us-east-1", instanceType: "m1.small" },
+        ...{ market: "on-demand", keyName: `${student}-default`, count: 2, microUsdPerHour: 85_000 },
+        ...{ storageMicroUsdPerHour: 0, addressMicroUsdPerHour: 0, worstMicroUsd: 400_000, instanceId: null },
+        ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - 180_000 },
+        process: processIdentity(launcher.pid),
+      }),
+    )
+    const own = await ownInstances(deps, student)
+    launcher.kill("SIGKILL")
+    await launcher.exited
+    deps.usageDb.transaction(() => settleOwn(deps, student, own))
+    expect(deps.usageDb.reservations.byId("frozen")?.state).toBe("pending")
+    const later = await ownInstances(deps, student)
+    deps.usageDb.transaction(() => settleOwn(deps, student, later))
+    expect(deps.usageDb.reservations.byId("frozen")?.state).toBe("released")
+    deps.close()
+  })
+})
+
+describe("a request", () => {
+  test("with half a character reserves nothing that AWS would never hear of", async () => {
+    for (const change of [{ tags: { a: "\ud800" } }, { placement_group: `${student}-\udfff` }]) {
+      const { stderr, code } = await asked(change)
+      expect(stderr).toContain("contains control characters")
+      expect(code).toBe(2)
+    }
+    expect(day.usageDb().reservations.pending(null)).toEqual([])
+  })
+
+  test("for spot at a price that rounds to nothing does not count as nothing", async () => {
+    const { stderr, code } = await asked({ spot: { max_price: 4e-7 }, dry_run: true })
+    expect(stderr).toContain("spot is less than a micro-dollar")
+    expect(code).toBe(2)
+  })
+
+  test("for a local zone, where prices are higher, does not get the region's price", async () => {
+    const { stderr, code } = await asked({ availability_zone: "us-east-1-bos-1a", dry_run: true })
+    expect(stderr).toContain('zone: "us-east-1-bos-1a" is no availability zone of us-east-1')
+    expect(code).toBe(3)
+  })
+
+  test("for an image sold by the hour is not reserved by the second", async () => {
+    const prices = { on_demand: { "m1.small/RunInstances:000g": 0.1 } } as never
+    day.course.configure({ prices })
+    const { image } = emulator.fixtures
+    const deps = depsOf(day.course, { login: student })
+    const found = await (await deps.aws.ec2()).image(image)
+    deps.usageDb.transaction(() =>
+      deps.usageDb.lookups.set("image", image, { ...found, usageOperation: "RunInstances:000g" }, Date.now()),
+    )
+    deps.close()
+    const refused = await asked({ lease_minutes: 1, dry_run: true })
+    expect(refused.stderr).toContain("SUSE's, sold by the started hour")
+    expect(refused.code).toBe(3)
+    day.course.configure({ prices, billing: { granularity: "hour" } })
+    expect((await asked({ lease_minutes: 1, dry_run: true })).code).toBe(0)
   })
 })
