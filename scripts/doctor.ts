@@ -4,7 +4,7 @@ import { becomeOwnerOf } from "../lib/host/become.ts"
 import { requireStaff } from "../lib/host/caller.ts"
 import { installedPrefix } from "../lib/host/config_programs.ts"
 import { examine } from "../lib/operations/doctor/doctor.ts"
-import { worstOf } from "../lib/operations/doctor/finding.ts"
+import { attempt, ok, worstOf } from "../lib/operations/doctor/finding.ts"
 
 export const tool = defineTool({
   name: "doctor",
@@ -18,13 +18,20 @@ export const tool = defineTool({
   details: `Run as root, which then becomes the privileged account, or as that account. Changes nothing.
 Exit code 0: all is ok, or there are only warnings (with --json: see "worst"); 1: there is an error.`,
   async run(args, context, output) {
-    const { config, clock, aws } = context
-    becomeOwnerOf(config.paths.dataDir)
-    requireStaff(context.caller, config.course)
-    const userCount = () => context.usersDb.users.logins().length
-    const snapshots = () => context.usageDb.snapshots
-    const deps = { config, clock, aws, prefix: args.prefix ?? installedPrefix(), userCount, snapshots }
-    const findings = await examine(deps, { offline: args.offline })
+    const findings = await attempt("config", "put it right: README, Configuration", async () => {
+      const { config, clock } = context
+      becomeOwnerOf(config.paths.dataDir)
+      requireStaff(context.caller, config.course)
+      const deps = {
+        config,
+        clock,
+        aws: () => context.aws,
+        prefix: args.prefix ?? installedPrefix(),
+        userCount: () => context.usersDb.users.logins().length,
+        snapshots: () => context.usageDb.snapshots,
+      }
+      return [ok("config", config.path), ...(await examine(deps, { offline: args.offline }))]
+    })
     const worst = worstOf(findings)
     const shown = findings.filter(({ level }) => !args.quiet || level !== "ok")
     if (args.json) output.json({ worst, findings: shown })

@@ -42,8 +42,9 @@ export function whyNoNamespaces(): string | null {
 function reasonAgainstNamespaces(): string | null {
   if (process.getuid?.() !== 0) return "they need root"
   if (!Bun.which("unshare") || !Bun.which("nsenter")) return "unshare and nsenter are missing (util-linux)"
-  const tried = Bun.spawnSync(["unshare", "--mount", "--pid", "--fork", "--ipc", "true"])
-  return tried.success ? null : "this root may not make namespaces"
+  const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--ipc"]
+  const tried = Bun.spawnSync(["unshare", ...namespaces, "mount", "-t", "tmpfs", "host", "/opt"])
+  return tried.success ? null : "this root may not make namespaces and mounts"
 }
 
 export interface Finished {

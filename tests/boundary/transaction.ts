@@ -9,9 +9,16 @@ export const tool = defineTool({
     hold: { type: "string", default: "300" },
     lines: { type: "string", default: "1" },
     file: { type: "string" },
+    count: { type: "string", description: "Only count what this process committed" },
   },
   async run(args, context, output) {
     context.usersDb.path // opened: config, wrapper, modes and schema are checked
+    if (args.count !== undefined) {
+      const db = new Database(context.config.paths.userDb)
+      const rows = db.query("SELECT 1 FROM users WHERE user_name LIKE ?").all(`%-${args.count}`)
+      output.line(String(rows.length))
+      return
+    }
     if (args.file !== undefined) {
       context.home.probe()
       output.note("probed")

@@ -126,6 +126,15 @@ describe("doctor", () => {
     expect(code).toBe(1)
   })
 
+  test("finds a mistake in the config", async () => {
+    writeFileSync(course.configPath, "[course]\nnam = 1\n")
+    const { findings, code } = await examine("--offline")
+    expect(findings).toMatchObject([
+      { level: "error", what: "config", found: expect.stringContaining("nam") },
+    ])
+    expect(code).toBe(1)
+  })
+
   test("is not for students", async () => {
     expect((await course.run("doctor", ["--offline"], { as: "cs61c-ab" })).code).toBe(3)
   })

@@ -12,7 +12,8 @@ import { checkInstallation } from "./installation.ts"
 export interface DoctorDeps {
   config: Config
   clock: Clock
-  aws: Aws
+  /** Reads the account's key when it is asked for. */
+  aws(): Aws
   prefix: string
   /** How many users have an identity; throws where users.db cannot be opened. */
   userCount(): number
@@ -26,7 +27,7 @@ export interface DoctorOptions {
 }
 
 export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Promise<Finding[]> {
-  const { config, clock, aws, prefix } = deps
+  const { config, clock, prefix } = deps
   const owner = lstatSync(config.paths.dataDir, { throwIfNoEntry: false })
   if (!owner) return [failing(config.paths.dataDir, "does not exist", "run the installer, or init_dbs")]
   const accountUid = owner.uid
@@ -41,7 +42,7 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   if (offline) return local
   const userCount = countedOrNone(deps)
   const remote = await attempt("AWS", "see the network, [aws] and root-access-key", () =>
-    checkAccount({ config, aws, clock, userCount }),
+    checkAccount({ config, aws: deps.aws(), clock, userCount }),
   )
   return [...local, ...remote]
 }

@@ -1,5 +1,5 @@
 /** What a check found: one line for the administrator, with what to do. */
-import { messageOf } from "../../base/errors.ts"
+import { messageOf, Refused } from "../../base/errors.ts"
 
 export interface Finding {
   level: "ok" | "warning" | "error"
@@ -23,7 +23,7 @@ export function failing(what: string, found: string, todo: string): Finding {
   return { level: "error", what, found, todo }
 }
 
-/** A check that throws has found something, too. */
+/** A check that throws has found something, too, unless it is the caller who is refused. */
 export async function attempt(
   what: string,
   todo: string,
@@ -32,6 +32,7 @@ export async function attempt(
   try {
     return await check()
   } catch (error) {
+    if (error instanceof Refused) throw error
     return [failing(what, messageOf(error), todo)]
   }
 }
