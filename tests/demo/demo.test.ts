@@ -13,4 +13,4 @@ test("npm run demo goes through the day without a surprise", async () => {
   expect(stderr).toBe("")
   expect(stdout).toEndWith("\nThat was a day. Nothing runs any more, and nothing was left behind.\n")
   expect(await child.exited).toBe(0)
-})
+}, 300_000)
