@@ -3,6 +3,7 @@ import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { launch } from "../lib/operations/launches/launch.ts"
 import { askedBy } from "../lib/operations/launches/options.ts"
 import { costLines, failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
+import { createStorage } from "../lib/operations/launches/storage.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 
 export const tool = defineTool({
@@ -48,6 +49,7 @@ export const tool = defineTool({
     const asked = await askedBy(args, context.clock)
     const isProtocol2 = args.json || asked.protocol === 2
     try {
+      if (asked.isStorage) return output.json(await createStorage(context, asked.storageOrder()))
       const order = asked.order()
       const launched = await launch(context, order)
       for (const note of launched.notes) output.note(note)

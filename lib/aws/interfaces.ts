@@ -106,6 +106,21 @@ export interface Ec2 {
   /** Deleting what is not there succeeds. */
   deleteKeyPair(name: string): Promise<Outcome>
   volumes(filter?: { ids?: string[]; tags?: Record<string, string> }): Promise<Volume[]>
+  /** Encrypted gp3. Asking twice with one token makes one. */
+  createVolume(volume: {
+    clientToken: string
+    gib: number
+    zone: string
+    snapshotId: string | null
+    tags: Record<string, string>
+  }): Promise<Outcome & { id: string }>
+  createSnapshot(snapshot: {
+    volumeId: string
+    description: string
+    tags: Record<string, string>
+  }): Promise<Outcome & { id: string }>
+  /** Null where there is none, or it is not ours to see. */
+  snapshot(id: string): Promise<{ id: string; gib: number; tags: Record<string, string> } | null>
   addresses(filter?: { tags?: Record<string, string> }): Promise<Address[]>
   tag(ids: string[], tags: Record<string, string>): Promise<Outcome>
   spotPriceHistory(query: {

@@ -80,4 +80,8 @@ export const leaseSteps: readonly Step[] = [
         kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, looked_up_at_utc_ms INTEGER NOT NULL,
         PRIMARY KEY (kind, key)) STRICT;`,
   },
+  {
+    name: "reservations: when AWS was asked",
+    up: "ALTER TABLE reservations ADD COLUMN sent_at_utc_ms INTEGER",
+  },
 ]

@@ -1,5 +1,6 @@
 /** What is paid by the hour whatever it does: EBS volumes and elastic addresses. */
 import type { Database } from "bun:sqlite"
+import type { MicroUsd } from "../base/money.ts"
 import type { Rental } from "../decisions/rentals.ts"
 
 export type Rentals = ReturnType<typeof rentals>
@@ -38,6 +39,19 @@ export function rentals(db: Database) {
           "SELECT 1 FROM rentals WHERE kind = 'address' AND description = ? AND end_latest_utc_ms IS NULL",
         )
         .get(publicIp) !== null,
+
+    /** What the volumes that go with no instance cost, of a login or of everybody else. */
+    looseMicroUsdPerHour(login: string, whose: "own" | "others"): MicroUsd {
+      const compared = whose === "own" ? "=" : "<>"
+      return (
+        db
+          .query<{ sum: number | null }, [string]>(
+            `SELECT sum(micro_usd_per_hour) AS sum FROM rentals
+             WHERE end_latest_utc_ms IS NULL AND kind = 'volume' AND goes_with_instance = '' AND login ${compared} ?`,
+          )
+          .get(login)?.sum ?? 0
+      )
+    },
 
     ofLogin(login: string): Rental[] {
       return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)

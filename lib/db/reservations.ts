@@ -31,19 +31,24 @@ export interface Reservation {
   /** Who is at it: see lib/host/process_identity.ts. */
   process: string
   createdAtUtcMs: number
+  /** From then on AWS may have been asked; null: it certainly was not. */
+  sentAtUtcMs: number | null
 }
+
+/** As it is made: by whom and for what, and nothing has come of it. */
+export type NewReservation = Omit<Reservation, "state" | "sentAtUtcMs">
 
 const columns = `reservation_id AS id, login, kind, state, region, instance_type AS instanceType, market,
   key_name AS keyName, instance_count AS count, micro_usd_per_hour AS microUsdPerHour,
   storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
   worst_micro_usd AS worstMicroUsd, lease_ends_at_utc_ms AS leaseEndsAtUtcMs, instance_id AS instanceId,
-  process, created_at_utc_ms AS createdAtUtcMs`
+  process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs`
 
 export type Reservations = ReturnType<typeof reservations>
 
 export function reservations(db: Database) {
   return {
-    add(reservation: Omit<Reservation, "state">): void {
+    add(reservation: NewReservation): void {
       db.query(`
         INSERT INTO reservations(reservation_id, login, kind, state, region, instance_type, market, key_name,
           instance_count, micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour,
@@ -51,6 +56,18 @@ export function reservations(db: Database) {
         VALUES ($id, $login, $kind, 'pending', $region, $instanceType, $market, $keyName, $count, $microUsdPerHour,
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $worstMicroUsd, $leaseEndsAtUtcMs, $instanceId,
           $process, $createdAtUtcMs)`).run({ ...reservation })
+    },
+    sent(id: string, nowUtcMs: number): void {
+      db.query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ?").run(nowUtcMs, id)
+    },
+    outcomeOf(id: string): string {
+      return (
+        db
+          .query<{ outcome: string | null }, [string]>(
+            "SELECT outcome FROM reservations WHERE reservation_id = ?",
+          )
+          .get(id)?.outcome ?? ""
+      )
     },
     byId(id: string): Reservation | null {
       return db

@@ -40,13 +40,13 @@ export const mostUserDataBytes = 16 * 1024
 /** A request with the largest user data, base64, and every other field filled. */
 export const mostRequestBytes = 256 * 1024
 
-const printable = v.pipe(
+export const printable = v.pipe(
   v.string(),
   v.maxLength(255, "is longer than 255 characters"),
   // AWS takes no lone surrogates, and the SDK fails on them only after the launch has been reserved
   v.regex(/^[^\p{Cc}\p{Cs}]*$/u, "contains control characters"),
 )
-const name = v.pipe(printable, v.nonEmpty("is empty"))
+export const name = v.pipe(printable, v.nonEmpty("is empty"))
 const count = v.pipe(
   v.union([
     v.number(),
@@ -74,13 +74,27 @@ const tagKey = v.pipe(
 )
 
 /** Null means absent. */
-const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema)
+export const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema)
 /** Below a micro-dollar a price would count as nothing. */
 const spotPrice = v.pipe(v.number(), v.minValue(1 / microUsdPerUsd, "is less than a micro-dollar"))
 const positive = v.pipe(v.number(), v.finite("is no number"), v.gtValue(0, "is not more than 0"))
 
+export const clientToken = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,64}$/, "is not 1 to 64 printable ASCII characters"),
+)
+export const tags = v.pipe(
+  v.record(tagKey, v.pipe(printable, v.maxLength(256))),
+  v.check((tags) => Object.keys(tags).length <= 30, "has more than 30 tags"),
+)
+export const cluster = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "is no cluster name")),
+  roles: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2,4}$/, "is no role"))), v.maxLength(16)),
+})
+
 const requestSchema = v.strictObject({
   protocol: optional(v.picklist([1, 2])),
+  action: optional(v.null()),
   image_id: optional(printable),
   count: optional(count),
   key_name: name,
@@ -94,21 +108,9 @@ const requestSchema = v.strictObject({
   use_spot: optional(v.boolean()),
   spot: optional(v.union([v.strictObject({ max_price: optional(spotPrice) }), v.boolean()])),
   user_data: optional(base64),
-  client_token: optional(
-    v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/, "is not 1 to 64 printable ASCII characters")),
-  ),
-  tags: optional(
-    v.pipe(
-      v.record(tagKey, v.pipe(printable, v.maxLength(256))),
-      v.check((tags) => Object.keys(tags).length <= 30, "has more than 30 tags"),
-    ),
-  ),
-  cluster: optional(
-    v.strictObject({
-      name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "is no cluster name")),
-      roles: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2,4}$/, "is no role"))), v.maxLength(16)),
-    }),
-  ),
+  client_token: optional(clientToken),
+  tags: optional(tags),
+  cluster: optional(cluster),
   lease_minutes: optional(v.pipe(positive, v.maxValue(366 * 24 * 60, "is more than a year"))),
   root_volume: optional(
     v.union([
@@ -176,7 +178,8 @@ export function toOrder(value: object): LaunchOrder {
   }
 }
 
-function problem(issue: v.BaseIssue<unknown>): string {
+/** What is wrong first, in one line. */
+export function problem(issue: v.BaseIssue<unknown>): string {
   const key = (issue.path ?? []).map((item) => String(item.key)).join(".")
   if (issue.type === "strict_object" && issue.expected === "never") {
     return `unknown key ${quoted(key)}`

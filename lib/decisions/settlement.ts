@@ -20,3 +20,6 @@ export function settlementOf(reservation: {
   if (reservation.found) return "settle"
   return reservation.listedAtUtcMs - reservation.createdAtUtcMs >= youngMs ? "release" : "wait"
 }
+
+/** AWS shows what has ended for about an hour; what was made longer ago may have been and gone. */
+export const forgottenAfterMs = 45 * msPerMinute

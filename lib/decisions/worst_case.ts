@@ -5,7 +5,7 @@
  */
 import type { Config } from "../base/config.ts"
 import { type MicroUsd, reservationOf } from "../base/money.ts"
-import { msPerHour, msPerMinute, msPerSecond } from "../base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../base/time.ts"
 
 /** What an instance costs per hour, by part. */
 export interface Rates {
@@ -55,4 +55,12 @@ export function remainingCost(
     Math.max(leftMs + terms.storageMs, storageMinimumMs),
   )
   return running + storage + 3
+}
+
+/** Volumes of clusters have no end: so much of their cost is reserved ahead, always. */
+const volumesAheadMs = 30 * msPerDay
+
+/** What volumes that outlive instances, at this price together, have reserved. */
+export function volumesAhead(microUsdPerHour: MicroUsd): MicroUsd {
+  return reservationOf(microUsdPerHour, volumesAheadMs)
 }

@@ -6,7 +6,7 @@
 
 import { Database } from "bun:sqlite"
 import { ToolError } from "../../lib/base/errors.ts"
-import { tagOf } from "../../lib/base/instance.ts"
+import { tagOf as ourTags } from "../../lib/base/instance.ts"
 import type { MicroUsd } from "../../lib/base/money.ts"
 import { toOrder } from "../../lib/decisions/launch_order.ts"
 import { duty } from "../../lib/operations/enforcement/duty.ts"
@@ -16,6 +16,8 @@ import { extendLeases } from "../../lib/operations/launches/extend.ts"
 import { launch } from "../../lib/operations/launches/launch.ts"
 import { startAgain } from "../../lib/operations/launches/restart.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
+import { shutDownFromInside } from "./aws/happenings.ts"
+import { tagsOf } from "./aws/instance_record.ts"
 import { courseDay } from "./course_day.ts"
 import { clockOf, depsOf, type TestDeps } from "./deps.ts"
 import type { Emulator } from "./emulator.ts"
@@ -23,7 +25,7 @@ import type { Emulator } from "./emulator.ts"
 export interface TermOptions {
   students: number
   days: number
-  /** Whether EventBridge's switches are set. */
+  /** Whether the two switches are there: EventBridge's, and the timer on each instance. */
   withSwitches: boolean
   /** Hours at a time for which cron does not run, and how often that happens. */
   outages: { hours: number; every: number }
@@ -101,6 +103,7 @@ export async function simulateTerm(emulator: Emulator, options: TermOptions): Pr
       // cron every ten minutes; what falls due in between happens in its order
       for (let passed = 0; passed < step; passed += hour / 6) {
         await proxy.advance(hour / 6)
+        if (options.withSwitches) await shutDownOverdue(deps, emulator)
         if (clock.now() < outageUntil || !isCronDue(deps)) continue
         await cron(deps)
       }
@@ -115,7 +118,7 @@ export async function simulateTerm(emulator: Emulator, options: TermOptions): Pr
       const ledger = deps.usageDb.transaction(() =>
         deps.usageDb.ledger.spent(tariff, login, since, clock.now()),
       )
-      result.accounts.push({ login, ledger, billed: proxy.world.bill.total({ tag: [tagOf.owner, login] }) })
+      result.accounts.push({ login, ledger, billed: proxy.world.bill.total({ tag: [ourTags.owner, login] }) })
     }
     return result
   } finally {
@@ -139,6 +142,16 @@ function isCronDue({ usageDb, clock }: TestDeps): boolean {
   const now = clock.now()
   if (Math.round(now / (hour / 6)) % 12 === 0) return true
   return usageDb.leases.open(null).some(({ endsAtUtcMs }) => endsAtUtcMs <= now)
+}
+
+/** The other switch, on the instance itself: what `withDeadMansSwitch` put into its user data, read as cloud-init would run it. */
+async function shutDownOverdue({ clock, usageDb }: TestDeps, { proxy }: Emulator): Promise<void> {
+  for (const record of proxy.world.instances.values()) {
+    if (record.state !== "running") continue
+    const tag = Date.parse(tagsOf(record)[ourTags.leaseEnd] ?? "")
+    const end = usageDb.leases.of(record.id)?.endsAtUtcMs ?? tag
+    if (end <= clock.now()) await shutDownFromInside(proxy.world, record.id)
+  }
 }
 
 /** Here a killed process is this one, which lives on: its reservations get the name of one that does not. */

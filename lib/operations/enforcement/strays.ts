@@ -52,5 +52,6 @@ function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs
     instanceId: null,
     process: "",
     createdAtUtcMs: instance.launchedAtUtcMs,
+    sentAtUtcMs: instance.launchedAtUtcMs,
   }
 }

@@ -8,11 +8,8 @@ import type { LaunchDeps } from "./deps.ts"
 
 /** Throws Refused unless the caller may launch with a key; returns the key's full name. */
 export function requireAccess(deps: LaunchDeps, asked: string): string {
-  const { caller, config, usersDb } = deps
-  requireAccount(caller, config.course)
-  if (usersDb.accessKeys.ofUser(caller.login).length === 0) {
-    throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
-  }
+  const { caller, usersDb } = deps
+  requireHasKeys(deps)
   const keyName = keyNameOf(caller.login, asked)
   if (!usersDb.sshKeys.get(caller.login, keyName)) {
     throw new Refused(
@@ -21,6 +18,13 @@ export function requireAccess(deps: LaunchDeps, asked: string): string {
     )
   }
   return keyName
+}
+
+/** Throws Refused unless the caller is an account of the course, with access keys. */
+export function requireHasKeys({ caller, config, usersDb }: LaunchDeps): void {
+  requireAccount(caller, config.course)
+  if (usersDb.accessKeys.ofUser(caller.login).length > 0) return
+  throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
 }
 
 /** Throws Refused where the course is frozen or the caller suspended; inside the admission's transaction. */

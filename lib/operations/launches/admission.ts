@@ -1,6 +1,6 @@
 /** A launch's admission: what is held plus what is asked is held against the limits, and what is asked is reserved. */
 import { Refused } from "../../base/errors.ts"
-import type { Reservation } from "../../db/reservations.ts"
+import type { NewReservation } from "../../db/reservations.ts"
 import { admit, type RoomLeft } from "../../decisions/admission.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
@@ -20,7 +20,7 @@ export function reserveLaunch(
   plan: LaunchPlan,
   own: OwnInstances,
   id: string,
-): { reservation: Omit<Reservation, "state">; left: RoomLeft } {
+): { reservation: NewReservation; left: RoomLeft } {
   const { usageDb, config, caller, clock } = deps
   const { login } = caller
   const nowUtcMs = clock.now()
@@ -35,7 +35,7 @@ export function reserveLaunch(
     config.courseBudget,
   )
   if (!admission.allow) throw new Refused("launch", admission.because)
-  const reservation: Omit<Reservation, "state"> = {
+  const reservation: NewReservation = {
     id,
     login,
     kind: "launch",

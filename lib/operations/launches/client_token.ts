@@ -60,7 +60,7 @@ export function digestOf({ userData, clientToken: _, dryRun: __, ...order }: Lau
   return hash.digest("hex")
 }
 
-function mismatch(token: string): ToolError {
+export function mismatch(token: string): ToolError {
   return new AwsError(
     "launch",
     `the client token ${JSON.stringify(token)} was used for another request`,

@@ -13,6 +13,7 @@ export const faultPoints = [
   "in admission",
   "reserved",
   "intent written",
+  "sent",
   "launched",
   "in settling",
   "settled",

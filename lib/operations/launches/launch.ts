@@ -10,7 +10,7 @@ import { type Instance, tagOf } from "../../base/instance.ts"
 import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { Reservation } from "../../db/reservations.ts"
+import type { NewReservation } from "../../db/reservations.ts"
 import type { RoomLeft } from "../../decisions/admission.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
 import { reserveLaunch } from "./admission.ts"
@@ -20,7 +20,7 @@ import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
 import { recordLaunched } from "./settle.ts"
 import { goneCodes } from "./surroundings.ts"
-import { setSwitches } from "./switches.ts"
+import { setSwitchesOf } from "./switches.ts"
 
 export interface Launched {
   /** Empty for a dry run. */
@@ -63,14 +63,13 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("reserved")
   deps.audit.record(caller.login, `launch ${id}: ${describe(plan, order)}`)
   deps.at?.("intent written")
+  usageDb.transaction(() => usageDb.reservations.sent(id, deps.clock.now()))
+  deps.at?.("sent")
   const { instances, requestId } = await ask(deps, reservation, plan)
   deps.at?.("launched")
   settle(deps, reservation, instances, requestId)
   deps.at?.("settled")
-  const notes = await setSwitches(
-    deps,
-    instances.map((instance) => instance.id),
-  )
+  const notes = await setSwitchesOf(deps, caller.login)
   deps.at?.("switched")
   deps.audit.record(
     caller.login,
@@ -87,7 +86,7 @@ function summary({ rates, worst, leaseEndsAtUtcMs }: LaunchPlan, { count }: Laun
 /** RunInstances; where its reply is lost, what AWS has of it. */
 async function ask(
   deps: LaunchDeps,
-  reservation: Omit<Reservation, "state">,
+  reservation: NewReservation,
   plan: LaunchPlan,
 ): Promise<{ instances: Instance[]; requestId: string }> {
   const request: LaunchRequest = {
@@ -111,7 +110,7 @@ async function ask(
 /** Gives the reservation back where AWS did nothing; else leaves it, counted in full, for the next run to settle. */
 function giveUp(
   deps: LaunchDeps,
-  { id, login }: Omit<Reservation, "state">,
+  { id, login }: NewReservation,
   error: unknown,
   nothingHappened: boolean,
 ): never {
@@ -132,7 +131,7 @@ function giveUp(
 /** Records what runs. Where that cannot be done, the reservation stays, and the next run does it. */
 function settle(
   deps: LaunchDeps,
-  reservation: Omit<Reservation, "state">,
+  reservation: NewReservation,
   instances: Instance[],
   requestId: string,
 ): void {

@@ -10,6 +10,7 @@ import {
   parseJson,
   toOrder,
 } from "../../decisions/launch_order.ts"
+import { type StorageOrder, toStorageOrder } from "../../decisions/storage_order.ts"
 import { readStdin } from "../../host/stdin.ts"
 
 export interface LaunchOptions {
@@ -37,19 +38,27 @@ export interface LaunchOptions {
 export interface Asked {
   /** Which reply is wanted, known even where the rest of the request is wrong. */
   protocol: 1 | 2
+  /** Whether volumes or a snapshot are asked for and not instances. */
+  isStorage: boolean
   /** Throws UsageError naming the first thing that is wrong. */
   order(): LaunchOrder
+  storageOrder(): StorageOrder
 }
 
 /** What the options ask for; reads stdin where they say so. Throws UsageError where there is no request at all. */
 export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Asked> {
   if (!options["stdin-json"]) {
     const order = await orderOf(options, clock)
-    return { protocol: 1, order: () => order }
+    return { protocol: 1, isStorage: false, order: () => order, storageOrder: () => toStorageOrder({}) }
   }
   const request = parseJson(await readText(clock, mostRequestBytes))
   return {
     protocol: "protocol" in request && request.protocol === 2 ? 2 : 1,
+    isStorage: "action" in request && request.action != null,
+    storageOrder() {
+      const order = toStorageOrder(request)
+      return options["dry-run"] ? { ...order, dry_run: true } : order
+    },
     order() {
       const order = toOrder(request)
       return { ...order, dryRun: order.dryRun || options["dry-run"] }

@@ -6,7 +6,7 @@ import type { Instance } from "../../base/instance.ts"
 import { usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
-import type { Reservation } from "../../db/reservations.ts"
+import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
 import { priceOf } from "../../decisions/prices.ts"
@@ -63,8 +63,6 @@ export async function startAgain(
   audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
   return started
 }
-
-type NewReservation = Omit<Reservation, "state">
 
 function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun: boolean): NewReservation {
   const { usageDb, config, caller, clock } = deps

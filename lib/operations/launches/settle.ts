@@ -4,12 +4,13 @@
  */
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
-import type { Reservation } from "../../db/reservations.ts"
+import type { NewReservation, Reservation } from "../../db/reservations.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
-import { settlementOf } from "../../decisions/settlement.ts"
+import { forgottenAfterMs, settlementOf } from "../../decisions/settlement.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { Listing, OwnInstances } from "./own_instances.ts"
+import { setSwitchesOf } from "./switches.ts"
 
 /** How many a tool asks AWS about on its way; cron asks about all. */
 const mostOnTheWay = 10
@@ -40,6 +41,7 @@ export async function settleReservations(
       settleOrphan(deps, reservation, { instances, listedAtUtcMs }),
     )
     report[outcome]++
+    if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
     if (outcome !== "waiting") audit(deps, reservation, outcome, instances)
   }
   report.waiting += Math.max(0, orphans.length - most)
@@ -76,10 +78,33 @@ function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listi
       return "settled"
     case "release":
       deps.usageDb.reservations.finish(reservation.id, "released", "AWS has nothing of it", listedAtUtcMs)
+      if (mayHaveEnded(reservation, listedAtUtcMs)) recordUncertain(deps, reservation, listedAtUtcMs)
       return "released"
     case "wait":
       return "waiting"
   }
+}
+
+/** Sent so long ago that AWS would have forgotten it by now. */
+function mayHaveEnded({ kind, count, sentAtUtcMs }: Reservation, listedAtUtcMs: number): boolean {
+  return (
+    kind === "launch" && count > 0 && sentAtUtcMs !== null && listedAtUtcMs - sentAtUtcMs > forgottenAfterMs
+  )
+}
+
+/** Nobody can tell any more whether it ran: it costs between nothing and all that was reserved, and reports show both. */
+function recordUncertain({ usageDb, config }: LedgerDeps, reservation: Reservation, nowUtcMs: number): void {
+  const { id, login, region, count, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation
+  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
+  const latestUtcMs = Math.min(leaseEndsAtUtcMs + config.leases.enforcementMs, nowUtcMs)
+  usageDb.ledger.rentals.put({
+    ...{ rentalId: id, kind: "volume", login, region },
+    description: `${plural(count, instanceType, instanceType)} that may have run`,
+    microUsdPerHour: count * (microUsdPerHour + storageMicroUsdPerHour + addressMicroUsdPerHour),
+    ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: latestUtcMs, seenUtcMs: createdAtUtcMs },
+    ...{ endEarliestUtcMs: latestUtcMs, endLatestUtcMs: latestUtcMs, goesWithInstance: "" },
+  })
+  usageDb.ledger.sums.forget(login)
 }
 
 function belongsTo(reservation: Reservation, instance: Instance): boolean {
@@ -91,7 +116,7 @@ function belongsTo(reservation: Reservation, instance: Instance): boolean {
 /** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for them any more. */
 export function recordLaunched(
   { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
-  reservation: Omit<Reservation, "state">,
+  reservation: NewReservation,
   instances: readonly Instance[],
   outcome: string,
 ): void {
@@ -126,7 +151,7 @@ export function recordLaunched(
 
 /** RunInstances does not say yet which volumes it makes; they cost from now on, also where no snapshot ever sees them. */
 function launchedVolumes(
-  { login, region, storageMicroUsdPerHour }: Omit<Reservation, "state">,
+  { login, region, storageMicroUsdPerHour }: NewReservation,
   instanceId: string,
   launchedAtUtcMs: number,
 ): Rental {
@@ -142,7 +167,7 @@ function launchedVolumes(
 /** Inside a transaction: a stopped instance runs again. */
 export function recordStarted(
   { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
-  reservation: Omit<Reservation, "state">,
+  reservation: NewReservation,
   instance: Pick<Instance, "id" | "launchedAtUtcMs"> | null,
 ): void {
   const id = reservation.instanceId ?? ""

@@ -4,7 +4,7 @@ import { msPerMinute } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
 import type { Holding, Standing } from "../../decisions/admission.ts"
 import { priceOf } from "../../decisions/prices.ts"
-import { leaseTerms, remainingCost } from "../../decisions/worst_case.ts"
+import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/worst_case.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
 
@@ -30,7 +30,7 @@ export function standingOf(
   const counted = new Set(pending.map(({ id }) => id))
   const startedAgain = new Set(pending.map(({ instanceId }) => instanceId))
   const holdings: Holding[] = []
-  let reserved = 0
+  let reserved = volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "own"))
   for (const { count, microUsdPerHour, worstMicroUsd } of pending) {
     holdings.push({ state: "launching", count, microUsdPerHour })
     reserved += worstMicroUsd
@@ -67,7 +67,8 @@ export function standingOf(
     courseReserved: isBounded
       ? reserved +
         usageDb.reservations.worstOfOthers(login) +
-        usageDb.leases.remainingOfOthers(login, nowUtcMs, terms)
+        usageDb.leases.remainingOfOthers(login, nowUtcMs, terms) +
+        volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "others"))
       : 0,
   }
 }

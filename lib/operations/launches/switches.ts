@@ -26,6 +26,13 @@ export async function setSwitches(deps: LedgerDeps, ids: readonly string[]): Pro
   })
 }
 
+/** Of all of a login's leases: what a crash left without one gets it by the owner's next run. */
+export function setSwitchesOf(deps: LedgerDeps, login: string): Promise<string[]> {
+  if (deps.config.leases.schedulerRole === null) return Promise.resolve([])
+  const ids = deps.usageDb.leases.open(login).map(({ instanceId }) => instanceId)
+  return setSwitches(deps, ids)
+}
+
 export async function removeSwitches(deps: LedgerDeps, ids: readonly string[]): Promise<string[]> {
   return each(ids, async (id) => {
     if (deps.usageDb.leases.of(id)?.switchAtUtcMs == null) return
