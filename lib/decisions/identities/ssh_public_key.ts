@@ -7,6 +7,8 @@ export const maxPublicKeyBytes = 8 * 1024
 const minRsaBits = 2048
 const maxRsaBits = 16_384
 
+const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
+
 /** The key as `TYPE BASE64`, its comment left out; throws UsageError where EC2 would refuse it, and on a private key. */
 export function parsePublicKey(given: string): string {
   const refuse = (reason: string) => new UsageError("import ssh key", reason)
@@ -19,7 +21,7 @@ export function parsePublicKey(given: string): string {
   if (type !== "ssh-ed25519" && type !== "ssh-rsa") {
     throw refuse(`the key's type is ${JSON.stringify(type.slice(0, 40))}, wanted ssh-ed25519 or ssh-rsa`)
   }
-  const fields = /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) ? fieldsOf(encoded) : null
+  const fields = base64.test(encoded) ? fieldsOf(encoded) : null
   if (!fields || new TextDecoder().decode(fields[0]) !== type) {
     throw refuse("the key is damaged: copy the whole line of the .pub file")
   }

@@ -56,6 +56,7 @@ describe("a public key on stdin", () => {
     ["half a key", () => (keys.rsa ?? "").slice(0, 200)],
     ["another type before it", () => (keys.rsa ?? "").replace("ssh-rsa", "ssh-ed25519")],
     ["no base64", () => "ssh-rsa not/base64!"],
+    ["as long as no base64 is", () => "ssh-ed25519 AAAAA"],
     ["lengths that lie", () => `ssh-ed25519 ${new Uint8Array([255, 255, 255, 255, 1]).toBase64()}`],
     ["an authorized_keys option", () => `command="x" ${keys.rsa}`],
   ])("that is %s is refused", (_what, text) => {
