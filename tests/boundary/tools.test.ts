@@ -10,7 +10,9 @@ let host: Host
 beforeAll(async () => {
   if (skipped) return
   emulator = await startEmulator()
-  host = await makeHost(makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs", "usage_cron"]))
+  host = await makeHost(
+    makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs", "usage_cron", "usage_report"]),
+  )
   const key =
     '{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
   const ready = await host.run(`set -e
@@ -18,7 +20,6 @@ beforeAll(async () => {
     printf '%s' '${key}' > ${dataDir}/root-access-key; chown cs61c:cs61c ${dataDir}/root-access-key; chmod 0400 ${dataDir}/root-access-key
     act="${host.shared}/act gid=5000 uid=5000 --"
     $act ${prefix}/libexec/init_dbs; $act ${prefix}/libexec/setup; $act ${prefix}/libexec/backup_dbs; $act ${prefix}/libexec/usage_cron
-    for tool in usage_report; do [ -e ${prefix}/libexec/$tool ] || install -m 111 /bin/true ${prefix}/libexec/$tool; done
     chmod 0700 /home/cs61c-aa /home/cs61c-bb`)
   expect(ready.stderr).toBe("")
   expect(ready.code).toBe(0)
@@ -77,6 +78,19 @@ describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
       [`${prefix}/bin/ec2-util`, "--list"],
     )
     expect(code).toBe(0)
+  })
+
+  test("puts a report into the caller's home and nowhere else", async () => {
+    const report = (file: string) =>
+      host.as("cs61c-aa", ["chdir=/tmp"], [`${prefix}/bin/ec2-usage`, "--html", file])
+    expect((await report("report.html")).code).toBe(0)
+    expect(host.sh("stat -c '%U %a' /home/cs61c-aa/report.html").stdout).toBe("cs61c-aa 600\n")
+    for (const path of ["/tmp/report.html", "../report.html", `${dataDir}/report.html`]) {
+      const { stderr, code } = await report(path)
+      expect(stderr).toMatch(/names no file in your home/)
+      expect(code).toBe(2)
+    }
+    expect(host.sh(`ls /tmp/report.html ${dataDir}/report.html`).stdout).toBe("")
   })
 
   test("keeps no group or other bits on anything of the account's", () => {
