@@ -69,18 +69,26 @@ export function groupPolicy({ partition, id }: Account): PolicyDocument {
           "ec2:DescribeInstanceAttribute",
           "ec2:GetLaunchTemplateData",
           "ec2:AttachVolume",
+          "ec2:DetachVolume",
         ],
         Resource: [arn("instance/*")],
         Condition: isOwn,
       },
       {
-        // What ec2-run made for a cluster's storage. Not DetachVolume: a root volume taken off its instance would outlive it,
-        // and its lease.
+        // What ec2-run made for a cluster's storage.
         Sid: "OwnVolumes",
         Effect: "Allow",
         Action: ["ec2:AttachVolume", "ec2:DeleteVolume"],
         Resource: [arn("volume/*")],
         Condition: isOwn,
+      },
+      {
+        // An instance's own volumes carry its lease: taken off, a root volume would outlive instance and lease, and cost.
+        Sid: "DetachStorage",
+        Effect: "Allow",
+        Action: ["ec2:DetachVolume"],
+        Resource: [arn("volume/*")],
+        Condition: { ...isOwn, Null: { [`aws:ResourceTag/${tagOf.leaseEnd}`]: "true" } },
       },
       {
         // No other tag of ours: the policy trusts them, and so do searches for instances.
