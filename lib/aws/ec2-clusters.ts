@@ -7,7 +7,6 @@ import {
   DeleteVolumeCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
-  DetachVolumeCommand,
   GetConsoleOutputCommand,
   type IpPermission,
   RevokeSecurityGroupIngressCommand,
@@ -137,12 +136,6 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
           `attach ${volumeId} to ${instanceId}`,
           new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device }),
         ),
-      )
-    },
-
-    async detachVolume(volumeId) {
-      await unless("IncorrectState", () =>
-        ask(`detach ${volumeId}`, new DetachVolumeCommand({ VolumeId: volumeId })),
       )
     },
 

@@ -86,7 +86,7 @@ describe("launching", () => {
     room.course.configure({ limits: { max_instances: 2 } })
     const { stderr, code } = await room.hadoop("launch-cluster", "half", "5", "--on-failure", "terminate")
     expect(stderr).toMatch(
-      /hadoop_ec2: launch: .*instances.*; 1 instance of half launched and terminated again/,
+      /hadoop_ec2: launch: 1 running \+ 5 asked = 6 instances, limit 2; 1 instance of half launched and terminated again/,
     )
     expect(code).toBe(3)
     expect(await live()).toEqual([])
@@ -105,6 +105,22 @@ describe("launching", () => {
     expect(callsOf("RunInstances")).toHaveLength(launches)
     const again = await room.hadoop("launch-cluster", "stopped", "1")
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")
+  })
+
+  test("the rule for ssh follows the client's address, and other rules stay", async () => {
+    await room.hadoop("launch-cluster", "moved", "1", "sm", "--timeout", "1s")
+    const rules = async () => {
+      const { SecurityGroups = [] } = await room.emulator.ec2.send(
+        new DescribeSecurityGroupsCommand({ GroupNames: ["moved"] }),
+      )
+      return (SecurityGroups[0]?.IpPermissions ?? []).flatMap(({ FromPort, IpRanges = [] }) =>
+        IpRanges.map(({ CidrIp }) => `${FromPort} ${CidrIp}`),
+      )
+    }
+    expect(await rules()).toEqual(["22 127.0.0.1/32"])
+    const moved = ["moved", "1", "sm", "--resume", "--timeout", "1s", "--client-cidr", "198.51.100.1"]
+    await room.hadoop("launch-cluster", ...moved)
+    expect(await rules()).toEqual(["22 198.51.100.1/32"])
   })
 
   test("a lost reply of ec2-run is asked for again under the same token", async () => {
@@ -232,6 +248,19 @@ describe("ending", () => {
     expect(stdout).toMatch(/^shown\t1\+2\t\d+ s\tuntil /m)
     const nodes = JSON.parse((await room.hadoop("list", "shown", "--json")).stdout)
     expect(nodes.map(({ roles }: { roles: string[] }) => roles.join())).toEqual(["sm", "sw", "sw"])
+  })
+
+  test("extend moves the lease of all nodes, through ec2-active and its limits", async () => {
+    await room.hadoop("launch-cluster", "longer", "1", "sm", "1", "sw", "--timeout", "1s")
+    const leases = async () => (await live()).map((node) => Date.parse(tagsOf(node)[tagOf.leaseEnd] ?? ""))
+    const before = await leases()
+    const { stderr, code } = await room.hadoop("extend", "longer", "1h")
+    expect(stderr).toBe("")
+    expect(code).toBe(0)
+    expect(await leases()).toEqual(before.map((end) => end + 3_600_000))
+    const refused = await room.hadoop("extend", "longer", "100h")
+    expect(refused.stderr).toContain("at most")
+    expect(refused.code).toBe(3)
   })
 
   test("plan prices by ec2-run and launches nothing", async () => {

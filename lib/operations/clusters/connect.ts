@@ -18,7 +18,7 @@ export async function prepareConnection(
   settings: ClusterSettings,
   node: ClusterNode,
 ): Promise<void> {
-  if (settings.sshOptions.length === 0 && !(await answers(addressOf(node), sshPort))) {
+  if (isDirect(settings) && !(await answers(addressOf(node), sshPort))) {
     if (await followClient(deps, node.cluster, settings)) {
       deps.terminal.note(`hadoop_ec2: this host has a new address, ssh is now open to it`)
     }
@@ -27,6 +27,11 @@ export async function prepareConnection(
 }
 
 const sshPort = 22
+
+/** Whether ssh goes straight to port 22, so that asking that port says something. */
+function isDirect({ sshOptions }: ClusterSettings): boolean {
+  return !sshOptions.some((word) => /^(-o)?(-J|-p|-F|ProxyJump|ProxyCommand|Port)/i.test(word))
+}
 
 /** Whether the port takes a connection; a refusal is an answer too. */
 function answers(host: string, port: number): Promise<boolean> {

@@ -1,61 +1,99 @@
-/** `create-formatted-snapshot`: an empty file system of a size, to make volumes from. Formatted on the cluster's master. */
+/**
+ * `create-formatted-snapshot`: an empty file system of a size, to make volumes from. Formatted on a node that is launched for
+ * it and terminated after it: only so does the volume come free, since nobody but AWS may take volumes off students' nodes.
+ */
+import { Failed } from "../../base/errors.ts"
 import { msPerMinute } from "../../base/time.ts"
-import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
+import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { launchGroups } from "./launch.ts"
 import type { ClusterNode } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
-import { requireRemote } from "./ssh.ts"
+import { requireRemote, runRemote } from "./ssh.ts"
 import { waitForVolume } from "./storage.ts"
+import { terminateNodes } from "./terminate.ts"
+import { defaultTimeoutMs, statusFile, waitingFrom, waitUntilRunning } from "./wait.ts"
 
 const device = "/dev/sdp"
 
-/** Returns the snapshot's id; the volume that it was made of is deleted again whatever happens. */
+/** Returns the snapshot's id; the node and the volume that it was made with are gone again, whatever happens. */
 export async function createFormattedSnapshot(
   deps: ClusterDeps,
   settings: ClusterSettings,
-  master: ClusterNode,
+  cluster: string,
   gib: number,
 ): Promise<string> {
-  const { cluster } = master
-  const membership = { name: cluster, roles: [] }
-  const made = await askLauncher(deps, {
+  const groups = [{ count: 1, roles: [] }]
+  const launched = await launchGroups(deps, { cluster, settings, groups, present: [] })
+  const ids = launched.nodes.map(({ id }) => id)
+  let volume: string | null = null
+  try {
+    if (launched.failure) throw launched.failure
+    const [node] = await waitUntilRunning(deps, ids, waitingFrom(deps, defaultTimeoutMs))
+    if (!node) throw new Failed("create-formatted-snapshot", "ec2-run launched nothing")
+    const own = { ...node, cluster }
+    volume = await createVolume(deps, cluster, own.zone, gib)
+    await waitForVolume(deps, volume, "available")
+    await (await deps.ec2()).attachVolume(volume, own.id, device)
+    await prepareConnection(deps, settings, own)
+    await waitForBoot(deps, settings, own)
+    await requireRemote(deps, settings, own, ["hadoop-ec2-node", "format", device, volume], {
+      timeoutMs: 10 * msPerMinute,
+    })
+    return await snapshotOf(deps, cluster, volume, gib)
+  } finally {
+    await removeAll(deps.uninterrupted(), ids, volume)
+  }
+}
+
+async function createVolume(deps: ClusterDeps, cluster: string, zone: string, gib: number): Promise<string> {
+  const { ids } = await askLauncher(deps, {
     protocol: 2,
     action: "create_volumes",
     client_token: crypto.randomUUID(),
-    cluster: membership,
-    volumes: [{ gib, zone: master.zone }],
+    cluster: { name: cluster, roles: [] },
+    volumes: [{ gib, zone }],
   })
-  const volume = made.ids[0] ?? ""
-  const after = deps.uninterrupted()
-  const ec2 = await after.ec2()
-  try {
-    await waitForVolume(deps, volume, "available")
-    await ec2.attachVolume(volume, master.id, device)
-    await prepareConnection(deps, settings, master)
-    await requireRemote(deps, settings, master, ["sudo", "-n", "hadoop-ec2-node", "format", device, volume], {
-      timeoutMs: 10 * msPerMinute,
-    })
-    await ec2.detachVolume(volume)
-    await waitForVolume(deps, volume, "available")
-    const { ids } = await askLauncher(deps, {
-      protocol: 2,
-      action: "create_snapshot",
-      client_token: crypto.randomUUID(),
-      cluster: membership,
-      volume_id: volume,
-      description: `${gib} GiB, empty ext4, of ${cluster}`,
-    })
-    const snapshot = ids[0] ?? ""
-    const started = deps.clock.now()
-    while (!(await ec2.snapshotCompleted(snapshot))) {
-      await deps.clock.sleep(pollDelayMs(deps.clock.now() - started, deps.random()), deps.interrupt)
+  return ids[0] ?? ""
+}
+
+async function waitForBoot(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNode): Promise<void> {
+  const started = deps.clock.now()
+  for (;;) {
+    const { stdout } = await runRemote(deps, settings, node, ["cat", statusFile])
+    const { state, phase, detail } = bootState(stdout)
+    if (state === "done") return
+    const waited = deps.clock.now() - started
+    if (state === "failed" || waited > defaultTimeoutMs) {
+      throw new Failed("boot", `${node.id} is in phase ${phase || "none"}: ${detail || "in vain"}`)
     }
-    return snapshot
-  } finally {
-    await ec2.detachVolume(volume)
-    await waitForVolume(after, volume, "available")
-    await ec2.deleteVolume(volume)
+    await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
   }
+}
+
+async function snapshotOf(deps: ClusterDeps, cluster: string, volume: string, gib: number): Promise<string> {
+  const { ids } = await askLauncher(deps, {
+    protocol: 2,
+    action: "create_snapshot",
+    client_token: crypto.randomUUID(),
+    cluster: { name: cluster, roles: [] },
+    volume_id: volume,
+    description: `${gib} GiB, empty ext4, of ${cluster}`,
+  })
+  const snapshot = ids[0] ?? ""
+  const ec2 = await deps.ec2()
+  const started = deps.clock.now()
+  while (!(await ec2.snapshotCompleted(snapshot))) {
+    await deps.clock.sleep(pollDelayMs(deps.clock.now() - started, deps.random()), deps.interrupt)
+  }
+  return snapshot
+}
+
+async function removeAll(deps: ClusterDeps, ids: readonly string[], volume: string | null): Promise<void> {
+  await terminateNodes(deps, ids)
+  if (volume === null) return
+  await waitForVolume(deps, volume, "available")
+  await (await deps.ec2()).deleteVolume(volume)
 }

@@ -110,7 +110,7 @@ async function settleFailure(
     return node === undefined || isUsable(node)
   })
   if (running.length === 0) throw error
-  const reason = `${messageOf(error)}; ${plural(running.length, "instance")} of ${cluster} `
+  const reason = `${messageOf(error).replace(/^launch: /, "")}; ${plural(running.length, "instance")} of ${cluster} `
   const choice = onFailure ?? (await askWhatToDo(after, messageOf(error), running.length))
   if (choice === "terminate") {
     await terminateNodes(after, running)

@@ -64,7 +64,7 @@ function lastLine(stderr: string): string {
   return stderr.trim().split("\n").at(-1) ?? ""
 }
 
-/** Without the launcher's own name, which ours replaces. */
+/** Without the launcher's own name and action, which ours replace. */
 function withoutPrefix(message: string): string {
-  return message.replace(/^ec2[-_]run(ner)?: (launch: )?/, "")
+  return message.replace(/^(ec2[-_]run(ner)?: )?(launch: )?/, "")
 }

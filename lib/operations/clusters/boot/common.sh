@@ -7,7 +7,7 @@ set -euo pipefail
 set -E # so that the trap on ERR, which notes the line, holds in functions too
 umask 022
 
-roles=${ROLES:?}
+roles=${ROLES?}
 state_dir=/var/lib/hadoop-ec2
 status_file=$state_dir/status
 settings_dir=/etc/hadoop-ec2

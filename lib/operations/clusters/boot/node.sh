@@ -50,6 +50,7 @@ format)
   device=$(wait_for_device "$2" "$3")
   is_blank "$device" || die "$device is not blank"
   mkfs -t ext4 -q -m 1 "$device"
+  sync
   ;;
 logs)
   journalctl --no-pager -n "${2:-200}" -u 'hadoop-ec2-*'

@@ -173,8 +173,8 @@ async function extend(deps: ClusterDeps, call: Call) {
   }
   const nodes = await requireNodes(deps, cluster)
   const ids = nodes.map(({ id }) => id)
-  if (call.options.dryRun) return { lines: ids, json: { cluster, ids, duration: text } }
-  const { code, stdout, stderr } = await deps.programs.run([deps.active, "--extend", text, ...ids])
+  const dryRun = call.options.dryRun ? ["--dry-run"] : []
+  const { code, stdout, stderr } = await deps.programs.run([deps.active, "--extend", ...dryRun, ...ids, text])
   if (stderr.trim() !== "") deps.terminal.note(stderr.trim())
   return {
     lines: stdout.trim() === "" ? [] : stdout.trimEnd().split("\n"),

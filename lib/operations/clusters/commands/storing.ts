@@ -1,9 +1,9 @@
 /** Commands for storage that outlives nodes. */
 import { Failed } from "../../../base/errors.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
-import { type Command, clusterCall, confirm, sshOptionNames } from "../command.ts"
+import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
 import { createFormattedSnapshot } from "../formatted_snapshot.ts"
-import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
+import { findNodes, requireNodes } from "../nodes.ts"
 import {
   attachStorage,
   createStorage,
@@ -17,13 +17,12 @@ export const storing: Command[] = [
   {
     name: "create-formatted-snapshot",
     usage: "CLUSTER GIB",
-    summary: "a snapshot of an empty file system, formatted on the cluster's master",
-    options: sshOptionNames,
+    summary: "a snapshot of an empty file system, formatted on a node launched for it",
+    options: [...launchOptions, ...sshOptionNames],
     async run(deps, call) {
       const { cluster, settings, rest } = clusterCall(deps, call, 1, 1)
       const gib = parseCount("size", rest[0] ?? "", 1, 16_384)
-      const master = requireMaster(cluster, await requireNodes(deps, cluster))
-      const id = await createFormattedSnapshot(deps, settings, master, gib)
+      const id = await createFormattedSnapshot(deps, settings, cluster, gib)
       return { lines: [id], json: { cluster, snapshot: id } }
     },
   },
