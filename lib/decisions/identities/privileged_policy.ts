@@ -11,6 +11,7 @@ const ec2Reading = [
   "ec2:DescribeInstances",
   "ec2:DescribeKeyPairs",
   "ec2:DescribeSecurityGroups",
+  "ec2:DescribeSnapshots",
   "ec2:DescribeSpotInstanceRequests",
   "ec2:DescribeSpotPriceHistory",
   "ec2:DescribeSubnets",
@@ -20,7 +21,9 @@ const ec2Reading = [
 const ec2Changing = [
   "ec2:CancelSpotInstanceRequests",
   "ec2:CreateKeyPair",
+  "ec2:CreateSnapshot",
   "ec2:CreateTags",
+  "ec2:CreateVolume",
   "ec2:DeleteKeyPair",
   "ec2:GetConsoleOutput",
   "ec2:ImportKeyPair",
