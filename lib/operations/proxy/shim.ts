@@ -83,6 +83,16 @@ function shim(rules: Rule[]): void {
     history[name] = (state: unknown, title: string, url?: unknown) =>
       original.call(history, state, title, url === undefined || url === null ? url : mapped(url))
   }
+  // Links and forms that scripts made are mapped when they are used.
+  const atUse = (event: { target: { closest?(selector: string): unknown } }) => {
+    const used = event.target.closest?.("a[href], area[href], form[action]") as Record<string, string> | null
+    const attribute = used?.tagName?.toLowerCase() === "form" ? "action" : "href"
+    const url = used?.[attribute]
+    if (!used || typeof url !== "string" || url === "") return
+    const to = String(mapped(url))
+    if (to !== url) used[attribute] = to
+  }
+  for (const kind of ["click", "auxclick", "submit"]) page.document.addEventListener(kind, atUse, true)
   if (navigator.sendBeacon) {
     const beacon = navigator.sendBeacon
     navigator.sendBeacon = (url: unknown, body: unknown) => beacon.call(navigator, mapped(url), body)

@@ -1,0 +1,109 @@
+/** Real pages in a real browser: every link followed, and none leaves the proxy. Run by tests/ui/run.sh. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type Browser, chromium, type Page } from "playwright-core"
+import { type TestProxy, testProxy } from "../proxy/client.ts"
+import { type Daemons, pages, startDaemons } from "./daemons.ts"
+
+let daemons: Daemons
+let proxy: TestProxy
+let browser: Browser
+
+beforeAll(async () => {
+  daemons = await startDaemons()
+  const hosts = ["127.0.0.1:28080,29870", "127.0.0.3:28081", "127.0.0.4:29864", "127.0.0.5:28082"]
+  proxy = await testProxy({ allow: hosts, shim: true })
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  })
+}, 300_000)
+afterAll(async () => {
+  await browser?.close()
+  await proxy?.close()
+  daemons?.stop()
+})
+
+/** What a page asked of anybody but the proxy, and what the proxy could not give it. */
+interface Visits {
+  visited: string[]
+  outside: string[]
+  failed: string[]
+}
+
+describe("every link of a real page is followed, and none leaves the proxy", () => {
+  test.each(Object.entries(pages))("%s: %s", async (_, start) => {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const { visited, outside, failed } = await followAll(page, start)
+    await context.close()
+    expect(outside).toEqual([])
+    expect(failed).toEqual([])
+    expect(visited.length).toBeGreaterThan(1)
+    console.log(`${start}: ${visited.length} pages`)
+  })
+})
+
+async function followAll(page: Page, start: string): Promise<Visits> {
+  const { origin } = proxy.proxy
+  const visits: Visits = { visited: [], outside: [], failed: [] }
+  page.on("request", (request) => {
+    if (/^(https?|wss?):/.test(request.url()) && !request.url().startsWith(`${origin}/`))
+      visits.outside.push(request.url())
+  })
+  page.on("response", (response) => {
+    // The browser asks for favicons by itself.
+    if (response.status() >= 400 && !response.url().includes("favicon"))
+      visits.failed.push(`${response.status()} ${response.url()}`)
+  })
+  const { host, pathname } = new URL(start)
+  const [name, port] = host.split(":")
+  const queue = [`${origin}/${name}/${port}${pathname}?token=${proxy.token}`]
+  const seen = new Set<string>()
+  for (let url = queue.shift(); url !== undefined && visits.visited.length < 40; url = queue.shift()) {
+    await page.goto(url, { waitUntil: "networkidle" })
+    visits.visited.push(page.url())
+    for (const link of await linksOf(page)) {
+      const to = link.replace(/#.*$/s, "")
+      // Logs and threads change with each look; one of each kind says all.
+      const kind = to.replace(/\d+/g, "0").replace(/\?.*/s, "")
+      if (!/^https?:/.test(to) || seen.has(kind)) continue
+      seen.add(kind)
+      if (to.startsWith(`${origin}/`)) queue.push(to)
+      else if (isOfCluster(to)) visits.outside.push(`${link} on ${page.url()}`)
+    }
+  }
+  return visits
+}
+
+/** Where a click on each link would lead, scripts' own links included. */
+function linksOf(page: Page): Promise<string[]> {
+  const inBrowser = (): string[] => {
+    const { document, MouseEvent } = globalThis as unknown as BrowserGlobals
+    return [...document.querySelectorAll("a[href]")].map((anchor) => {
+      const keep = (event: { preventDefault(): void }) => event.preventDefault()
+      document.defaultView.addEventListener("click", keep)
+      if (/^https?:/.test(anchor.href))
+        anchor.dispatchEvent(new MouseEvent("click", { bubbles: false, cancelable: true }))
+      document.defaultView.removeEventListener("click", keep)
+      return anchor.href
+    })
+  }
+  return page.evaluate(inBrowser)
+}
+
+/** The browser's globals that are used inside a page, which this program itself does not have. */
+interface BrowserGlobals {
+  document: {
+    querySelectorAll(selector: string): Iterable<{ href: string; dispatchEvent(event: unknown): void }>
+    defaultView: Record<
+      "addEventListener" | "removeEventListener",
+      (kind: string, listener: (event: never) => void) => void
+    >
+  }
+  MouseEvent: new (kind: string, options: object) => unknown
+}
+
+/** Links to the projects' own sites lead outside, as they must. */
+function isOfCluster(url: string): boolean {
+  return /^(127\.|10\.|localhost)/.test(new URL(url).hostname)
+}
