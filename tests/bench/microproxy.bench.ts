@@ -1,6 +1,6 @@
 /** microproxy beside nginx with sub_filter, on the same pages, by the same client, in one go. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -106,6 +106,7 @@ function writePages(folder: string): void {
     `<tr><td><a href="http://10.0.0.${i % 250}:8042/node/${i}">node ${String(i).padStart(5)}</a></td></tr>\n`
   const page = (links: number) =>
     `<!doctype html><html><head><title>nodes</title></head><body><table>\n${Array.from({ length: links }, (_, i) => row(i)).join("")}</table></body></html>`
+  chmodSync(folder, 0o755) // nginx drops to a user of its own
   mkdirSync(join(folder, "www"))
   writeFileSync(join(folder, "www", "page.html"), page(62))
   writeFileSync(join(folder, "www", "large.html"), page(15_000))
