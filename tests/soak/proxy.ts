@@ -1,5 +1,5 @@
 /**
- * `npm run soak [MINUTES]`: a day's requests in some minutes (a page every second is 86,400): pages, large pages, files, errors,
+ * `npm run soak:proxy [MINUTES]`: a day's requests in some minutes (a page every second is 86,400): pages, large pages, files, errors,
  * clients that go away. Memory and descriptors must not grow.
  */
 import { readdirSync } from "node:fs"
