@@ -39,7 +39,7 @@ export function openAws(settings: () => AwsSettings): Aws {
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
     serverTime: async () => {
       const ask = await once("time", undefined, async (s) => {
-        const { serverTime } = await import("./server-time.ts")
+        const { serverTime } = await import("./server_time.ts")
         return () => serverTime(s)
       })
       return ask()

@@ -1,10 +1,10 @@
 import type { AwsSettings } from "./connection.ts"
-import { connectEc2 } from "./ec2-connection.ts"
-import { instanceCalls } from "./ec2-instances.ts"
-import { keyPairCalls } from "./ec2-key-pairs.ts"
-import { spotCalls } from "./ec2-spot.ts"
-import { storageCalls } from "./ec2-storage.ts"
-import { surroundingsCalls } from "./ec2-surroundings.ts"
+import { connectEc2 } from "./ec2_connection.ts"
+import { instanceCalls } from "./ec2_instances.ts"
+import { keyPairCalls } from "./ec2_key_pairs.ts"
+import { spotCalls } from "./ec2_spot.ts"
+import { storageCalls } from "./ec2_storage.ts"
+import { surroundingsCalls } from "./ec2_surroundings.ts"
 import type { Ec2 } from "./interfaces.ts"
 
 /** EC2 in the region of the settings. */

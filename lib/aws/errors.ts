@@ -1,6 +1,6 @@
 /** What AWS and the way to it say when something fails, in one line that says what to do. */
 import { Failed, messageOf } from "../base/errors.ts"
-import { GarbledReply } from "./garbled-reply.ts"
+import { GarbledReply } from "./garbled_reply.ts"
 
 /** A call to AWS that failed. */
 export class AwsError extends Failed {

@@ -1,7 +1,7 @@
 import type { AwsSettings } from "./connection.ts"
-import { connectIam } from "./iam-connection.ts"
-import { credentialCalls } from "./iam-credentials.ts"
-import { userCalls } from "./iam-users.ts"
+import { connectIam } from "./iam_connection.ts"
+import { credentialCalls } from "./iam_credentials.ts"
+import { userCalls } from "./iam_users.ts"
 import type { Iam } from "./interfaces.ts"
 import { accessKeyWorks, openSts } from "./sts.ts"
 

@@ -3,7 +3,7 @@ import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { microUsd } from "../base/money.ts"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import { awsError } from "./errors.ts"
-import { GarbledReply } from "./garbled-reply.ts"
+import { GarbledReply } from "./garbled_reply.ts"
 import type { Pricing } from "./interfaces.ts"
 import { pages, present } from "./pages.ts"
 

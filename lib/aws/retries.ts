@@ -6,7 +6,7 @@
  */
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from "@smithy/types"
 import type { Clock } from "../base/time.ts"
-import { GarbledReply } from "./garbled-reply.ts"
+import { GarbledReply } from "./garbled_reply.ts"
 
 export interface Patience {
   /** At what is throttled, which a course at its deadline is. */

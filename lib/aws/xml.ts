@@ -2,8 +2,8 @@
  * Reads the wanted parts of AWS's XML replies, as they arrive. A reply that ends early, is no XML or has another root is an error,
  * never a short list: the SDK's own parser accepts a document that stops in the middle, and keeps whole replies in memory.
  */
-import { GarbledReply } from "./garbled-reply.ts"
-import { type Name, type XmlHandler, XmlScanner } from "./xml-scanner.ts"
+import { GarbledReply } from "./garbled_reply.ts"
+import { type Name, type XmlHandler, XmlScanner } from "./xml_scanner.ts"
 
 /** An element whose text is wanted. */
 export const text = "text" as const

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { SaxesParser } from "saxes"
-import { GarbledReply } from "../../lib/aws/garbled-reply.ts"
+import { GarbledReply } from "../../lib/aws/garbled_reply.ts"
 import { readXml, type Shape, text } from "../../lib/aws/xml.ts"
 
 const shape = {

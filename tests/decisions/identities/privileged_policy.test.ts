@@ -30,7 +30,7 @@ const services: Record<string, string> = {
 const needsNoPermission = ["client-sts"]
 
 // hadoop_ec2 runs as the student.
-const withStudentsKeys = "ec2-clusters.ts"
+const withStudentsKeys = "ec2_clusters.ts"
 
 /** `ec2:RunInstances` for each command that lib/aws imports from the SDK. */
 function actionsAsked(): string[] {

@@ -10,7 +10,7 @@ import { type Ask, type AwsSettings, askers, asking, clientOptions, outcomeOf } 
 import { hasCode } from "./errors.ts"
 import type { Outcome } from "./interfaces.ts"
 import { listing } from "./pages.ts"
-import { StrictQueryProtocol } from "./query-protocol.ts"
+import { StrictQueryProtocol } from "./query_protocol.ts"
 
 export type AskIam = Ask<ServiceInputTypes, ServiceOutputTypes, IAMClientResolvedConfig>
 

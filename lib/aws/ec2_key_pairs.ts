@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2"
 import type { KeyPair } from "../base/instance.ts"
 import { outcomeOf } from "./connection.ts"
-import { asksForNothing, type Ec2Connection, filters } from "./ec2-connection.ts"
+import { asksForNothing, type Ec2Connection, filters } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
 import { present } from "./pages.ts"

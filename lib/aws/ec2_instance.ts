@@ -1,7 +1,7 @@
 /** From EC2's reply to our `Instance`. */
 import type { Instance, InstanceState } from "../base/instance.ts"
-import type { InstanceElement } from "./ec2-instance-replies.ts"
-import { GarbledReply } from "./garbled-reply.ts"
+import type { InstanceElement } from "./ec2_instance_replies.ts"
+import { GarbledReply } from "./garbled_reply.ts"
 
 const states: ReadonlySet<string> = new Set<InstanceState>([
   "pending",

@@ -9,7 +9,7 @@ import {
 import type { SpotRequest } from "../base/instance.ts"
 import { microUsd } from "../base/money.ts"
 import { outcomeOf } from "./connection.ts"
-import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2-connection.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
 import { listing, present } from "./pages.ts"

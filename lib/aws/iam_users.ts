@@ -26,7 +26,7 @@ import {
   TagUserCommand,
 } from "@aws-sdk/client-iam"
 import { outcomeOf } from "./connection.ts"
-import { done, gone, type IamConnection, marked, orNull } from "./iam-connection.ts"
+import { done, gone, type IamConnection, marked, orNull } from "./iam_connection.ts"
 import type { Iam } from "./interfaces.ts"
 import { present } from "./pages.ts"
 import { tagList, tagRecord } from "./tags.ts"

@@ -7,7 +7,7 @@ import type {
   OperationSchema,
   SerdeFunctions,
 } from "@smithy/types"
-import { instanceReplies } from "./ec2-instance-replies.ts"
+import { instanceReplies } from "./ec2_instance_replies.ts"
 import { readXml, text } from "./xml.ts"
 
 type Context = HandlerExecutionContext & SerdeFunctions

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-ec2"
 import type { Image, Volume } from "../base/instance.ts"
 import { outcomeOf } from "./connection.ts"
-import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2-connection.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
 import { listing, present } from "./pages.ts"

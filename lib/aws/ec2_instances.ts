@@ -12,10 +12,10 @@ import {
 } from "@aws-sdk/client-ec2"
 import type { Instance, InstanceState } from "../base/instance.ts"
 import { outcomeOf } from "./connection.ts"
-import { asksForNothing, type Ec2Connection, filterSize, filters, pageSize } from "./ec2-connection.ts"
-import { toInstance, toState } from "./ec2-instance.ts"
-import type { DescribeInstancesReply, InstanceElement, RunInstancesReply } from "./ec2-instance-replies.ts"
-import { runInstancesInput } from "./ec2-launch.ts"
+import { asksForNothing, type Ec2Connection, filterSize, filters, pageSize } from "./ec2_connection.ts"
+import { toInstance, toState } from "./ec2_instance.ts"
+import type { DescribeInstancesReply, InstanceElement, RunInstancesReply } from "./ec2_instance_replies.ts"
+import { runInstancesInput } from "./ec2_launch.ts"
 import { awsError, hasCode } from "./errors.ts"
 import type { Ec2, InstanceFilter, Outcome } from "./interfaces.ts"
 import { pages, present } from "./pages.ts"
@@ -33,7 +33,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
       const replies = pages(
         action,
         async (NextToken) =>
-          // Read by shape: query-protocol.ts.
+          // Read by shape: query_protocol.ts.
           (await ec2.ask(
             action,
             new DescribeInstancesCommand({ Filters: asked.filters, MaxResults: pageSize, NextToken }),

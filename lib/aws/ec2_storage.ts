@@ -1,7 +1,7 @@
 /** Volumes and snapshots that are made for clusters: with the account's rights, so only after an admission. */
 import { CreateSnapshotCommand, CreateVolumeCommand, DescribeSnapshotsCommand } from "@aws-sdk/client-ec2"
 import { outcomeOf } from "./connection.ts"
-import type { Ec2Connection } from "./ec2-connection.ts"
+import type { Ec2Connection } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
 import { present } from "./pages.ts"

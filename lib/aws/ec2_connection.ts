@@ -7,7 +7,7 @@ import {
   type ServiceOutputTypes,
 } from "@aws-sdk/client-ec2"
 import { type Ask, type AwsSettings, askers, asking, clientOptions } from "./connection.ts"
-import { StrictEc2Protocol } from "./query-protocol.ts"
+import { StrictEc2Protocol } from "./query_protocol.ts"
 
 export type AskEc2 = Ask<ServiceInputTypes, ServiceOutputTypes, EC2ClientResolvedConfig>
 

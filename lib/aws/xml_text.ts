@@ -1,5 +1,5 @@
 /** From the bytes of a text in XML to its characters. */
-import { GarbledReply } from "./garbled-reply.ts"
+import { GarbledReply } from "./garbled_reply.ts"
 
 const ampersand = 0x26
 const closingBracket = 0x5d

@@ -20,7 +20,7 @@ import {
   UpdateLoginProfileCommand,
 } from "@aws-sdk/client-iam"
 import { outcomeOf } from "./connection.ts"
-import { done, gone, type IamConnection, marked, orNull } from "./iam-connection.ts"
+import { done, gone, type IamConnection, marked, orNull } from "./iam_connection.ts"
 import type { Iam } from "./interfaces.ts"
 import { present } from "./pages.ts"
 

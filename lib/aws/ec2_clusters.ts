@@ -15,7 +15,7 @@ import {
 import type { ClusterEc2, IngressRule } from "./cluster_interfaces.ts"
 import { type AwsSettings, outcomeOf } from "./connection.ts"
 import { openEc2 } from "./ec2.ts"
-import { asksForNothing, connectEc2, filters, pageSize } from "./ec2-connection.ts"
+import { asksForNothing, connectEc2, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import { listing, present } from "./pages.ts"
 import { tagList, tagRecord } from "./tags.ts"

@@ -6,8 +6,8 @@
  * parser there is, takes 0.65 s for that, this 0.15 s; saxes judges it in the tests. What nobody wants is not decoded, so
  * a wrong entity or character there goes unseen.
  */
-import { GarbledReply } from "./garbled-reply.ts"
-import { decode, textOf } from "./xml-text.ts"
+import { GarbledReply } from "./garbled_reply.ts"
+import { decode, textOf } from "./xml_text.ts"
 
 /** An element's name. There is one object for each, so that names are compared and looked up without making strings. */
 export interface Name {
