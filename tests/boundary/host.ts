@@ -65,6 +65,7 @@ export interface Host {
   /** Runs a program as a login, after the steps that tests/boundary/act.c knows. */
   as(login: keyof typeof uids, steps: string[], command: string[], options?: StartOptions): Promise<Finished>
   start(login: keyof typeof uids, steps: string[], command: string[], options?: StartOptions): Running
+  /** Ends the host and removes what it was made from. */
   stop(): void
 }
 
@@ -149,7 +150,7 @@ export async function makeHost(dist: string): Promise<Host> {
     stop() {
       first.stdin.end()
       first.kill("SIGKILL")
-      rmSync(shared, { recursive: true, force: true })
+      for (const made of [shared, dist]) rmSync(made, { recursive: true, force: true })
     },
   }
   const installed = host.sh(`${dist}/install`)

@@ -1,7 +1,6 @@
 /** The writer of native/home_writer.c as a process of its own, with the socket that the wrapper would hand to a tool. */
 import { dlopen, ptr } from "bun:ffi"
-import { closeSync, mkdtempSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { closeSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 
 const root = join(import.meta.dir, "..", "..")
@@ -15,7 +14,8 @@ let program: string | undefined
 
 function compiledWriter(): string {
   if (program) return program
-  program = join(mkdtempSync(join(tmpdir(), "ec2-wrappers-writer-")), "serve_home")
+  mkdirSync(join(root, ".cache"), { recursive: true })
+  program = join(root, ".cache", "serve_home")
   const sources = ["tests/native/serve_home.c", "native/home_writer.c"].map((path) => join(root, path))
   const built = Bun.spawnSync(["cc", "-Wall", "-Wextra", "-Werror", "-o", program, ...sources])
   if (!built.success) throw new Error(String(built.stderr))
