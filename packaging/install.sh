@@ -219,10 +219,13 @@ file() {
   mv -f "$1.ec2-wrappers-new" "$1"
 }
 
-# A data_dir mistyped as /var/lib must not be taken away from the system.
+# A data_dir mistyped as /var/lib must not be taken away from the system. One that root made for us holds only what is ours.
 check_data_dir() {
-  if [ ! -d "$data_dir" ] || [ "$(stat -c %U "$data_dir")" = "$account" ] || [ -z "$(ls -A "$data_dir")" ]; then return; fi
-  stop "$data_dir: belongs to $(stat -c %U "$data_dir") and is not empty, wanted $account's; chown it if it is the data directory"
+  if [ ! -d "$data_dir" ] || [ "$(stat -c %U "$data_dir")" = "$account" ]; then return; fi
+  foreign=$(ls -A "$data_dir" | grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key|slots|locks|backups' | head -n 1)
+  [ -n "$foreign" ] || [ "$(stat -c %U "$data_dir")" != root ] || return 0
+  [ -n "$(ls -A "$data_dir")" ] || return 0
+  stop "$data_dir: belongs to $(stat -c %U "$data_dir") and is not empty${foreign:+ ($foreign)}, wanted $account's; chown it if it is the data directory"
 }
 
 # The tools of 2010 left 0644. Only what is the account's: in a directory that was open to others until now, a link of
@@ -232,11 +235,15 @@ tighten_data() {
   if [ -n "$(find "$data_dir" -xdev ! -type l -user "$account" -perm /077 | head -n 1)" ]; then
     act find "$data_dir" -xdev ! -type l -user "$account" -perm /077 -exec chmod go-rwx {} +
   fi
-  key=$data_dir/root-access-key
-  [ ! -L "$key" ] || stop "$key: is a link, wanted a file of $account's"
-  case $(stat -c '%h %U' "$key" 2>/dev/null) in
-    "1 root" | "1 $account") owned "$key" "$account:$group" 0400 ;;
-  esac
+  for file in root-access-key:0400 users.db:0600 usage.db:0600 audit-log:0600; do
+    path=$data_dir/${file%:*}
+    if [ -L "$path" ] || [ ! -f "$path" ]; then continue; fi
+    # One name only: a second one may be somewhere else, and its file not ours.
+    case $(stat -c '%h %U' "$path") in
+      "1 root") owned "$path" "$account:$group" "${file#*:}" ;;
+      "1 $account") [ "${file%:*}" != root-access-key ] || owned "$path" "$account:$group" 0400 ;;
+    esac
+  done
 }
 
 default_config() {

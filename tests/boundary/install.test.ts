@@ -64,6 +64,14 @@ describe.skipIf(skipped)("install", () => {
     expectInstalled()
   })
 
+  test("takes over a data directory that root has made, with the key in it", () => {
+    host.sh(`cd /var/lib; mv ec2-wrappers away; mkdir -m 755 ec2-wrappers; install -m 644 /dev/null ec2-wrappers/root-access-key
+      install -m 644 /dev/null ec2-wrappers/audit-log; ln ec2-wrappers/audit-log linked; ${dist}/install`)
+    const found = host.sh("cd /var/lib/ec2-wrappers; stat -c '%n %U %a' . root-access-key audit-log").stdout
+    host.sh("cd /var/lib; rm -r linked ec2-wrappers; mv away ec2-wrappers")
+    expect(found).toBe(". cs61c 2700\nroot-access-key cs61c 400\naudit-log root 644\n")
+  })
+
   test("retires a setuid command that the older version had", () => {
     host.sh(
       `install -o cs61c -m 4755 /bin/true ${prefix}/bin/ec2-older; install -m 4755 /bin/true ${prefix}/bin/roots`,
