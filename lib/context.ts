@@ -63,12 +63,13 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
     usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:
-      ({ config, clock }) =>
+      ({ config, clock, home }) =>
       async (region) =>
         (await import("./aws/ec2_clusters.ts")).openClusterEc2({
           ...config.aws,
           region,
           credentials: "default",
+          ...ownProfile(config.course.name, home),
           clock,
           interrupt: abandon,
         }),
@@ -79,6 +80,14 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
       for (const close of closers) close()
     },
   })
+}
+
+/** What the environment names, else the profile that `ec2_util --init` named after the course, else the SDK's chain. */
+function ownProfile(course: string, home: HomeFiles): Pick<AwsSettings, "profile"> {
+  const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SHARED_CREDENTIALS_FILE } = process.env
+  if (AWS_PROFILE || AWS_ACCESS_KEY_ID || AWS_SHARED_CREDENTIALS_FILE) return {}
+  const profiles = (home.read(".aws/credentials") ?? "").split("\n").map((line) => line.trim())
+  return profiles.includes(`[${course}]`) ? { profile: course } : {}
 }
 
 function awsSettings({ aws, paths }: Config, clock: Clock, abandon: AbortSignal): AwsSettings {

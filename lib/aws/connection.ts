@@ -15,6 +15,8 @@ export interface AwsSettings {
   endpoint: string | null
   /** `default`: the SDK's provider chain, the only case in which it looks around for itself. */
   credentials: { accessKeyId: string; secretAccessKey: string } | "default"
+  /** With `default`: which profile of ~/.aws; absent: the chain's choice. */
+  profile?: string
   /** `http://HOST:PORT`, or null. */
   proxy: string | null
   /** A PEM file with the certificates to trust instead of the built-in ones, or null. */
@@ -33,6 +35,7 @@ export function clientOptions(settings: AwsSettings, { repeatable = true } = {})
     region: settings.region,
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
     ...(settings.credentials === "default" ? {} : { credentials: settings.credentials }),
+    ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     ignoreConfiguredEndpointUrls: true,
     useDualstackEndpoint: false,
     useFipsEndpoint: false,

@@ -27,21 +27,33 @@ export interface Classroom {
   close(): Promise<void>
 }
 
-export async function openClassroom(config: ConfigChanges = {}): Promise<Classroom> {
+/** `initialised`: the identity and the files in the home are made by setup and `ec2_util --init`; else by the test, faster. */
+export async function openClassroom(
+  config: ConfigChanges = {},
+  { initialised = false } = {},
+): Promise<Classroom> {
   const emulator = await startEmulator()
   const course = workspace({
     endpoint: emulator.endpoint,
     config: { launch: { image: emulator.fixtures.image, instance_type: "t3.micro" }, ...config },
   })
-  const made = await course.run("init_dbs")
-  if (made.code !== 0) throw new Error(made.stderr)
-  await addStudents(course, emulator, [login])
+  const must = async (tool: string, args: string[] = [], as?: string) => {
+    const { stderr, code } = await course.run(tool, args, as === undefined ? {} : { as })
+    if (code !== 0) throw new Error(stderr)
+  }
+  await must("init_dbs")
   const home = course.home(login)
-  mkdirSync(join(home, ".aws"), { recursive: true })
-  writeFileSync(
-    join(home, ".aws", "credentials"),
-    `[default]\naws_access_key_id = ${credentials.accessKeyId}\naws_secret_access_key = ${credentials.secretAccessKey}\n`,
-  )
+  if (initialised) {
+    await must("setup")
+    await must("ec2_util", ["--init"], login)
+  } else {
+    await addStudents(course, emulator, [login])
+    mkdirSync(join(home, ".aws"), { recursive: true })
+    writeFileSync(
+      join(home, ".aws", "credentials"),
+      `[default]\naws_access_key_id = ${credentials.accessKeyId}\naws_secret_access_key = ${credentials.secretAccessKey}\n`,
+    )
+  }
   // What the setuid wrapper does on a real host: the launcher does not run with the student's rights.
   const launcher = (tool: string, name: string) => {
     const command =
