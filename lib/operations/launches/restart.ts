@@ -5,7 +5,6 @@ import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { Lease } from "../../db/leases.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
@@ -18,6 +17,7 @@ import type { OwnInstances } from "./own_instances.ts"
 import { switchAtOf } from "./plan.ts"
 import { recordStarted } from "./settle.ts"
 import { standingOf } from "./standing.ts"
+import { setSwitches } from "./switches.ts"
 
 export interface Started {
   id: string
@@ -45,7 +45,7 @@ export async function startAgain(
   try {
     // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const { schedulerRole } = config.leases
-    if (schedulerRole !== null) {
+    if (schedulerRole !== null && usageDb.leases.of(instance.id)) {
       const at = switchAtOf(config, { endsAtUtcMs: reservation.leaseEndsAtUtcMs })
       await (await deps.aws.scheduler()).putTermination(instance.id, at, schedulerRole)
       usageDb.leases.switchSet(instance.id, at)
@@ -60,6 +60,8 @@ export async function startAgain(
     deps.at?.("in settling")
   })
   deps.at?.("settled")
+  // What has its first lease gets its first switch now: where the start fails, it is not ours to end.
+  await setSwitches(deps, [instance.id])
   audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
   return started
 }
@@ -69,10 +71,10 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun
   const { login } = caller
   const nowUtcMs = clock.now()
   requireNotHalted(deps, login)
-  if (usageDb.reservations.pending(login).some(({ instanceId }) => instanceId === instance.id)) {
-    throw new Failed(instance.id, "is being started already")
-  }
   const lease = usageDb.leases.of(instance.id)
+  const isPending = usageDb.reservations.pending(login).some(({ instanceId }) => instanceId === instance.id)
+  // The second: started since it was listed. Starting it once more would move its ceiling.
+  if (isPending || lease?.stoppedAtUtcMs === null) throw new Failed(instance.id, "is being started already")
   const { type, region, usageOperation, market } = instance
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
   const microUsdPerHour = priceOf(usageDb.prices.tariff(config).book, offer)
@@ -114,26 +116,9 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun
   }
   if (!dryRun) {
     usageDb.reservations.add(reservation)
-    if (!lease) usageDb.leases.add(firstLease(reservation, instance, nowUtcMs))
     deps.at?.("in admission")
   }
   return reservation
-}
-
-/** For what the old tools launched: from its first start through us on, it has an end. */
-function firstLease(reservation: NewReservation, { id, launchedAtUtcMs }: Instance, nowUtcMs: number): Lease {
-  const { id: reservationId, login, region, instanceType, market, keyName } = reservation
-  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
-  return {
-    ...{ instanceId: id, login, reservationId, region, instanceType, market, keyName },
-    ...{ microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour, launchedAtUtcMs },
-    runStartedAtUtcMs: launchedAtUtcMs,
-    endsAtUtcMs: nowUtcMs,
-    stoppedAtUtcMs: nowUtcMs,
-    endedAtUtcMs: null,
-    announcedEndUtcMs: null,
-    switchAtUtcMs: null,
-  }
 }
 
 async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ requestId: string }> {

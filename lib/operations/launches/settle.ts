@@ -4,6 +4,7 @@
  */
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
+import type { Lease } from "../../db/leases.ts"
 import type { NewReservation, Reservation } from "../../db/reservations.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/settlement.ts"
@@ -175,6 +176,7 @@ export function recordStarted(
   const startedAtUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs)
   usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
   usageDb.ledger.recordStarted(id, startedAtUtcMs)
+  usageDb.leases.add(firstLease(reservation, id, startedAtUtcMs))
   usageDb.leases.started({
     instanceId: id,
     instanceType: reservation.instanceType,
@@ -182,6 +184,19 @@ export function recordStarted(
     runStartedAtUtcMs: startedAtUtcMs,
     endsAtUtcMs: reservation.leaseEndsAtUtcMs,
   })
+}
+
+/** For what the old tools launched: from its first start through us on, and not before, it has an end. */
+function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): Lease {
+  const { id: reservationId, login, region, instanceType, market, keyName } = reservation
+  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
+  return {
+    ...{ instanceId, login, reservationId, region, instanceType, market, keyName },
+    ...{ microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
+    ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs },
+    endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+    ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
+  }
 }
 
 function audit(

@@ -52,6 +52,7 @@ export function standingOf(
   for (const instance of own.instances) {
     const state = shownState(instance)
     if (!state || leased.has(instance.id)) continue
+    if (instance.id === except || startedAgain.has(instance.id)) continue
     if (counted.has(instance.tags[tagOf.reservation] ?? "")) continue
     const { type, region, usageOperation, market } = instance
     const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }

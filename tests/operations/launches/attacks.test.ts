@@ -1,7 +1,9 @@
 /** What a student who has read the source tries against limits and budget, through the real tools. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { processIdentity } from "../../../lib/host/process_identity.ts"
 import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
+import { startAgain } from "../../../lib/operations/launches/restart.ts"
 import { settleOwn } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { depsOf } from "../../support/deps.ts"
@@ -60,6 +62,46 @@ describe("a reservation", () => {
     const later = await ownInstances(deps, student)
     deps.usageDb.transaction(() => settleOwn(deps, student, later))
     expect(deps.usageDb.reservations.byId("frozen")?.state).toBe("released")
+    deps.close()
+  })
+})
+
+describe("a start", () => {
+  test("that fails gives no lease to what the old tools launched, so that enforcement never ends it", async () => {
+    day.course.configure({ limits: { max_instances: 1 } })
+    const request = {
+      ImageId: emulator.fixtures.image,
+      InstanceType: "m1.small",
+      MinCount: 1,
+      MaxCount: 1,
+    } as const
+    const { Instances } = await emulator.ec2.send(
+      new RunInstancesCommand({ ...request, KeyName: `${student}-default` }),
+    )
+    const id = Instances?.[0]?.InstanceId ?? ""
+    await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
+    await emulator.proxy.advance(60_000)
+    const deps = depsOf(day.course, { login: student })
+    const own = await ownInstances(deps, student)
+    const [instance] = own.instances
+    if (!instance) throw new Error("not listed")
+    await emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
+    await expect(startAgain(deps, instance, own, { dryRun: false })).rejects.toThrow("IncorrectInstanceState")
+    expect(deps.usageDb.leases.of(id)).toBeNull()
+    deps.close()
+  })
+
+  test("by a listing from before another start does not start the lease anew", async () => {
+    const [id = ""] = await day.launch()
+    await active("--stop", id, "--wait")
+    const deps = depsOf(day.course, { login: student })
+    const own = await ownInstances(deps, student)
+    const [instance] = own.instances
+    if (!instance) throw new Error("not listed")
+    await startAgain(deps, instance, own, { dryRun: false })
+    await expect(startAgain(deps, instance, own, { dryRun: false })).rejects.toThrow(
+      "is being started already",
+    )
     deps.close()
   })
 })
