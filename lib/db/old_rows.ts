@@ -27,7 +27,7 @@ export function oldRows(db: Database) {
     const count = (table: string, column: string) =>
       db
         .query<{ n: number }, [string | null]>(
-          `SELECT count(*) AS n FROM ${table} WHERE ?1 IS NULL OR ${column} = ?1`,
+          `SELECT count(*) AS n FROM ${table} WHERE ${whose(login, column)}`,
         )
         .get(login)?.n
     return count("instances", "username") === count("tracked_instances", "login")
@@ -36,7 +36,7 @@ export function oldRows(db: Database) {
     /** Those without an end, of a login or, with null, of everybody. */
     running(login: string | null): OldRun[] {
       return db
-        .query<Row, [string | null]>(`${selectRows} AND end_time IS NULL AND (?1 IS NULL OR username = ?1)`)
+        .query<Row, [string | null]>(`${selectRows} AND end_time IS NULL AND ${whose(login)}`)
         .all(login)
         .map(fromRow)
     },
@@ -69,7 +69,7 @@ export function oldRows(db: Database) {
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
-        `${selectRows} AND (?1 IS NULL OR username = ?1) AND start_time < ?3 AND (end_time IS NULL OR end_time > ?2)`,
+        `${selectRows} AND ${whose(login)} AND start_time < ?3 AND (end_time IS NULL OR end_time > ?2)`,
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
@@ -108,12 +108,17 @@ export function oldRows(db: Database) {
           `SELECT coalesce(username, '') AS login, instance_type AS instanceType,
              CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
-           WHERE (?1 IS NULL OR username = ?1) AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
+           WHERE ${whose(login)} AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
            GROUP BY username, instance_type, is_spot`,
         )
         .all(login)
     },
   }
+}
+
+/** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. */
+function whose(login: string | null, column = "username"): string {
+  return login === null ? "?1 IS NULL" : `${column} = ?1`
 }
 
 const selectRows = `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,

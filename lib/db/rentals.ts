@@ -29,7 +29,7 @@ export function rentals(db: Database) {
     /** Those that are there, of a login or, with null, of everybody. */
     open(login: string | null): Rental[] {
       return db
-        .query<Rental, [string | null]>(select("end_latest_utc_ms IS NULL AND (?1 IS NULL OR login = ?1)"))
+        .query<Rental, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
         .all(login)
     },
 
@@ -62,10 +62,15 @@ export function rentals(db: Database) {
       return db
         .query<Rental, [string | null, number, number]>(
           select(
-            "(?1 IS NULL OR login = ?1) AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)",
+            `${whose(login)} AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)`,
           ),
         )
         .all(login, fromUtcMs, toUtcMs)
     },
   }
+}
+
+/** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. */
+function whose(login: string | null): string {
+  return login === null ? "?1 IS NULL" : "login = ?1"
 }

@@ -125,7 +125,7 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
         .query<DayCharge & { day: number }, [number, number, string | null]>(
           `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest,
              sum(instance_ms) AS instanceMs FROM usage_days
-           WHERE day >= ?1 AND day < ?2 AND (?3 IS NULL OR login = ?3) GROUP BY day`,
+           WHERE day >= ?1 AND day < ?2 AND ${whose(login, 3)} GROUP BY day`,
         )
         .all(fromDay, toDay, login)
       return new Map(rows.map(({ day, ...cost }) => [day, cost]))
@@ -133,10 +133,15 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
   }
 }
 
+/** A condition that an index can serve, which `?2 IS NULL OR …` is not. */
+function whose(login: string | null, parameter = 2): string {
+  return login === null ? `?${parameter} IS NULL` : `login = ?${parameter}`
+}
+
 function staleLogins(db: Database, { fingerprint }: Tariff, login: string | null): string[] {
   return db
     .query<{ login: string }, [string, string | null]>(
-      "SELECT login FROM usage_sums WHERE tariff <> ?1 AND (?2 IS NULL OR login = ?2)",
+      `SELECT login FROM usage_sums WHERE tariff <> ?1 AND ${whose(login)}`,
     )
     .all(fingerprint, login)
     .map((row) => row.login)
