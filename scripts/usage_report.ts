@@ -1,4 +1,5 @@
 import { defineTool, main } from "../lib/cli.ts"
+import { noticesFor } from "../lib/operations/enforcement/notices.ts"
 import { report } from "../lib/operations/reports/report.ts"
 
 export const tool = defineTool({
@@ -40,6 +41,7 @@ export const tool = defineTool({
     },
   },
   async run(args, context, output) {
+    for (const line of noticesFor(context)) output.note(line)
     const { lines, notes } = await report(context, args)
     for (const note of notes) output.note(`usage_report: ${note}`)
     for (const line of lines) output.line(line)

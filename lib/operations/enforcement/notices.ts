@@ -1,22 +1,26 @@
 /** What a student is told by whichever of our tools runs next. */
 import { messageOf } from "../../base/errors.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
+import { staleness } from "../usage/staleness.ts"
 
-/** Lines for the caller, each shown once. Never fails: no tool stops working because it has nothing to say. */
-export function greetings({
-  usageDb,
-  caller,
-  clock,
-}: Pick<LaunchDeps, "usageDb" | "caller" | "clock">): string[] {
+type NoticeDeps = Pick<LaunchDeps, "usageDb" | "caller" | "clock">
+
+/** Lines for the caller, and one where usage is not being recorded. Never fails: no tool stops because it has nothing to say. */
+export function greetings(deps: NoticeDeps): string[] {
   try {
-    const waiting = usageDb.notices.pending(caller.login, clock.now())
-    if (waiting.length > 0) {
-      usageDb.transaction(() => {
-        for (const { id } of waiting) usageDb.notices.shown(id, clock.now())
-      })
-    }
-    return waiting.map(({ text }) => text)
+    const stale = staleness(deps.usageDb, deps.clock)
+    return stale === null ? noticesFor(deps) : [...noticesFor(deps), stale]
   } catch (error) {
     return [`notices: ${messageOf(error)}`]
   }
+}
+
+/** Each is shown once. */
+export function noticesFor({ usageDb, caller, clock }: NoticeDeps): string[] {
+  const waiting = usageDb.notices.pending(caller.login, clock.now())
+  if (waiting.length === 0) return []
+  usageDb.transaction(() => {
+    for (const { id } of waiting) usageDb.notices.shown(id, clock.now())
+  })
+  return waiting.map(({ text }) => text)
 }
