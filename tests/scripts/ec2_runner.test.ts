@@ -122,4 +122,77 @@ describe("ec2_runner", () => {
     expect(emulator.proxy.calls.map(({ action }) => action)).toEqual(["DescribeInstances", "RunInstances"])
     expect(JSON.stringify(emulator.proxy.calls[0]?.parameters)).toContain("cs61c-aa-")
   })
+
+  test("defect: the launch check was a prefix, so that one could launch with another's key", async () => {
+    const { stderr, code } = await runner(["-a", image, "-t", "m1.small", "-k", "cs61c-ab-default"])
+    expect(stderr).toContain('"cs61c-aa-cs61c-ab-default" is not a key of cs61c-aa')
+    expect(code).toBe(3)
+    expect(await launched()).toEqual([])
+  })
+
+  test("defect: unknown types crashed", async () => {
+    const { stderr, code } = await runner(["-a", image, "-t", "m99.huge"])
+    expect(stderr).toBe(
+      "ec2_runner: price: none is known for m99.huge in us-east-1; staff can set prices.on_demand or refresh them\n",
+    )
+    expect(code).toBe(3)
+  })
+
+  test("defect: a count given as an option was a string and crashed", async () => {
+    expect((await runner(["-a", image, "-t", "m1.small", "--count", "2"])).code).toBe(0)
+    const { stderr, code } = await runner(["-a", image, "-t", "m1.small", "--count", "two"])
+    expect(stderr).toBe("ec2_runner: request: count is not a whole number\n")
+    expect(code).toBe(2)
+  })
+
+  test("defect: open spot requests were not counted", async () => {
+    configure({ limits: { max_instances: 2 } })
+    const { stdout, code } = await runner(["-a", image, "-t", "m1.small", "-c", "2", "--spot"])
+    expect(stdout).toMatch(/^\["sir-[^"]+","sir-[^"]+"\]\n$/)
+    expect(code).toBe(0)
+    expect((await runner(["-a", image, "-t", "m1.small"])).stderr).toContain(
+      "2 running + 1 asked = 3 instances, limit 2",
+    )
+  })
+
+  test("defect: the zone and the placement group were ignored", async () => {
+    configure({ launch: { placement_groups: ["tight"] } })
+    expect((await runner(["-a", image, "-t", "m1.small", "-z", "us-east-1b"])).code).toBe(0)
+    expect((await launched())[0]?.Placement?.AvailabilityZone).toBe("us-east-1b")
+    const { stderr, code } = await runner(["-a", image, "-t", "m1.small", "-g", "loose"])
+    expect(stderr).toContain('placement group "loose" is neither cs61c-aa\'s own')
+    expect(code).toBe(3)
+    await runner(["-a", image, "-t", "m1.small", "-g", "tight"])
+    const request = emulator.proxy.calls.findLast(({ action }) => action === "RunInstances")?.parameters
+    expect(JSON.stringify(request)).toContain("tight")
+  })
+
+  test("refuses a caller without access keys", async () => {
+    const { stderr, code } = await runner(["-a", image, "-t", "m1.small"], { as: "cs61c-zz" })
+    expect(stderr).toBe("ec2_runner: caller: cs61c-zz has no access keys; ec2-util --init makes them\n")
+    expect(code).toBe(3)
+  })
+
+  test("settles a launch whose reply was lost, and prints its ids", async () => {
+    emulator.proxy.faults.add({ kind: "drop-after", action: "RunInstances" })
+    const { stdout, code } = await runner(["-a", image, "-t", "m1.small", "-c", "2"])
+    expect(JSON.parse(stdout)).toHaveLength(2)
+    expect(code).toBe(0)
+    expect(await launched()).toHaveLength(2)
+  })
+
+  test("leaves nothing reserved where AWS is throttling or unavailable and nothing was launched", async () => {
+    await runner(["-a", image, "-t", "m1.small"])
+    emulator.proxy.faults.add({
+      kind: "drop-before",
+      action: "RunInstances",
+      times: Number.POSITIVE_INFINITY,
+    })
+    const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "-c", "2"])
+    expect(stdout).toBe("")
+    expect(stderr).toMatch(/^ec2_runner: launch: .*not known yet.*\n$/)
+    expect(code).toBe(1)
+    emulator.proxy.faults.clear()
+    expect(await launched()).toHaveLength(1)
+  })
 })
