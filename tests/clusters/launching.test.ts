@@ -271,6 +271,20 @@ describe("ending", () => {
     expect(callsOf("RunInstances").filter(({ parameters }) => parameters.DryRun !== "true")).toEqual([])
   })
 
+  test("storage is made by ec2-run, listed, and deleted by its owner", async () => {
+    const spec = join(room.home, "spec.json")
+    writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": "7"}]}')
+    const made = await room.hadoop("create-storage", "kept", "dn", "2", spec, "-z", "us-east-1a")
+    expect(made.stderr).not.toContain("hadoop_ec2:")
+    const ids = made.stdout.trim().split("\n")
+    expect(ids).toHaveLength(2)
+    const listed = await room.hadoop("list-storage", "kept")
+    expect(listed.stdout).toBe(ids.map((id) => `dn\t${id}\t7 GiB\t/dev/sdj\t/ebs1\tavailable\n`).join(""))
+    const deleted = await room.hadoop("delete-storage", "kept", "--yes")
+    expect(deleted.stdout).toBe(ids.map((id) => `${id} deleted\n`).join(""))
+    expect((await room.hadoop("list-storage", "kept")).stdout).toBe("")
+  })
+
   test("delete-storage deletes nothing that does not carry our tags (defect: every volume of the account)", async () => {
     const dir = join(room.home, ".hadoop-cloud")
     mkdirSync(dir, { recursive: true })
