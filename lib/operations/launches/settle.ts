@@ -11,6 +11,7 @@ import { forgottenAfterMs, settlementOf } from "../../decisions/settlement.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { Listing, OwnInstances } from "./own_instances.ts"
+import { isOfStorage, settleStorage } from "./settle_storage.ts"
 import { setSwitchesOf } from "./switches.ts"
 
 /** How many a tool asks AWS about on its way; cron asks about all. */
@@ -23,6 +24,8 @@ export interface Settled {
   waiting: number
 }
 
+const outcomeOf = { settle: "settled", release: "released", wait: "waiting" } as const
+
 /** Settles what can be settled; asks AWS only where something is left over. Throws AwsError where AWS does not answer. */
 export async function settleReservations(
   deps: LedgerDeps,
@@ -31,6 +34,12 @@ export async function settleReservations(
   const report: Settled = { settled: 0, released: 0, waiting: 0 }
   const orphans = deps.usageDb.reservations.pending(null).filter(({ process }) => !isAlive(process))
   for (const reservation of orphans.slice(0, most)) {
+    if (isOfStorage(reservation)) {
+      const outcome = outcomeOf[await settleStorage(deps, reservation)]
+      report[outcome]++
+      if (outcome !== "waiting") audit(deps, reservation, outcome, [])
+      continue
+    }
     const listedAtUtcMs = deps.clock.now()
     const ec2 = await deps.aws.ec2(reservation.region)
     const instances = await ec2.instances(
@@ -56,7 +65,8 @@ export async function settleReservations(
 export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): void {
   const { usageDb } = deps
   for (const reservation of usageDb.reservations.pending(login)) {
-    if (own.orphans.has(reservation.id)) settleOrphan(deps, reservation, own)
+    // of storage an instance listing says nothing
+    if (own.orphans.has(reservation.id) && !isOfStorage(reservation)) settleOrphan(deps, reservation, own)
   }
   for (const instance of own.instances) {
     const id = instance.tags[tagOf.reservation]

@@ -59,7 +59,9 @@ export async function createStorage(deps: LaunchDeps, order: StorageOrder): Prom
     }
   } catch (error) {
     // What was made is named and stays recorded: nothing is undone behind somebody's back.
-    finish(deps, id, items, made)
+    // Where one more may be on its way, the reservation stays for settling, which asks AWS for its tag.
+    const isKnown = error instanceof AwsError && !error.mayHaveHappened
+    if (isKnown || order.action === "create_snapshot") finish(deps, id, items, made)
     audit.record(
       caller.login,
       `${order.action} ${id} failed: ${messageOf(error)}; made ${made.join(" ") || "nothing"}`,

@@ -1,7 +1,9 @@
 /** Volumes and snapshots of clusters: protocol 2 through the process. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { CreateVolumeCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2"
+import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay } from "../../support/course_day.ts"
+import { depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
 const emulator = await startEmulator()
@@ -55,6 +57,24 @@ describe("volumes of clusters", () => {
     })
     expect(code).toBe(3)
     expect(await described()).toEqual([])
+  })
+
+  test("whose reply is lost, or whose making is killed, do not stay outside the ledger", async () => {
+    emulator.proxy.faults.add({ kind: "drop-after", action: "CreateVolume", times: Number.POSITIVE_INFINITY })
+    expect((await ask(volumes)).code).toBe(1)
+    emulator.proxy.faults.clear()
+    const [volume] = await described()
+    expect(volume).toBeDefined()
+    // another launch does not give back what it has listed no volumes of
+    await day.launch()
+    expect(day.usageDb().reservations.pending("cs61c-aa")).toHaveLength(1)
+    const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+    const deps = depsOf(day.course, { login: "cs61c-aa", clock: later })
+    await settleReservations(deps)
+    deps.close()
+    expect(day.usageDb().reservations.pending("cs61c-aa")).toEqual([])
+    const rentals = day.usageDb().ledger.rentals.open("cs61c-aa")
+    expect(rentals.map(({ rentalId }) => rentalId)).toContain(volume?.VolumeId ?? "")
   })
 
   test("a snapshot is made only of one's own", async () => {
