@@ -15,6 +15,7 @@ export const ledgerSteps: readonly Step[] = [
         instance_id TEXT PRIMARY KEY, login TEXT NOT NULL, offer_id INTEGER NOT NULL REFERENCES offers,
         state TEXT NOT NULL, key_name TEXT NOT NULL, reservation_id TEXT NOT NULL, public_ipv4 INTEGER NOT NULL,
         launched_at_utc_ms INTEGER NOT NULL, seen_utc_ms INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX tracked_instances_of_login ON tracked_instances(login);
       CREATE INDEX tracked_instances_not_ended ON tracked_instances(login) WHERE state <> 'terminated';
       -- Each instant between two bounds; the end is NULL while it runs.
       CREATE TABLE intervals(
