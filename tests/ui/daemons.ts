@@ -17,7 +17,7 @@ const opens = [
 ]
 const javaOptions = [
   ...opens.flatMap((name) => ["--add-opens", `java.base/${name}=ALL-UNNAMED`]),
-  ...["--add-exports", "java.base/sun.nio.ch=ALL-UNNAMED", "-Xmx700m"],
+  ...["--add-exports", "java.base/sun.nio.ch=ALL-UNNAMED", "-Xmx700m", "-Dhadoop.log.dir=."],
 ]
 
 export const pages = {
