@@ -95,6 +95,8 @@ async function carryOut(deps: EnforcementDeps, step: EnforcementStep): Promise<s
   switch (step.kind) {
     case "terminate":
     case "stop": {
+      // Extended or started again since the plan was made: what has been admitted may run.
+      if (usageDb.leases.of(lease.instanceId)?.endsAtUtcMs !== lease.endsAtUtcMs) return []
       const instance = { id: lease.instanceId, region: lease.region }
       const why = ` of ${lease.login}: ${step.because}`
       const { done, failures } = await endInstances(deps, step.kind, [instance], "enforcement", why)

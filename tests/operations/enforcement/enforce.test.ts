@@ -55,6 +55,20 @@ describe("enforcement", () => {
     expect(greetings(deps)).toEqual([])
   })
 
+  test("does not end what is extended while it is ending another", async () => {
+    const ids = [await launchOne({ lease_minutes: 60 }), await launchOne({ lease_minutes: 60 })]
+    await proxy.advance(hour + minute)
+    const extended: string[] = []
+    const record = (_: string, message: string) => {
+      const spared = ids.find((id) => !message.includes(id)) ?? ""
+      if (extended.length > 0) return
+      extended.push(spared)
+      deps.usageDb.leases.extend(spared, deps.clock.now() + hour)
+    }
+    expect((await enforce({ ...deps, audit: { record } }, { dryRun: false })).failures).toEqual([])
+    expect((await day.running()).map(({ InstanceId }) => InstanceId ?? "")).toEqual(extended)
+  })
+
   test("terminates what is past its lease, protected or not, and audits it", async () => {
     const ids = [await launchOne({ lease_minutes: 60 }), await launchOne({ lease_minutes: 60 })]
     await emulator.ec2.send(
