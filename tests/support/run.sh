@@ -11,7 +11,7 @@ trap end_what_is_left EXIT
 
 main() {
   install_packages
-  PATH="$root/node_modules/.bin:$PATH"
+  PATH="$root/node_modules/.bin:$PATH:/usr/sbin:/sbin" # mkfs, sshd: not on every user's PATH
   install_emulator
   case ${1-} in
     test) run_tests ;;
