@@ -19,16 +19,20 @@ export async function duty(
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<Duty> {
   const warnings: string[] = []
+  let unsettled: string | null = null
   try {
     await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
   } catch (error) {
-    warnings.push(`reservations not settled: ${messageOf(error)}`)
+    unsettled = messageOf(error)
   }
   let failure: unknown
   const summary = await todo.snapshot().catch((error: unknown) => {
     failure = error
     return null
   })
+  // What fails for the same reason is said once.
+  if (unsettled !== null && (failure === undefined || messageOf(failure) !== unsettled))
+    warnings.push(`reservations not settled: ${unsettled}`)
   if (summary === null && failure === undefined)
     warnings.push("another one is at work, no snapshot was taken")
   warnings.push(...(summary?.warnings ?? []))
