@@ -140,7 +140,7 @@ export async function waitUntilReady(
         if (state.boot?.state === "failed") {
           throw new Failed(
             "boot",
-            `${master.id} failed in phase ${state.boot.phase}: ${state.boot.detail || "no reason"} (hadoop_ec2 logs ${cluster})`,
+            `${master.id} failed in phase ${state.boot.phase}: ${state.boot.detail || "no reason"} (hadoop-ec2 logs ${cluster})`,
           )
         }
         if (goals.every((goal) => isReached(goal, state))) return state

@@ -16,7 +16,7 @@ if ((left < 0)); then
   wall "The lease of this cluster ended at $lease_end: shutting down."
   shutdown -h now
 elif ((left <= 15)) && [[ $(cat "$warned" 2>/dev/null) != "$lease_end" ]]; then
-  wall "The lease of this cluster ends in $left minutes, at $lease_end. hadoop_ec2 extend moves it."
+  wall "The lease of this cluster ends in $left minutes, at $lease_end. hadoop-ec2 extend moves it."
   echo "$lease_end" >"$warned"
 fi
 END

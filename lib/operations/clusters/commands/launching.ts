@@ -103,7 +103,7 @@ async function launch(
   })
   const { ids, hourlyCost, leaseEnd } = launched
   if (ids.length === 0) return { lines: [`Nothing is missing in ${cluster}.`], json: { cluster, ids } }
-  const until = leaseEnd ? `, until ${leaseEnd} (hadoop_ec2 extend ${cluster} moves that)` : ""
+  const until = leaseEnd ? `, until ${leaseEnd} (hadoop-ec2 extend ${cluster} moves that)` : ""
   deps.terminal.note(
     `Cluster ${cluster} is ready: ${plural(ids.length, "node")} launched, $${hourlyCost.toFixed(3)} per hour${until}.`,
   )
