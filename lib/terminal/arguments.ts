@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util"
 import type { BooleanArgDef, EnumArgDef, PositionalArgDef, StringArgDef } from "citty"
-import { closest } from "fastest-levenshtein"
+import { closest, distance } from "fastest-levenshtein"
 import { UsageError } from "../base/errors.ts"
 import { quoted } from "../base/text.ts"
 
@@ -107,6 +107,14 @@ function shortOf(def: GivenOption["def"]): { short?: string } {
   return short === undefined ? {} : { short }
 }
 
+/** Where at most half of the letters differ: a guess that is further off misleads. */
+function suggestion(name: string, known: readonly string[]): string {
+  if (known.length === 0) return ""
+  const nearest = closest(name, known)
+  const isLikely = distance(name, nearest) * 2 <= Math.max(name.length, nearest.length)
+  return isLikely ? `, did you mean --${nearest}?` : ""
+}
+
 function checkedOption(
   options: OptionsByName,
   token: { name: string; rawName: string; value?: string | undefined; inlineValue?: boolean | undefined },
@@ -114,8 +122,10 @@ function checkedOption(
   const option = options.get(token.name)
   if (!option) {
     const known = [...options.keys()].filter((name) => name.length > 1)
-    const nearest = known.length > 0 ? `, did you mean --${closest(token.name, known)}?` : ""
-    throw new UsageError("options", `unknown option ${quoted(token.rawName)}${nearest} (--help lists them)`)
+    throw new UsageError(
+      "options",
+      `unknown option ${quoted(token.rawName)}${suggestion(token.name, known)} (--help lists them)`,
+    )
   }
   const { name, def } = option
   if (def.type === "boolean") {

@@ -39,6 +39,7 @@ describe("the strict reading of argv", () => {
   test.each([
     [["--cuont", "3"], "did you mean --count?"],
     [["-x"], 'unknown option "-x"'],
+    [["--zzz"], 'unknown option "--zzz" (--help lists them)'],
     [["--no-dry-run"], "unknown option"],
     [["--count", "--dry-run"], 'needs a value, not "--dry-run"'],
     [["--count"], "needs a value"],
