@@ -45,7 +45,10 @@ function readPrivate(path: string): string {
     return readFileSync(fd, "utf8")
   } catch (error) {
     if (error instanceof Failed) throw error
-    throw new Failed(`root access key ${path}`, messageOf(error), { cause: error })
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT"
+    throw new Failed(`root access key ${path}`, isMissing ? "does not exist" : messageOf(error), {
+      cause: error,
+    })
   } finally {
     if (fd !== undefined) closeSync(fd)
   }

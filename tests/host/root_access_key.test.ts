@@ -39,3 +39,9 @@ test("a key that others may read is not used", () => {
   chmodSync(path, 0o640)
   expect(() => readRootAccessKey(path)).toThrow("has mode 0640, wanted none for group and others")
 })
+
+test("a key that is not there is named in one plain sentence", () => {
+  expect(() => readRootAccessKey("/nowhere/root-access-key")).toThrow(
+    "root access key /nowhere/root-access-key: does not exist",
+  )
+})
