@@ -48,6 +48,21 @@ export function intervals(db: Database, offers: Offers) {
       db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), intervalId)
     },
 
+    /**
+     * After the clock was found to have gone back: what was concluded to have ended later than now, and not dated by AWS, may have
+     * ended since `insteadUtcMs`. Returns whose sums that changes. Inside the caller's transaction.
+     */
+    distrust(laterThanUtcMs: number, insteadUtcMs: number): string[] {
+      const rows = db
+        .query<{ login: string }, [number, number]>(
+          `UPDATE intervals SET end_earliest_utc_ms = max(?2, min(start_latest_utc_ms, ?1))
+           WHERE end_latest_utc_ms > ?1 AND end_earliest_utc_ms > ?1 AND end_evidence IN ('observed', 'vanished')
+           RETURNING login`,
+        )
+        .all(laterThanUtcMs, insteadUtcMs)
+      return [...new Set(rows.map(({ login }) => login))]
+    },
+
     remove(intervalId: number): void {
       db.query("DELETE FROM intervals WHERE interval_id = ?").run(intervalId)
     },

@@ -169,8 +169,9 @@ function runSince(instance: Instance, { toUtcMs }: Sighting): NewRun {
 /** When a run ended that was on at `onUtcMs` and is off at `offUtcMs`. */
 function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instant {
   const date = reasonDate(instance)
-  const isCredible = date !== null && date >= instance.launchedAtUtcMs && date >= onUtcMs - toleranceMs
-  if (!isCredible) return between(onUtcMs, offUtcMs, "observed")
+  if (date === null || date < instance.launchedAtUtcMs) return between(onUtcMs, offUtcMs, "observed")
+  // Seen on after EC2 says that it was off: our clock was wrong, then or now.
+  if (date < onUtcMs - toleranceMs) return between(date, Math.max(onUtcMs, offUtcMs), "observed")
   // Billed while it writes its memory to disk, which ends unseen.
   if (isHibernation(instance)) return between(Math.max(date, onUtcMs), offUtcMs, "observed")
   return exactly(date, "reason")

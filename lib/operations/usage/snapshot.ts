@@ -101,6 +101,8 @@ function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look):
   sighting.previousUtcMs = before?.startedUtcMs ?? null
   if (!latest || latest.startedUtcMs <= fromUtcMs) return false
   ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? 0)
+  for (const login of ledger.intervals.distrust(fromUtcMs, before?.startedUtcMs ?? 0))
+    ledger.sums.forget(login)
   return true
 }
 

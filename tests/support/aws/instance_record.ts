@@ -82,6 +82,11 @@ export const causes = {
     message: "Client.UserInitiatedShutdown: User initiated shutdown",
     dated: true,
   },
+  hibernate: {
+    code: "Client.UserInitiatedHibernate",
+    message: "Client.UserInitiatedHibernate: User initiated hibernate",
+    dated: true,
+  },
   inside: {
     code: "Client.InstanceInitiatedShutdown",
     message: "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
@@ -101,9 +106,14 @@ export const causes = {
 
 export function stop(world: World, record: InstanceRecord, cause: Cause): void {
   if (record.state !== "running" && record.state !== "pending") return
-  endRunning(world, record, cause)
+  // Hibernating is billed until the memory is written.
+  if (cause === causes.hibernate) tellWhy(world, record, cause)
+  else endRunning(world, record, cause)
   enter(record, "stopping")
-  later(world, record, world.knobs.stoppingMs, () => enter(record, "stopped"))
+  later(world, record, world.knobs.stoppingMs, () => {
+    if (cause === causes.hibernate) endBill(world, record, { free: false })
+    enter(record, "stopped")
+  })
 }
 
 export function terminate(world: World, record: InstanceRecord, cause: Cause): void {
@@ -132,9 +142,18 @@ const hourMs = 3_600_000
 function endRunning(world: World, record: InstanceRecord, cause: Cause): void {
   const now = world.clock.now()
   const ranMs = record.runningSinceUtcMs === null ? 0 : now - record.runningSinceUtcMs
-  world.bill.end("instance", record.id, { free: cause === causes.spot && ranMs < hourMs })
+  endBill(world, record, { free: cause === causes.spot && ranMs < hourMs })
+  tellWhy(world, record, cause)
+}
+
+function endBill(world: World, record: InstanceRecord, { free }: { free: boolean }): void {
+  world.bill.end("instance", record.id, { free })
   world.bill.end("address", record.id)
   record.runningSinceUtcMs = null
+}
+
+function tellWhy(world: World, record: InstanceRecord, cause: Cause): void {
+  const now = world.clock.now()
   record.stateReason = { code: cause.code, message: cause.message }
   const gmt = new Date(now).toISOString().slice(0, 19).replace("T", " ")
   record.transitionReason = cause.dated

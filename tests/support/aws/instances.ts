@@ -96,7 +96,8 @@ export async function stopInstances(world: World, request: AwsRequest): Promise<
   }
   dryRun(request)
   await world.moto.forward(request)
-  return change(request, records, (record) => stop(world, record, causes.user), "instancesSet")
+  const cause = request.form.get("Hibernate") === "true" ? causes.hibernate : causes.user
+  return change(request, records, (record) => stop(world, record, cause), "instancesSet")
 }
 
 export async function startInstances(world: World, request: AwsRequest): Promise<Reply> {

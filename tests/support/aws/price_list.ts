@@ -23,7 +23,7 @@ export function getProducts(world: World, request: AwsRequest): Reply {
   if (asked.ServiceCode !== "AmazonEC2") throw new AwsFault("NotFoundException", "Service not found")
   const filters = asked.Filters ?? []
   const region = filters.find(({ Field }) => Field === "regionCode")?.Value ?? "us-east-1"
-  const products = productsOf(region, world.clock.now()).filter(({ product }) =>
+  const products = productsOf(region, world).filter(({ product }) =>
     filters.every(({ Field, Value }) => (product.attributes as Record<string, string>)[Field] === Value),
   )
   const size = Math.min(asked.MaxResults ?? 100, 100)
@@ -35,12 +35,12 @@ export function getProducts(world: World, request: AwsRequest): Reply {
   })
 }
 
-function productsOf(region: string, nowUtcMs: number) {
+function productsOf(region: string, { clock, knobs }: World) {
   return pricedTypes().flatMap((type) =>
     systems.map(({ operatingSystem, operation, extraMicroUsd }) => {
       const sku = Bun.hash(`${type} ${operation} ${region}`).toString(36).toUpperCase().slice(0, 16)
       const [term, rate] = [`${sku}.JRTCKXETXF`, `${sku}.JRTCKXETXF.6YS6EN2CT7`]
-      const price = ((onDemandMicroUsd(type) + extraMicroUsd) / 1e6).toFixed(10)
+      const price = (((onDemandMicroUsd(type) + extraMicroUsd) * knobs.listPriceFactor) / 1e6).toFixed(10)
       return {
         product: {
           productFamily: "Compute Instance",
@@ -64,7 +64,7 @@ function productsOf(region: string, nowUtcMs: number) {
             [term]: {
               sku,
               offerTermCode: "JRTCKXETXF",
-              effectiveDate: new Date(nowUtcMs).toISOString(),
+              effectiveDate: new Date(clock.now()).toISOString(),
               termAttributes: {},
               priceDimensions: {
                 [rate]: {

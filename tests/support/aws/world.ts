@@ -64,5 +64,7 @@ function defaultKnobs() {
     limitCloudTrail: false,
     /** Multiplies every spot price; an instance whose maximum is passed is interrupted at the next `settleSpot`. */
     spotPriceFactor: 1,
+    /** Multiplies every price of the Price List, not the bill's. */
+    listPriceFactor: 1,
   }
 }

@@ -1,0 +1,274 @@
+/** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
+import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
+import { interrupt } from "../../support/aws/happenings.ts"
+import { onDemandMicroUsd } from "../../support/aws/prices.ts"
+import { courseWithCron } from "../../support/cron.ts"
+import { type Emulator, startEmulator } from "../../support/emulator.ts"
+
+let emulator: Emulator
+let begin: number
+let course: ReturnType<typeof courseWithCron>
+beforeAll(async () => {
+  emulator = await startEmulator()
+})
+afterAll(() => emulator.stop())
+beforeEach(async () => {
+  await emulator.reset()
+  begin = Math.floor(Date.now() / 1000) * 1000
+  emulator.proxy.world.clock.stop(begin)
+  course = courseWithCron(emulator)
+})
+afterEach(() => course.close())
+
+const login = "cs61c-ab"
+const type = "m5.large"
+
+async function launch(parts: object = {}): Promise<string> {
+  const Tags = [
+    { Key: "ec2-wrappers:owner", Value: login },
+    { Key: "ec2-wrappers:course", Value: "cs61c" },
+  ]
+  const { Instances } = await emulator.ec2.send(
+    new RunInstancesCommand({
+      ...{ ImageId: emulator.fixtures.image, InstanceType: type, MinCount: 1, MaxCount: 1 },
+      TagSpecifications: [
+        { ResourceType: "instance", Tags },
+        { ResourceType: "volume", Tags },
+      ],
+      ...parts,
+    }),
+  )
+  await emulator.proxy.advance(msPerMinute)
+  return Instances?.[0]?.InstanceId ?? ""
+}
+const spot = { InstanceMarketOptions: { MarketType: "spot" } }
+const hours = (count: number) => emulator.proxy.advance(count * msPerHour)
+const terminate = (id: string) => emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
+const billed = () => emulator.proxy.world.bill.total({ tag: ["ec2-wrappers:owner", login] })
+const said = () => course.spent(login)
+
+/** AWS counts from `running`, a tenth of a second after the LaunchTime from which we do. */
+function expectBillInside(apart = 100): void {
+  const { lowest, highest } = said()
+  expect(lowest).toBeLessThanOrEqual(billed() + apart)
+  // The bill here is rounded once; we round each of instance, address and volume.
+  expect(highest + 3).toBeGreaterThanOrEqual(billed())
+}
+
+describe("usage_cron --refresh-prices", () => {
+  const refresh = () => refreshPrices(course.deps)
+  const keptOf = () =>
+    course.usageDb.prices.tariff(course.config).book.kept("us-east-1", type, "RunInstances")
+
+  test("keeps what has changed with the date from which it holds, and nothing twice", async () => {
+    const [first] = await refresh()
+    expect(first).toMatchObject({ region: "us-east-1", changed: first?.read })
+    await hours(24)
+    expect((await refresh())[0]?.changed).toBe(0)
+    emulator.proxy.world.knobs.listPriceFactor = 2
+    await hours(24)
+    expect((await refresh())[0]?.changed).toBeGreaterThan(0)
+    expect(keptOf()).toEqual([
+      { fromUtcMs: begin, microUsdPerHour: onDemandMicroUsd(type) },
+      { fromUtcMs: begin + 2 * msPerDay, microUsdPerHour: 2 * onDemandMicroUsd(type) },
+    ])
+  })
+
+  test("leaves older runs their old price, and charges each run by the price at its time", async () => {
+    await refresh()
+    const early = await launch()
+    await hours(10)
+    await terminate(early)
+    await hours(0.1)
+    await course.cron()
+    const before = said()
+    emulator.proxy.world.knobs.listPriceFactor = 2
+    await refresh()
+    expect(said()).toEqual(before)
+    const late = await launch()
+    await hours(10)
+    await terminate(late)
+    await hours(0.1)
+    await course.cron()
+    const price = (id: string) => {
+      const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+      const { book } = course.usageDb.prices.tariff(course.config)
+      return book
+        .kept("us-east-1", type, "RunInstances")
+        .findLast(({ fromUtcMs }) => fromUtcMs <= (run?.start.earliestUtcMs ?? 0))?.microUsdPerHour
+    }
+    expect(price(late)).toBe(2 * (price(early) ?? 0))
+    const second = said().highest - before.highest
+    const addresses = 10 * 5000
+    expect((second - addresses) / (before.highest - addresses)).toBeCloseTo(2, 1)
+  })
+
+  for (const kind of ["half-answer", "garbage", "unavailable", "drop-before"] as const) {
+    test(`a list that ends in ${kind} changes no price`, async () => {
+      await refresh()
+      const before = keptOf()
+      emulator.proxy.world.knobs.listPriceFactor = 3
+      emulator.proxy.faults.add({ kind, action: "GetProducts", skip: 1, times: Number.POSITIVE_INFINITY })
+      const { stdout, stderr, code } = await course.course.run("usage_cron", ["--refresh-prices"])
+      expect([stdout, code]).toEqual(["", 1])
+      expect(stderr.trimEnd().split("\n").length).toBe(1)
+      expect(keptOf()).toEqual(before)
+    }, 30_000)
+  }
+})
+
+describe("spot", () => {
+  test("is charged by the recorded price history, over its changes", async () => {
+    const id = await launch(spot)
+    await course.cron()
+    await hours(9)
+    await course.cron()
+    await terminate(id)
+    await hours(0.1)
+    await course.cron()
+    expectBillInside()
+    const { lowest, highest } = said()
+    expect(highest - lowest).toBeLessThan(1000)
+    const zone = course.usageDb.ledger.intervals.ofInstance(id)[0]?.zone ?? ""
+    const kept = course.usageDb.prices.tariff(course.config).book.spot(zone, type, "RunInstances")
+    expect(kept.length).toBeGreaterThanOrEqual(3)
+    const { stdout } = await course.course.run("usage_report", ["--explain", id])
+    expect(stdout).toContain("by spot history")
+  })
+
+  test("is free where EC2 takes it back in its first hour, and counted where it does so later", async () => {
+    const [early, late] = [await launch(spot), await launch(spot)]
+    await course.cron()
+    await hours(0.5)
+    await interrupt(emulator.proxy.world, early)
+    await hours(0.05)
+    await course.cron()
+    const runOf = (id: string) => course.usageDb.ledger.intervals.ofInstance(id)[0]
+    expect(runOf(early)).toMatchObject({ endedByEc2: true })
+    await hours(2)
+    await interrupt(emulator.proxy.world, late)
+    await hours(0.05)
+    await course.cron()
+    expectBillInside()
+    const { stdout } = await course.course.run("usage_report", ["--explain", early])
+    expect(stdout).toContain("taken back by EC2")
+    expect(stdout).toContain("instance $ 0.000")
+  })
+
+  test("ended by its user in the first hour is paid", async () => {
+    const id = await launch(spot)
+    await course.cron()
+    await hours(0.5)
+    await terminate(id)
+    await hours(0.05)
+    await course.cron()
+    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]).toMatchObject({ endedByEc2: false })
+    expectBillInside()
+    expect(said().lowest).toBeGreaterThan(5000)
+  })
+})
+
+describe("hibernation", () => {
+  test("is billed while it is `stopping`, and not once it has stopped", async () => {
+    emulator.proxy.world.knobs.stoppingMs = 20 * msPerMinute
+    const id = await launch()
+    await course.cron()
+    await hours(1)
+    await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id], Hibernate: true }))
+    await emulator.proxy.advance(10 * msPerMinute)
+    await course.cron()
+    expect(course.usageDb.ledger.intervals.ofInstance(id)).toMatchObject([{ end: null }])
+    expectBillInside()
+    await emulator.proxy.advance(15 * msPerMinute)
+    await course.cron()
+    const after = said()
+    expectBillInside()
+    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]?.end).not.toBeNull()
+    await hours(50)
+    await course.cron()
+    const volume = 50 * 1042
+    expect(said()).toEqual({ lowest: after.lowest + volume, highest: after.highest + volume })
+    expectBillInside()
+  })
+
+  test("that no look saw `stopping` is bounded by what it may have taken", async () => {
+    emulator.proxy.world.knobs.stoppingMs = 20 * msPerMinute
+    const id = await launch()
+    await course.cron()
+    await hours(1)
+    await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id], Hibernate: true }))
+    await hours(2)
+    await course.cron()
+    expectBillInside()
+  })
+})
+
+describe("a clock that jumps between two runs of cron", () => {
+  for (const [jump, byHours] of [
+    ["back by a day", -24],
+    ["back by ten minutes", -1 / 6],
+    ["forward by a day", 24],
+  ] as const) {
+    test(`${jump} ends nothing that runs, and the bill lies inside the bounds once it is right again`, async () => {
+      const [ends, stays] = [await launch(), await launch()]
+      await course.cron()
+      await hours(3)
+      await course.cron()
+      const trueNow = course.clock.now
+      course.clock.now = () => trueNow() + byHours * msPerHour
+      const wrong = await course.cron()
+      if (byHours < 0) expect(wrong?.warnings.join()).toContain("the clock has gone back")
+      expect(course.usageDb.ledger.openInstances(login).length).toBe(2)
+      await terminate(ends)
+      await hours(0.1)
+      await course.cron()
+      course.clock.now = trueNow
+      await hours(1)
+      await course.cron()
+      expect(course.usageDb.ledger.openInstances(login).map(({ instanceId }) => instanceId)).toEqual([stays])
+      await terminate(stays)
+      await hours(0.1)
+      await course.cron()
+      expectBillInside()
+    })
+  }
+
+  test("back while something vanishes: its bounds hold the truth", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(3)
+    await course.cron()
+    const trueNow = course.clock.now
+    course.clock.now = () => trueNow() - 2 * msPerHour
+    await hours(0.5)
+    await course.cron()
+    await terminate(id)
+    await hours(3)
+    await course.cron()
+    course.clock.now = trueNow
+    await hours(1)
+    await course.cron()
+    expect(course.usageDb.ledger.openInstances(login)).toEqual([])
+    expectBillInside()
+  })
+
+  test("forward while something vanishes: once it is right again the bounds hold the truth", async () => {
+    const id = await launch()
+    await course.cron()
+    await hours(3)
+    const trueNow = course.clock.now
+    course.clock.now = () => trueNow() + msPerDay
+    await course.cron()
+    await terminate(id)
+    await hours(3)
+    await course.cron()
+    course.clock.now = trueNow
+    await hours(1)
+    await course.cron()
+    expect(course.usageDb.ledger.openInstances(login)).toEqual([])
+    expectBillInside()
+  })
+})
