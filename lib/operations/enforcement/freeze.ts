@@ -94,7 +94,7 @@ function liftLines({ usageDb, config }: LaunchDeps, { login }: HaltOrder): strin
   const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
   if (!suspension) return [`${login} is not suspended; remove what a suspension leaves at IAM, if anything`]
   return [
-    `allow ${login} to launch again, remove the denial, make ${suspension.deactivatedKeys.length} access keys active`,
+    `allow ${login} to launch again, remove the denial, make ${plural(suspension.deactivatedKeys.length, "access key")} active`,
   ]
 }
 
