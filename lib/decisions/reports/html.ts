@@ -119,6 +119,7 @@ rect{fill:var(--mark)}rect.u{fill:var(--soft)}polyline{fill:none;stroke:var(--ma
 .axis{fill:none;stroke:var(--line)}text{fill:var(--ink);font-size:13px}
 table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.5rem 0}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
+h1,caption,tbody th{overflow-wrap:anywhere}
 th:first-child{text-align:left;font-weight:400}thead th{font-weight:600}
 a,summary{color:var(--mark)}summary{padding:.5rem 0;cursor:pointer}
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px}

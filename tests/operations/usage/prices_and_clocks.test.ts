@@ -1,5 +1,14 @@
 /** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test"
 import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
@@ -8,6 +17,8 @@ import { onDemandMicroUsd } from "../../support/aws/prices.ts"
 import { courseWithCron } from "../../support/cron.ts"
 import { type Emulator, startEmulator } from "../../support/emulator.ts"
 
+// A price list of 5,000 products, in pages of a hundred.
+setDefaultTimeout(60_000)
 let emulator: Emulator
 let begin: number
 let course: ReturnType<typeof courseWithCron>
