@@ -21,6 +21,7 @@ import { intervals, type StoredInterval } from "./intervals.ts"
 import { offers } from "./offers.ts"
 import { oldInstances } from "./old_instances.ts"
 import { oldRows } from "./old_rows.ts"
+import { oldSums } from "./old_sums.ts"
 import { rentals } from "./rentals.ts"
 import { type TrackedInstance, trackedInstances } from "./tracked_instances.ts"
 import { usageSums } from "./usage_sums.ts"
@@ -34,6 +35,7 @@ export function ledger(db: Database) {
   const rented = rentals(db)
   const old = oldInstances(db)
   const oldOnes = oldRows(db)
+  const sumsOfOld = oldSums(db, oldOnes)
   const sums = usageSums(db, { intervals: runs, rentals: rented })
 
   const addRun = (tariff: Tariff | null, run: Interval): void => {
@@ -68,6 +70,7 @@ export function ledger(db: Database) {
     rentals: rented,
     old,
     sums,
+    oldSums: sumsOfOld,
     /** A run, as yet open or closed at once; `tariff`, where it is at hand, keeps the sums fresh. */
     addRun,
     /** Null: it runs after all. */
@@ -159,9 +162,10 @@ export function ledger(db: Database) {
      */
     spent(tariff: Tariff, login: string | null, sinceUtcMs: number | null, nowUtcMs: number): Bounds {
       sums.refresh(tariff, login)
+      sumsOfOld.refresh(tariff, login)
       const fromDay = sinceUtcMs === null ? Number.MIN_SAFE_INTEGER : dayOf(sinceUtcMs)
       const range = sinceUtcMs === null ? always : { ...always, fromUtcMs: fromDay * msPerDay }
-      let spent = sums.since(login, fromDay)
+      let spent = add(sums.since(login, fromDay), sumsOfOld.since(login, fromDay))
       const charge = (cost: Bounds | null) => {
         spent = add(spent, cost ?? nothing)
       }
@@ -170,7 +174,7 @@ export function ledger(db: Database) {
         charge(costOfRun(tariff, run, nowUtcMs, range))
         charge(costOfAddress(run, nowUtcMs, range))
       }
-      for (const run of oldOnes.within(login, range.fromUtcMs, nowUtcMs)) {
+      for (const run of oldOnes.running(login)) {
         if (run.login !== "") charge(costOfRun(tariff, fromOldRun(run), nowUtcMs, range))
       }
       for (const rental of rented.open(login)) {

@@ -82,4 +82,62 @@ export const ledgerSteps: readonly Step[] = [
       CREATE INDEX intervals_uncertain ON intervals(end_latest_utc_ms)
         WHERE start_earliest_utc_ms < start_latest_utc_ms OR end_earliest_utc_ms < end_latest_utc_ms;`,
   },
+  {
+    name: "ledger: sums of what only the old tools recorded",
+    up: `
+      -- The same two for closed rows of the old tables that no tracked instance stands for. A login without a row here has none.
+      CREATE TABLE old_usage_days(
+        login TEXT NOT NULL, day INTEGER NOT NULL, lowest_micro_usd INTEGER NOT NULL, highest_micro_usd INTEGER NOT NULL,
+        instance_ms INTEGER NOT NULL, PRIMARY KEY(login, day)) WITHOUT ROWID;
+      CREATE TABLE old_usage_sums(
+        login TEXT PRIMARY KEY, tariff TEXT NOT NULL, unpriced INTEGER NOT NULL) WITHOUT ROWID;
+      INSERT INTO old_usage_sums SELECT DISTINCT coalesce(username, ''), '', 0 FROM instances
+        WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances);
+      -- Whoever changes the old tables, be it by hand: the sums are then computed again.
+      CREATE TRIGGER old_instance_added AFTER INSERT ON instances
+        WHEN NOT EXISTS (SELECT 1 FROM tracked_instances WHERE instance_id = new.instance_id)
+        BEGIN INSERT OR REPLACE INTO old_usage_sums VALUES (coalesce(new.username, ''), '', 0); END;
+      CREATE TRIGGER old_instance_changed
+        AFTER UPDATE OF instance_id, instance_type, start_time, end_time, is_spot, username ON instances
+        WHEN NOT EXISTS (SELECT 1 FROM tracked_instances WHERE instance_id = new.instance_id)
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums VALUES (coalesce(old.username, ''), '', 0);
+          INSERT OR REPLACE INTO old_usage_sums VALUES (coalesce(new.username, ''), '', 0);
+        END;
+      CREATE TRIGGER old_instance_removed AFTER DELETE ON instances
+        WHEN NOT EXISTS (SELECT 1 FROM tracked_instances WHERE instance_id = old.instance_id)
+        BEGIN INSERT OR REPLACE INTO old_usage_sums VALUES (coalesce(old.username, ''), '', 0); END;
+      CREATE TRIGGER old_instance_tracked AFTER INSERT ON tracked_instances
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums
+            SELECT coalesce(username, ''), '', 0 FROM instances WHERE instance_id = new.instance_id;
+        END;
+      CREATE TRIGGER old_instance_untracked AFTER DELETE ON tracked_instances
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums
+            SELECT coalesce(username, ''), '', 0 FROM instances WHERE instance_id = old.instance_id;
+        END;
+      CREATE TRIGGER old_stop_added AFTER INSERT ON instance_stopped
+        WHEN NOT EXISTS (SELECT 1 FROM tracked_instances WHERE instance_id = new.instance_id)
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums
+            SELECT coalesce(username, ''), '', 0 FROM instances WHERE instance_id = new.instance_id;
+        END;
+      CREATE TRIGGER old_stop_changed AFTER UPDATE ON instance_stopped
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums SELECT coalesce(username, ''), '', 0 FROM instances
+            WHERE instance_id IN (old.instance_id, new.instance_id)
+              AND instance_id NOT IN (SELECT instance_id FROM tracked_instances);
+        END;
+      CREATE TRIGGER old_stop_removed AFTER DELETE ON instance_stopped
+        WHEN NOT EXISTS (SELECT 1 FROM tracked_instances WHERE instance_id = old.instance_id)
+        BEGIN
+          INSERT OR REPLACE INTO old_usage_sums
+            SELECT coalesce(username, ''), '', 0 FROM instances WHERE instance_id = old.instance_id;
+        END;
+      -- Which runs ended after an instant and began before another, without reading any other.
+      DROP INDEX intervals_by_end;
+      CREATE INDEX intervals_by_end ON intervals(end_latest_utc_ms, start_earliest_utc_ms);
+      CREATE INDEX old_instances_by_end ON instances(end_time, start_time);`,
+  },
 ]

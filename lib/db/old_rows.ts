@@ -15,26 +15,20 @@ export interface OldSum {
   hours: number
 }
 
-export interface OldTime extends Omit<OldSum, "hours"> {
-  ms: number
-}
-
 export type OldRows = ReturnType<typeof oldRows>
 
 export function oldRows(db: Database) {
-  /** Whether there is any: where the ledger has as many as the old table, it has all of them. */
-  const none = (login: string | null): boolean => {
-    const count = (table: string, column: string) =>
-      db
-        .query<{ n: number }, [string | null]>(
-          `SELECT count(*) AS n FROM ${table} WHERE ${whose(login, column)}`,
-        )
-        .get(login)?.n
-    return count("instances", "username") === count("tracked_instances", "login")
-  }
+  /** Triggers keep a row in old_usage_sums for each login that has any. */
+  const none = (login: string | null): boolean =>
+    db
+      .query<unknown, [string | null]>(
+        `SELECT 1 FROM old_usage_sums WHERE ${login === null ? "?1 IS NULL" : "login = ?1"} LIMIT 1`,
+      )
+      .get(login) === null
   return {
     /** Those without an end, of a login or, with null, of everybody. */
     running(login: string | null): OldRun[] {
+      if (none(login)) return []
       return db
         .query<Row, [string | null]>(`${selectRows} AND end_time IS NULL AND ${whose(login)}`)
         .all(login)
@@ -43,7 +37,10 @@ export function oldRows(db: Database) {
 
     /** All of a login, or one instance's. */
     ofLogin: (login: string): OldRun[] =>
-      db.query<Row, [string]>(`${selectRows} AND username = ?`).all(login).map(fromRow),
+      db
+        .query<Row, [string]>(`${selectRows} AND ${whose(login)}`)
+        .all(login)
+        .map(fromRow),
     ofInstance: (instanceId: string): OldRun | null => {
       const row = db.query<Row, [string]>(`${selectRows} AND instance_id = ?`).get(instanceId)
       return row && fromRow(row)
@@ -69,35 +66,11 @@ export function oldRows(db: Database) {
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
-        `${selectRows} AND ${whose(login)} AND start_time < ?3 AND (end_time IS NULL OR end_time > ?2)`,
+        `${selectRows} AND ${whose(login)} AND start_time < ?3 AND end_time > ?2
+         UNION ALL ${selectRows} AND ${whose(login)} AND start_time < ?3 AND end_time IS NULL`,
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
-    },
-
-    /** Sums of the time of what has certainly ended and was never stopped, each run at least `minimumMs`. */
-    times(minimumMs: number): OldTime[] {
-      if (none(null)) return []
-      return db
-        .query<OldTime, [number]>(
-          `SELECT coalesce(username, '') AS login, instance_type AS instanceType,
-             CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market,
-             sum(max(?, round(86400000 * (end_time - start_time)))) AS ms
-           FROM instances WHERE end_time IS NOT NULL AND start_time IS NOT NULL
-             AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
-             AND instance_id NOT IN (SELECT instance_id FROM instance_stopped)
-           GROUP BY username, instance_type, is_spot`,
-        )
-        .all(minimumMs)
-    },
-
-    /** All the others. */
-    *uncertain(): Generator<OldRun> {
-      if (none(null)) return
-      const rows = db.query<Row, []>(
-        `${selectRows} AND (end_time IS NULL OR instance_id IN (SELECT instance_id FROM instance_stopped))`,
-      )
-      for (const row of rows.iterate()) yield fromRow(row)
     },
 
     /** Hours by the database's own views; what has not ended counts until now by the machine's clock, as the view does. */
@@ -116,9 +89,10 @@ export function oldRows(db: Database) {
   }
 }
 
-/** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. */
-function whose(login: string | null, column = "username"): string {
-  return login === null ? "?1 IS NULL" : `${column} = ?1`
+/** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. Nobody's rows have no name, or an empty one. */
+function whose(login: string | null): string {
+  if (login === null) return "?1 IS NULL"
+  return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
 }
 
 const selectRows = `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,

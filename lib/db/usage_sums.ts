@@ -3,34 +3,13 @@
  * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
  */
 import type { Database } from "bun:sqlite"
-import {
-  add,
-  type Bounds,
-  costOfAddress,
-  costOfRun,
-  extremes,
-  nothing,
-  type Tariff,
-} from "../decisions/costs.ts"
+import { add, costOfAddress, costOfRun, extremes, type Tariff } from "../decisions/costs.ts"
 import { byDay } from "../decisions/days.ts"
 import type { Interval } from "../decisions/intervals.ts"
 import { costOfRental, type Rental } from "../decisions/rentals.ts"
+import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import type { Intervals } from "./intervals.ts"
 import type { Rentals } from "./rentals.ts"
-
-/** A sum, with how many charges are missing in it because nobody knows their price. */
-export interface Sum extends Bounds {
-  unpriced: number
-}
-
-/** A day's part of charges, with the time that instances ran in it. */
-export interface DayCharge extends Bounds {
-  instanceMs: number
-}
-
-function joined(one: DayCharge | undefined, other: DayCharge): DayCharge {
-  return one ? { ...add(one, other), instanceMs: one.instanceMs + other.instanceMs } : other
-}
 
 export type UsageSums = ReturnType<typeof usageSums>
 
@@ -65,7 +44,10 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
     db.query("UPDATE usage_sums SET unpriced = ? WHERE login = ?").run(unpriced, login)
   }
 
+  const kept = daySums(db, "usage")
   return {
+    ...kept,
+
     /** Adds what was just closed to its login's days, where these are kept at all. Inside the caller's transaction. */
     addRun(tariff: Tariff, interval: Interval): void {
       if (isKept(db, tariff, interval.login)) addDays(interval.login, daysOfRun(tariff, interval))
@@ -85,66 +67,11 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
       db.query("UPDATE usage_sums SET tariff = '' WHERE login = ?").run(login)
     },
 
-    /** Whether `refresh` has nothing to do, so that no transaction is needed. */
-    isFresh(tariff: Tariff, login: string | null): boolean {
-      return staleLogins(db, tariff, login).length === 0
-    },
-
     /** Computes what is missing, of a login or, with null, of everybody. Inside the caller's transaction. */
     refresh(tariff: Tariff, login: string | null): void {
-      for (const stale of staleLogins(db, tariff, login)) rebuild(tariff, stale)
-    },
-
-    /** The sums of the days from `fromDay` to before `toDay`, by login; after `refresh`. Nobody's is under "". */
-    byLogin(fromDay: number, toDay: number): Map<string, Sum> {
-      const rows = db
-        .query<Sum & { login: string }, [number, number]>(
-          `SELECT login, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest, unpriced
-           FROM usage_sums JOIN usage_days USING (login) WHERE day >= ?1 AND day < ?2 GROUP BY login
-           UNION ALL SELECT login, 0, 0, unpriced FROM usage_sums
-           WHERE unpriced > 0 AND login NOT IN (SELECT login FROM usage_days WHERE day >= ?1 AND day < ?2)`,
-        )
-        .all(fromDay, toDay)
-      return new Map(rows.map(({ login, ...sum }) => [login, sum]))
-    },
-
-    /** The sum of a login or, with null, of all that have an owner, from `fromDay` on; after `refresh`. */
-    since(login: string | null, fromDay: number): Bounds {
-      const sum = `SELECT coalesce(sum(lowest_micro_usd), 0) AS lowest, coalesce(sum(highest_micro_usd), 0) AS highest
-        FROM usage_days WHERE day >= ?`
-      const row =
-        login === null
-          ? db.query<Bounds, [number]>(`${sum} AND login <> ''`).get(fromDay)
-          : db.query<Bounds, [number, string]>(`${sum} AND login = ?`).get(fromDay, login)
-      return row ?? nothing
-    },
-
-    /** By day, of a login or, with null, of everybody; after `refresh`. */
-    days(login: string | null, fromDay: number, toDay: number): Map<number, DayCharge> {
-      const rows = db
-        .query<DayCharge & { day: number }, [number, number, string | null]>(
-          `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest,
-             sum(instance_ms) AS instanceMs FROM usage_days
-           WHERE day >= ?1 AND day < ?2 AND ${whose(login, 3)} GROUP BY day`,
-        )
-        .all(fromDay, toDay, login)
-      return new Map(rows.map(({ day, ...cost }) => [day, cost]))
+      for (const stale of kept.staleLogins(tariff, login)) rebuild(tariff, stale)
     },
   }
-}
-
-/** A condition that an index can serve, which `?2 IS NULL OR …` is not. */
-function whose(login: string | null, parameter = 2): string {
-  return login === null ? `?${parameter} IS NULL` : `login = ?${parameter}`
-}
-
-function staleLogins(db: Database, { fingerprint }: Tariff, login: string | null): string[] {
-  return db
-    .query<{ login: string }, [string, string | null]>(
-      `SELECT login FROM usage_sums WHERE tariff <> ?1 AND ${whose(login)}`,
-    )
-    .all(fingerprint, login)
-    .map((row) => row.login)
 }
 
 function isKept(db: Database, tariff: Tariff, login: string): boolean {
@@ -158,7 +85,7 @@ function isKept(db: Database, tariff: Tariff, login: string): boolean {
 const whenever = 0
 
 /** The days of an interval that is closed: its instance and its address. */
-function daysOfRun(tariff: Tariff, interval: Interval): Map<number, DayCharge> | null {
+export function daysOfRun(tariff: Tariff, interval: Interval): Map<number, DayCharge> | null {
   const { longest } = extremes(interval, whenever)
   return byDay(longest, (range) => {
     const run = costOfRun(tariff, interval, whenever, range)

@@ -8,7 +8,7 @@ import { fromOldRun } from "../../decisions/intervals.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
 import { charges } from "./charges.ts"
-import { daysOf, totals } from "./totals.ts"
+import { daysOf, refreshSums, totals } from "./totals.ts"
 
 export interface DaySum extends Bounds {
   /** Of instances that ran: 24 hours are one instance all day. */
@@ -29,13 +29,15 @@ export function daySums(
   { login, range, nowUtcMs }: Scope,
 ): Map<number, DaySum> {
   const { ledger, oldRows } = usageDb
-  if (!ledger.sums.isFresh(tariff, login)) usageDb.transaction(() => ledger.sums.refresh(tariff, login))
+  refreshSums(usageDb, tariff, login)
   const [fromDay, toDay] = daysOf({ ...range, toUtcMs: range.toUtcMs + msPerDay - 1 })
   const days = ledger.sums.days(login, fromDay, toDay)
   const charge = (day: number, cost: Bounds, instanceMs: number) => {
     const before = days.get(day) ?? { ...nothing, instanceMs: 0 }
     days.set(day, { ...add(before, cost), instanceMs: before.instanceMs + instanceMs })
   }
+  for (const [day, { instanceMs, ...cost }] of ledger.oldSums.days(login, fromDay, toDay))
+    charge(day, cost, instanceMs)
   for (const run of ledger.intervals.open(login)) {
     chargeDays({ fromUtcMs: run.start.earliestUtcMs, toUtcMs: nowUtcMs }, (day) =>
       chargesOfRun(tariff, run, nowUtcMs, day),
@@ -46,11 +48,7 @@ export function daySums(
       chargeOfRental(rental, nowUtcMs, day),
     ])
   }
-  for (const old of oldRows.within(
-    login,
-    Math.max(range.fromUtcMs, Number.MIN_SAFE_INTEGER),
-    Math.min(range.toUtcMs, Number.MAX_SAFE_INTEGER),
-  )) {
+  for (const old of oldRows.running(login)) {
     const run = fromOldRun(old)
     chargeDays(extremes(run, nowUtcMs).longest, (day) => chargesOfRun(tariff, run, nowUtcMs, day))
   }

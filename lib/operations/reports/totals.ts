@@ -1,5 +1,4 @@
 /** What everybody has spent, from the kept sums: a million intervals take a fraction of a second. */
-import { costOf } from "../../base/money.ts"
 import { msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import {
@@ -31,13 +30,9 @@ export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs:
     const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
     byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
   }
-  if (!isWholeDays(range)) {
-    for (const { login, cost } of charges(usageDb, tariff, { login: null, range, nowUtcMs }))
-      charge(login, cost)
-    return byLogin
-  }
-  const { ledger, oldRows, prices, spotRequests } = usageDb
-  if (!ledger.sums.isFresh(tariff, null)) usageDb.transaction(() => ledger.sums.refresh(tariff, null))
+  if (!isWholeDays(range)) return totalsOfPartDays(usageDb, tariff, range, nowUtcMs)
+  const { ledger, oldRows, spotRequests } = usageDb
+  refreshSums(usageDb, tariff, null)
   for (const [login, sum] of ledger.sums.byLogin(...daysOf(range))) byLogin.set(login, sum)
   for (const run of ledger.intervals.open(null)) {
     const cost = costOfRun(tariff, run, nowUtcMs, range)
@@ -49,17 +44,12 @@ export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs:
       for (const line of oldLines(usageDb, tariff, what, { login: null, nowUtcMs }))
         charge(line.login, line.cost)
     }
-  } else if (range === always && !prices.areKept()) {
-    for (const { login, ms, ...offer } of oldRows.times(tariff.billing.minimumMs)) {
-      const price = priceOf(tariff.book, { ...offer, ...oldOffer, atUtcMs: nowUtcMs })
-      const cost = price === null ? null : costOf(price, ms)
-      charge(login, cost === null ? null : { lowest: cost, highest: cost })
-    }
-    for (const old of oldRows.uncertain()) {
-      charge(old.login, costOfRun(tariff, fromOldRun(old), nowUtcMs, range))
-    }
   } else {
-    for (const old of oldRows.within(null, ...limits(range))) {
+    for (const [login, sum] of ledger.oldSums.byLogin(...daysOf(range))) {
+      const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
+      byLogin.set(login, { ...add(before, sum), unpriced: before.unpriced + sum.unpriced })
+    }
+    for (const old of oldRows.running(null)) {
       charge(old.login, costOfRun(tariff, fromOldRun(old), nowUtcMs, range))
     }
   }
@@ -68,6 +58,50 @@ export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs:
       const price = priceOf(tariff.book, { instanceType, market: "spot", ...oldOffer, atUtcMs: nowUtcMs })
       charge(login, price === null ? null : { lowest: price, highest: price })
     }
+  }
+  return byLogin
+}
+
+/** Computes the kept sums that are stale, of a login or, with null, of everybody. */
+export function refreshSums(usageDb: UsageDb, tariff: Tariff, login: string | null): void {
+  for (const sums of [usageDb.ledger.sums, usageDb.ledger.oldSums]) {
+    if (!sums.isFresh(tariff, login)) usageDb.transaction(() => sums.refresh(tariff, login))
+  }
+}
+
+/** Whole days from the kept sums, and only what lies at the two edges charge by charge. */
+function totalsOfPartDays(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  range: Range,
+  nowUtcMs: number,
+): Map<string, Total> {
+  const byLogin = new Map<string, Total>()
+  const middle = {
+    fromUtcMs: Math.ceil(range.fromUtcMs / msPerDay) * msPerDay,
+    toUtcMs: Math.floor(range.toUtcMs / msPerDay) * msPerDay,
+  }
+  const hasWholeDays = middle.fromUtcMs < middle.toUtcMs
+  const chargeBy = (login: string | null, part: Range) => {
+    for (const { cost, ...charge } of charges(usageDb, tariff, { login, range: part, nowUtcMs })) {
+      const before = byLogin.get(charge.login) ?? { ...nothing, unpriced: 0 }
+      const unpriced = before.unpriced + (cost ? 0 : 1)
+      byLogin.set(charge.login, { ...add(before, cost ?? nothing), unpriced })
+    }
+  }
+  if (!hasWholeDays) {
+    chargeBy(null, range)
+    return byLogin
+  }
+  for (const [login, total] of totals(usageDb, tariff, middle, nowUtcMs)) byLogin.set(login, total)
+  if (range.fromUtcMs < middle.fromUtcMs)
+    chargeBy(null, { fromUtcMs: range.fromUtcMs, toUtcMs: middle.fromUtcMs })
+  if (middle.toUtcMs < range.toUtcMs) chargeBy(null, { fromUtcMs: middle.toUtcMs, toUtcMs: range.toUtcMs })
+  // A charge without a price counts once, whatever days it spans.
+  for (const [login, { unpriced }] of [...byLogin]) {
+    if (unpriced === 0) continue
+    byLogin.delete(login)
+    chargeBy(login, range)
   }
   return byLogin
 }
@@ -85,8 +119,4 @@ export function daysOf({ fromUtcMs, toUtcMs }: Range): [from: number, to: number
     Number.isFinite(fromUtcMs) ? dayOf(fromUtcMs) : Number.MIN_SAFE_INTEGER,
     Number.isFinite(toUtcMs) ? dayOf(toUtcMs) : Number.MAX_SAFE_INTEGER,
   ]
-}
-
-function limits({ fromUtcMs, toUtcMs }: Range): [from: number, to: number] {
-  return [Math.max(fromUtcMs, Number.MIN_SAFE_INTEGER), Math.min(toUtcMs, Number.MAX_SAFE_INTEGER)]
 }

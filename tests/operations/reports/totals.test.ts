@@ -1,0 +1,86 @@
+import { Database } from "bun:sqlite"
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { msPerDay, msPerHour, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
+import { exactly } from "../../../lib/decisions/intervals.ts"
+import { charges } from "../../../lib/operations/reports/charges.ts"
+import { type Total, totals } from "../../../lib/operations/reports/totals.ts"
+import { newLedger, plainRules } from "../../support/ledger.ts"
+
+const begin = Date.UTC(2026, 8, 1)
+const nowUtcMs = begin + 12 * msPerDay
+const minute = fc.integer({ min: 0, max: 10 * 24 * 60 })
+const run = fc.record({
+  login: fc.constantFrom("", "cs61c-ab", "cs61c-ac"),
+  type: fc.constantFrom("m1.small", "m1.small", "m1.small", "unheard.of"),
+  start: minute,
+  minutes: fc.integer({ min: 0, max: 3000 }),
+  unsure: fc.integer({ min: 0, max: 90 }),
+  isOpen: fc.boolean(),
+  isOld: fc.boolean(),
+})
+
+test.each(["second", "hour"] as const)(
+  "totals of any stretch of time are what its charges sum up to, by the %s",
+  (granularity) => {
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 12 }), minute, minute, (runs, one, other) => {
+        const db = newLedger()
+        const hand = new Database(db.path)
+        const tariff = db.prices.tariff({ ...plainRules, billing: { granularity, minimumMs: 60_000 } })
+        db.transaction(() => {
+          runs.forEach(({ login, type, start, minutes, unsure, isOpen, isOld }, index) => {
+            const startUtcMs = begin + start * msPerMinute
+            const endUtcMs = startUtcMs + minutes * msPerMinute
+            if (isOld) return
+            db.ledger.addRun(null, {
+              ...{ instanceId: `i-${index}`, login, instanceType: type, market: "on-demand" },
+              ...{
+                region: "us-east-1",
+                zone: "us-east-1a",
+                usageOperation: "RunInstances",
+                publicIpv4: true,
+              },
+              start: exactly(startUtcMs, "observed"),
+              end: isOpen
+                ? null
+                : {
+                    earliestUtcMs: endUtcMs,
+                    latestUtcMs: endUtcMs + unsure * msPerMinute,
+                    evidence: "observed",
+                  },
+              ...{ seenUtcMs: startUtcMs, endedByEc2: false },
+            })
+          })
+        })
+        for (const [index, { login, type, start, minutes, isOpen, isOld }] of runs.entries()) {
+          const startUtcMs = begin + start * msPerMinute
+          const end = isOpen ? null : toJulianDay(startUtcMs + minutes * msPerMinute)
+          if (isOld)
+            hand
+              .query("INSERT INTO instances VALUES (?, ?, ?, ?, '', 0, ?)")
+              .run(`i-${index}`, type, toJulianDay(startUtcMs), end, login)
+        }
+        const range = {
+          fromUtcMs: begin + Math.min(one, other) * msPerMinute,
+          toUtcMs: begin + Math.max(one, other) * msPerMinute + msPerHour,
+        }
+        const expected = new Map<string, Total>()
+        for (const { login, cost } of charges(db, tariff, { login: null, range, nowUtcMs })) {
+          const before = expected.get(login) ?? { lowest: 0, highest: 0, unpriced: 0 }
+          expected.set(login, {
+            lowest: before.lowest + (cost?.lowest ?? 0),
+            highest: before.highest + (cost?.highest ?? 0),
+            unpriced: before.unpriced + (cost ? 0 : 1),
+          })
+        }
+        const spent = (found: Map<string, Total>) =>
+          [...found].filter(([, { highest, unpriced }]) => highest > 0 || unpriced > 0).sort()
+        expect(spent(totals(db, tariff, range, nowUtcMs))).toEqual(spent(expected))
+        hand.close()
+        db.close()
+      }),
+      { numRuns: 60 },
+    )
+  },
+)
