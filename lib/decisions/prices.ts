@@ -4,7 +4,7 @@
  */
 import type { Market } from "../base/instance.ts"
 import { type MicroUsd, microUsd } from "../base/money.ts"
-import { embeddedPrice, embeddedRegion, linuxOperation } from "./embedded_prices.ts"
+import { embeddedPrice, embeddedRegion, isEstimated, linuxOperation } from "./embedded_prices.ts"
 
 /** A list price as the Price List API gave it, from the time on that it was first seen to hold. */
 export interface KeptPrice {
@@ -31,7 +31,8 @@ export interface Offer {
   market: Market
 }
 
-export type PriceSource = "config" | "price list" | "embedded" | "spot history" | "spot factor"
+/** `estimate`: no published figure, see the README. */
+export type PriceSource = "config" | "price list" | "embedded" | "estimate" | "spot history" | "spot factor"
 
 /**
  * US$ × 10⁻⁶ per hour of an instance running at `atUtcMs`; null where nothing is known. Spot is the on-demand price times
@@ -64,7 +65,8 @@ export function onDemandPrice(
   const inForce = priceInForce(kept, atUtcMs)
   if (inForce) return { microUsdPerHour: inForce.microUsdPerHour, source: "price list" }
   const embedded = isLinux && region === embeddedRegion ? embeddedPrice(instanceType) : null
-  if (embedded !== null) return { microUsdPerHour: embedded, source: "embedded" }
+  if (embedded !== null)
+    return { microUsdPerHour: embedded, source: isEstimated(instanceType) ? "estimate" : "embedded" }
   const [oldest] = kept
   return oldest ? { microUsdPerHour: oldest.microUsdPerHour, source: "price list" } : null
 }
@@ -99,7 +101,10 @@ const volumeMonth: Record<string, { gib: number; iops?: number; freeIops?: numbe
 const hoursPerMonth = 720
 const freeThroughput = 125
 
-/** Volumes' list prices elsewhere, as multiples of us-east-1's; a region not listed counts as the dearest. */
+/**
+ * What volumes cost elsewhere, about, as multiples of us-east-1's; a region not listed counts as the dearest. From memory, not from
+ * a list: reports mark what is priced so as an estimate (`volumePriceSource`).
+ */
 const volumeFactor: Record<string, number> = {
   ...{ "us-east-1": 1, "us-east-2": 1, "us-west-2": 1, "us-west-1": 1.2, "ca-central-1": 1.1 },
   ...{ "eu-west-1": 1.1, "eu-west-2": 1.16, "eu-west-3": 1.16, "eu-central-1": 1.19, "eu-north-1": 1.045 },
@@ -119,6 +124,11 @@ export function volumePriceOf({ type, gib, iops, throughput }: VolumeSize, regio
   const usdPerMonth = gib * month.gib + paidIops + paidThroughput
   const factor = own(volumeFactor, region) ?? dearestVolumeFactor
   return Math.ceil((microUsd(usdPerMonth) * factor) / hoursPerMonth)
+}
+
+/** Only us-east-1's figures are AWS's own. */
+export function volumePriceSource(region: string): PriceSource {
+  return region === embeddedRegion ? "embedded" : "estimate"
 }
 
 function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {

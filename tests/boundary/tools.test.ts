@@ -93,6 +93,28 @@ describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
     expect(host.sh(`ls /tmp/report.html ${dataDir}/report.html`).stdout).toBe("")
   })
 
+  test("opens no bill for a caller, but reads it from stdin", async () => {
+    host.sh(`sed -i 's|^staff *=.*|staff = ["cs61c", "cs61c-ta"]|' /etc/ec2-wrappers/config.toml`)
+    host.sh(
+      "printf 'lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/ProductCode,lineItem/ResourceId,lineItem/UsageType,lineItem/UnblendedCost\\n2026-11-01T00:00:00Z,2026-11-02T00:00:00Z,AmazonEC2,i-00000001,BoxUsage:m1.small,0.25\\n' > /home/cs61c-ta/bill.csv",
+    )
+    const reconcile = (source: string, redirect = "") =>
+      host.as(
+        "cs61c-ta",
+        ["chdir=/home/cs61c-ta"],
+        ["/bin/sh", "-c", `exec ${prefix}/bin/ec2-usage --reconcile ${source} ${redirect}`],
+      )
+    for (const path of ["bill.csv", "/home/cs61c-ta/bill.csv", `${dataDir}/root-access-key`]) {
+      const { stdout, stderr, code } = await reconcile(path)
+      expect(stderr).toMatch(/^usage_report: reconcile: [^\n]*pipe it in, with --reconcile -[^\n]*\n$/)
+      expect([stdout, code]).toEqual(["", 2])
+    }
+    const { stdout, stderr, code } = await reconcile("-", "< bill.csv")
+    expect(stderr).toBe("")
+    expect(stdout).toContain("$0.25 not launched through us")
+    expect(code).toBe(0)
+  })
+
   test("keeps no group or other bits on anything of the account's", () => {
     expect(host.sh(`find ${dataDir} -perm /077; find ${dataDir} ! -user cs61c`).stdout).toBe("")
   })

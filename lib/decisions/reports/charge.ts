@@ -13,7 +13,7 @@ import {
 } from "../costs.ts"
 import { linuxOperation } from "../embedded_prices.ts"
 import type { Instant, Interval } from "../intervals.ts"
-import { onDemandPrice, type PriceSource, spotEstimate } from "../prices.ts"
+import { onDemandPrice, type PriceSource, spotEstimate, volumePriceSource } from "../prices.ts"
 import { costOfRental, type Rental } from "../rentals.ts"
 
 export interface Charge {
@@ -85,8 +85,13 @@ export function chargeOfRental(rental: Rental, nowUtcMs: number, range: Range): 
         ? null
         : { earliestUtcMs: endEarliestUtcMs, latestUtcMs: endLatestUtcMs, evidence: "observed" },
     ...{ ms, hours: ms / msPerHour, cost: costOfRental(rental, nowUtcMs, range) },
-    ...{ microUsdPerHour, priceSource: microUsdPerHour === null ? null : "embedded" },
+    ...{ microUsdPerHour, priceSource: sourceOf(rental) },
   }
+}
+
+function sourceOf({ kind, microUsdPerHour, region }: Rental): PriceSource | null {
+  if (microUsdPerHour === null) return null
+  return kind === "volume" ? volumePriceSource(region) : "embedded"
 }
 
 function priceAtStart(
