@@ -1,17 +1,19 @@
 /** What a student is told by whichever of our tools runs next. */
-import { messageOf } from "../../base/errors.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { staleness } from "../usage/staleness.ts"
 
 type NoticeDeps = Pick<LaunchDeps, "usageDb" | "caller" | "clock">
 
-/** Lines for the caller, and one where usage is not being recorded. Never fails: no tool stops because it has nothing to say. */
+/**
+ * Lines for the caller, and one where usage is not being recorded. Never fails: what keeps the database from being read is
+ * said once, by the work that comes next and needs it too.
+ */
 export function greetings(deps: NoticeDeps): string[] {
   try {
     const stale = staleness(deps.usageDb, deps.clock)
     return stale === null ? noticesFor(deps) : [...noticesFor(deps), stale]
-  } catch (error) {
-    return [`notices: ${messageOf(error)}`]
+  } catch {
+    return []
   }
 }
 
