@@ -101,7 +101,8 @@ async function settleFailure(
   error: unknown,
 ): Promise<never> {
   const after: ClusterDeps = deps.uninterrupted()
-  const visible = await findNodes(after, cluster).catch(() => [])
+  // With the terminated ones: a node that died must not pass for one that AWS does not show yet.
+  const visible = await findNodes(after, cluster, { terminated: true }).catch(() => [])
   const before = new Set(present.map(({ id }) => id))
   // Also what ec2-run launched without our hearing of it, and what AWS does not show yet.
   const fresh = [...outcome.nodes, ...visible].map(({ id }) => id).filter((id) => !before.has(id))
