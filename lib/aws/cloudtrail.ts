@@ -2,7 +2,7 @@
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import type { CloudTrail } from "./interfaces.ts"
-import { listing, present } from "./pages.ts"
+import { listed, present } from "./pages.ts"
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const msBetweenRequests = 500
@@ -31,7 +31,7 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
   return {
     async instanceEvents(instanceId, fromUtcMs, toUtcMs) {
       const action = `look up events of ${instanceId}`
-      const all = await listing(
+      const all = await listed(
         action,
         async (NextToken) => {
           await turn()
@@ -46,7 +46,6 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
             }),
           )
         },
-        (page) => page.NextToken,
         (page) => page.Events,
       )
       return all

@@ -12,7 +12,7 @@ import { outcomeOf } from "./connection.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
-import { listing, present } from "./pages.ts"
+import { listed, present } from "./pages.ts"
 import { tagRecord } from "./tags.ts"
 
 type Calls = Pick<Ec2, "spotRequests" | "cancelSpotRequest" | "spotPriceHistory">
@@ -23,7 +23,7 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
       const action = "describe spot requests"
       const wanted = { "spot-instance-request-id": ids, state: states }
       if (asksForNothing(wanted)) return []
-      const all = await listing(
+      const all = await listed(
         action,
         (NextToken) =>
           ask(
@@ -34,7 +34,6 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
               NextToken,
             }),
           ),
-        (page) => page.NextToken,
         (page) => page.SpotInstanceRequests,
       )
       return all.map((request) => toSpotRequest(action, request))
@@ -53,7 +52,7 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
     async spotPriceHistory({ instanceTypes, zone, startUtcMs, endUtcMs }) {
       const action = "describe spot price history"
       if (instanceTypes.length === 0) return []
-      const all = await listing(
+      const all = await listed(
         action,
         (NextToken) =>
           ask(
@@ -67,7 +66,6 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
               NextToken,
             }),
           ),
-        (page) => page.NextToken,
         (page) => page.SpotPriceHistory,
       )
       return all.map((price) => ({

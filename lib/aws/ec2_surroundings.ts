@@ -1,9 +1,8 @@
-/** What instances are made of and stand in: images, subnets, security groups, volumes, addresses, tags. */
+/** What instances are made of and stand in: images, subnets, volumes, addresses, tags. */
 import {
   CreateTagsCommand,
   DescribeAddressesCommand,
   DescribeImagesCommand,
-  DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   DescribeVolumesCommand,
   type Image as SdkImage,
@@ -14,10 +13,10 @@ import { outcomeOf } from "./connection.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
 import type { Ec2 } from "./interfaces.ts"
-import { listing, present } from "./pages.ts"
+import { listed, present } from "./pages.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
-type Calls = Pick<Ec2, "image" | "subnets" | "securityGroups" | "volumes" | "addresses" | "tag">
+type Calls = Pick<Ec2, "image" | "subnets" | "volumes" | "addresses" | "tag">
 
 export function surroundingsCalls({ ask }: Ec2Connection): Calls {
   return {
@@ -38,14 +37,13 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
       const action = "describe subnets"
       const wanted = { "subnet-id": ids, "default-for-az": defaultOnly ? ["true"] : undefined }
       if (asksForNothing(wanted)) return []
-      const all = await listing(
+      const all = await listed(
         action,
         (NextToken) =>
           ask(
             action,
             new DescribeSubnetsCommand({ Filters: filters(wanted, tags), MaxResults: pageSize, NextToken }),
           ),
-        (page) => page.NextToken,
         (page) => page.Subnets,
       )
       return all.map((subnet) => ({
@@ -58,41 +56,10 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
       }))
     },
 
-    async securityGroups({ ids, names, vpcId, tags } = {}) {
-      const action = "describe security groups"
-      const wanted = {
-        "group-id": ids,
-        "group-name": names,
-        "vpc-id": vpcId === undefined ? undefined : [vpcId],
-      }
-      if (asksForNothing(wanted)) return []
-      const all = await listing(
-        action,
-        (NextToken) =>
-          ask(
-            action,
-            new DescribeSecurityGroupsCommand({
-              Filters: filters(wanted, tags),
-              MaxResults: pageSize,
-              NextToken,
-            }),
-          ),
-        (page) => page.NextToken,
-        (page) => page.SecurityGroups,
-      )
-      return all.map((group) => ({
-        id: present(action, group.GroupId),
-        name: group.GroupName ?? "",
-        vpcId: group.VpcId ?? "",
-        description: group.Description ?? "",
-        tags: tagRecord(group.Tags),
-      }))
-    },
-
     async volumes({ ids, tags } = {}) {
       const action = "describe volumes"
       if (asksForNothing({ ids })) return []
-      const all = await listing(
+      const all = await listed(
         action,
         (NextToken) =>
           ask(
@@ -103,7 +70,6 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
               NextToken,
             }),
           ),
-        (page) => page.NextToken,
         (page) => page.Volumes,
       )
       return all.map((volume) => toVolume(action, volume))

@@ -34,6 +34,15 @@ export function hasCode(error: unknown, ...codes: string[]): error is AwsError {
   return error instanceof AwsError && codes.includes(error.code)
 }
 
+/** Goes on where AWS says that it is so already. */
+export async function unless(code: string, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!hasCode(error, code)) throw error
+  }
+}
+
 interface Thrown {
   name?: string
   message?: string

@@ -1,6 +1,7 @@
 import type { AwsSettings } from "./connection.ts"
 import { connectIam } from "./iam_connection.ts"
 import { credentialCalls } from "./iam_credentials.ts"
+import { policyCalls } from "./iam_policies.ts"
 import { userCalls } from "./iam_users.ts"
 import type { Iam } from "./interfaces.ts"
 import { accessKeyWorks, openSts } from "./sts.ts"
@@ -9,6 +10,7 @@ export function openIam(settings: AwsSettings): Iam {
   const connection = connectIam(settings)
   return {
     ...userCalls(connection),
+    ...policyCalls(connection),
     ...credentialCalls(connection),
     accessKeyWorks: (id, secret) => accessKeyWorks(settings, id, secret),
     callerArn: () => openSts(settings).callerArn(),

@@ -1,28 +1,15 @@
-/** Users, groups and policies. */
+/** Users, and the groups that they are in. */
 import {
   AddUserToGroupCommand,
   CreateGroupCommand,
   CreateUserCommand,
-  DeleteGroupPolicyCommand,
   DeleteUserCommand,
-  DeleteUserPolicyCommand,
-  DetachGroupPolicyCommand,
-  DetachUserPolicyCommand,
   GetGroupCommand,
-  GetGroupPolicyCommand,
   GetUserCommand,
-  GetUserPolicyCommand,
-  ListAttachedGroupPoliciesCommand,
-  ListAttachedUserPoliciesCommand,
-  ListGroupPoliciesCommand,
   ListGroupsForUserCommand,
-  ListUserPoliciesCommand,
   ListUsersCommand,
   ListUserTagsCommand,
-  PutGroupPolicyCommand,
-  PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
-  SimulatePrincipalPolicyCommand,
   TagUserCommand,
 } from "@aws-sdk/client-iam"
 import { outcomeOf } from "./connection.ts"
@@ -44,19 +31,6 @@ type Calls = Pick<
   | "groupsOf"
   | "addToGroup"
   | "removeFromGroup"
-  | "groupPolicy"
-  | "putGroupPolicy"
-  | "groupPolicies"
-  | "deleteGroupPolicy"
-  | "attachedGroupPolicies"
-  | "detachGroupPolicy"
-  | "userPolicy"
-  | "userPolicies"
-  | "putUserPolicy"
-  | "deleteUserPolicy"
-  | "attachedPolicies"
-  | "detachPolicy"
-  | "simulate"
 >
 
 export function userCalls({ ask, askOnce }: IamConnection): Calls {
@@ -140,139 +114,5 @@ export function userCalls({ ask, askOnce }: IamConnection): Calls {
           new RemoveUserFromGroupCommand({ UserName: user, GroupName: group }),
         ),
       ),
-
-    async groupPolicy(group, policy) {
-      const action = `read policy ${policy} of group ${group}`
-      const command = new GetGroupPolicyCommand({ GroupName: group, PolicyName: policy })
-      const reply = await orNull(ask(action, command))
-      return reply ? documentOf(action, reply.PolicyDocument) : null
-    },
-
-    putGroupPolicy: (group, policy, document) =>
-      done(
-        ask(
-          `write policy ${policy} of group ${group}`,
-          new PutGroupPolicyCommand({ GroupName: group, PolicyName: policy, PolicyDocument: document }),
-        ),
-      ),
-
-    groupPolicies: (group) => {
-      const action = `list policies of group ${group}`
-      return marked(
-        action,
-        (Marker) => ask(action, new ListGroupPoliciesCommand({ GroupName: group, Marker })),
-        (page) => page.PolicyNames,
-      )
-    },
-
-    deleteGroupPolicy: (group, policy) =>
-      gone(
-        ask(
-          `delete policy ${policy} of group ${group}`,
-          new DeleteGroupPolicyCommand({ GroupName: group, PolicyName: policy }),
-        ),
-      ),
-
-    async attachedGroupPolicies(group) {
-      const action = `list attached policies of group ${group}`
-      const all = await marked(
-        action,
-        (Marker) => ask(action, new ListAttachedGroupPoliciesCommand({ GroupName: group, Marker })),
-        (page) => page.AttachedPolicies,
-      )
-      return all.map(({ PolicyName, PolicyArn }) => ({
-        name: PolicyName ?? "",
-        arn: present(action, PolicyArn),
-      }))
-    },
-
-    detachGroupPolicy: (group, arn) =>
-      gone(
-        ask(
-          `detach policy ${arn} from group ${group}`,
-          new DetachGroupPolicyCommand({ GroupName: group, PolicyArn: arn }),
-        ),
-      ),
-
-    async userPolicy(user, policy) {
-      const action = `read policy ${policy} of ${user}`
-      const reply = await orNull(
-        ask(action, new GetUserPolicyCommand({ UserName: user, PolicyName: policy })),
-      )
-      return reply ? documentOf(action, reply.PolicyDocument) : null
-    },
-
-    userPolicies: (user) => {
-      const action = `list policies of ${user}`
-      return marked(
-        action,
-        (Marker) => ask(action, new ListUserPoliciesCommand({ UserName: user, Marker })),
-        (page) => page.PolicyNames,
-      )
-    },
-
-    putUserPolicy: (user, policy, document) =>
-      done(
-        ask(
-          `write policy ${policy} of ${user}`,
-          new PutUserPolicyCommand({ UserName: user, PolicyName: policy, PolicyDocument: document }),
-        ),
-      ),
-
-    deleteUserPolicy: (user, policy) =>
-      gone(
-        ask(
-          `delete policy ${policy} of ${user}`,
-          new DeleteUserPolicyCommand({ UserName: user, PolicyName: policy }),
-        ),
-      ),
-
-    async attachedPolicies(user) {
-      const action = `list attached policies of ${user}`
-      const all = await marked(
-        action,
-        (Marker) => ask(action, new ListAttachedUserPoliciesCommand({ UserName: user, Marker })),
-        (page) => page.AttachedPolicies,
-      )
-      return all.map(({ PolicyName, PolicyArn }) => ({
-        name: PolicyName ?? "",
-        arn: present(action, PolicyArn),
-      }))
-    },
-
-    detachPolicy: (user, arn) =>
-      gone(
-        ask(
-          `detach policy ${arn} from ${user}`,
-          new DetachUserPolicyCommand({ UserName: user, PolicyArn: arn }),
-        ),
-      ),
-
-    async simulate(principalArn, actions, resources) {
-      const action = `simulate the policy of ${principalArn}`
-      const all = await marked(
-        action,
-        (Marker) =>
-          ask(
-            action,
-            new SimulatePrincipalPolicyCommand({
-              PolicySourceArn: principalArn,
-              ActionNames: actions,
-              ...(resources ? { ResourceArns: resources } : {}),
-              Marker,
-            }),
-          ),
-        (page) => page.EvaluationResults,
-      )
-      return all.map(({ EvalActionName, EvalDecision }) => ({
-        action: present(action, EvalActionName),
-        allowed: EvalDecision === "allowed",
-      }))
-    },
   }
-}
-
-/** IAM answers policy documents URL-encoded (RFC 3986). */
-function documentOf(action: string, encoded: string | undefined): string {
-  return decodeURIComponent(present(action, encoded))
 }

@@ -34,6 +34,15 @@ export async function listing<Page, Item>(
   return all
 }
 
+/** All items of a listing by `NextToken`, as most services have it. */
+export function listed<Page extends { NextToken?: string | undefined }, Item>(
+  action: string,
+  ask: (token: string | undefined) => Promise<Page>,
+  itemsOf: (page: Page) => Item[] | undefined,
+): Promise<Item[]> {
+  return listing(action, ask, (page) => page.NextToken, itemsOf)
+}
+
 /** A list that the reply must have. */
 export function present<T>(action: string, value: T | undefined): T {
   if (value === undefined) {

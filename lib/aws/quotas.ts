@@ -1,18 +1,17 @@
 import { ListServiceQuotasCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import type { Quotas } from "./interfaces.ts"
-import { listing, present } from "./pages.ts"
+import { listed, present } from "./pages.ts"
 
 export function openQuotas(settings: AwsSettings): Quotas {
   const ask = asking("Service Quotas", settings, new ServiceQuotasClient(clientOptions(settings)))
   return {
     async ec2Quotas() {
       const action = "list EC2's quotas"
-      const all = await listing(
+      const all = await listed(
         action,
         (NextToken) =>
           ask(action, new ListServiceQuotasCommand({ ServiceCode: "ec2", MaxResults: 100, NextToken })),
-        (page) => page.NextToken,
         (page) => page.Quotas,
       )
       return all.map(({ QuotaCode, QuotaName, Value }) => ({
