@@ -75,7 +75,7 @@ function signals(): { interrupt: AbortSignal; abandon: AbortSignal } {
 }
 
 /** Runs a tool with these arguments and says every error on `output`; returns the exit code. Tests call this. */
-export async function runTool<T extends ArgumentTable>(
+async function runTool<T extends ArgumentTable>(
   tool: Tool<T>,
   argv: string[],
   open: () => Context,

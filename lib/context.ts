@@ -65,7 +65,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
     ownEc2:
       ({ config, clock, home }) =>
       async (region) =>
-        (await import("./aws/ec2_clusters.ts")).openClusterEc2({
+        (await import("./aws/cluster_ec2.ts")).openClusterEc2({
           ...config.aws,
           region,
           credentials: "default",

@@ -261,6 +261,3 @@ export interface Aws {
   /** Ends what is under way. */
   close(): void
 }
-
-/** Error codes of AWS that operations decide by; lib/aws throws `AwsError` (a Failed) with this `code`. */
-export type AwsErrorCode = string

@@ -130,7 +130,6 @@ export interface KeyPair {
 }
 
 /** The tags we own on everything that is launched through us. Nobody else may set or edit them. */
-export const tagNamespace = "ec2-wrappers:"
 export const tagOf = {
   /** The login; the name that the student policy and every search goes by. */
   owner: "ec2-wrappers:owner",
@@ -142,3 +141,8 @@ export const tagOf = {
   cluster: "ec2-wrappers:cluster",
   clusterRoles: "ec2-wrappers:roles",
 } as const
+
+/** Whether a tag's key is AWS's or ours, and so nobody else's to set. */
+export function isReservedTagKey(key: string): boolean {
+  return /^(aws|ec2-wrappers):/i.test(key)
+}

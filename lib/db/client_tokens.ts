@@ -6,8 +6,6 @@ export interface ClientToken {
   requestDigest: string
 }
 
-export type ClientTokens = ReturnType<typeof clientTokens>
-
 export function clientTokens(db: Database) {
   return {
     get(login: string, token: string): ClientToken | null {

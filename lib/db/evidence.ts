@@ -11,8 +11,6 @@ export interface EvidenceRow {
   text: string
 }
 
-export type EvidenceTable = ReturnType<typeof evidenceTable>
-
 export function evidenceTable(db: Database) {
   return {
     /** Inside the caller's transaction. */

@@ -7,8 +7,6 @@ export interface Freeze {
   frozenAtUtcMs: number
 }
 
-export type Freezes = ReturnType<typeof freezes>
-
 export function freezes(db: Database) {
   const current = () =>
     db

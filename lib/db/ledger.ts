@@ -190,7 +190,7 @@ function hasEnded({ state }: TrackedInstance): boolean {
 }
 
 /** What the ledger keeps of an instance as EC2 shows it. */
-export function trackedFrom(
+function trackedFrom(
   instance: Instance,
   { login, reservationId }: { login: string; reservationId: string },
 ): TrackedInstance {

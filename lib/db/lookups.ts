@@ -3,8 +3,6 @@ import type { Database } from "bun:sqlite"
 
 export type LookupKind = "image" | "parameter" | "subnet" | "group"
 
-export type Lookups = ReturnType<typeof lookups>
-
 export function lookups(db: Database) {
   return {
     /** Null where it is not known, or was looked up before `sinceUtcMs`. */

@@ -12,7 +12,7 @@ export interface Step {
 const table = "schema_migrations"
 
 /** The steps that `db` has not had yet; throws Failed when it has had one that this version does not know. */
-export function pendingSteps(db: Database, steps: readonly Step[]): Step[] {
+function pendingSteps(db: Database, steps: readonly Step[]): Step[] {
   const applied = appliedNames(db)
   const known = new Set(steps.map(({ name }) => name))
   const unknown = [...applied].find((name) => !known.has(name))

@@ -11,8 +11,6 @@ export interface Notice {
   expiresAtUtcMs: number
 }
 
-export type Notices = ReturnType<typeof notices>
-
 export function notices(db: Database) {
   return {
     /** Returns false where it has been said. */

@@ -16,8 +16,6 @@ export interface OldInstance {
   startUtcMs: number
 }
 
-export type OldInstances = ReturnType<typeof oldInstances>
-
 /** All that writes belongs inside the caller's transaction. */
 export function oldInstances(db: Database) {
   const timeOf = (instanceId: string, column: "start_time" | "end_time"): number | null => {

@@ -9,8 +9,6 @@ import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import type { OldRows } from "./old_rows.ts"
 import { daysOfRun } from "./usage_sums.ts"
 
-export type OldSums = ReturnType<typeof oldSums>
-
 export function oldSums(db: Database, oldRows: OldRows) {
   const kept = daySums(db, "old_usage")
   const rebuild = (tariff: Tariff, login: string): void => {

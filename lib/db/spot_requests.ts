@@ -9,8 +9,6 @@ export interface OpenSpotRequest {
   requestedAtUtcMs: number
 }
 
-export type SpotRequests = ReturnType<typeof spotRequests>
-
 export function spotRequests(db: Database) {
   const insertAll = (open: readonly OpenSpotRequest[]) => {
     const insert = db.query(

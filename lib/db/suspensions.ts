@@ -15,8 +15,6 @@ type Row = Omit<Suspension, "deactivatedKeys"> & { deactivatedKeys: string }
 const columns = `login, suspended_by AS suspendedBy, reason, suspended_at_utc_ms AS suspendedAtUtcMs,
   deactivated_keys AS deactivatedKeys`
 
-export type Suspensions = ReturnType<typeof suspensions>
-
 export function suspensions(db: Database) {
   /** The one in force; one from before `termStartUtcMs` was somebody else's, since logins are reused from term to term. */
   const current = (login: string, termStartUtcMs: number | null): Suspension | null => {

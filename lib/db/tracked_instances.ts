@@ -19,8 +19,6 @@ export interface TrackedInstance extends OfferKey {
   seenUtcMs: number
 }
 
-export type TrackedInstances = ReturnType<typeof trackedInstances>
-
 export function trackedInstances(db: Database, offers: Offers) {
   const select = `SELECT instance_id AS instanceId, login, state, key_name AS keyName, reservation_id AS reservationId,
     public_ipv4 AS publicIpv4, launched_at_utc_ms AS launchedAtUtcMs, seen_utc_ms AS seenUtcMs, ${offerColumns}

@@ -11,8 +11,6 @@ import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import type { Intervals } from "./intervals.ts"
 import type { Rentals } from "./rentals.ts"
 
-export type UsageSums = ReturnType<typeof usageSums>
-
 export function usageSums(db: Database, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
   const addDay = (login: string, day: number, { lowest, highest, instanceMs }: DayCharge) =>
     db

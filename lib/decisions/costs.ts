@@ -181,7 +181,7 @@ function changesOf(book: PriceBook, offer: Interval): readonly KeptPrice[] {
 }
 
 /** The hourly price at one moment: of spot by the zone's history, by the factor where there is none. */
-export function priceAt(
+function priceAt(
   book: PriceBook,
   offer: Pick<Interval, "region" | "zone" | "instanceType" | "usageOperation" | "market">,
   atUtcMs: number,

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot"
 import { UsageError } from "../base/errors.ts"
+import { isReservedTagKey } from "../base/instance.ts"
 import { type MicroUsd, microUsd, microUsdPerUsd } from "../base/money.ts"
 import { quoted } from "../base/text.ts"
 import { msPerMinute } from "../base/time.ts"
@@ -34,7 +35,7 @@ export interface LaunchOrder {
 }
 
 /** More than any limit allows, and few enough to add up. */
-export const mostInstances = 1000
+const mostInstances = 1000
 /** EC2's own limit on user data before base64. */
 export const mostUserDataBytes = 16 * 1024
 /** A request with the largest user data, base64, and every other field filled. */
@@ -70,7 +71,7 @@ const base64 = v.pipe(
 const tagKey = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9+\-=.,_:@]{1,128}$/, "is no tag name of 1 to 128 of A-Z a-z 0-9 + - = . , _ : @"),
-  v.check((key) => !/^(aws|ec2-wrappers):/i.test(key), "is in a namespace that is not the caller's"),
+  v.check((key) => !isReservedTagKey(key), "is in a namespace that is not the caller's"),
 )
 
 /** Null means absent. */
@@ -123,8 +124,6 @@ const requestSchema = v.strictObject({
   iam_instance_profile: optional(printable),
   dry_run: optional(v.boolean()),
 })
-
-export type LaunchRequestJson = v.InferInput<typeof requestSchema>
 
 /** Reads a request; throws UsageError naming the first thing that is wrong with it. */
 export function parseLaunchRequest(json: string): LaunchOrder {

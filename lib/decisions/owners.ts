@@ -12,7 +12,7 @@ export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): 
  * The old tools' rule: of a name that begins with `cs` the first two dash-separated parts (`cs61c-ab-default` is
  * `cs61c-ab`'s), of another one the first.
  */
-export function ownerOfKey(keyName: string): string {
+function ownerOfKey(keyName: string): string {
   const parts = keyName.split("-")
   return parts.slice(0, keyName.startsWith("cs") ? 2 : 1).join("-")
 }

@@ -72,7 +72,7 @@ export function onDemandPrice(
 }
 
 /** The last price that holds from `atUtcMs` or earlier, of prices oldest first. */
-export function priceInForce(prices: readonly KeptPrice[], atUtcMs: number): KeptPrice | undefined {
+function priceInForce(prices: readonly KeptPrice[], atUtcMs: number): KeptPrice | undefined {
   return prices.findLast(({ fromUtcMs }) => fromUtcMs <= atUtcMs)
 }
 

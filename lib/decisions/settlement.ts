@@ -5,7 +5,7 @@ import { msPerMinute } from "../base/time.ts"
  * Until then nothing is concluded from an empty listing: the last request of a killed process may still be on its way. One call
  * takes at most a minute with its repetitions (lib/aws/retries.ts), and AWS takes some seconds to show what it made.
  */
-export const youngMs = 2 * msPerMinute
+const youngMs = 2 * msPerMinute
 
 export type Settlement = "settle" | "release" | "wait"
 

@@ -46,7 +46,7 @@ const limits = {
 
 const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictObject(entries))
 
-export const configSchema = v.strictObject({
+const configSchema = v.strictObject({
   course: v.strictObject({
     name: courseName,
     accounts: v.optional(names, []),

@@ -13,7 +13,7 @@ export function compiledTool(tool: string): string {
 }
 
 /** `dist` with all tools and wrappers, built with the defaults. */
-export function buildAll(): void {
+function buildAll(): void {
   buildWhereChanged("all", join(root, "dist", "bin", "ec2-util"), [])
 }
 

@@ -19,7 +19,7 @@ export interface CourseDay {
 
 export const student = "cs61c-aa"
 /** Of m1.small, in US$ per hour. */
-export const smallPrice = 0.085
+const smallPrice = 0.085
 
 export async function courseDay(
   emulator: Emulator,

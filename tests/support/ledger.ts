@@ -8,7 +8,7 @@ import type { Clock } from "../../lib/base/time.ts"
 import { openUsageDb, type UsageDb } from "../../lib/db/usage_db.ts"
 
 /** A clock that stands until it is set. */
-export function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } {
+function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } {
   return {
     utcMs,
     now() {

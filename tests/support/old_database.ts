@@ -7,7 +7,7 @@ import type { Workspace } from "./tools.ts"
 const fixture = join(import.meta.dir, "..", "fixtures", "old_usage_db.sql")
 
 /** What one unit cost, times the units of LEGACY.md. */
-export const oldPrices = Object.fromEntries(
+const oldPrices = Object.fromEntries(
   Object.entries({
     ...{
       "m1.small": 1,

@@ -45,9 +45,6 @@ function numberOf(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null
 }
 
-/** The phases of a boot script, in order. */
-export const bootPhases = ["java", "hadoop", "spark", "config", "disks", "daemons", "ready"] as const
-
 export interface BootState {
   /** The last phase begun; "" before the first. */
   phase: string

@@ -1,5 +1,6 @@
 /** The settings of one cluster: the command line over its section of clusters.cfg over what is usual. */
 import { UsageError } from "../../base/errors.ts"
+import { isReservedTagKey } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute, parseDuration } from "../../base/time.ts"
 import { iniList } from "./ini.ts"
@@ -39,7 +40,7 @@ export interface ClusterSettings {
 type Kind = "text" | "list" | "flag"
 
 /** Every key of clusters.cfg. The command line's options have the same names with dashes. */
-export const settingKeys = {
+const settingKeys = {
   image_id: "text",
   instance_type: "text",
   key_name: "text",
@@ -177,7 +178,7 @@ function parseUser(value: string): string {
 
 function parseTag(pair: string): [string, string] {
   const [, key, value = ""] = /^([^=]{1,127})=(.{0,255})$/.exec(pair) ?? []
-  if (key === undefined || /^(aws|ec2-wrappers):/i.test(key)) {
+  if (key === undefined || isReservedTagKey(key)) {
     throw new UsageError("tags", `${quoted(pair)} is not KEY=VALUE outside of aws: and ec2-wrappers:`)
   }
   return [key, value]

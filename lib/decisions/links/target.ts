@@ -19,7 +19,7 @@ export type Route =
   | { kind: "malformed"; reason: string }
   | { kind: "unmatched" }
 
-export const defaultPort: Record<Scheme, number> = { http: 80, https: 443 }
+const defaultPort: Record<Scheme, number> = { http: 80, https: 443 }
 
 /** `/HOST/PORT`, the canonical spelling of a backend's prefix. */
 export function prefixOf({ scheme, host, port }: Target): string {

@@ -19,7 +19,7 @@ export interface Section {
 }
 
 /** `    3 hours of   m1.small (spot) @ $0.060 = $ 0.179`. */
-export function usageLine({ hours, what, market, microUsdPerHour, cost }: UsageLine): string {
+function usageLine({ hours, what, market, microUsdPerHour, cost }: UsageLine): string {
   const price = microUsdPerHour === null ? "unpriced" : dollars(microUsdPerHour, 5)
   const amount = cost === null ? "unpriced" : amountOf(cost)
   const how = market === "spot" ? "spot" : "demand"

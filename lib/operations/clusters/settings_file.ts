@@ -14,7 +14,7 @@ import { readText } from "./files.ts"
 const fileName = "clusters.cfg"
 
 /** The parsed file, or null. Only the one in the configuration directory: never one that lies in the current directory. */
-export function readSettingsFile(deps: ClusterDeps): IniFile | null {
+function readSettingsFile(deps: ClusterDeps): IniFile | null {
   const path = join(deps.configDir, fileName)
   const text = readText(path)
   return text === null ? null : parseIni(path, text)

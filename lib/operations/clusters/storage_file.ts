@@ -15,7 +15,7 @@ export interface MountedVolume {
 /** For each role a list of nodes, each a list of volumes. */
 export type ClusterStorage = Partial<Record<string, MountedVolume[][]>>
 
-export function storagePath(deps: ClusterDeps, cluster: string): string {
+function storagePath(deps: ClusterDeps, cluster: string): string {
   return join(deps.configDir, `ec2-storage-${cluster}.json`)
 }
 

@@ -60,7 +60,7 @@ export interface UserDataInputs {
 }
 
 /** The environment of a group's nodes. Whatever is in `--env` wins, but for what identifies the node. */
-export function nodeEnvironment(deps: ClusterDeps, inputs: UserDataInputs): Record<string, string> {
+function nodeEnvironment(deps: ClusterDeps, inputs: UserDataInputs): Record<string, string> {
   const { settings, group, hubs, masterIp } = inputs
   return {
     REPLICATION: String(Math.min(3, Math.max(1, inputs.dataNodes))),

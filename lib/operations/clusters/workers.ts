@@ -12,7 +12,7 @@ import { terminateNodes } from "./terminate.ts"
 
 const nodeCommand = "hadoop-ec2-node"
 
-export function workersAmong(nodes: readonly ClusterNode[]): ClusterNode[] {
+function workersAmong(nodes: readonly ClusterNode[]): ClusterNode[] {
   return nodes.filter((node) => isUsable(node) && !isMaster(node.roles))
 }
 

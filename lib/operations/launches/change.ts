@@ -90,7 +90,7 @@ export async function end(
   return changed
 }
 
-export async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promise<Changed> {
+async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promise<Changed> {
   const { caller, audit } = deps
   const ec2 = await deps.aws.ec2()
   const requests = await ec2.spotRequests({ states: ["open", "active"] })

@@ -110,7 +110,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
 }
 
 /** Where enforcement stops instances, the switches, which terminate, give it time to be first. */
-export function switchGraceMs({ leases }: LaunchDeps["config"]): number {
+function switchGraceMs({ leases }: LaunchDeps["config"]): number {
   return leases.action === "stop" ? leases.enforcementMs : 0
 }
 

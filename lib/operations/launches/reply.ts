@@ -45,7 +45,7 @@ export function costLines({ microUsdPerHour, worst, leaseEndsAtUtcMs, left }: La
   ]
 }
 
-export function leftLines({ hourly, instances, budget, courseBudget }: RoomLeft): string[] {
+function leftLines({ hourly, instances, budget, courseBudget }: RoomLeft): string[] {
   const lines = [`left: ${usd(hourly)}/h, ${instances} instances`]
   if (budget !== null) lines.push(`left of the budget: ${usd(budget)}`)
   if (courseBudget !== null) lines.push(`left of the course's budget: ${usd(courseBudget)}`)

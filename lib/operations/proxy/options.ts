@@ -6,7 +6,7 @@ import { quoted } from "../../base/text.ts"
 import { canonicalHost } from "../../decisions/links/host.ts"
 import { portOf, type Target, targetOfAuthority, targetOfUrl } from "../../decisions/links/target.ts"
 
-export const defaultProxyPort = 8888
+const defaultProxyPort = 8888
 
 /** `PORT`; 0 takes a free one. */
 export function listenPort(text: string | undefined): number {

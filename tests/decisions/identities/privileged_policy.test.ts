@@ -30,13 +30,13 @@ const services: Record<string, string> = {
 const needsNoPermission = ["client-sts"]
 
 // hadoop_ec2 runs as the student.
-const withStudentsKeys = "ec2_clusters.ts"
+const withStudentsKeys = ["cluster_ec2.ts", "cluster_groups.ts"]
 
 /** `ec2:RunInstances` for each command that lib/aws imports from the SDK. */
 function actionsAsked(): string[] {
   const imports = /import\s*\{([^}]*)\}\s*from "@aws-sdk\/(client-[\w-]+)"/g
   return readdirSync(awsFolder)
-    .filter((file) => file !== withStudentsKeys)
+    .filter((file) => !withStudentsKeys.includes(file))
     .flatMap((file) =>
       [...readFileSync(join(awsFolder, file), "utf8").matchAll(imports)]
         .filter(([, , client = ""]) => !needsNoPermission.includes(client))

@@ -70,7 +70,7 @@ function denied({ service }: AwsRequest, arn: string, { action, resource }: Ques
 }
 
 /** All that must be allowed for a request to go through. */
-export async function questionsOf(world: World, request: AwsRequest, callerArn: string): Promise<Question[]> {
+async function questionsOf(world: World, request: AwsRequest, callerArn: string): Promise<Question[]> {
   const action = `${request.service}:${request.action}`
   if (request.service === "iam")
     return [{ action, resource: await iamResource(world, request.form, callerArn), context: {} }]

@@ -17,7 +17,7 @@ export function filtersOf(form: Form): Filter[] {
   })
 }
 
-export function globPattern(glob: string): RegExp {
+function globPattern(glob: string): RegExp {
   const escaped = glob
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replace(/\*/g, "[\\s\\S]*")

@@ -40,8 +40,6 @@ export class World {
   }
 }
 
-export type Knobs = ReturnType<typeof defaultKnobs>
-
 function defaultKnobs() {
   return {
     /** How long a start, a stop and a termination take; AWS needs tens of seconds. */

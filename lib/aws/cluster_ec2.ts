@@ -6,11 +6,11 @@ import {
   GetConsoleOutputCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
+import { clusterGroupCalls } from "./cluster_groups.ts"
 import type { ClusterEc2 } from "./cluster_interfaces.ts"
 import type { AwsSettings } from "./connection.ts"
 import { openEc2 } from "./ec2.ts"
 import { connectEc2, pageSize } from "./ec2_connection.ts"
-import { clusterGroupCalls } from "./ec2_security_groups.ts"
 import { hasCode, unless } from "./errors.ts"
 import { present } from "./pages.ts"
 
