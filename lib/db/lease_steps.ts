@@ -84,4 +84,11 @@ export const leaseSteps: readonly Step[] = [
     name: "reservations: when AWS was asked",
     up: "ALTER TABLE reservations ADD COLUMN sent_at_utc_ms INTEGER",
   },
+  {
+    name: "leases: what ran before the last start; what is sold by the hour",
+    up: `
+      ALTER TABLE leases ADD COLUMN ran_before_ms INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE leases ADD COLUMN usage_operation TEXT NOT NULL DEFAULT '';
+      ALTER TABLE reservations ADD COLUMN usage_operation TEXT NOT NULL DEFAULT '';`,
+  },
 ]

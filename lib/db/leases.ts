@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite"
 import type { Market } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
+import { suseOperation } from "../decisions/costs.ts"
 import type { LeaseTerms } from "../decisions/worst_case.ts"
 
 export interface Lease {
@@ -12,12 +13,16 @@ export interface Lease {
   instanceType: string
   market: Market
   keyName: string
+  /** What EC2 sells it as: some is charged by started hours. */
+  usageOperation: string
   microUsdPerHour: MicroUsd
   storageMicroUsdPerHour: MicroUsd
   addressMicroUsdPerHour: MicroUsd
   launchedAtUtcMs: number
-  /** The last start: of the launch, or by `ec2_active --start`; the lease's ceiling counts from here. */
+  /** The last start: of the launch, or by `ec2_active --start`. */
   runStartedAtUtcMs: number
+  /** How long it had run before that: the ceiling of leases counts all of it (running_time.ts). */
+  ranBeforeMs: number
   endsAtUtcMs: number
   /** Since when it is known to be stopped; null while it runs. */
   stoppedAtUtcMs: number | null
@@ -30,9 +35,10 @@ export interface Lease {
 }
 
 const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reservationId, region,
-  l.instance_type AS instanceType, market, key_name AS keyName, micro_usd_per_hour AS microUsdPerHour,
+  l.instance_type AS instanceType, market, key_name AS keyName, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
   storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
-  launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs, ends_at_utc_ms AS endsAtUtcMs,
+  launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs,
+  ran_before_ms AS ranBeforeMs, ends_at_utc_ms AS endsAtUtcMs,
   stopped_at_utc_ms AS stoppedAtUtcMs, ended_at_utc_ms AS endedAtUtcMs,
   announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs`
 
@@ -50,10 +56,11 @@ export function leases(db: Database) {
         INSERT INTO leases(instance_id, login, reservation_id, region, instance_type, market, key_name,
           micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour, launched_at_utc_ms,
           run_started_at_utc_ms, ends_at_utc_ms, stopped_at_utc_ms, ended_at_utc_ms, announced_end_utc_ms,
-          switch_at_utc_ms)
+          switch_at_utc_ms, ran_before_ms, usage_operation)
         VALUES ($instanceId, $login, $reservationId, $region, $instanceType, $market, $keyName, $microUsdPerHour,
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $launchedAtUtcMs, $runStartedAtUtcMs, $endsAtUtcMs,
-          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $switchAtUtcMs)
+          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $switchAtUtcMs, $ranBeforeMs,
+          $usageOperation)
         ON CONFLICT DO NOTHING`).run({ ...lease })
     },
     of(instanceId: string): Lease | null {
@@ -82,26 +89,37 @@ export function leases(db: Database) {
         db
           .query<{ sum: number | null }, Record<string, string | number>>(`
           SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
-              ((micro_usd_per_hour + address_micro_usd_per_hour)
-                * ((max(left_ms, $minimumMs) + $granuleMs - 1) / $granuleMs * $granuleMs) + 3599999) / 3600000
+              (micro_usd_per_hour * charged_ms + 3599999) / 3600000
+              + (address_micro_usd_per_hour * max(charged_ms, 60000) + 3599999) / 3600000
             ELSE 0 END
             + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
-          FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms ${open} AND l.login <> $login)`)
-          .get({ ...terms, nowUtcMs, login })?.sum ?? 0
+          FROM (SELECT *, (max(left_ms, $minimumMs) + granule_ms - 1) / granule_ms * granule_ms AS charged_ms
+            FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
+                CASE usage_operation WHEN $byTheHour THEN 3600000 ELSE $granuleMs END AS granule_ms
+              ${open} AND l.login <> $login))`)
+          .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )
     },
     extend(instanceId: string, endsAtUtcMs: number): void {
       db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
     },
-    /** Its type and price may be others than at the launch. */
+    /** Its type and price may be others than at the launch. What it ran until it was stopped is added up. */
     started(
       lease: Pick<
         Lease,
-        "instanceId" | "instanceType" | "microUsdPerHour" | "runStartedAtUtcMs" | "endsAtUtcMs"
+        | "instanceId"
+        | "instanceType"
+        | "usageOperation"
+        | "microUsdPerHour"
+        | "runStartedAtUtcMs"
+        | "endsAtUtcMs"
       >,
     ): void {
       db.query(
-        `UPDATE leases SET instance_type = $instanceType, micro_usd_per_hour = $microUsdPerHour,
+        `UPDATE leases SET instance_type = $instanceType, usage_operation = $usageOperation,
+           micro_usd_per_hour = $microUsdPerHour,
+           ran_before_ms = ran_before_ms
+             + max(coalesce(stopped_at_utc_ms, $runStartedAtUtcMs) - run_started_at_utc_ms, 0),
            run_started_at_utc_ms = $runStartedAtUtcMs, ends_at_utc_ms = $endsAtUtcMs, stopped_at_utc_ms = NULL
          WHERE instance_id = $instanceId`,
       ).run({ ...lease })

@@ -17,6 +17,8 @@ export interface Reservation {
   market: Market
   keyName: string
   count: number
+  /** What EC2 sells it as: some is charged by started hours. */
+  usageOperation: string
   /** Of one instance; spot: the maximum price sent. */
   microUsdPerHour: MicroUsd
   /** Of the volumes of one instance. */
@@ -39,7 +41,7 @@ export interface Reservation {
 export type NewReservation = Omit<Reservation, "state" | "sentAtUtcMs">
 
 const columns = `reservation_id AS id, login, kind, state, region, instance_type AS instanceType, market,
-  key_name AS keyName, instance_count AS count, micro_usd_per_hour AS microUsdPerHour,
+  key_name AS keyName, instance_count AS count, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
   storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
   worst_micro_usd AS worstMicroUsd, lease_ends_at_utc_ms AS leaseEndsAtUtcMs, instance_id AS instanceId,
   process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs`
@@ -52,10 +54,11 @@ export function reservations(db: Database) {
       db.query(`
         INSERT INTO reservations(reservation_id, login, kind, state, region, instance_type, market, key_name,
           instance_count, micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour,
-          worst_micro_usd, lease_ends_at_utc_ms, instance_id, process, created_at_utc_ms)
+          worst_micro_usd, lease_ends_at_utc_ms, instance_id, process, created_at_utc_ms,
+          usage_operation)
         VALUES ($id, $login, $kind, 'pending', $region, $instanceType, $market, $keyName, $count, $microUsdPerHour,
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $worstMicroUsd, $leaseEndsAtUtcMs, $instanceId,
-          $process, $createdAtUtcMs)`).run({ ...reservation })
+          $process, $createdAtUtcMs, $usageOperation)`).run({ ...reservation })
     },
     sent(id: string, nowUtcMs: number): void {
       db.query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ?").run(nowUtcMs, id)

@@ -208,7 +208,9 @@ function byEc2({ market, stateReasonCode }: Instance): boolean {
 }
 
 /** The date in `User initiated (2021-10-04 14:13:33 GMT)`; emulators write UTC. Null where there is none. */
-function reasonDate({ stateTransitionReason }: Pick<Instance, "stateTransitionReason">): number | null {
+export function reasonDate({
+  stateTransitionReason,
+}: Pick<Instance, "stateTransitionReason">): number | null {
   const found = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(stateTransitionReason)
   const utcMs = found ? Date.parse(`${found[1]}T${found[2]}Z`) : Number.NaN
   return Number.isNaN(utcMs) ? null : utcMs

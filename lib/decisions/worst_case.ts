@@ -6,9 +6,12 @@
 import type { Config } from "../base/config.ts"
 import { type MicroUsd, reservationOf } from "../base/money.ts"
 import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../base/time.ts"
+import { suseOperation } from "./costs.ts"
 
 /** What an instance costs per hour, by part. */
 export interface Rates {
+  /** What EC2 sells it as: SUSE is charged by started hours, whatever the config says of the rest. */
+  usageOperation: string
   microUsdPerHour: MicroUsd
   storageMicroUsdPerHour: MicroUsd
   addressMicroUsdPerHour: MicroUsd
@@ -35,8 +38,8 @@ export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing
   }
 }
 
-/** EBS charges at least this long. */
-const storageMinimumMs = msPerMinute
+/** Volumes and addresses are charged at least this long, whatever the minimum of instances. */
+const flatMinimumMs = msPerMinute
 
 /** What one instance may cost from `nowUtcMs` on: running until its lease ends and enforcement comes, or stopped. */
 export function remainingCost(
@@ -46,13 +49,15 @@ export function remainingCost(
   terms: LeaseTerms,
 ): MicroUsd {
   const leftMs = Math.max(endsAtUtcMs - nowUtcMs, 0) + terms.enforcementMs
-  const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / terms.granuleMs) * terms.granuleMs
+  const granuleMs = rates.usageOperation === suseOperation ? msPerHour : terms.granuleMs
+  const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / granuleMs) * granuleMs
   const running = isRunning
-    ? reservationOf(rates.microUsdPerHour + rates.addressMicroUsdPerHour, chargedMs)
+    ? reservationOf(rates.microUsdPerHour, chargedMs) +
+      reservationOf(rates.addressMicroUsdPerHour, Math.max(chargedMs, flatMinimumMs))
     : 0
   const storage = reservationOf(
     rates.storageMicroUsdPerHour,
-    Math.max(leftMs + terms.storageMs, storageMinimumMs),
+    Math.max(leftMs + terms.storageMs, flatMinimumMs),
   )
   return running + storage + 3
 }

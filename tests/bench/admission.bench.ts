@@ -55,7 +55,13 @@ function addLeases(path: string): void {
         ...{ instanceId: `i-${index}`, login: `cs61c-${index % 676}`, reservationId: `r${index}` },
         ...{ region: "us-east-1", instanceType: "m1.small", market: "on-demand" as const, keyName: "k" },
         ...{ microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5_000 },
-        ...{ launchedAtUtcMs: now, runStartedAtUtcMs: now, endsAtUtcMs: now + 14_400_000 },
+        ...{
+          launchedAtUtcMs: now,
+          runStartedAtUtcMs: now,
+          ranBeforeMs: 0,
+          usageOperation: "",
+          endsAtUtcMs: now + 14_400_000,
+        },
         ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
       })
     }

@@ -44,6 +44,7 @@ function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs
     market,
     keyName: instance.keyName,
     count: 1,
+    usageOperation,
     microUsdPerHour: priceOf(usageDb.prices.tariff(config).book, offer) ?? 0,
     storageMicroUsdPerHour: 0,
     addressMicroUsdPerHour: 0,

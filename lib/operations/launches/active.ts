@@ -2,8 +2,10 @@
 import { Refused, UsageError } from "../../base/errors.ts"
 import type { Instance, SpotRequest } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
+import { msPerMinute } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
 import { ownerOf } from "../../decisions/owners.ts"
+import { reasonDate } from "../../decisions/sightings.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type Listing, type OwnInstances, ownInstances } from "./own_instances.ts"
 import { settleOwn } from "./settle.ts"
@@ -44,18 +46,26 @@ export function noteStates(
   { usageDb }: Pick<LaunchDeps, "usageDb">,
   { instances, listedAtUtcMs }: Listing,
 ): void {
-  for (const { id, state } of instances) {
+  for (const instance of instances) {
+    const { id, state } = instance
     const lease = usageDb.leases.of(id)
     if (!lease || lease.endedAtUtcMs !== null) continue
     // a start that is under way shows as stopped for a while
     const isSettledState = lease.runStartedAtUtcMs + showsStoppedMs < listedAtUtcMs
     if (state === "terminated") usageDb.leases.ended(id, listedAtUtcMs)
     else if (state === "stopped" && lease.stoppedAtUtcMs === null && isSettledState) {
-      usageDb.leases.stopped(id, listedAtUtcMs)
+      usageDb.leases.stopped(id, stoppedAt(instance, lease, listedAtUtcMs))
     } else if (state === "running" && lease.stoppedAtUtcMs !== null) {
-      if (lease.stoppedAtUtcMs < listedAtUtcMs - 60_000) usageDb.leases.runningAgain(id)
+      const isStarting = usageDb.reservations.pending(lease.login).some(({ instanceId }) => instanceId === id)
+      if (!isStarting && lease.stoppedAtUtcMs < listedAtUtcMs - msPerMinute) usageDb.leases.runningAgain(id)
     }
   }
+}
+
+/** As EC2 dates it, where it does: what was stopped days before it was listed has not run that long. */
+function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtcMs: number): number {
+  const date = reasonDate(instance)
+  return date === null || date < runStartedAtUtcMs ? listedAtUtcMs : Math.min(date, listedAtUtcMs)
 }
 
 /** The instances of these ids; throws Refused where one is not the caller's. */

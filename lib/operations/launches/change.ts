@@ -111,9 +111,9 @@ export async function start(deps: LaunchDeps, ids: readonly string[], options: O
   const own = await currentInstances(deps)
   const lines: string[] = []
   for (const instance of owned(own, ids, deps.caller.login)) {
-    const { id, leaseEndsAtUtcMs } = await startAgain(deps, instance, own, options)
+    const { id, leaseEndsAtUtcMs, note } = await startAgain(deps, instance, own, options)
     lines.push(
-      `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}`,
+      `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`,
     )
   }
   return { lines, ids: [...ids], state: "running" }

@@ -5,6 +5,7 @@ import { duration, isoUtc } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
 import { admit, type RoomLeft } from "../../decisions/admission.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
+import { ceilingOf } from "../../decisions/running_time.ts"
 import { leaseTerms, remainingCost } from "../../decisions/worst_case.ts"
 import { requireNotHalted } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -52,13 +53,8 @@ function reserve(
   const extended = instances.map((instance) => {
     const lease = leaseOf(deps, instance)
     const endsAtUtcMs = lease.endsAtUtcMs + byMs
-    const ceiling = lease.runStartedAtUtcMs + config.leases.maxMs
-    if (endsAtUtcMs > ceiling) {
-      throw new Refused(
-        instance.id,
-        `would end ${duration(endsAtUtcMs - lease.runStartedAtUtcMs)} after its start, at most ${duration(config.leases.maxMs)} (until ${isoUtc(ceiling)})`,
-      )
-    }
+    const ceiling = ceilingOf(lease, config.leases.maxMs)
+    if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
     const costUntil = (end: number) => remainingCost(lease, { endsAtUtcMs: end, isRunning }, nowUtcMs, terms)
     return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
@@ -78,6 +74,17 @@ function reserve(
     leases: extended.map(({ lease, endsAtUtcMs }) => ({ instanceId: lease.instanceId, endsAtUtcMs })),
     left: admission.left,
   }
+}
+
+function overCeiling({ config }: LaunchDeps, lease: Lease, endsAtUtcMs: number): string {
+  const { maxMs } = config.leases
+  const { runStartedAtUtcMs, ranBeforeMs } = lease
+  const after = `${duration(endsAtUtcMs - runStartedAtUtcMs)} after its start`
+  const before =
+    ranBeforeMs > 0
+      ? `, which makes ${duration(endsAtUtcMs - runStartedAtUtcMs + ranBeforeMs)} with the ${duration(ranBeforeMs)} that it ran before`
+      : ""
+  return `would end ${after}${before}, at most ${duration(maxMs)} (until ${isoUtc(ceilingOf(lease, maxMs))})`
 }
 
 function leaseOf({ usageDb }: LaunchDeps, { id, state }: Instance): Lease {

@@ -70,6 +70,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   }
   const spotMax = order.spot ? Math.min(order.maxPrice ?? onDemand, onDemand) : null
   const rates: Rates = {
+    usageOperation: image.usageOperation,
     microUsdPerHour: spotMax ?? onDemand,
     storageMicroUsdPerHour: volumes.blockDevices.reduce(
       (sum, { type, gib }) => sum + (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region) ?? 0),

@@ -9,6 +9,7 @@ import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
 import { priceOf } from "../../decisions/prices.ts"
+import { leaseOfRestart } from "../../decisions/running_time.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
 import { requireNotHalted } from "./access.ts"
@@ -22,9 +23,11 @@ import { setSwitches } from "./switches.ts"
 export interface Started {
   id: string
   leaseEndsAtUtcMs: number
+  /** Why the lease is shorter than usual; "" where it is not. */
+  note: string
 }
 
-/** Starts one stopped instance of the caller's under a lease of the default length. Throws Refused with the arithmetic. */
+/** Starts one stopped instance of the caller's, under a lease of the default length or what is left of the ceiling. Throws Refused with the arithmetic. */
 export async function startAgain(
   deps: LaunchDeps,
   instance: Instance,
@@ -33,8 +36,8 @@ export async function startAgain(
 ): Promise<Started> {
   const { usageDb, caller, config, audit } = deps
   if (instance.state !== "stopped") throw new Refused(instance.id, `is ${instance.state}, wanted stopped`)
-  const reservation = usageDb.transaction(() => reserve(deps, instance, own, dryRun))
-  const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs }
+  const { reservation, note } = usageDb.transaction(() => reserve(deps, instance, own, dryRun))
+  const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
   if (dryRun) return started
   deps.at?.("reserved")
   audit.record(
@@ -66,14 +69,19 @@ export async function startAgain(
   return started
 }
 
-function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun: boolean): NewReservation {
+function reserve(
+  deps: LaunchDeps,
+  instance: Instance,
+  own: OwnInstances,
+  dryRun: boolean,
+): { reservation: NewReservation; note: string } {
   const { usageDb, config, caller, clock } = deps
   const { login } = caller
   const nowUtcMs = clock.now()
   requireNotHalted(deps, login)
   const lease = usageDb.leases.of(instance.id)
   const isPending = usageDb.reservations.pending(login).some(({ instanceId }) => instanceId === instance.id)
-  // The second: started since it was listed. Starting it once more would move its ceiling.
+  // The second: started since it was listed. Starting it once more would move its lease.
   if (isPending || lease?.stoppedAtUtcMs === null) throw new Failed(instance.id, "is being started already")
   const { type, region, usageOperation, market } = instance
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
@@ -81,10 +89,13 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun
   if (microUsdPerHour === null) throw new Refused("price", `none is known for ${type} in ${region}`)
   const rates: Rates = {
     microUsdPerHour,
+    usageOperation,
     storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? 0,
     addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? 0,
   }
-  const leaseEndsAtUtcMs = nowUtcMs + Math.min(config.leases.defaultMs, config.leases.maxMs)
+  const given = leaseOfRestart(lease, config.leases, nowUtcMs)
+  if ("refused" in given) throw new Refused(instance.id, given.refused)
+  const leaseEndsAtUtcMs = nowUtcMs + given.leaseMs
   const worst = remainingCost(
     rates,
     { endsAtUtcMs: leaseEndsAtUtcMs, isRunning: true },
@@ -118,7 +129,7 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances, dryRun
     usageDb.reservations.add(reservation)
     deps.at?.("in admission")
   }
-  return reservation
+  return { reservation, note: given.note }
 }
 
 async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ requestId: string }> {

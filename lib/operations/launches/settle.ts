@@ -146,11 +146,13 @@ export function recordLaunched(
       instanceType: type,
       market,
       keyName,
+      usageOperation: reservation.usageOperation,
       microUsdPerHour: reservation.microUsdPerHour,
       storageMicroUsdPerHour: reservation.storageMicroUsdPerHour,
       addressMicroUsdPerHour: reservation.addressMicroUsdPerHour,
       launchedAtUtcMs,
       runStartedAtUtcMs: launchedAtUtcMs,
+      ranBeforeMs: 0,
       endsAtUtcMs: reservation.leaseEndsAtUtcMs,
       stoppedAtUtcMs: null,
       endedAtUtcMs: null,
@@ -190,6 +192,7 @@ export function recordStarted(
   usageDb.leases.started({
     instanceId: id,
     instanceType: reservation.instanceType,
+    usageOperation: reservation.usageOperation,
     microUsdPerHour: reservation.microUsdPerHour,
     runStartedAtUtcMs: startedAtUtcMs,
     endsAtUtcMs: reservation.leaseEndsAtUtcMs,
@@ -198,12 +201,12 @@ export function recordStarted(
 
 /** For what the old tools launched: from its first start through us on, and not before, it has an end. */
 function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): Lease {
-  const { id: reservationId, login, region, instanceType, market, keyName } = reservation
+  const { id: reservationId, login, region, instanceType, market, keyName, usageOperation } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   return {
     ...{ instanceId, login, reservationId, region, instanceType, market, keyName },
-    ...{ microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
-    ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs },
+    ...{ usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
+    ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs, ranBeforeMs: 0 },
     endsAtUtcMs: reservation.leaseEndsAtUtcMs,
     ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
   }

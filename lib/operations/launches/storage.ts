@@ -151,7 +151,14 @@ function reserve(
   const reservation: NewReservation = {
     ...{ id, login, kind: "launch", region: config.aws.region, instanceType: "", market: "on-demand" },
     // no instance is counted: what is reserved is the storage alone
-    ...{ keyName: "", count: 0, microUsdPerHour: 0, addressMicroUsdPerHour: 0, instanceId: null },
+    ...{
+      keyName: "",
+      count: 0,
+      microUsdPerHour: 0,
+      addressMicroUsdPerHour: 0,
+      instanceId: null,
+      usageOperation: "",
+    },
     ...{ storageMicroUsdPerHour: microUsdPerHour, worstMicroUsd: worst, leaseEndsAtUtcMs: clock.now() },
     ...{ process: ownProcess(), createdAtUtcMs: clock.now() },
   }

@@ -13,7 +13,12 @@ import { depsOf } from "../../support/deps.ts"
 const [configPath = "", seed = "", milliseconds = ""] = process.argv.slice(2)
 const deps = depsOf({ configPath }, { login: "cs61c-aa" })
 const order = toOrder({ key_name: "default", image_id: "ami-1", instance_type: "m1.small" })
-const rates = { microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5_000 }
+const rates = {
+  usageOperation: "",
+  microUsdPerHour: 85_000,
+  storageMicroUsdPerHour: 900,
+  addressMicroUsdPerHour: 5_000,
+}
 const plan: LaunchPlan = {
   request: {
     instanceType: "m1.small",

@@ -49,7 +49,13 @@ describe("a reservation", () => {
       deps.usageDb.reservations.add({
         ...{ id: "frozen", login: student, kind: "launch", region: "us-east-1", instanceType: "m1.small" },
         ...{ market: "on-demand", keyName: `${student}-default`, count: 2, microUsdPerHour: 85_000 },
-        ...{ storageMicroUsdPerHour: 0, addressMicroUsdPerHour: 0, worstMicroUsd: 400_000, instanceId: null },
+        ...{
+          storageMicroUsdPerHour: 0,
+          addressMicroUsdPerHour: 0,
+          worstMicroUsd: 400_000,
+          instanceId: null,
+          usageOperation: "",
+        },
         ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - 180_000 },
         process: processIdentity(launcher.pid),
       }),

@@ -1,0 +1,124 @@
+/** Starting again what was stopped: how long it may still run, and what that reserves. */
+import { Database } from "bun:sqlite"
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { StopInstancesCommand } from "@aws-sdk/client-ec2"
+import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { leaseTerms } from "../../../lib/decisions/worst_case.ts"
+import { end, extend, start } from "../../../lib/operations/launches/change.ts"
+import { launch } from "../../../lib/operations/launches/launch.ts"
+import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
+import { startEmulator } from "../../support/emulator.ts"
+
+const emulator = await startEmulator()
+const { proxy } = emulator
+const hour = 3_600_000
+const really = { dryRun: false }
+let day: CourseDay
+let deps: TestDeps
+
+beforeEach(async () => {
+  day = await courseDay(emulator, { leases: { default_hours: 4, max_hours: 10 } })
+  proxy.world.clock.stop(Math.ceil(Date.now() / 1000) * 1000)
+  deps = depsOf(day.course, { login: student, clock: clockOf(proxy) })
+})
+afterEach(() => {
+  deps.close()
+  day.close()
+})
+afterAll(() => emulator.stop())
+
+async function launchOne(): Promise<string> {
+  const order = { image_id: emulator.fixtures.image, instance_type: "m1.small", key_name: "default" }
+  return (await launch(deps, toOrder(order))).instances[0]?.id ?? ""
+}
+
+/** Runs so long, and is then stopped for a day. */
+async function runAndStop(id: string, ms: number): Promise<void> {
+  await proxy.advance(ms)
+  await end(deps, "stop", [id], really)
+  await proxy.advance(24 * hour)
+}
+
+const leaseMs = (id: string) => (deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0) - deps.clock.now()
+
+describe("a restart", () => {
+  test("does not begin max_hours anew: what has run since the launch is used up", async () => {
+    const id = await launchOne()
+    await runAndStop(id, 3 * hour)
+    expect((await start(deps, [id], really)).lines[0]).not.toContain("left")
+    expect(leaseMs(id)).toBe(4 * hour)
+    await runAndStop(id, 4 * hour)
+    const [line] = (await start(deps, [id], really)).lines
+    expect(line).toMatch(
+      /\(3 h 00 min are left: 7 h 00 min run since its launch at .*, at most 10 h 00 min\)$/,
+    )
+    expect(leaseMs(id)).toBe(3 * hour)
+    await expect(extend(deps, [id, "1h"], really)).rejects.toThrow(
+      "would end 4 h 00 min after its start, which makes 11 h 00 min with the 7 h 00 min that it ran before, at most 10 h 00 min",
+    )
+    await runAndStop(id, 3 * hour)
+    await expect(start(deps, [id], really)).rejects.toThrow(
+      /cannot be started again: 10 h 00 min run since its launch at .*, at most 10 h 00 min; launch another \(ec2-run\) and --terminate this one/,
+    )
+    expect(deps.usageDb.reservations.pending(null)).toEqual([])
+  })
+
+  test("counts an instance stopped at AWS as stopped since then, however late we look", async () => {
+    const id = await launchOne()
+    await proxy.advance(hour)
+    await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
+    await proxy.advance(48 * hour)
+    await start(deps, [id], really)
+    expect(deps.usageDb.leases.of(id)?.ranBeforeMs).toBeLessThan(hour + 120_000)
+    expect(leaseMs(id)).toBe(4 * hour)
+  })
+
+  test("is refused by ec2_active with its arithmetic, and in a dry run too", async () => {
+    proxy.world.clock.reset()
+    const [id = ""] = await day.launch()
+    await day.run("ec2_active", ["--stop", id, "--wait"])
+    const db = new Database(`${day.course.dataDir}/usage.db`)
+    db.run("UPDATE leases SET run_started_at_utc_ms = run_started_at_utc_ms - 36000000")
+    db.close()
+    for (const options of [[], ["--dry-run"]]) {
+      const { stdout, stderr, code } = await day.run("ec2_active", ["--start", id, ...options])
+      expect(stderr).toMatch(
+        /^ec2_active: i-\w+: cannot be started again: 10 h 00 min run since its launch at \S+, at most 10 h 00 min; launch another \(ec2-run\) and --terminate this one\n$/,
+      )
+      expect(stdout).toBe("")
+      expect(code).toBe(3)
+    }
+  })
+
+  test("of what is sold by the hour reserves started hours, also after the start, and at its own price", async () => {
+    const operation = "RunInstances:000g"
+    day.course.configure({
+      prices: { on_demand: { "m1.small": 0.085, [`m1.small/${operation}`]: 0.115 } } as never,
+      leases: { default_hours: 0.5, enforcement_minutes: 15 },
+    })
+    deps.close()
+    deps = depsOf(day.course, { login: student, clock: clockOf(proxy) })
+    const id = await launchOne()
+    await runAndStop(id, 0.1 * hour)
+    const ec2 = await deps.aws.ec2()
+    const asSuse = async (filter?: object) =>
+      (await ec2.instances(filter)).map((each) => ({ ...each, usageOperation: operation }))
+    const suse: TestDeps = Object.create(deps, {
+      aws: { value: { ...deps.aws, ec2: async () => ({ ...ec2, instances: asSuse }) } },
+    })
+    await start(suse, [id], really)
+    const lease = deps.usageDb.leases.of(id)
+    expect(lease?.usageOperation).toBe(operation)
+    expect(lease?.microUsdPerHour).toBe(115_000)
+    // 45 minutes until enforcement are a started hour
+    const other = depsOf(day.course, { login: "cs61c-ab", clock: clockOf(proxy) })
+    const reserved = other.usageDb.leases.remainingOfOthers(
+      "cs61c-ab",
+      other.clock.now(),
+      leaseTerms(other.config),
+    )
+    expect(reserved).toBeGreaterThanOrEqual(115_000)
+    other.close()
+  })
+})
