@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
+import { baseOf } from "../../lib/decisions/links/base.ts"
 import { requestHeaders, responseHeaders } from "../../lib/decisions/links/headers.ts"
-import { baseOf, linkMap } from "../../lib/decisions/links/reference.ts"
+import { linkMap } from "../../lib/decisions/links/link_map.ts"
 import { allowed, documentPath, prefix, proxyOrigin, target } from "../decisions/links/oracle.ts"
 
 const facts = {

@@ -27,6 +27,9 @@ const kinds = new Map<string, { kind: AttributeKind; elements: Elements }>(
   table.flatMap(([names, kind, elements]) => names.split(" ").map((name) => [name, { kind, elements }])),
 )
 
+/** All names of attributes that hold URLs in some element, but for those that end in `:href`. */
+export const namesWithUrls: readonly string[] = [...kinds.keys()]
+
 /** How this attribute, both names in lower case, is to be read; null where it holds no URL. */
 export function kindOfAttribute(element: string, attribute: string): AttributeKind | null {
   const known = kinds.get(attribute)

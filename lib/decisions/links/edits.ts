@@ -15,6 +15,23 @@ export function applyEdits(text: string, edits: readonly Edit[], from: number, t
   return out + text.slice(at, to)
 }
 
+/** The same for the first `to` bytes of a text of which each character is a byte. */
+export function editedBytes(bytes: Buffer, edits: readonly Edit[], to: number): Buffer {
+  if (edits.length === 0) return bytes.subarray(0, to)
+  let size = to
+  for (const edit of edits) size += edit.text.length - (edit.to - edit.from)
+  const out = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  let written = 0
+  for (const edit of edits) {
+    written += bytes.copy(out, written, at, edit.from)
+    written += out.write(edit.text, written, "latin1")
+    at = edit.to
+  }
+  bytes.copy(out, written, at, to)
+  return out
+}
+
 /** Runs a finder over an attribute's value as it reads with its character references decoded; edits name source bytes. */
 export function editsInAttribute(
   text: string,

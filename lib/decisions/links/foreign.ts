@@ -12,6 +12,29 @@ const breakout = new Set(
 const svgIntegration = new Set(["foreignobject", "desc", "title"])
 const mathText = new Set(["mi", "mo", "mn", "ms", "mtext"])
 
+/** A tag as far as it has been read. */
+export interface Tag {
+  name: string
+  isEnd: boolean
+  selfClosing: boolean
+  /** annotation-xml that says it holds text/html. */
+  encodesHtml: boolean
+  /** A font tag with color, face or size. */
+  fontStyled: boolean
+}
+
+export function newTag(name: string, isEnd: boolean): Tag {
+  return { name, isEnd, selfClosing: false, encodesHtml: false, fontStyled: false }
+}
+
+/** What a foreign tag's attribute says about the namespace behind it. */
+export function markTag(tag: Tag, attribute: string, value: string): void {
+  if (tag.name === "font" && /^(?:color|face|size)$/.test(attribute)) tag.fontStyled = true
+  if (tag.name === "annotation-xml" && attribute === "encoding") {
+    tag.encodesHtml = /^(?:text\/html|application\/xhtml\+xml)$/i.test(value)
+  }
+}
+
 interface Open {
   name: string
   inside: "html" | "svg" | "math"
@@ -30,12 +53,9 @@ export class Namespaces {
     return this.#open.length > 0 && this.#open.at(-1)?.inside !== "html"
   }
 
-  /**
-   * A start tag; returns whether its element is foreign. `encodesHtml`: annotation-xml of text/html; `fontStyled`: a font tag
-   * with color, face or size.
-   */
-  start(name: string, selfClosing: boolean, marks: { encodesHtml: boolean; fontStyled: boolean }): boolean {
-    const breaksOut = breakout.has(name) || (name === "font" && marks.fontStyled)
+  /** A start tag; returns whether its element is foreign. */
+  start({ name, selfClosing, encodesHtml, fontStyled }: Tag): boolean {
+    const breaksOut = breakout.has(name) || (name === "font" && fontStyled)
     if (breaksOut) this.#leaveForeign()
     const current = this.#open.at(-1)
     const inside = current?.inside ?? "html"
@@ -48,7 +68,7 @@ export class Namespaces {
     if (inside === "svg" && svgIntegration.has(name)) this.#push({ name, inside: "html" })
     else if (inside === "math" && mathText.has(name)) this.#push({ name, inside: "html" })
     else if (inside === "math" && name === "annotation-xml") {
-      this.#push({ name, inside: marks.encodesHtml ? "html" : "math" })
+      this.#push({ name, inside: encodesHtml ? "html" : "math" })
     } else if (name === "svg" && current?.name === "annotation-xml") this.#push({ name, inside: "svg" })
     else if (name === current?.name) this.#push({ name, inside })
     return true

@@ -1,7 +1,10 @@
 /** Headers on their way through: which stop here, and which name places and must name them as the other side knows them. */
+
+import type { Base } from "./base.ts"
 import { applyEdits } from "./edits.ts"
+import type { LinkMap } from "./link_map.ts"
 import { policyWithScripts, rewrittenPolicy } from "./policy.ts"
-import { type Base, type Edit, editOfReference, type LinkMap, rewrittenReference } from "./reference.ts"
+import { type Edit, editOfReference, rewrittenReference } from "./reference.ts"
 import { originOf, routeOf, type Target } from "./target.ts"
 import { editsInRefresh } from "./values.ts"
 

@@ -1,5 +1,6 @@
 /** Content-Security-Policy: sources that name a backend must name it as the browser now sees it. Nonces and hashes stay. */
-import type { Base, LinkMap } from "./reference.ts"
+import type { Base } from "./base.ts"
+import type { LinkMap } from "./link_map.ts"
 import { rewrittenReference } from "./reference.ts"
 
 const reportDirectives = new Set(["report-uri"])

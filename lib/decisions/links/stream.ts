@@ -1,14 +1,16 @@
 /** A document that comes in pieces, rewritten piece by piece: what is decided goes out at once. */
+import type { Base } from "./base.ts"
 import { CssScanner } from "./css.ts"
-import { applyEdits } from "./edits.ts"
+import { editedBytes } from "./edits.ts"
 import { HtmlScanner } from "./html.ts"
-import { type Base, type Edit, editOfReference, type LinkMap } from "./reference.ts"
+import type { LinkMap } from "./link_map.ts"
+import { type Edit, editOfReference } from "./reference.ts"
 
 export interface StreamRewriter {
-  /** Takes the next piece, in Latin-1; returns what can go out. */
-  write(piece: string): string
+  /** Takes the next piece; returns what can go out. */
+  write(piece: Buffer): Buffer
   /** The rest. */
-  end(): string
+  end(): Buffer
 }
 
 export interface DocumentOptions {
@@ -30,15 +32,18 @@ export function rewriterFor({ kind, base, links, ownOrigin, shim }: DocumentOpti
 }
 
 function rewriterOf(scan: (text: string, last: boolean, edits: Edit[]) => number): StreamRewriter {
-  let undecided = ""
-  const take = (text: string, last: boolean) => {
+  let undecided: Buffer = Buffer.alloc(0)
+  const take = (bytes: Buffer, last: boolean) => {
     const edits: Edit[] = []
-    const decided = scan(text, last, edits)
-    undecided = text.slice(decided)
-    return applyEdits(text, edits, 0, decided)
+    const decided = scan(bytes.toString("latin1"), last, edits)
+    undecided = bytes.subarray(decided)
+    return editedBytes(bytes, edits, decided)
   }
   return {
-    write: (piece) => (piece === "" ? "" : take(undecided === "" ? piece : undecided + piece, false)),
+    write(piece) {
+      if (piece.length === 0) return piece
+      return take(undecided.length === 0 ? piece : Buffer.concat([undecided, piece]), false)
+    },
     end: () => take(undecided, true),
   }
 }

@@ -94,7 +94,7 @@ export function pump(
       )
       return
     }
-    const bytes = rewriter ? Buffer.from(rewriter.write(chunk.toString("latin1")), "latin1") : chunk
+    const bytes = rewriter ? rewriter.write(chunk) : chunk
     if (bytes.length > 0 && !sink.write(bytes)) {
       readable.pause()
       sink.whenDrained(() => {
@@ -104,7 +104,7 @@ export function pump(
     }
   })
   readable.on("end", () => {
-    if (!failed) sink.end(rewriter ? Buffer.from(rewriter.end(), "latin1") : null)
+    if (!failed) sink.end(rewriter ? rewriter.end() : null)
   })
   readable.on("error", fail)
   if (readable !== source) source.on("error", fail)

@@ -1,8 +1,8 @@
 /** One request and its answer. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { baseOf } from "../../decisions/links/base.ts"
 import { headerValue, requestHeaders, responseHeaders } from "../../decisions/links/headers.ts"
 import { scriptNonceOf } from "../../decisions/links/policy.ts"
-import { baseOf } from "../../decisions/links/reference.ts"
 import { originOf, prefixOf, type Target } from "../../decisions/links/target.ts"
 import { decodersFor, documentKind, pump, type Sink } from "./body.ts"
 import type { Core, Watched } from "./core.ts"

@@ -1,7 +1,8 @@
 /** Whether a rewritten page leads where the page led: judged by an HTML5 parser and the platform's URLs, not by our code. */
 import { type DefaultTreeAdapterTypes, parse } from "parse5"
 import { allowedBy, parseAllow } from "../../../lib/decisions/links/allowed.ts"
-import { baseOf, linkMap } from "../../../lib/decisions/links/reference.ts"
+import { baseOf } from "../../../lib/decisions/links/base.ts"
+import { linkMap } from "../../../lib/decisions/links/link_map.ts"
 import { rewriterFor, type StreamRewriter } from "../../../lib/decisions/links/stream.ts"
 import type { Target } from "../../../lib/decisions/links/target.ts"
 
@@ -27,19 +28,20 @@ export function rewriter(kind: "html" | "css" | "xml" = "html"): StreamRewriter 
 
 export function rewritten(text: string, kind: "html" | "css" | "xml" = "html"): string {
   const stream = rewriter(kind)
-  return stream.write(text) + stream.end()
+  return Buffer.concat([stream.write(Buffer.from(text, "latin1")), stream.end()]).toString("latin1")
 }
 
 /** The same in pieces that end at these places. */
 export function rewrittenInPieces(text: string, ends: readonly number[]): string {
   const stream = rewriter()
-  let out = ""
+  const bytes = Buffer.from(text, "latin1")
+  const out: Buffer[] = []
   let at = 0
   for (const end of [...ends].sort((a, b) => a - b)) {
-    out += stream.write(text.slice(at, end))
+    out.push(stream.write(bytes.subarray(at, end)))
     at = Math.max(at, end)
   }
-  return out + stream.write(text.slice(at)) + stream.end()
+  return Buffer.concat([...out, stream.write(bytes.subarray(at)), stream.end()]).toString("latin1")
 }
 
 /** Where a browser must come under the proxy for what leads to this URL at the backend. */

@@ -1,0 +1,68 @@
+/** Which authorities of absolute URLs are backends of ours, remembered: a page of 15,000 links names a few hundred hosts. */
+import type { Allowed } from "./allowed.ts"
+import { prefixOf, type Scheme, type Target, targetOfAuthority } from "./target.ts"
+
+/** Turns links of one document into ours. */
+export interface LinkMap {
+  /** Our prefix for an absolute URL's authority; "" is our own origin, null is outside. */
+  prefixFor(scheme: Scheme, authority: string): string | null
+  /** The same for the authority `text[from, to)` without copying it; `hash` is any that its scheme and characters always have. */
+  prefixAt(scheme: Scheme, text: string, from: number, to: number, hash: number): string | null
+}
+
+const knownAtMost = 4096
+const recentSlots = 2048
+
+interface Recent {
+  scheme: Scheme
+  authority: string
+  prefix: string | null
+}
+
+export function linkMap(allowed: Allowed, own: { target: Target; authorities: readonly string[] }): LinkMap {
+  const known = { http: new Map<string, string | null>(), https: new Map<string, string | null>() }
+  const decide = (scheme: Scheme, authority: string): string | null => {
+    if (scheme === "http" && own.authorities.includes(authority.toLowerCase())) return ""
+    const target = targetOfAuthority(scheme, authority)
+    if (!target) return null
+    const itself = prefixOf(target) === prefixOf(own.target)
+    return itself || allowed.permits(target.host, target.port) ? prefixOf(target) : null
+  }
+  const prefixFor = (scheme: Scheme, authority: string): string | null => {
+    const decided = known[scheme]
+    let prefix = decided.get(authority)
+    if (prefix === undefined) {
+      if (decided.size >= knownAtMost) decided.clear()
+      prefix = decide(scheme, authority)
+      decided.set(ownCopy(authority), prefix)
+    }
+    return prefix
+  }
+  // Two places for each, so that two hosts of a page that fall on one do not drive each other out at every link.
+  const recent: (Recent | null)[] = new Array(recentSlots).fill(null)
+  return {
+    prefixFor,
+    prefixAt(scheme, text, from, to, hash) {
+      const slot = (hash ^ (hash >>> 12)) & (recentSlots - 2)
+      const first = recent[slot]
+      if (first && isSame(first, scheme, text, from, to)) return first.prefix
+      const second = recent[slot + 1]
+      if (second && isSame(second, scheme, text, from, to)) return second.prefix
+      const authority = text.slice(from, to)
+      const prefix = prefixFor(scheme, authority)
+      recent[slot + 1] = first ?? null
+      recent[slot] = { scheme, authority: ownCopy(authority), prefix }
+      return prefix
+    },
+  }
+}
+
+function isSame(known: Recent, scheme: Scheme, text: string, from: number, to: number): boolean {
+  const { authority } = known
+  return authority.length === to - from && known.scheme === scheme && text.startsWith(authority, from)
+}
+
+/** A slice keeps the text alive that it was cut from; what is remembered must not keep pages. */
+export function ownCopy(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString("latin1")
+}
