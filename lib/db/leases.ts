@@ -139,6 +139,10 @@ export function leases(db: Database) {
         instanceId,
       )
     },
+    /** It is there after all: a listing had left it out. */
+    reopen(instanceId: string): void {
+      db.query("UPDATE leases SET ended_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
+    },
     announced(instanceId: string, endUtcMs: number): void {
       db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)
     },

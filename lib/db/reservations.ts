@@ -35,16 +35,25 @@ export interface Reservation {
   createdAtUtcMs: number
   /** From then on AWS may have been asked; null: it certainly was not. */
   sentAtUtcMs: number | null
+  /** Of `count`, those that no lease stands for yet: some of a launch may be listed before the rest. */
+  awaited: number
+  /** Their part of `worstMicroUsd`. */
+  awaitedWorstMicroUsd: MicroUsd
 }
 
 /** As it is made: by whom and for what, and nothing has come of it. */
-export type NewReservation = Omit<Reservation, "state" | "sentAtUtcMs">
+export type NewReservation = Omit<Reservation, "state" | "sentAtUtcMs" | "awaited" | "awaitedWorstMicroUsd">
+
+const leased = "(SELECT count(*) FROM leases l WHERE l.reservation_id = reservations.reservation_id)"
+/** The whole is so many times the part of one, or storage, of which nothing is leased. */
+const awaitedWorst = `worst_micro_usd - worst_micro_usd / max(instance_count, 1) * ${leased}`
 
 const columns = `reservation_id AS id, login, kind, state, region, instance_type AS instanceType, market,
   key_name AS keyName, instance_count AS count, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
   storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
   worst_micro_usd AS worstMicroUsd, lease_ends_at_utc_ms AS leaseEndsAtUtcMs, instance_id AS instanceId,
-  process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs`
+  process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs,
+  instance_count - ${leased} AS awaited, ${awaitedWorst} AS awaitedWorstMicroUsd`
 
 export type Reservations = ReturnType<typeof reservations>
 
@@ -96,7 +105,7 @@ export function reservations(db: Database) {
       return (
         db
           .query<{ sum: number | null }, [string]>(
-            "SELECT sum(worst_micro_usd) AS sum FROM reservations WHERE state = 'pending' AND login <> ?",
+            `SELECT sum(${awaitedWorst}) AS sum FROM reservations WHERE state = 'pending' AND login <> ?`,
           )
           .get(login)?.sum ?? 0
       )

@@ -7,18 +7,27 @@ import { msPerMinute } from "../base/time.ts"
  */
 const youngMs = 2 * msPerMinute
 
+/** What AWS made longer ago than this, it lists. */
+export const visibleAfterMs = 10 * msPerMinute
+
 export type Settlement = "settle" | "release" | "wait"
 
-/** `found`: whether AWS has what was reserved for; `listedAtUtcMs`: when it was asked. */
+/**
+ * `found`: how many AWS has of the `count` that were reserved for; `listedAtUtcMs`: when it was asked. A launch is of all or of
+ * none: where some are listed the rest are on their way into the listing, and are waited for.
+ */
 export function settlementOf(reservation: {
-  found: boolean
+  found: number
+  count: number
   isAlive: boolean
   createdAtUtcMs: number
   listedAtUtcMs: number
 }): Settlement {
-  if (reservation.isAlive) return "wait"
-  if (reservation.found) return "settle"
-  return reservation.listedAtUtcMs - reservation.createdAtUtcMs >= youngMs ? "release" : "wait"
+  const { found, count, isAlive, createdAtUtcMs, listedAtUtcMs } = reservation
+  const ageMs = listedAtUtcMs - createdAtUtcMs
+  if (isAlive) return "wait"
+  if (found === 0) return ageMs >= youngMs ? "release" : "wait"
+  return found >= count || ageMs >= visibleAfterMs ? "settle" : "wait"
 }
 
 /** AWS shows what has ended for about an hour; what was made longer ago may have been and gone. */

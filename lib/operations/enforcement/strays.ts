@@ -1,4 +1,7 @@
-/** Instances that carry a reservation of ours and have no lease: the ledger saw them before anybody settled them. */
+/**
+ * Instances that carry a reservation of ours and have no lease, since the ledger saw them before anybody settled them; or whose
+ * lease was closed because AWS's listing had left them out.
+ */
 import type { Instance } from "../../base/instance.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { Reservation } from "../../db/reservations.ts"
@@ -10,14 +13,23 @@ import { recordLaunched } from "../launches/settle.ts"
 /** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. */
 export async function adoptStrays(deps: LedgerDeps): Promise<void> {
   const { usageDb, audit, clock } = deps
-  const strays = usageDb.ledger
-    .openInstances(null)
-    .filter(({ instanceId, reservationId }) => reservationId !== "" && !usageDb.leases.of(instanceId))
+  const strays = usageDb.ledger.openInstances(null).filter(({ instanceId, reservationId }) => {
+    const lease = usageDb.leases.of(instanceId)
+    return lease ? lease.endedAtUtcMs !== null : reservationId !== ""
+  })
   for (const region of new Set(strays.map((stray) => stray.region))) {
     const ec2 = await deps.aws.ec2(region)
     const ids = strays.filter((stray) => stray.region === region).map(({ instanceId }) => instanceId)
     for (const instance of await ec2.instances({ ids })) {
-      if (instance.state === "terminated") continue
+      if (instance.state === "terminated" || instance.state === "shutting-down") continue
+      if (usageDb.leases.of(instance.id)) {
+        usageDb.transaction(() => usageDb.leases.reopen(instance.id))
+        audit.record(
+          "enforcement",
+          `lease of ${instance.id} of ${ownerOf(instance)} holds again: it is there`,
+        )
+        continue
+      }
       const known = usageDb.reservations.byId(instance.tags[tagOf.reservation] ?? "")
       if (known?.state === "pending") continue // still somebody's to settle
       usageDb.transaction(() =>
@@ -54,5 +66,6 @@ function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs
     process: "",
     createdAtUtcMs: instance.launchedAtUtcMs,
     sentAtUtcMs: instance.launchedAtUtcMs,
+    ...{ awaited: 0, awaitedWorstMicroUsd: 0 },
   }
 }

@@ -35,7 +35,7 @@ export async function replayOf(
     throw new Failed("launch", `made before by the same token, and gone: ${missing.join(" ")}`)
   return {
     instances: ids.flatMap((id) => byId.get(id) ?? []),
-    microUsdPerHour: reservation.microUsdPerHour * reservation.count,
+    microUsdPerHour: reservation.microUsdPerHour * ids.length,
     worst: reservation.worstMicroUsd,
     leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs,
     left: null,

@@ -18,7 +18,7 @@ import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
-import { recordLaunched } from "./settle.ts"
+import { recordLaunched, recordRunning } from "./settle.ts"
 import { goneCodes } from "./surroundings.ts"
 import { setSwitchesOf } from "./switches.ts"
 
@@ -101,10 +101,33 @@ async function ask(
     const found = await ec2
       .instances({ tags: { [tagOf.reservation]: reservation.id } })
       .catch((): Instance[] | null => null)
-    if (found && found.length > 0) return { instances: found, requestId: "unknown, its reply was lost" }
+    if (found?.length === reservation.count)
+      return { instances: found, requestId: "unknown, its reply was lost" }
+    if (found && found.length > 0) return recordPart(deps, reservation, found, error)
     const nothingHappened = error instanceof AwsError && !error.mayHaveHappened && found !== null
     return giveUp(deps, reservation, error, nothingHappened)
   }
+}
+
+/** Some are listed, and a launch is of all: the rest stays reserved until AWS shows it. */
+function recordPart(
+  { usageDb, audit }: LaunchDeps,
+  reservation: NewReservation,
+  found: Instance[],
+  error: unknown,
+): never {
+  usageDb.transaction(() => recordRunning({ usageDb }, reservation, found))
+  const ids = found.map(({ id }) => id).join(" ")
+  const missing = plural(reservation.count - found.length, "instance")
+  audit.record(
+    reservation.login,
+    `launch ${reservation.id}: no answer: ${messageOf(error)}; listed of it ${ids}`,
+  )
+  throw new Failed(
+    "launch",
+    `${messageOf(error)}; ${ids} launched, and AWS does not list the other ${missing} yet: the next run of any tool finds out (ec2-active)`,
+    { cause: error },
+  )
 }
 
 /** Gives the reservation back where AWS did nothing; else leaves it, counted in full, for the next run to settle. */

@@ -81,17 +81,25 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
 function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listing): keyof Settled {
   const { listedAtUtcMs } = listing
   const found = listing.instances.filter((instance) => belongsTo(reservation, instance))
-  const { createdAtUtcMs } = reservation
-  switch (settlementOf({ found: found.length > 0, isAlive: false, createdAtUtcMs, listedAtUtcMs })) {
+  const { id, count, createdAtUtcMs } = reservation
+  const known = new Set(deps.usageDb.leases.ofReservation(id).map(({ instanceId }) => instanceId))
+  for (const instance of found) known.add(instance.id)
+  switch (settlementOf({ found: known.size, count, isAlive: false, createdAtUtcMs, listedAtUtcMs })) {
     case "settle":
       if (reservation.kind === "start") recordStarted(deps, reservation, found[0] as Instance)
-      else recordLaunched(deps, reservation, found, "found at AWS")
+      else {
+        recordLaunched(deps, reservation, found, "found at AWS")
+        if (mayHaveEnded(reservation, listedAtUtcMs))
+          recordUncertain(deps, reservation, count - known.size, listedAtUtcMs)
+      }
       return "settled"
     case "release":
       deps.usageDb.reservations.finish(reservation.id, "released", "AWS has nothing of it", listedAtUtcMs)
-      if (mayHaveEnded(reservation, listedAtUtcMs)) recordUncertain(deps, reservation, listedAtUtcMs)
+      if (mayHaveEnded(reservation, listedAtUtcMs)) recordUncertain(deps, reservation, count, listedAtUtcMs)
       return "released"
     case "wait":
+      // What is listed has its lease at once, and the rest stays reserved.
+      recordRunning(deps, reservation, found)
       return "waiting"
   }
 }
@@ -103,9 +111,15 @@ function mayHaveEnded({ kind, count, sentAtUtcMs }: Reservation, listedAtUtcMs: 
   )
 }
 
-/** Nobody can tell any more whether it ran: it costs between nothing and all that was reserved, and reports show both. */
-function recordUncertain({ usageDb, config }: LedgerDeps, reservation: Reservation, nowUtcMs: number): void {
-  const { id, login, region, count, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation
+/** Nobody can tell any more whether these ran: they cost between nothing and all that was reserved, and reports show both. */
+function recordUncertain(
+  { usageDb, config }: LedgerDeps,
+  reservation: Reservation,
+  count: number,
+  nowUtcMs: number,
+): void {
+  if (count <= 0) return
+  const { id, login, region, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   const latestUtcMs = Math.min(leaseEndsAtUtcMs + config.leases.enforcementMs, nowUtcMs)
   usageDb.ledger.rentals.put({
@@ -124,15 +138,24 @@ function belongsTo(reservation: Reservation, instance: Instance): boolean {
   return instance.id === reservation.instanceId && hasStarted
 }
 
-/** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for them any more. */
+/** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for any of the launch any more. */
 export function recordLaunched(
-  { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
+  deps: Pick<LedgerDeps, "usageDb" | "clock">,
   reservation: NewReservation,
   instances: readonly Instance[],
   outcome: string,
 ): void {
+  deps.usageDb.reservations.finish(reservation.id, "settled", outcome, deps.clock.now())
+  recordRunning(deps, reservation, instances)
+}
+
+/** Inside a transaction: the ledger runs them, each has a lease. What of the launch has none stays reserved. */
+export function recordRunning(
+  { usageDb }: Pick<LedgerDeps, "usageDb">,
+  reservation: NewReservation,
+  instances: readonly Instance[],
+): void {
   const { login, id: reservationId } = reservation
-  usageDb.reservations.finish(reservationId, "settled", outcome, clock.now())
   // What is over already is seen to be over by the next snapshot, which knows when.
   const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })

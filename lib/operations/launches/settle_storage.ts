@@ -17,7 +17,7 @@ export async function settleStorage(deps: LedgerDeps, reservation: Reservation):
   const volumes = await (await deps.aws.ec2(region)).volumes({ tags: { [tagOf.reservation]: id } })
   const found = volumes.length > 0
   // Until then one more may be on its way, also where some are there.
-  const settlement = settlementOf({ found: false, isAlive: false, createdAtUtcMs, listedAtUtcMs })
+  const settlement = settlementOf({ found: 0, count: 0, isAlive: false, createdAtUtcMs, listedAtUtcMs })
   if (settlement === "wait") return "wait"
   usageDb.transaction(() => {
     const ids = volumes.map((volume) => volume.id).join(" ")

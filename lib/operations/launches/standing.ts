@@ -4,12 +4,10 @@ import { msPerMinute } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
 import type { Holding, Standing } from "../../decisions/admission.ts"
 import { priceOf } from "../../decisions/prices.ts"
+import { visibleAfterMs } from "../../decisions/settlement.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/worst_case.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
-
-/** What AWS made longer ago than this, it lists. */
-const visibleAfterMs = 10 * msPerMinute
 
 /** How long EC2 may show as stopped what it has accepted to start. */
 export const showsStoppedMs = msPerMinute
@@ -31,9 +29,9 @@ export function standingOf(
   const startedAgain = new Set(pending.map(({ instanceId }) => instanceId))
   const holdings: Holding[] = []
   let reserved = volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "own"))
-  for (const { count, microUsdPerHour, worstMicroUsd } of pending) {
-    holdings.push({ state: "launching", count, microUsdPerHour })
-    reserved += worstMicroUsd
+  for (const { awaited, microUsdPerHour, awaitedWorstMicroUsd } of pending) {
+    holdings.push({ state: "launching", count: awaited, microUsdPerHour })
+    reserved += awaitedWorstMicroUsd
   }
   const leased = new Set<string>()
   for (const lease of usageDb.leases.open(login)) {

@@ -142,7 +142,7 @@ export function recordsOf(
 
 export function visibleIn(world: World, region: string): InstanceRecord[] {
   return [...world.instances.values()].filter(
-    (record) => record.region === region && isVisible(world, record),
+    (record) => record.region === region && isVisible(world, record) && !world.unlisted.has(record.id),
   )
 }
 

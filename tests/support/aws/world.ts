@@ -23,6 +23,8 @@ export class World {
   accessKeys = new Map<string, { user: string; createdAtUtcMs: number }>()
   /** Instances that a type may still launch in a zone; what is not listed is unlimited. */
   capacity = new Map<string, number>()
+  /** Instances that listings do not show, as may be for a while after a launch: EC2 is eventually consistent. */
+  unlisted = new Set<string>()
   knobs = defaultKnobs()
 
   constructor(readonly moto: MotoClient) {
@@ -36,6 +38,7 @@ export class World {
     this.trail.reset()
     for (const kept of [this.instances, this.spotRequests, this.launches, this.schedules]) kept.clear()
     for (const kept of [this.consoleOutputs, this.fingerprints, this.accessKeys, this.capacity]) kept.clear()
+    this.unlisted.clear()
     this.knobs = defaultKnobs()
   }
 }
