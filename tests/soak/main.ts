@@ -5,7 +5,7 @@
 import { microUsd, usd } from "../../lib/base/money.ts"
 import { crowd, killed } from "../support/crowd.ts"
 import { startEmulator } from "../support/emulator.ts"
-import { maxima, simulateTerm } from "../support/term.ts"
+import { boundOf, simulateTerm } from "../support/term.ts"
 
 process.env.TEST_TOOLS ??= "compiled"
 const scale = Number(process.env.SOAK_SCALE ?? 1)
@@ -47,19 +47,24 @@ const soaks: Record<string, () => Promise<void>> = {
       const options = {
         students: portion(60),
         days: portion(90),
-        ...{ withSwitches, budget: 10, maxHourlyCost: 0.6, seed: 61, stepHours: 6 },
+        ...{ withSwitches, budget: 20, maxHourlyCost: 0.6, seed: 61 },
         outages: { hours: 48, every: 240 },
         say: (line: string) => console.error(line),
       }
       const result = await simulateTerm(emulator, options)
-      const { billed, apart } = maxima(result)
-      const outageHours = result.outageMs / 3_600_000
-      const bound = options.budget + (withSwitches ? 0 : outageHours * options.maxHourlyCost)
-      if (billed > microUsd(bound))
-        wrong.push(`term: ${usd(billed)} billed, at most ${usd(microUsd(bound))} wanted`)
-      if (apart !== 0) wrong.push(`term: the bill is ${usd(apart)} outside the ledger's bounds`)
+      const { accounts, outageHours, longestOutageHours } = result
+      const most = Math.max(...accounts.map(({ billed }) => billed))
+      const bound = boundOf(options, result)
+      wrong.push(...result.wrong)
+      if (most > bound) wrong.push(`term: ${usd(most)} billed, at most ${usd(bound)} wanted`)
+      const sum = (what: "billed" | "exact" | "charges" | "exactCharges") =>
+        accounts.reduce((total, account) => total + account[what], 0)
+      const share = ((100 * sum("exact")) / sum("billed")).toFixed(1)
       console.log(
-        `term ${withSwitches ? "with" : "without"} switches: ${options.students} students, ${options.days} days, ${result.launches} launches, ${result.refusals} refusals, ${result.crashes} crashes, ${outageHours} h without cron: at most ${usd(billed)} billed of a budget of $${options.budget}`,
+        `term ${withSwitches ? "with" : "without"} switches: ${options.students} students, ${options.days} days, ${result.processes} processes, ${result.killed} killed, ${result.launches} launches, ${result.refusals} refusals, ${outageHours} h without cron, ${longestOutageHours} h at the longest`,
+      )
+      console.log(
+        `  at most ${usd(most)} billed of a budget of ${usd(microUsd(options.budget))}, ${usd(bound)} allowed; ${usd(sum("billed"))} billed in all, ${share} % of it known exactly and equal, the rest within the ledger's bounds (${sum("exactCharges")} of ${sum("charges")} charges exact)`,
       )
     }
   },

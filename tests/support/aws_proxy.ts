@@ -47,6 +47,7 @@ const handlers: Record<string, Handler> = {
   "ec2 DescribeKeyPairs": describeKeyPairs,
   "ec2 CreateVolume": volumes.createVolume,
   "ec2 DeleteVolume": volumes.deleteVolume,
+  "ec2 DescribeVolumes": volumes.describeVolumes,
   "ec2 AllocateAddress": volumes.allocateAddress,
   "ec2 ReleaseAddress": volumes.releaseAddress,
   "iam DeleteUser": iam.checkUserDeletable,
@@ -118,8 +119,10 @@ export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
     }
     calls.push(call)
     await fault?.until
+    await fault?.onArrival?.()
     if (fault?.kind === "delay") await Bun.sleep(fault.delayMs ?? 100)
     const reply = insteadOf(request, fault) ?? (await inTurn(() => answer(world, request)))
+    await fault?.onceDone?.()
     answerWith(outgoing, reply, fault, call)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))

@@ -1,223 +1,216 @@
 /**
- * A simulated term: students launch, extend, stop, restart, forget and try to overspend, while cron comes and fails to come and
- * our own processes are killed; on the emulator's virtual time, through the operations that the tools call. At the end the
- * ledger is held against the emulated AWS's bill.
+ * A simulated term with the compiled tools as processes, under faketime: students launch, extend, stop, restart, forget and try to
+ * overspend, cron comes every hour and fails to come for days, and any process may be killed. The emulated AWS is on the same
+ * time. At the end the ledger is held against AWS's bill.
  */
 
-import { Database } from "bun:sqlite"
-import { ToolError } from "../../lib/base/errors.ts"
-import { tagOf as ourTags } from "../../lib/base/instance.ts"
-import type { MicroUsd } from "../../lib/base/money.ts"
-import { toOrder } from "../../lib/decisions/launch_order.ts"
-import { duty } from "../../lib/operations/enforcement/duty.ts"
-import { currentInstances } from "../../lib/operations/launches/active.ts"
-import { endInstances } from "../../lib/operations/launches/end.ts"
-import { extendLeases } from "../../lib/operations/launches/extend.ts"
-import { launch } from "../../lib/operations/launches/launch.ts"
-import { startAgain } from "../../lib/operations/launches/restart.ts"
-import { runCron } from "../../lib/operations/usage/cron.ts"
-import { shutDownFromInside } from "./aws/happenings.ts"
+import { tagOf } from "../../lib/base/instance.ts"
+import { type MicroUsd, microUsd } from "../../lib/base/money.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../lib/base/time.ts"
+import { interrupt, shutDownFromInside } from "./aws/happenings.ts"
 import { tagsOf } from "./aws/instance_record.ts"
-import { courseDay } from "./course_day.ts"
-import { clockOf, depsOf, type TestDeps } from "./deps.ts"
+import { refresh } from "./aws/instances.ts"
+import { type CourseDay, courseDay } from "./course_day.ts"
 import type { Emulator } from "./emulator.ts"
+import { atTime } from "./faketime.ts"
+import { generator, loginOf, type Random } from "./random.ts"
+import { type Account, accountsOf } from "./term_accounts.ts"
+import { act, instancesOf } from "./term_students.ts"
+import { type Faulty, sabotage } from "./term_trouble.ts"
+import { finished } from "./tools.ts"
 
 export interface TermOptions {
   students: number
   days: number
-  /** Whether the two switches are there: EventBridge's, and the timer on each instance. */
+  /** Whether there are EventBridge's switches; then the timers on half of the instances work too. */
   withSwitches: boolean
   /** Hours at a time for which cron does not run, and how often that happens. */
   outages: { hours: number; every: number }
   budget: number
   maxHourlyCost: number
   seed: number
-  /** How often a student does something, in hours; between the times cron runs every two. */
-  stepHours?: number
+  /** How often a student does something within an hour. */
+  diligence?: number
+  /** How often a process is killed or loses its replies. */
+  trouble?: number
   say?: (line: string) => void
 }
 
 export interface TermResult {
+  processes: number
   launches: number
   refusals: number
-  crashes: number
-  outageMs: number
-  /** Of each student, in micro-dollars. */
-  accounts: { login: string; billed: MicroUsd; ledger: { lowest: MicroUsd; highest: MicroUsd } }[]
+  killed: number
+  /** Hours in which cron did not do its work, and the most of them in a row. */
+  outageHours: number
+  longestOutageHours: number
+  accounts: Account[]
+  /** What should not have happened, a line each. */
+  wrong: string[]
 }
 
-const hour = 3_600_000
+/** What everything of one simulation works with. */
+export interface Term {
+  emulator: Emulator
+  day: CourseDay
+  random: Random
+  result: TermResult
+  /** Runs a tool at the emulated time, and perhaps kills it. */
+  run(tool: string, argv: string[], as: string, expected?: RegExp): Promise<number>
+}
 
-/** A process that is killed: nothing it does afterwards happens. */
-class Killed extends Error {}
+const firstDay = Date.UTC(2027, 0, 18)
+/** Processes at the same time. */
+const atOnce = 3
 
 export async function simulateTerm(emulator: Emulator, options: TermOptions): Promise<TermResult> {
-  const { proxy } = emulator
   const random = generator(options.seed)
   const logins = Array.from({ length: options.students }, (_, index) => loginOf(index))
-  const day = await courseDay(
-    emulator,
-    {
-      // AWS bills list prices
-      prices: {},
-      limits: { budget: options.budget, max_hourly_cost: options.maxHourlyCost, max_instances: 20 },
-      leases: {
-        enforce: true,
-        enforcement_minutes: 10,
-        ...(options.withSwitches && { scheduler_role: "arn:aws:iam::123456789012:role/switch" }),
-      },
-    } as never,
-    logins,
-  )
-  proxy.world.clock.stop(Date.UTC(2026, 7, 24))
-  const clock = clockOf(proxy)
-  let fatal: string | null = null
-  const deps = depsOf(day.course, {
-    login: "cs61c",
-    isStaff: true,
-    clock,
-    at(point) {
-      if (point !== fatal) return
-      fatal = null
-      throw new Killed(point)
-    },
-  })
-  const result: TermResult = { launches: 0, refusals: 0, crashes: 0, outageMs: 0, accounts: [] }
-  const step = (options.stepHours ?? 2) * hour
-  const steps = Math.round((options.days * 24 * hour) / step)
-  let outageUntil = 0
+  const day = await courseDay(emulator, configOf(options) as never, logins)
+  const { proxy } = emulator
+  const { knobs, clock } = proxy.world
+  Object.assign(knobs, { pendingMs: 0, stoppingMs: 0, shuttingDownMs: 0 })
+  clock.stop(firstDay)
+  const result: TermResult = {
+    ...{ processes: 0, launches: 0, refusals: 0, killed: 0, outageHours: 0, longestOutageHours: 0 },
+    ...{ accounts: [], wrong: [] },
+  }
+  const term: Term = { emulator, day, random, result, run: runner(day, emulator, result, options, random) }
+  const { diligence = 0.035, outages } = options
   try {
-    for (let index = 0; index < steps; index += 1) {
-      const now = clock.now()
-      if (now >= outageUntil && random() < step / (options.outages.every * hour)) {
-        outageUntil = now + options.outages.hours * hour
-        result.outageMs += options.outages.hours * hour
+    let outageUntil = 0
+    let inARow = 0
+    for (let hour = 1; hour <= options.days * 24; hour += 1) {
+      const until = firstDay + hour * msPerHour
+      if (clock.now() >= outageUntil && random() < 1 / outages.every) {
+        outageUntil = clock.now() + outages.hours * msPerHour
       }
-      for (const login of logins) {
-        fatal = random() < 0.03 ? pick(random, ["reserved", "launched", "in settling", "settled"]) : null
-        const crashed = result.crashes
-        await act(deps.as(login), emulator, random, result)
-        fatal = null
-        if (result.crashes > crashed) bury(day.course.dataDir)
+      if (options.withSwitches) await windUpTimers(emulator, until)
+      const awake = logins.filter(() => random() < diligence)
+      for (const moment of momentsBefore(until, Math.ceil(awake.length / atOnce), random)) {
+        await proxy.advance(moment - clock.now())
+        await Promise.all(awake.splice(0, atOnce).map((login) => act(term, login, logins.indexOf(login))))
       }
-      // cron every ten minutes; what falls due in between happens in its order
-      for (let passed = 0; passed < step; passed += hour / 6) {
-        await proxy.advance(hour / 6)
-        if (options.withSwitches) await shutDownOverdue(deps, emulator)
-        if (clock.now() < outageUntil || !isCronDue(deps)) continue
-        await cron(deps)
-      }
-      if (index % 12 === 11)
-        options.say?.(`day ${((index + 1) * step) / (24 * hour)}: ${JSON.stringify(result)}`)
+      await proxy.advance(until - clock.now())
+      if (random() < 0.1) await takeSpotBack(term)
+      const hasEnforced = until >= outageUntil && (await cron(term))
+      inARow = hasEnforced ? 0 : inARow + 1
+      result.outageHours += hasEnforced ? 0 : 1
+      result.longestOutageHours = Math.max(result.longestOutageHours, inARow)
+      if (hour % 24 === 0) options.say?.(progress(term, hour / 24))
     }
-    await proxy.advance(25 * hour)
-    await cron(deps)
-    const since = Date.UTC(2026, 7, 24)
-    for (const login of logins) {
-      const tariff = deps.usageDb.prices.tariff(deps.config)
-      const ledger = deps.usageDb.transaction(() =>
-        deps.usageDb.ledger.spent(tariff, login, since, clock.now()),
-      )
-      result.accounts.push({ login, ledger, billed: proxy.world.bill.total({ tag: [ourTags.owner, login] }) })
+    // the last leases run out; two more runs see what is left
+    for (let quiet = 0; quiet < 3; quiet += instancesOf(emulator, null).length === 0 ? 1 : 0) {
+      await proxy.advance(msPerHour)
+      await cron(term)
     }
+    await term.run("usage_cron", ["--cloudtrail"], "cs61c")
+    result.accounts = await accountsOf(term, logins)
     return result
   } finally {
-    deps.close()
+    proxy.faults.clear()
     day.close()
   }
 }
 
-/** How far the bill lies outside the ledger's bounds, and the most that anybody was billed. */
-export function maxima({ accounts }: TermResult): { billed: MicroUsd; apart: MicroUsd } {
+/**
+ * The most that anybody may have been billed: with the switches the budget; without them also what an outage costs at the hourly
+ * limit, with the volumes and addresses of as many instances as one may have.
+ */
+export function boundOf(
+  { withSwitches, budget, maxHourlyCost }: TermOptions,
+  { outageHours, longestOutageHours }: TermResult,
+): MicroUsd {
+  if (withSwitches) return microUsd(budget)
+  const beside = maxInstances * largestBesideUsd
+  const ofOutages = [outageHours * maxHourlyCost, longestOutageHours * (maxHourlyCost + beside)]
+  return microUsd(budget + Math.min(...ofOutages))
+}
+
+const maxInstances = 20
+/** US$ per hour of an address and a volume of 27 GiB. */
+const largestBesideUsd = 0.005 + (27 * 0.08) / 720
+
+function configOf({ budget, maxHourlyCost, withSwitches }: TermOptions) {
   return {
-    billed: Math.max(...accounts.map(({ billed }) => billed)),
-    apart: Math.max(
-      ...accounts.map(({ billed, ledger }) => Math.max(0, ledger.lowest - billed, billed - ledger.highest)),
-    ),
+    // AWS bills list prices
+    prices: {},
+    limits: { budget, max_hourly_cost: maxHourlyCost, max_instances: maxInstances },
+    leases: {
+      enforce: true,
+      // cron comes every hour
+      enforcement_minutes: 60,
+      ...(withSwitches && { scheduler_role: "arn:aws:iam::123456789012:role/switch" }),
+    },
   }
 }
 
-/** Every two hours, and whenever a lease is near its end: what cron does in between changes nothing, and takes the simulation's time. */
-function isCronDue({ usageDb, clock }: TestDeps): boolean {
-  const now = clock.now()
-  if (Math.round(now / (hour / 6)) % 12 === 0) return true
-  return usageDb.leases.open(null).some(({ endsAtUtcMs }) => endsAtUtcMs <= now)
-}
-
-/** The other switch, on the instance itself: what `withDeadMansSwitch` put into its user data, read as cloud-init would run it. */
-async function shutDownOverdue({ clock, usageDb }: TestDeps, { proxy }: Emulator): Promise<void> {
-  for (const record of proxy.world.instances.values()) {
-    if (record.state !== "running") continue
-    const tag = Date.parse(tagsOf(record)[ourTags.leaseEnd] ?? "")
-    const end = usageDb.leases.of(record.id)?.endsAtUtcMs ?? tag
-    if (end <= clock.now()) await shutDownFromInside(proxy.world, record.id)
-  }
-}
-
-/** Here a killed process is this one, which lives on: its reservations get the name of one that does not. */
-function bury(dataDir: string): void {
-  const db = new Database(`${dataDir}/usage.db`)
-  db.run("UPDATE reservations SET process = 'killed' WHERE state = 'pending'")
-  db.close()
-}
-
-async function cron(deps: TestDeps): Promise<void> {
-  await duty(deps, { snapshot: () => runCron(deps, { cloudTrail: false }), enforce: true, dryRun: false })
-}
-
-async function act(
-  deps: TestDeps,
-  emulator: Emulator,
-  random: () => number,
+function runner(
+  day: CourseDay,
+  { proxy }: Emulator,
   result: TermResult,
-): Promise<void> {
-  try {
-    const what = random()
-    if (what < 0.12) {
-      const order = toOrder({
-        image_id: emulator.fixtures.image,
-        instance_type: pick(random, ["m1.small", "m1.large"]),
-        key_name: "default",
-        count: 1 + Math.floor(random() * 3),
-        lease_minutes: 60 * pick(random, [1, 4, 24]),
-      })
-      await launch(deps, order)
-      result.launches += 1
-    } else if (what < 0.17) {
-      const own = await currentInstances(deps)
-      const instance = own.instances.find(({ state }) => state === "running")
-      if (instance) await extendLeases(deps, [instance], 2 * hour, own, { dryRun: false })
-    } else if (what < 0.2) {
-      const own = await currentInstances(deps)
-      const running = own.instances.filter(({ state }) => state === "running").slice(0, 1)
-      await endInstances(deps, pick(random, ["stop", "terminate"]), running, deps.caller.login, "")
-    } else if (what < 0.22) {
-      const own = await currentInstances(deps)
-      const stopped = own.instances.find(({ state }) => state === "stopped")
-      if (stopped) await startAgain(deps, stopped, own, { dryRun: false })
-    }
-  } catch (error) {
-    if (error instanceof Killed || /killed|launched but could not be recorded/.test(String(error)))
-      result.crashes += 1
-    else if (error instanceof ToolError && error.exitCode === 3) result.refusals += 1
-    else throw error
+  { trouble = 0.05 }: TermOptions,
+  random: Random,
+): Term["run"] {
+  return async (tool, argv, as, expected) => {
+    const ticking = argv.includes("--cloudtrail") // which spaces its requests by the clock
+    const child = day.course.start(tool, argv, { as, env: atTime(proxy.world.clock.now(), { ticking }) })
+    const faulty: Faulty | null = random() < trouble ? sabotage(proxy, child, random) : null
+    const { code, stderr } = await finished(child)
+    faulty?.end()
+    result.processes += 1
+    if (child.signalCode === "SIGKILL") result.killed += 1
+    else if (code === 3) result.refusals += 1
+    else if (code !== 0 && !faulty && !expected?.test(stderr))
+      result.wrong.push(`${as}: ${tool} ${argv.join(" ")}: exit ${code}: ${stderr.trim()}`)
+    return code
   }
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyz"
-const loginOf = (index: number) => `cs61c-${letters[Math.floor(index / 26)]}${letters[index % 26]}`
-
-function pick<T>(random: () => number, values: readonly T[]): T {
-  return values[Math.floor(random() * values.length)] as T
+/** Every hour; once a day it also asks CloudTrail what became of that which is not certain. Whether it did its work. */
+async function cron({ run, emulator }: Term): Promise<boolean> {
+  const code = await run("usage_cron", [], "cs61c")
+  const isDaily = (emulator.proxy.world.clock.now() / msPerHour) % 24 === 4
+  if (isDaily) await run("usage_cron", ["--cloudtrail"], "cs61c")
+  return code === 0
 }
 
-/** mulberry32: the same term for the same seed. */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+/** The switches on the instances themselves, on every other one: as cloud-init would run what the launch put into the user data. */
+async function windUpTimers({ proxy }: Emulator, untilUtcMs: number): Promise<void> {
+  const { world } = proxy
+  const running = [...world.instances.values()].filter(({ state, id }) => state === "running" && hasTimer(id))
+  await refresh(world, "us-east-1", running)
+  for (const record of running) {
+    const endOf = () => Date.parse(tagsOf(record)[tagOf.leaseEnd] ?? "")
+    if (!(endOf() < untilUtcMs)) continue
+    // it looks once a minute
+    const looksAtUtcMs = Math.ceil(Math.max(endOf(), world.clock.now()) / msPerMinute) * msPerMinute
+    world.clock.at(looksAtUtcMs, async () => {
+      await refresh(world, "us-east-1", [record])
+      if (record.state === "running" && endOf() <= world.clock.now())
+        await shutDownFromInside(world, record.id)
+    })
   }
+}
+
+const hasTimer = (id: string) => Number.parseInt(id.slice(-1), 16) % 2 === 0
+
+async function takeSpotBack({ emulator, random }: Term): Promise<void> {
+  const { world } = emulator.proxy
+  const [record] = instancesOf(emulator, null).filter(
+    ({ spotRequestId, state }) => spotRequestId !== "" && state === "running" && random() < 0.5,
+  )
+  if (record) await interrupt(world, record.id)
+}
+
+/** That many instants before one, to the second, in order. */
+function momentsBefore(untilUtcMs: number, count: number, random: Random): number[] {
+  const seconds = Array.from({ length: count }, () => 1 + Math.floor(random() * 3598))
+  return seconds.sort((a, b) => b - a).map((before) => untilUtcMs - before * msPerSecond)
+}
+
+function progress({ result, emulator }: Term, days: number): string {
+  const { accounts: _accounts, wrong, ...counts } = result
+  const on = instancesOf(emulator, null).length
+  return `day ${days} (${new Date(firstDay + days * msPerDay).toISOString()}): ${JSON.stringify(counts)}, ${on} on, ${wrong.length} wrong`
 }

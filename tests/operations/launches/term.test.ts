@@ -1,28 +1,73 @@
-/** A small term; `npm run soak` simulates the whole one. */
-import { afterAll, expect, test } from "bun:test"
-import { microUsd } from "../../../lib/base/money.ts"
+/** A small term of the compiled tools under faketime; `npm run soak` simulates the whole one. */
+import { afterAll, describe, expect, test } from "bun:test"
+import { tagOf } from "../../../lib/base/instance.ts"
+import type { BillLine } from "../../support/aws/bill.ts"
 import { startEmulator } from "../../support/emulator.ts"
-import { maxima, simulateTerm } from "../../support/term.ts"
+import { faketimeLibrary } from "../../support/faketime.ts"
+import { noteSkipped } from "../../support/skips.ts"
+import { boundOf, simulateTerm, type TermOptions } from "../../support/term.ts"
+import { compare, type LedgerCharge } from "../../support/term_accounts.ts"
 
 const emulator = await startEmulator()
 afterAll(() => emulator.stop())
+if (!faketimeLibrary) noteSkipped("a term on virtual time: faketime is not installed")
 
-const small = { students: 3, days: 3, budget: 2, maxHourlyCost: 0.6, seed: 61, stepHours: 4 }
+const small: TermOptions = {
+  ...{ students: 4, days: 1, budget: 3, maxHourlyCost: 0.6, seed: 7, diligence: 0.2, trouble: 0.1 },
+  ...{ withSwitches: true, outages: { hours: 6, every: 8 } },
+}
 
-test("with the scheduler's switch nobody spends more than their budget, whatever becomes of cron", async () => {
-  const outages = { hours: 24, every: 24 }
-  const result = await simulateTerm(emulator, { ...small, withSwitches: true, outages })
-  expect(result.launches).toBeGreaterThan(0)
-  const { billed, apart } = maxima(result)
-  expect(billed).toBeLessThanOrEqual(microUsd(small.budget))
-  expect(apart).toBe(0)
-}, 120_000)
+describe.skipIf(!faketimeLibrary)("in a small term", () => {
+  for (const withSwitches of [true, false]) {
+    const most = withSwitches ? "their budget" : "their budget and an outage at the hourly limit"
+    test(`nobody is billed more than ${most}, and the ledger says what AWS bills`, async () => {
+      const options = { ...small, withSwitches }
+      const result = await simulateTerm(emulator, options)
+      expect(result.wrong).toEqual([])
+      expect(result.launches).toBeGreaterThan(3)
+      expect(result.outageHours).toBeGreaterThan(0)
+      const billed = result.accounts.map((account) => account.billed)
+      expect(Math.max(...billed)).toBeLessThanOrEqual(boundOf(options, result))
+      expect(result.accounts.reduce((sum, { exactCharges }) => sum + exactCharges, 0)).toBeGreaterThan(3)
+    }, 120_000)
+  }
+})
 
-test("without it, no more than the budget and an outage at the hourly limit, and the ledger says what AWS bills", async () => {
-  const outages = { hours: 12, every: 48 }
-  const result = await simulateTerm(emulator, { ...small, withSwitches: false, outages })
-  const { billed, apart } = maxima(result)
-  const outageCost = (result.outageMs / 3_600_000) * small.maxHourlyCost
-  expect(billed).toBeLessThanOrEqual(microUsd(small.budget + outageCost))
-  expect(apart).toBe(0)
-}, 120_000)
+describe("the comparison of the ledger with the bill", () => {
+  const line: BillLine = {
+    ...{ what: "instance", id: "i-1", tags: { [tagOf.owner]: "cs61c-aa" }, type: "m1.small" },
+    ...{ market: "on-demand", zone: "us-east-1a", gib: 0 },
+    ...{ startUtcMs: 0, endUtcMs: 3_600_000, seconds: 3600, microUsd: 44_000 },
+  }
+  const charge: LedgerCharge = {
+    ...{ user: "cs61c-aa", kind: "instance", id: "i-1" },
+    ...{ lowest: 44_000, highest: 44_000 },
+  }
+  const wrongOf = (bill: BillLine[], charges: LedgerCharge[]) =>
+    compare(bill, charges, ["cs61c-aa"], new Map()).wrong
+
+  test("finds nothing where they agree, nor where the bill is within the ledger's bounds", () => {
+    expect(wrongOf([line], [charge])).toEqual([])
+    expect(wrongOf([line], [{ ...charge, lowest: 0, highest: 50_000 }])).toEqual([])
+  })
+
+  test("finds a second that one of them has more", () => {
+    const second = Math.round(44_000 / 3600)
+    const wrong = [`instance i-1 of cs61c-aa: $0.044012 billed, the ledger says $0.044`]
+    expect(wrongOf([{ ...line, microUsd: 44_000 + second }], [charge])).toEqual(wrong)
+    expect(wrongOf([{ ...line, microUsd: 44_000 - second }], [charge])).toHaveLength(1)
+  })
+
+  test("finds what only one of them has", () => {
+    expect(wrongOf([line], [])).toHaveLength(1)
+    expect(wrongOf([], [charge])).toHaveLength(1)
+  })
+
+  test("takes what may have run to cover what did", () => {
+    const id = "8585315a-67a4-4563-819a-72fc9a7860fe"
+    const mayHave = { ...charge, kind: "volume", id, lowest: 0, highest: 60_000 }
+    const tags = { ...line.tags, [tagOf.reservation]: id }
+    expect(wrongOf([{ ...line, tags }], [mayHave])).toEqual([])
+    expect(wrongOf([{ ...line, tags, microUsd: 60_001 }], [mayHave])).toHaveLength(1)
+  })
+})

@@ -16,15 +16,15 @@ export interface BillLine {
   endUtcMs: number
   /** Whole seconds, started ones counting; the minimum applied. */
   seconds: number
-  /** Sum of price × seconds in micro-dollar seconds: an integer; divide once by 3,600. */
-  microUsdSeconds: number
+  /** Price × seconds, divided and rounded half up once. */
+  microUsd: number
   type: string
   market: "on-demand" | "spot" | ""
   zone: string
   gib: number
 }
 
-interface OpenLine extends Omit<BillLine, "endUtcMs" | "seconds" | "microUsdSeconds"> {
+interface OpenLine extends Omit<BillLine, "endUtcMs" | "seconds" | "microUsd"> {
   key: string
 }
 
@@ -34,6 +34,7 @@ const addressMicroUsd = 5000
 /** US$ per GiB and month of 30 days, in micro-dollars per hour. */
 const volumeMicroUsdPerGibMonth: Record<string, number> = { gp3: 80_000, gp2: 100_000, standard: 50_000 }
 const hoursPerMonth = 720
+const secondsPerHour = 3600
 
 export class Bill {
   #open = new Map<string, OpenLine>()
@@ -65,36 +66,35 @@ export class Bill {
     return [...this.#lines, ...[...this.#open.values()].map((line) => closed(line, this.clock.now()))]
   }
 
-  /** Micro-dollars of what carries a tag, rounded half up once at the end; of everything without one. */
+  /** Micro-dollars of what carries a tag; of everything without one. */
   total(filter: { tag?: [key: string, value: string]; what?: BillLine["what"] } = {}): number {
-    const microUsdSeconds = this.lines()
+    return this.lines()
       .filter(
         ({ what, tags }) =>
           (!filter.what || what === filter.what) && (!filter.tag || tags[filter.tag[0]] === filter.tag[1]),
       )
-      .reduce((sum, line) => sum + line.microUsdSeconds, 0)
-    return Math.round(microUsdSeconds / 3600)
+      .reduce((sum, { microUsd }) => sum + microUsd, 0)
   }
 }
 
 function closed({ key: _key, ...line }: OpenLine, endUtcMs: number): BillLine {
   const elapsed = Math.ceil((endUtcMs - line.startUtcMs) / 1000)
   const seconds = Math.max(minimumSeconds, elapsed)
-  return { ...line, endUtcMs, seconds, microUsdSeconds: priceOf(line, seconds) }
+  return { ...line, endUtcMs, seconds, microUsd: Math.round(priceOf(line, seconds)) }
 }
 
 function priceOf(line: Omit<OpenLine, "key">, seconds: number): number {
-  if (line.what === "address") return addressMicroUsd * seconds
+  if (line.what === "address") return (addressMicroUsd * seconds) / secondsPerHour
   if (line.what === "volume") {
-    return Math.round(
-      (line.gib * (volumeMicroUsdPerGibMonth[line.type] ?? 100_000) * seconds) / hoursPerMonth,
-    )
+    const microUsdPerMonth = line.gib * (volumeMicroUsdPerGibMonth[line.type] ?? 100_000)
+    return (microUsdPerMonth * seconds) / (hoursPerMonth * secondsPerHour)
   }
-  if (line.market !== "spot") return onDemandMicroUsd(line.type) * seconds
+  if (line.market !== "spot") return (onDemandMicroUsd(line.type) * seconds) / secondsPerHour
   const endUtcMs = line.startUtcMs + seconds * 1000
   const changes = spotChanges(line.startUtcMs, endUtcMs)
-  return changes.reduce((sum, from, index) => {
+  const microUsdMs = changes.reduce((sum, from, index) => {
     const to = changes[index + 1] ?? endUtcMs
-    return sum + (spotMicroUsd(line.type, line.zone, from) * (to - from)) / 1000
+    return sum + spotMicroUsd(line.type, line.zone, from) * (to - from)
   }, 0)
+  return microUsdMs / (secondsPerHour * 1000)
 }

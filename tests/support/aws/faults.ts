@@ -16,6 +16,8 @@ export type FaultKind =
   | "throttle"
   /** Answered late, by `delayMs`. */
   | "delay"
+  /** Nothing is wrong with it; `onArrival` and `onceDone` act meanwhile. */
+  | "watched"
 
 export interface Fault {
   kind: FaultKind
@@ -31,14 +33,21 @@ export interface Fault {
   delayMs?: number
   /** Waited for before the request is carried out, so that a test can act meanwhile. */
   until?: Promise<unknown>
+  /** Called before the request is carried out, and before it is answered. */
+  onArrival?: () => unknown
+  onceDone?: () => unknown
 }
 
 export class Faults {
   #scripted: (Fault & Required<Pick<Fault, "times" | "skip">>)[] = []
 
-  /** Scripts a fault; several may wait, each request takes the first that matches. */
-  add(fault: Fault): void {
-    this.#scripted.push({ times: 1, skip: 0, ...fault })
+  /** Scripts a fault; several may wait, each request takes the first that matches. What is returned takes it back. */
+  add(fault: Fault): () => void {
+    const scripted = { times: 1, skip: 0, ...fault }
+    this.#scripted.push(scripted)
+    return () => {
+      this.#scripted = this.#scripted.filter((other) => other !== scripted)
+    }
   }
 
   clear(): void {

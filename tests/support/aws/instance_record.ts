@@ -44,7 +44,8 @@ export interface InstanceRecord {
 /** The life so far of something new, from `pending`. */
 export function beginLife(world: World, record: InstanceRecord): void {
   world.instances.set(record.id, record)
-  for (const { id, gib, type } of volumesOf(record)) {
+  for (const { id, gib, type, deleteOnTermination } of volumesOf(record)) {
+    world.volumes.set(id, { madeUtcMs: world.clock.now(), deleteOnTermination })
     world.bill.start({ what: "volume", id, gib, type, tags: tagsOf(record), zone: record.zone, market: "" })
   }
   becomePending(world, record)

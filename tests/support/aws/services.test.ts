@@ -116,7 +116,7 @@ describe("spot by market options", () => {
     await proxy.advance(10 * 3_600_000)
     const [line] = proxy.world.bill.lines().filter(({ what }) => what === "instance")
     expect(line?.market).toBe("spot")
-    expect(line?.microUsdSeconds).toBeGreaterThan(0.3 * 96_000 * 36_000 * 0.99)
+    expect(line?.microUsd).toBeGreaterThan(0.3 * 96_000 * 10 * 0.99)
   })
 })
 

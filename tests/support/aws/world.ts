@@ -13,6 +13,8 @@ export class World {
   readonly bill: Bill
   readonly trail: CloudTrailLog
   instances = new Map<string, InstanceRecord>()
+  /** What moto does not know of volumes: the emulated time at which each was made, and whether it goes with its instance. */
+  volumes = new Map<string, { madeUtcMs: number; deleteOnTermination: boolean }>()
   spotRequests = new Map<string, SpotRequestRecord>()
   /** By region and ClientToken. */
   launches = new Map<string, LaunchedOnce>()
@@ -39,6 +41,7 @@ export class World {
     for (const kept of [this.instances, this.spotRequests, this.launches, this.schedules]) kept.clear()
     for (const kept of [this.consoleOutputs, this.fingerprints, this.accessKeys, this.capacity]) kept.clear()
     this.unlisted.clear()
+    this.volumes.clear()
     this.knobs = defaultKnobs()
   }
 }

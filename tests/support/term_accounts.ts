@@ -1,0 +1,136 @@
+/** AWS's bill beside what `usage_report` says, charge by charge: equal where the ledger is certain, else within its bounds. */
+import { parse } from "csv-parse/sync"
+import { tagOf } from "../../lib/base/instance.ts"
+import { type MicroUsd, microUsd, usd } from "../../lib/base/money.ts"
+import { launchedVolumesOf } from "../../lib/decisions/rentals.ts"
+import type { BillLine } from "./aws/bill.ts"
+import { volumesOf } from "./aws/instance_record.ts"
+import { atTime } from "./faketime.ts"
+import type { Term } from "./term.ts"
+
+/** In micro-dollars. */
+export interface Account {
+  login: string
+  billed: MicroUsd
+  lowest: MicroUsd
+  highest: MicroUsd
+  /** What of the bill the ledger knows exactly. */
+  exact: MicroUsd
+  /** How many charges it has, and how many of them it knows exactly. */
+  charges: number
+  exactCharges: number
+}
+
+/** A row of `usage_report --csv`, as far as it is needed here. */
+export interface LedgerCharge {
+  user: string
+  kind: string
+  id: string
+  lowest: MicroUsd
+  highest: MicroUsd
+}
+
+export interface Compared {
+  accounts: Account[]
+  /** Where the two disagree, a line each. */
+  wrong: string[]
+}
+
+export async function accountsOf(term: Term, logins: readonly string[]): Promise<Account[]> {
+  const { emulator, day, result } = term
+  const { world } = emulator.proxy
+  const env = atTime(world.clock.now())
+  const [csv, json] = await Promise.all(
+    ["--csv", "--json"].map((form) =>
+      day.run("usage_report", ["ALL", form, "--offline"], { as: "cs61c", env }),
+    ),
+  )
+  const rows: Record<string, string>[] = parse(csv?.stdout ?? "", { columns: true })
+  const charges = rows.map(({ user = "", kind = "", id = "", lowest_usd, highest_usd }) => ({
+    ...{ user, kind, id, lowest: microUsd(Number(lowest_usd)), highest: microUsd(Number(highest_usd)) },
+  }))
+  const volumes = new Map(
+    [...world.instances.values()].flatMap((record) =>
+      volumesOf(record).map(({ id }) => [id, record.id] as const),
+    ),
+  )
+  const { accounts, wrong } = compare(world.bill.lines(), charges, logins, volumes)
+  result.wrong.push(...wrong, ...againstTotals(accounts, JSON.parse(json?.stdout ?? "{}")))
+  return accounts
+}
+
+/** `instanceOfVolume` by the volume's id. */
+export function compare(
+  bill: readonly BillLine[],
+  charges: readonly LedgerCharge[],
+  logins: readonly string[],
+  instanceOfVolume: ReadonlyMap<string, string>,
+): Compared {
+  const known = new Set(charges.map(({ kind, id }) => `${kind} ${id}`))
+  const uncertain = new Set(charges.filter(({ id }) => /^[0-9a-f]{8}-/.test(id)).map(({ id }) => id))
+  /** Under which of the ledger's charges a line of the bill belongs. */
+  const placeOf = ({ what, id, tags }: BillLine): string => {
+    const estimate = `volume ${launchedVolumesOf(instanceOfVolume.get(id) ?? "")}`
+    const reservation = tags[tagOf.reservation] ?? ""
+    const place = [`${what} ${id}`, estimate].find((name) => known.has(name))
+    return place ?? (uncertain.has(reservation) ? `volume ${reservation}` : `${what} ${id}`)
+  }
+  const billed = Map.groupBy(bill, placeOf)
+  const told = Map.groupBy(charges, ({ kind, id }) => `${kind} ${id}`)
+  const wrong: string[] = []
+  const accounts = new Map(logins.map((login) => [login, newAccount(login)]))
+  for (const place of new Set([...billed.keys(), ...told.keys()])) {
+    const lines = billed.get(place) ?? []
+    const said = told.get(place) ?? []
+    const amount = lines.reduce((sum, { microUsd }) => sum + microUsd, 0)
+    const lowest = said.reduce((sum, charge) => sum + charge.lowest, 0)
+    const highest = said.reduce((sum, charge) => sum + charge.highest, 0)
+    const login = said[0]?.user ?? lines[0]?.tags[tagOf.owner] ?? ""
+    if (amount < lowest - roundedUp(lines) || amount > highest)
+      wrong.push(`${place} of ${login}: ${usd(amount)} billed, the ledger says ${between(lowest, highest)}`)
+    const account = accounts.get(login)
+    if (!account) {
+      wrong.push(`${place} is nobody's`)
+      continue
+    }
+    const isExact = lowest === highest
+    account.billed += amount
+    account.lowest += lowest
+    account.highest += highest
+    account.exact += isExact ? amount : 0
+    account.charges += 1
+    account.exactCharges += isExact ? 1 : 0
+  }
+  return { accounts: [...accounts.values()], wrong }
+}
+
+/** The sums that the ledger keeps say the same as its charges. */
+function againstTotals(
+  accounts: readonly Account[],
+  { users = [] }: { users?: { user: string; lowest_usd: number; highest_usd: number }[] },
+): string[] {
+  const totals = new Map(users.map((total) => [total.user, total]))
+  return accounts.flatMap(({ login, lowest, highest }) => {
+    const { lowest_usd = 0, highest_usd = 0 } = totals.get(login) ?? {}
+    const isSame = microUsd(lowest_usd) === lowest && microUsd(highest_usd) === highest
+    const charged = between(lowest, highest)
+    const total = between(microUsd(lowest_usd), microUsd(highest_usd))
+    return isSame ? [] : [`${login}: the report's total is ${total}, its charges come to ${charged}`]
+  })
+}
+
+/** By how much the ledger may be above the bill: a volume's price is a month's, which it rounds up to whole micro-dollars per hour. */
+function roundedUp(lines: readonly BillLine[]): MicroUsd {
+  return lines.reduce(
+    (sum, { what, seconds }) => sum + (what === "volume" ? Math.ceil(seconds / 3600) : 0),
+    0,
+  )
+}
+
+function newAccount(login: string): Account {
+  return { login, billed: 0, lowest: 0, highest: 0, exact: 0, charges: 0, exactCharges: 0 }
+}
+
+function between(lowest: MicroUsd, highest: MicroUsd): string {
+  return lowest === highest ? usd(lowest) : `${usd(lowest)} to ${usd(highest)}`
+}
