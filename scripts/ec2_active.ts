@@ -1,16 +1,17 @@
-import { defineTool, main, type Output } from "../lib/cli.ts"
+import { defineTool, main } from "../lib/cli.ts"
 import { requireAccount } from "../lib/host/caller.ts"
 import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
-import { activeJson, activeTables, howToEnd } from "../lib/operations/launches/active_report.ts"
+import { activeJson, activeTables } from "../lib/operations/launches/active_report.ts"
 import { changeAsked } from "../lib/operations/launches/change.ts"
+import { storedBy, storedJson } from "../lib/operations/launches/own_storage.ts"
 import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleReservations } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
-import { tableLines } from "../lib/terminal/table.ts"
+import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
 
 const argumentTable = {
-  ids: { type: "positional", multiple: true, required: false, description: "Your instances (i-…)" },
+  ids: { type: "positional", multiple: true, required: false, description: "Yours (i-…; vol-…, snap-…)" },
   terminate: { type: "boolean", description: "Terminate these instances" },
   "terminate-all": {
     type: "boolean",
@@ -23,6 +24,8 @@ const argumentTable = {
     type: "boolean",
     description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
   },
+  storage: { type: "boolean", description: "Show your volumes and snapshots that outlive instances" },
+  delete: { type: "boolean", description: "Delete these volumes and snapshots of yours" },
   quota: { type: "boolean", description: "Show what you have used, reserved and left" },
   wait: { type: "boolean", description: "Return when it has happened; alone: when all that is pending runs" },
   json: { type: "boolean", description: "Print JSON" },
@@ -45,11 +48,14 @@ export const tool = defineTool({
       if (args.wait && state && !args["dry-run"]) await waitFor(context, ids, state, output.progress)
       return
     }
+    const { login } = context.caller
     if (args.quota) {
-      const quota = quotaOf(context, context.caller.login, await currentInstances(context))
-      if (args.json) return output.json(quotaJson(quota))
-      for (const line of quotaLines(quota)) output.line(line)
-      return
+      const quota = quotaOf(context, login, await currentInstances(context))
+      return args.json ? output.json(quotaJson(quota)) : output.line(quotaLines(quota).join("\n"))
+    }
+    if (args.storage) {
+      const stored = await storedBy(context, login)
+      return args.json ? output.json(storedJson(stored)) : output.line(storedLines(stored).join("\n"))
     }
     let shown = await active(context)
     if (args.wait) {
@@ -57,22 +63,9 @@ export const tool = defineTool({
       await waitFor(context, coming, "running", output.progress)
       shown = await active(context)
     }
-    if (args.json) return output.json(activeJson(context.caller.login, shown))
-    print(context.caller.login, activeTables(shown, context.clock.now()), output)
+    if (args.json) return output.json(activeJson(login, shown))
+    output.line(activeLines(login, activeTables(shown, context.clock.now())).join("\n"))
   },
 })
-
-function print(
-  login: string,
-  { instances, spotRequests }: ReturnType<typeof activeTables>,
-  output: Output,
-): void {
-  output.line(`Username: ${login}`)
-  for (const line of tableLines(instances.header, instances.rows)) output.line(line)
-  output.line(`${instances.rows.length} instances`)
-  for (const line of tableLines(spotRequests.header, spotRequests.rows)) output.line(line)
-  output.line(`${spotRequests.rows.length} spot requests`)
-  for (const line of howToEnd) output.line(line)
-}
 
 if (import.meta.main) await main(tool)

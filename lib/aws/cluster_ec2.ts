@@ -1,7 +1,6 @@
 /** EC2 as a cluster's owner needs it: its own security groups, volumes and consoles. */
 import {
   AttachVolumeCommand,
-  DeleteVolumeCommand,
   DescribeSnapshotsCommand,
   GetConsoleOutputCommand,
   TerminateInstancesCommand,
@@ -58,12 +57,6 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
           `attach ${volumeId} to ${instanceId}`,
           new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device }),
         ),
-      )
-    },
-
-    async deleteVolume(volumeId) {
-      await unless("InvalidVolume.NotFound", () =>
-        ask(`delete ${volumeId}`, new DeleteVolumeCommand({ VolumeId: volumeId })),
       )
     },
 

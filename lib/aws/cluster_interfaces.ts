@@ -43,8 +43,6 @@ export interface ClusterEc2 extends Ec2 {
   freshConsole(id: string): Promise<string>
   /** Attaching what is attached there already succeeds. */
   attachVolume(volumeId: string, instanceId: string, device: string): Promise<void>
-  /** Deleting what is not there succeeds. */
-  deleteVolume(volumeId: string): Promise<void>
   /** Whether a snapshot is complete. */
   snapshotCompleted(snapshotId: string): Promise<boolean>
 }

@@ -1,15 +1,31 @@
-/** Volumes and snapshots that are made for clusters: with the account's rights, so only after an admission. */
-import { CreateSnapshotCommand, CreateVolumeCommand, DescribeSnapshotsCommand } from "@aws-sdk/client-ec2"
+/** Volumes and snapshots that outlive instances: made with the account's rights, so only after an admission. */
+import {
+  CreateSnapshotCommand,
+  CreateVolumeCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  DescribeSnapshotsCommand,
+} from "@aws-sdk/client-ec2"
 import { outcomeOf } from "./connection.ts"
-import type { Ec2Connection } from "./ec2_connection.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
-import type { Ec2 } from "./interfaces.ts"
-import { present } from "./pages.ts"
+import type { Ec2, Outcome } from "./interfaces.ts"
+import { listed, present } from "./pages.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
-type Calls = Pick<Ec2, "createVolume" | "createSnapshot" | "snapshot">
+type Calls = Pick<Ec2, "createVolume" | "createSnapshot" | "snapshots" | "deleteVolume" | "deleteSnapshot">
 
-export function storageCalls({ ask }: Ec2Connection): Calls {
+export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
+  /** One that is gone is as wanted. */
+  async function gone(deleting: Promise<unknown>, notFound: string): Promise<Outcome> {
+    try {
+      return outcomeOf((await deleting) as Parameters<typeof outcomeOf>[0])
+    } catch (error) {
+      if (hasCode(error, notFound)) return { requestId: error.requestId }
+      throw error
+    }
+  }
+
   return {
     async createVolume({ clientToken, gib, zone, snapshotId, tags }) {
       const action = "create a volume"
@@ -30,7 +46,7 @@ export function storageCalls({ ask }: Ec2Connection): Calls {
 
     async createSnapshot({ volumeId, description, tags }) {
       const action = `create a snapshot of ${volumeId}`
-      const reply = await ask(
+      const reply = await askOnce(
         action,
         new CreateSnapshotCommand({
           VolumeId: volumeId,
@@ -41,16 +57,37 @@ export function storageCalls({ ask }: Ec2Connection): Calls {
       return { ...outcomeOf(reply), id: present(action, reply.SnapshotId) }
     },
 
-    async snapshot(id) {
-      const action = `describe snapshot ${id}`
-      try {
-        const reply = await ask(action, new DescribeSnapshotsCommand({ SnapshotIds: [id] }))
-        const found = present(action, reply.Snapshots).find(({ SnapshotId }) => SnapshotId === id)
-        return found ? { id, gib: found.VolumeSize ?? 0, tags: tagRecord(found.Tags) } : null
-      } catch (error) {
-        if (hasCode(error, "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed")) return null
-        throw error
-      }
+    async snapshots({ ids, tags } = {}) {
+      const action = "describe snapshots"
+      if (asksForNothing({ ids })) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeSnapshotsCommand({
+              // else all that anybody has made public is searched
+              OwnerIds: ["self"],
+              Filters: filters({ "snapshot-id": ids }, tags),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          ),
+        (page) => page.Snapshots,
+      )
+      return all.map((snapshot) => ({
+        id: present(action, snapshot.SnapshotId),
+        gib: snapshot.VolumeSize ?? 0,
+        state: snapshot.State ?? "",
+        startedAtUtcMs: present(action, snapshot.StartTime).getTime(),
+        tags: tagRecord(snapshot.Tags),
+      }))
     },
+
+    deleteVolume: (id) =>
+      gone(ask(`delete ${id}`, new DeleteVolumeCommand({ VolumeId: id })), "InvalidVolume.NotFound"),
+
+    deleteSnapshot: (id) =>
+      gone(ask(`delete ${id}`, new DeleteSnapshotCommand({ SnapshotId: id })), "InvalidSnapshot.NotFound"),
   }
 }

@@ -6,6 +6,7 @@ import type {
   InstanceState,
   KeyPair,
   SecurityGroup,
+  Snapshot,
   SpotRequest,
   Subnet,
   Volume,
@@ -114,13 +115,17 @@ export interface Ec2 {
     snapshotId: string | null
     tags: Record<string, string>
   }): Promise<Outcome & { id: string }>
+  /** Sent once: there is no token for it, and a repetition might make another. */
   createSnapshot(snapshot: {
     volumeId: string
     description: string
     tags: Record<string, string>
   }): Promise<Outcome & { id: string }>
-  /** Null where there is none, or it is not ours to see. */
-  snapshot(id: string): Promise<{ id: string; gib: number; tags: Record<string, string> } | null>
+  /** The account's own. */
+  snapshots(filter?: { ids?: string[]; tags?: Record<string, string> }): Promise<Snapshot[]>
+  /** Deleting what is not there succeeds. */
+  deleteVolume(id: string): Promise<Outcome>
+  deleteSnapshot(id: string): Promise<Outcome>
   addresses(filter?: { tags?: Record<string, string> }): Promise<Address[]>
   tag(ids: string[], tags: Record<string, string>): Promise<Outcome>
   spotPriceHistory(query: {

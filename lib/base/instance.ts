@@ -70,6 +70,15 @@ export interface Volume {
   tags: Record<string, string>
 }
 
+export interface Snapshot {
+  id: string
+  /** Of the volume that it is of: at most so much is charged. */
+  gib: number
+  state: string
+  startedAtUtcMs: number
+  tags: Record<string, string>
+}
+
 export interface Address {
   allocationId: string
   publicIp: string

@@ -1,4 +1,4 @@
-/** What is paid by the hour whatever it does: EBS volumes and elastic addresses. */
+/** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 import type { Database } from "bun:sqlite"
 import type { MicroUsd } from "../base/money.ts"
 import type { Rental } from "../decisions/rentals.ts"
@@ -40,14 +40,14 @@ export function rentals(db: Database) {
         )
         .get(publicIp) !== null,
 
-    /** What the volumes that go with no instance cost, of a login or of everybody else. */
+    /** What the volumes that go with no instance, and the snapshots, cost, of a login or of everybody else. */
     looseMicroUsdPerHour(login: string, whose: "own" | "others"): MicroUsd {
       const compared = whose === "own" ? "=" : "<>"
       return (
         db
           .query<{ sum: number | null }, [string]>(
             `SELECT sum(micro_usd_per_hour) AS sum FROM rentals
-             WHERE end_latest_utc_ms IS NULL AND kind = 'volume' AND goes_with_instance = '' AND login ${compared} ?`,
+             WHERE end_latest_utc_ms IS NULL AND kind IN ('volume', 'snapshot') AND goes_with_instance = '' AND login ${compared} ?`,
           )
           .get(login)?.sum ?? 0
       )

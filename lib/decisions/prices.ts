@@ -126,6 +126,15 @@ export function volumePriceOf({ type, gib, iops, throughput }: VolumeSize, regio
   return Math.ceil((microUsd(usdPerMonth) * factor) / hoursPerMonth)
 }
 
+/** US$ per GiB and month of a standard snapshot, us-east-1. https://aws.amazon.com/ebs/pricing/ */
+const snapshotMonth = 0.05
+
+/** US$ × 10⁻⁶ per hour of a snapshot of so large a volume, rounded up: the most that it can be, if every block was written. */
+export function snapshotPriceOf(gib: number, region: string): MicroUsd {
+  const factor = own(volumeFactor, region) ?? dearestVolumeFactor
+  return Math.ceil((microUsd(gib * snapshotMonth) * factor) / hoursPerMonth)
+}
+
 /** Only us-east-1's figures are AWS's own. */
 export function volumePriceSource(region: string): PriceSource {
   return region === embeddedRegion ? "embedded" : "estimate"

@@ -1,11 +1,11 @@
-/** What is paid by the hour whatever it does: EBS volumes and elastic addresses. */
+/** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 import type { MicroUsd } from "../base/money.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
 
 export interface Rental {
   /** The volume's or the address's id. */
   rentalId: string
-  kind: "volume" | "address"
+  kind: "volume" | "snapshot" | "address"
   login: string
   region: string
   /** For people: `gp3 8 GiB`, `198.51.100.7`. */
@@ -27,14 +27,20 @@ export function launchedVolumesOf(instanceId: string): string {
   return `${instanceId}:volumes`
 }
 
-/** What of a volume or an address falls into `range`; null where its price is not known. */
+/**
+ * What of a volume, a snapshot or an address falls into `range`; null where its price is not known. AWS charges of a snapshot the
+ * blocks that were written, which it does not tell: between none of them and all.
+ */
 export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
   const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental
   if (microUsdPerHour === null) return null
   const earliestEnd = endEarliestUtcMs ?? Math.min(rental.seenUtcMs, nowUtcMs)
   const latestEnd = endLatestUtcMs ?? Math.max(rental.seenUtcMs, nowUtcMs)
   return {
-    lowest: flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
+    lowest:
+      rental.kind === "snapshot"
+        ? 0
+        : flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
     highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),
   }
 }

@@ -25,6 +25,7 @@ const ec2Changing = [
   "ec2:CreateTags",
   "ec2:CreateVolume",
   "ec2:DeleteKeyPair",
+  "ec2:DeleteVolume",
   "ec2:GetConsoleOutput",
   "ec2:ImportKeyPair",
   "ec2:ModifyInstanceAttribute",
@@ -106,6 +107,8 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
         `arn:${partition}:ec2:*::image/*`,
         `arn:${partition}:ec2:*::snapshot/*`,
       ]),
+      // Their ARNs name no account.
+      allow("DeleteSnapshots", ["ec2:DeleteSnapshot"], [`arn:${partition}:ec2:*::snapshot/*`]),
       allow("ImagesByName", ["ssm:GetParameter"], parameterArns(config, { partition, id })),
       allow("Students", ofUsers, users),
       allow("StudentsGroup", ofGroup, [group]),

@@ -19,7 +19,7 @@ import { costOfRental, type Rental } from "../rentals.ts"
 export interface Charge {
   /** "" is nobody's. */
   login: string
-  kind: "instance" | "address" | "volume"
+  kind: "instance" | "address" | "volume" | "snapshot"
   /** The instance's, volume's or address's id. */
   id: string
   /** The instance's type; of what is no instance its description. */
@@ -91,7 +91,7 @@ export function chargeOfRental(rental: Rental, nowUtcMs: number, range: Range): 
 
 function sourceOf({ kind, microUsdPerHour, region }: Rental): PriceSource | null {
   if (microUsdPerHour === null) return null
-  return kind === "volume" ? volumePriceSource(region) : "embedded"
+  return kind === "address" ? "embedded" : volumePriceSource(region)
 }
 
 function priceAtStart(

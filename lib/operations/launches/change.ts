@@ -8,6 +8,7 @@ import { currentInstances, owned } from "./active.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type EndAction, endInstances } from "./end.ts"
 import { extendLeases } from "./extend.ts"
+import { deleteStored } from "./own_storage.ts"
 import { startAgain } from "./restart.ts"
 
 export interface Changed {
@@ -31,6 +32,7 @@ export interface ChangeOptions {
   stop: boolean
   start: boolean
   extend: boolean
+  delete: boolean
   "dry-run": boolean
 }
 
@@ -45,6 +47,7 @@ export function changeAsked(options: ChangeOptions): ((deps: LaunchDeps) => Prom
     stop: (deps) => end(deps, "stop", ids, how),
     start: (deps) => start(deps, ids, how),
     extend: (deps) => extend(deps, ids, how),
+    delete: (deps) => deleteStored(deps, ids, how),
   }
   const asked = Object.keys(changes).filter((name) => options[name as keyof ChangeOptions])
   // the old tool took both of these at once, and the first does the second's work

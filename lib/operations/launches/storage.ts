@@ -4,11 +4,11 @@ import { AwsError } from "../../aws/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { LaunchedReply } from "../../base/launch_protocol.ts"
-import { type MicroUsd, microUsd, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
 import { limitsOf, objectionToZone } from "../../decisions/launch_policy.ts"
-import { volumePriceOf } from "../../decisions/prices.ts"
+import { snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import type { StorageOrder } from "../../decisions/storage_order.ts"
 import { volumesAhead } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
@@ -16,20 +16,17 @@ import { requireHasKeys, requireNotHalted } from "./access.ts"
 import { mismatch } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type OwnInstances, ownInstances } from "./own_instances.ts"
+import { snapshotDescription } from "./own_storage.ts"
 import { settleOwn } from "./settle.ts"
 import { standingOf } from "./standing.ts"
 import { refuse } from "./surroundings.ts"
-
-/** US$ per GiB and month of a standard snapshot; https://aws.amazon.com/ebs/pricing/ */
-const snapshotMonth = 0.05
-const hoursPerMonth = 720
 
 interface Item {
   microUsdPerHour: MicroUsd
   description: string
   /** Makes it; asking twice with one token makes one. */
   make(clientToken: string, tags: Record<string, string>): Promise<{ id: string; requestId: string }>
-  isVolume: boolean
+  kind: "volume" | "snapshot"
 }
 
 /** Throws Refused with the arithmetic, UsageError, or Failed. */
@@ -48,7 +45,8 @@ export async function createStorage(deps: LaunchDeps, order: StorageOrder): Prom
   const before = usageDb.transaction(() => reserve(deps, order, own, id, microUsdPerHour))
   if (before) return reply(before)
   if (order.dry_run) return reply([])
-  const what = items.map(({ description }) => description).join(", ")
+  const of = order.action === "create_snapshot" ? ` of ${order.volume_id}` : ""
+  const what = items.map(({ description }) => `${description}${of}`).join(", ")
   audit.record(caller.login, `${order.action} ${id}: ${what} at ${usd(microUsdPerHour)}/h`)
   usageDb.transaction(() => usageDb.reservations.sent(id, deps.clock.now()))
   const made: string[] = []
@@ -61,7 +59,7 @@ export async function createStorage(deps: LaunchDeps, order: StorageOrder): Prom
     // What was made is named and stays recorded: nothing is undone behind somebody's back.
     // Where one more may be on its way, the reservation stays for settling, which asks AWS for its tag.
     const isKnown = error instanceof AwsError && !error.mayHaveHappened
-    if (isKnown || order.action === "create_snapshot") finish(deps, id, items, made)
+    if (isKnown) finish(deps, id, items, made)
     audit.record(
       caller.login,
       `${order.action} ${id} failed: ${messageOf(error)}; made ${made.join(" ") || "nothing"}`,
@@ -86,9 +84,9 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
     }
     return [
       {
-        microUsdPerHour: Math.ceil(microUsd(volume.gib * snapshotMonth) / hoursPerMonth),
-        description: `a snapshot of ${volume.id}`,
-        isVolume: false,
+        microUsdPerHour: snapshotPriceOf(volume.gib, region),
+        description: snapshotDescription(volume.gib),
+        kind: "snapshot",
         make: (_, tags) =>
           ec2.createSnapshot({ volumeId: volume.id, description: order.description ?? "", tags }),
       },
@@ -97,7 +95,7 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
   const items: Item[] = []
   for (const { gib, zone, snapshot_id } of order.volumes) {
     refuse("zone", objectionToZone(zone, region))
-    const snapshot = snapshot_id ? await ec2.snapshot(snapshot_id) : null
+    const [snapshot] = snapshot_id ? await ec2.snapshots({ ids: [snapshot_id] }) : []
     if (snapshot_id && snapshot?.tags[tagOf.owner] !== caller.login) {
       throw new Refused(snapshot_id, `is not a snapshot of ${caller.login}`)
     }
@@ -106,7 +104,7 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
     items.push({
       microUsdPerHour: price ?? 0,
       description: `gp3 ${size} GiB`,
-      isVolume: true,
+      kind: "volume",
       make: (clientToken, tags) =>
         ec2.createVolume({ clientToken, gib: size, zone, snapshotId: snapshot?.id ?? null, tags }),
     })
@@ -180,9 +178,9 @@ function finish(
     usageDb.ledger.sums.know(caller.login)
     for (const [index, rentalId] of made.entries()) {
       const item = items[index]
-      if (!item?.isVolume) continue
+      if (!item) continue
       usageDb.ledger.rentals.put({
-        ...{ rentalId, kind: "volume", login: caller.login, region: config.aws.region },
+        ...{ rentalId, kind: item.kind, login: caller.login, region: config.aws.region },
         ...{ description: item.description, microUsdPerHour: item.microUsdPerHour },
         ...{ startEarliestUtcMs: nowUtcMs, startLatestUtcMs: nowUtcMs, seenUtcMs: nowUtcMs },
         ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },

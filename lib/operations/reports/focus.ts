@@ -27,6 +27,7 @@ const services = {
   instance: ["Amazon Elastic Compute Cloud", "Compute", "Virtual Machines"],
   address: ["Amazon Virtual Private Cloud", "Networking", "Network Infrastructure"],
   volume: ["Amazon Elastic Block Store", "Storage", "Block Storage"],
+  snapshot: ["Amazon Elastic Block Store", "Storage", "Backup Storage"],
 } as const
 
 /** In the order of the specification; ours begin with `x_`. What we cannot know is null, which is an empty field. */

@@ -183,6 +183,7 @@ function userJson(found: UserReport, range: Range) {
     running: found.running.map(lineJson),
     finished: found.finished.map(lineJson),
     volumes: found.volumes.map(lineJson),
+    snapshots: found.snapshots.map(lineJson),
     addresses: found.addresses.map(lineJson),
     total: { ...boundsJson(found.total), unpriced: found.unpriced },
   }

@@ -13,6 +13,7 @@ export interface UserReport {
   running: UsageLine[]
   finished: UsageLine[]
   volumes: UsageLine[]
+  snapshots: UsageLine[]
   addresses: UsageLine[]
   total: Bounds
   /** How many charges have no price. */
@@ -26,11 +27,15 @@ export interface ReportQuery {
 }
 
 export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery): UserReport {
-  const groups = { running: lines(), finished: lines(), volumes: lines(), addresses: lines() }
+  const groups = {
+    ...{ running: lines(), finished: lines() },
+    ...{ volumes: lines(), snapshots: lines(), addresses: lines() },
+  }
   const countsAsInOldDays = tariff.billing.granularity === "hour" && query.range === always
   for (const charge of charges(usageDb, tariff, query)) {
     if (countsAsInOldDays && charge.isOld) continue
     if (charge.kind === "volume") groups.volumes.add(lineOf(charge))
+    else if (charge.kind === "snapshot") groups.snapshots.add(lineOf(charge))
     else if (charge.kind === "address") groups.addresses.add({ ...lineOf(charge), what: "IPv4" })
     else (charge.end ? groups.finished : groups.running).add(lineOf(charge))
   }
@@ -43,7 +48,8 @@ export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery)
   return {
     ...{ login: query.login, pendingSpotRequests },
     ...{ running: groups.running.all(), finished: groups.finished.all() },
-    ...{ volumes: groups.volumes.all(), addresses: groups.addresses.all() },
+    ...{ volumes: groups.volumes.all(), snapshots: groups.snapshots.all() },
+    addresses: groups.addresses.all(),
     total: sumOf(all.map(({ cost }) => cost)),
     unpriced: all.filter(({ cost }) => cost === null).length,
   }
@@ -56,6 +62,7 @@ export function sectionsOf(report: UserReport): Section[] {
     { title: "Running instances:", lines: report.running },
     { title: "Finished instances:", lines: report.finished },
     { title: "Volumes:", lines: report.volumes },
+    { title: "Snapshots:", lines: report.snapshots },
     { title: "Public addresses:", lines: report.addresses },
   ]
   return sections.filter(({ title, lines }) => lines.length > 0 || title === "Finished instances:")

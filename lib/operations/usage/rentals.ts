@@ -1,14 +1,15 @@
-/** Looks at the volumes and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
+/** Looks at the volumes, the snapshots and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
-import { type Address, tagOf, type Volume } from "../../base/instance.ts"
+import { type Address, type Snapshot, tagOf, type Volume } from "../../base/instance.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/costs.ts"
 import type { Instant } from "../../decisions/intervals.ts"
 import { ownerOf } from "../../decisions/owners.ts"
-import { publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
+import { publicIpv4MicroUsdPerHour, snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
+import { snapshotDescription } from "../launches/own_storage.ts"
 
 export interface RentalLook {
   fromUtcMs: number
@@ -38,8 +39,13 @@ export async function lookAtRentals({
     const ec2 = await aws.ec2(region)
     // An address does not tell since when it is ours.
     const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
-    const [volumes, addresses] = await Promise.all([ec2.volumes({ tags }), ec2.addresses()])
+    const [volumes, snapshots, addresses] = await Promise.all([
+      ec2.volumes({ tags }),
+      ec2.snapshots({ tags }),
+      ec2.addresses(),
+    ])
     for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs))
+    for (const snapshot of snapshots) there.push(fromSnapshot(snapshot, region, fromUtcMs))
     for (const address of addresses) {
       elasticIps.add(address.publicIp)
       if (address.tags[tagOf.course] === config.course.name) {
@@ -112,6 +118,20 @@ function fromVolume(volume: Volume, region: string, seenUtcMs: number): Rental {
     ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: createdAtUtcMs },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs },
     goesWithInstance: volume.deleteOnTermination ? volume.attachedTo : "",
+  }
+}
+
+function fromSnapshot(
+  { id, gib, startedAtUtcMs, tags }: Snapshot,
+  region: string,
+  seenUtcMs: number,
+): Rental {
+  const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
+  return {
+    ...{ rentalId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
+    ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region) },
+    ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
   }
 }
 

@@ -1,6 +1,14 @@
 /** Volumes and snapshots of clusters: protocol 2 through the process. */
+import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { CreateVolumeCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2"
+import {
+  AttachVolumeCommand,
+  CreateVolumeCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+} from "@aws-sdk/client-ec2"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay } from "../../support/course_day.ts"
 import { depsOf } from "../../support/deps.ts"
@@ -88,5 +96,115 @@ describe("volumes of clusters", () => {
     const refused = await ask({ action: "create_snapshot", client_token: "x", volume_id: foreign.VolumeId })
     expect(refused.reply.error.message).toBe(`${foreign.VolumeId}: is not a volume of cs61c-aa`)
     expect(refused.code).toBe(3)
+  })
+})
+
+describe("a snapshot", () => {
+  async function volumeAndSnapshot(): Promise<{ volume: string; snapshot: string }> {
+    const made = await ask({ action: "create_volumes", client_token: "v", volumes: [{ gib: 100, zone }] })
+    const volume_id = made.reply.ids[0]
+    const { reply } = await ask({ action: "create_snapshot", client_token: "s", volume_id })
+    return { volume: volume_id, snapshot: reply.ids[0] }
+  }
+  const snapshots = async () => {
+    const owners = [{ Name: "tag-key", Values: ["ec2-wrappers:owner"] }]
+    return (await emulator.ec2.send(new DescribeSnapshotsCommand({ Filters: owners }))).Snapshots ?? []
+  }
+  const rental = (id: string) =>
+    day
+      .usageDb()
+      .ledger.rentals.open(null)
+      .find(({ rentalId }) => rentalId === id)
+  const cron = async () => {
+    const { stderr, code } = await day.run("usage_cron", [], { as: "cs61c" })
+    expect([stderr, code]).toEqual(["", 0])
+  }
+
+  test("is in the ledger from the moment that it is made, counts thirty days ahead, and cron sees it", async () => {
+    const { volume, snapshot } = await volumeAndSnapshot()
+    // 100 GiB at $0.05 a month, rounded up to the micro-dollar per hour
+    expect(rental(snapshot)).toMatchObject({ kind: "snapshot", login: "cs61c-aa", microUsdPerHour: 6945 })
+    const reserved = async () =>
+      JSON.parse((await day.run("ec2_active", ["--quota", "--json"])).stdout).budget.reserved
+    expect(await reserved()).toBeCloseTo(8 + 5, 1)
+    await cron()
+    expect(rental(snapshot)?.seenUtcMs).toBeGreaterThan(rental(snapshot)?.startLatestUtcMs ?? 0)
+    await emulator.ec2.send(new DeleteVolumeCommand({ VolumeId: volume }))
+    await emulator.ec2.send(new DeleteSnapshotCommand({ SnapshotId: snapshot }))
+    await cron()
+    expect(rental(snapshot)).toBeUndefined()
+    expect(await reserved()).toBe(0)
+  })
+
+  test("shows in the report between nothing and its whole price, since AWS tells no blocks", async () => {
+    const { snapshot } = await volumeAndSnapshot()
+    const db = new Database(`${day.course.dataDir}/usage.db`)
+    db.run(
+      "UPDATE rentals SET start_earliest_utc_ms = start_earliest_utc_ms - 864000000, start_latest_utc_ms = start_latest_utc_ms - 864000000",
+    )
+    db.close()
+    const { stdout } = await day.run("usage_report", ["cs61c-aa", "--offline"], { as: "cs61c" })
+    expect(stdout).toMatch(
+      /Snapshots:\n +240 hours of snapshot 100 GiB \(demand\) @ \$0\.007 = \$0\.00–\$1\.67\n/,
+    )
+    const json = JSON.parse(
+      (await day.run("usage_report", ["cs61c-aa", "--offline", "--json"], { as: "cs61c" })).stdout,
+    )
+    expect(json.snapshots).toHaveLength(1)
+    const { stdout: csv } = await day.run("usage_report", ["cs61c-aa", "--offline", "--csv"], {
+      as: "cs61c",
+    })
+    expect(csv).toContain(`snapshot,${snapshot}`)
+  })
+
+  test("whose reply is lost is made once, and found by its tag", async () => {
+    const made = await ask({ action: "create_volumes", client_token: "v", volumes: [{ gib: 10, zone }] })
+    emulator.proxy.faults.add({ kind: "drop-after", action: "CreateSnapshot" })
+    const lost = await ask({ action: "create_snapshot", client_token: "s", volume_id: made.reply.ids[0] })
+    expect(lost.code).toBe(1)
+    const [snapshot, ...more] = await snapshots()
+    expect(more).toEqual([])
+    expect(day.usageDb().reservations.pending("cs61c-aa")).toHaveLength(1)
+    const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+    const deps = depsOf(day.course, { login: "cs61c-aa", clock: later })
+    await settleReservations(deps)
+    deps.close()
+    expect(day.usageDb().reservations.pending(null)).toEqual([])
+    expect(rental(snapshot?.SnapshotId ?? "")).toMatchObject({ kind: "snapshot" })
+  })
+
+  test("and a volume are listed and deleted by their owner, and by nobody else", async () => {
+    const { volume, snapshot } = await volumeAndSnapshot()
+    const shown = await day.run("ec2_active", ["--storage"])
+    expect(shown.stdout).toContain(volume)
+    expect(shown.stdout).toMatch(/snap-\w+ +snapshot 100 GiB +\S+Z +- +\$0\.006945\n/)
+    expect(shown.stdout).toContain("2 in all: $0.018057/h, $13.0")
+    expect(JSON.parse((await day.run("ec2_active", ["--storage", "--json"])).stdout)).toHaveLength(2)
+    const foreign = await day.run("ec2_active", ["--delete", snapshot], { as: "cs61c-ab" })
+    expect(foreign.stderr).toContain(`${snapshot}: is not storage of cs61c-ab`)
+    expect(foreign.code).toBe(3)
+    expect((await day.run("ec2_active", ["--delete", "snap-x"])).code).toBe(2)
+    const dry = await day.run("ec2_active", ["--delete", snapshot, volume, "--dry-run"])
+    expect(dry.stdout).toBe(
+      `Would delete ${snapshot} (snapshot 100 GiB)\nWould delete ${volume} (gp3 100 GiB)\n`,
+    )
+    expect(await snapshots()).toHaveLength(1)
+    expect((await day.run("ec2_active", ["--delete", snapshot, volume])).code).toBe(0)
+    expect(await snapshots()).toEqual([])
+    expect(await described()).toEqual([])
+    expect(rental(snapshot)).toBeUndefined()
+    expect((await day.run("ec2_active", ["--storage"])).stdout).toStartWith("0 in all: $0.00/h")
+  })
+
+  test("neither a volume that is attached nor an instance's own is deleted", async () => {
+    const { volume } = await volumeAndSnapshot()
+    const [id = ""] = await day.launch("-z", zone)
+    await emulator.ec2.send(new AttachVolumeCommand({ VolumeId: volume, InstanceId: id, Device: "/dev/sdp" }))
+    const attached = await day.run("ec2_active", ["--delete", volume])
+    expect(attached.stderr).toBe(`ec2_active: ${volume}: is attached to ${id}\n`)
+    expect(attached.code).toBe(3)
+    const own = (await described()).find(({ VolumeId }) => VolumeId !== volume)?.VolumeId ?? ""
+    const refused = await day.run("ec2_active", ["--delete", own])
+    expect(refused.stderr).toContain("is not storage of cs61c-aa")
   })
 })
