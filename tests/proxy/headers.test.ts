@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { baseOf } from "../../lib/decisions/links/base.ts"
-import { requestHeaders, responseHeaders } from "../../lib/decisions/links/headers.ts"
 import { linkMap } from "../../lib/decisions/links/link_map.ts"
+import { requestHeaders } from "../../lib/decisions/links/request_headers.ts"
+import { responseHeaders } from "../../lib/decisions/links/response_headers.ts"
 import { allowed, documentPath, prefix, proxyOrigin, target } from "../decisions/links/oracle.ts"
 
 const facts = {

@@ -21,6 +21,18 @@ export function sendPage(
   response.end(page)
 }
 
+/** `headers` are more of them. */
+export function sendRedirect(
+  response: ServerResponse,
+  status: number,
+  location: string,
+  headers: string[] = [],
+): void {
+  const all = ["Location", location, "Content-Length", "0", "Cache-Control", "no-store"]
+  response.writeHead(status, [...all, "Referrer-Policy", "same-origin", ...headers] as never)
+  response.end()
+}
+
 export function failurePage(status: number, what: string, cause: string): { title: string; body: string } {
   const titles: Record<number, string> = { 400: "Malformed", 401: "Who is there?", 403: "Not allowed" }
   const title = `${status} ${titles[status] ?? (status === 504 ? "No answer in time" : "No answer")}`

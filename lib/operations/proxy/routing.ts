@@ -1,6 +1,6 @@
 /** Where a request goes, once it may be made at all. */
 import type { IncomingMessage } from "node:http"
-import { headerValue } from "../../decisions/links/headers.ts"
+import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { originOf, prefixOf, type Route, routeOf, type Target } from "../../decisions/links/target.ts"
 import type { Core } from "./core.ts"
 import { originFor } from "./guard.ts"

@@ -27,12 +27,36 @@ interface Rule {
   ports: [number, number][]
 }
 
+/** What the script uses of the browser, whose globals this program does not have. */
+interface BrowserPage {
+  document: {
+    baseURI: string
+    currentScript: { dataset: { prefix: string } }
+    addEventListener(kind: string, listener: (event: UseEvent) => void, capture: true): void
+  }
+  location: { host: string; protocol: string }
+  fetch: (input: unknown, init?: unknown) => unknown
+  open: (url?: unknown, ...rest: unknown[]) => unknown
+  Request: new (url: unknown, init?: unknown) => { url: string }
+  WebSocket: Constructor
+  EventSource: Constructor
+  XMLHttpRequest: { prototype: { open: (method: string, url: unknown, ...rest: unknown[]) => unknown } }
+  history: Record<"pushState" | "replaceState", (state: unknown, title: string, url?: unknown) => void>
+  navigator: { sendBeacon?: (url: unknown, body?: unknown) => boolean }
+}
+
+type Constructor = new (url: unknown, ...rest: unknown[]) => object
+
+/** A click or submit, with the nearest link or form around it. */
+interface UseEvent {
+  target: { closest?(selector: string): ({ tagName: string } & Record<"href" | "action", unknown>) | null }
+}
+
 /** Runs in the browser: nothing outside itself is known here. */
 function shim(rules: Rule[]): void {
-  // biome-ignore lint/suspicious/noExplicitAny: the browser's globals, which this program does not have
-  const page = globalThis as any
-  const prefix: string = page.document.currentScript.dataset.prefix
-  const own: string = page.location.host
+  const page = globalThis as unknown as BrowserPage
+  const { prefix } = page.document.currentScript.dataset
+  const own = page.location.host
   const number = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
   const permits = (host: string, port: number) =>
     rules.some((rule) => {
@@ -42,8 +66,12 @@ function shim(rules: Rule[]): void {
       const size = 2 ** (32 - Number(rule.range[1]))
       return Math.floor(number(host) / size) === Math.floor(number(String(rule.range[0])) / size)
     })
-  const isOurs = (path: string) =>
-    /^\/(~https\/)?[^/]+\/\d+(\/|$)/.test(path) || path.startsWith("/~microproxy/")
+  // As the proxy reads paths: `/api/1/jobs` is one of the backend, for no node is called by one bare word.
+  const isOurs = (path: string) => {
+    const [, host = "", port = ""] = /^\/(?:~https\/)?([^/]+)\/(\d+)(?:\/|$)/.exec(path) ?? []
+    if (host === "") return path.startsWith("/~microproxy/")
+    return !/^[a-z][\w-]*$/.test(host) || permits(host, Number(port))
+  }
   const mapped = (input: unknown): unknown => {
     let url: URL
     try {
@@ -61,40 +89,40 @@ function shim(rules: Rule[]): void {
     if (!permits(url.hostname, port)) return input
     return `${base}${secure ? "/~https" : ""}/${url.hostname}/${port}${rest}`
   }
-  const { fetch, Request, WebSocket, EventSource, XMLHttpRequest, history, navigator } = page
-  page.fetch = (input: unknown, init: unknown) => {
+  const { fetch, open: openWindow, Request, XMLHttpRequest, history, navigator } = page
+  page.fetch = (input, init) => {
     if (!(input instanceof Request)) return fetch.call(page, mapped(input), init)
-    const request = input as { url: string }
-    const url = mapped(request.url)
-    return fetch.call(page, url === request.url ? request : new Request(url, request), init)
+    const url = mapped(input.url)
+    return fetch.call(page, url === input.url ? input : new Request(url, input), init)
   }
+  page.open = (url, ...rest) => openWindow.call(page, url ? mapped(url) : url, ...rest)
   const { open } = XMLHttpRequest.prototype
-  XMLHttpRequest.prototype.open = function (method: string, url: unknown, ...rest: unknown[]) {
+  XMLHttpRequest.prototype.open = function (method, url, ...rest) {
     return open.call(this, method, mapped(url), ...rest)
   }
-  const constructing = (original: unknown) =>
-    new Proxy(original as never, {
-      construct: (target, [url, ...rest]) => Reflect.construct(target as never, [mapped(url), ...rest]),
+  for (const name of ["WebSocket", "EventSource"] as const) {
+    page[name] = new Proxy(page[name], {
+      construct: (original, [url, ...rest]) => new original(mapped(url), ...rest),
     })
-  page.WebSocket = constructing(WebSocket)
-  page.EventSource = constructing(EventSource)
-  for (const name of ["pushState", "replaceState"]) {
+  }
+  for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name]
-    history[name] = (state: unknown, title: string, url?: unknown) =>
+    history[name] = (state, title, url) =>
       original.call(history, state, title, url === undefined || url === null ? url : mapped(url))
   }
   // Links and forms that scripts made are mapped when they are used.
-  const atUse = (event: { target: { closest?(selector: string): unknown } }) => {
-    const used = event.target.closest?.("a[href], area[href], form[action]") as Record<string, string> | null
-    const attribute = used?.tagName?.toLowerCase() === "form" ? "action" : "href"
-    const url = used?.[attribute]
-    if (!used || typeof url !== "string" || url === "") return
-    const to = String(mapped(url))
+  const atUse = ({ target }: UseEvent) => {
+    const used = target.closest?.("a[href], area[href], form[action]")
+    if (!used) return
+    const attribute = used.tagName.toLowerCase() === "form" ? "action" : "href"
+    const url = used[attribute]
+    if (typeof url !== "string" || url === "") return
+    const to = mapped(url)
     if (to !== url) used[attribute] = to
   }
   for (const kind of ["click", "auxclick", "submit"]) page.document.addEventListener(kind, atUse, true)
   if (navigator.sendBeacon) {
     const beacon = navigator.sendBeacon
-    navigator.sendBeacon = (url: unknown, body: unknown) => beacon.call(navigator, mapped(url), body)
+    navigator.sendBeacon = (url, body) => beacon.call(navigator, mapped(url), body)
   }
 }

@@ -1,0 +1,28 @@
+/** Headers as they came, and which of them are meant for the next hop only. */
+
+/** Name, value, name, value … as they came, so that repeated headers and their order survive. */
+export type RawHeaders = readonly string[]
+
+/** RFC 9110 7.6.1, with what older software treats alike. */
+export const hopByHop = new Set(
+  "connection keep-alive proxy-connection proxy-authenticate proxy-authorization proxy-authentication-info te trailer transfer-encoding upgrade".split(
+    " ",
+  ),
+)
+
+export function headerValue(headers: RawHeaders, name: string): string | null {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() === name) return headers[i + 1] as string
+  }
+  return null
+}
+
+/** What else this message's Connection names as meant for the next hop only. */
+export function connectionOptions(headers: RawHeaders): Set<string> {
+  const options = new Set<string>()
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== "connection") continue
+    for (const option of (headers[i + 1] as string).split(",")) options.add(option.trim().toLowerCase())
+  }
+  return options
+}

@@ -1,0 +1,86 @@
+/** A backend's headers on their way out: places are named as the browser knows them, promises about our origin stop here. */
+import type { Base } from "./base.ts"
+import { browserCookie } from "./cookies.ts"
+import { applyEdits } from "./edits.ts"
+import type { LinkMap } from "./link_map.ts"
+import { policyWithScripts, rewrittenPolicy } from "./policy.ts"
+import { connectionOptions, hopByHop, type RawHeaders } from "./raw_headers.ts"
+import { type Edit, editOfReference, rewrittenReference } from "./reference.ts"
+import { editsInRefresh } from "./values.ts"
+
+/** Promises about the whole of our origin, which belongs to all backends together. */
+const droppedFromResponses = new Set(
+  "strict-transport-security alt-svc public-key-pins public-key-pins-report-only expect-ct clear-site-data nel report-to reporting-endpoints origin-agent-cluster via".split(
+    " ",
+  ),
+)
+
+/** Of the bytes before they were rewritten. */
+const droppedWhenRewritten = new Set(
+  "content-length content-encoding content-md5 digest content-digest repr-digest accept-ranges".split(" "),
+)
+
+export interface ResponseFacts {
+  base: Base
+  links: LinkMap
+  ownOrigin: string
+  cookie: string
+  /** Whether the body will be rewritten, as its bytes, length and coding then change. */
+  rewritten: boolean
+  /** A source to let scripts run from, where --shim puts one in. */
+  shimSource: string | null
+  pseudonym: string
+}
+
+/** A backend's headers as the client gets them. */
+export function responseHeaders(headers: RawHeaders, facts: ResponseFacts): string[] {
+  const nominated = connectionOptions(headers)
+  const out: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const key = name.toLowerCase()
+    if (hopByHop.has(key) || droppedFromResponses.has(key)) continue
+    if (nominated.has(key) && key !== "content-length") continue
+    if (facts.rewritten && droppedWhenRewritten.has(key)) continue
+    if (key === "referrer-policy") continue
+    const mapped = responseHeader(key, headers[i + 1] as string, facts)
+    if (mapped !== null) out.push(name, mapped)
+  }
+  // Unmatched paths need the Referer, and nobody outside must learn our host's name from it.
+  out.push("Referrer-Policy", "same-origin", "Via", `1.1 ${facts.pseudonym}`)
+  return out
+}
+
+function responseHeader(key: string, value: string, facts: ResponseFacts): string | null {
+  const { base, links } = facts
+  switch (key) {
+    case "location":
+    case "content-location":
+    case "sourcemap":
+    case "x-sourcemap":
+    case "service-worker-allowed":
+      return rewrittenReference(value, base, links)
+    case "refresh": {
+      const edits: Edit[] = []
+      editsInRefresh(value, (url) => editOfReference(url, base, links), edits)
+      return applyEdits(value, edits, 0, value.length)
+    }
+    case "link":
+      return value.replace(/<([^>]*)>/g, (_, url: string) => `<${rewrittenReference(url, base, links)}>`)
+    case "set-cookie":
+      return browserCookie(value, facts.cookie, base)
+    case "access-control-allow-origin": {
+      const rewritten = rewrittenReference(value, base, links)
+      return rewritten === value ? value : facts.ownOrigin
+    }
+    case "content-security-policy":
+    case "content-security-policy-report-only": {
+      const policy = rewrittenPolicy(value, base, links, facts.ownOrigin)
+      return facts.shimSource === null ? policy : policyWithScripts(policy, facts.shimSource)
+    }
+    case "etag":
+      return facts.rewritten && !value.startsWith("W/") ? `W/${value}` : value
+    default:
+      return value
+  }
+}
