@@ -7,7 +7,7 @@ import { ownerOf } from "../../decisions/owners.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { type EndAction, endInstances } from "../launches/end.ts"
 import { ownInstances } from "../launches/own_instances.ts"
-import { liftSuspension, suspend } from "./suspend.ts"
+import { type HaltDeps, liftSuspension, suspend } from "./suspend.ts"
 
 export interface HaltOrder {
   /** Null: the whole course. */
@@ -38,7 +38,7 @@ export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<Halt
 }
 
 /** Refuses first, ends afterwards: nothing new appears meanwhile. Throws Failed with all that did not work. */
-export async function carryOutHalt(deps: LaunchDeps, { order, instances }: HaltPlan): Promise<void> {
+export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPlan): Promise<void> {
   const { caller, audit, usageDb, clock } = deps
   const { login, lift, reason } = order
   const failures: string[] = []

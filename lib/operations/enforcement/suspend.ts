@@ -5,6 +5,7 @@
 import { AwsError } from "../../aws/errors.ts"
 import type { Iam } from "../../aws/interfaces.ts"
 import { messageOf } from "../../base/errors.ts"
+import { withLoginLock } from "../../host/login_lock.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
 const policyName = "ec2-wrappers-suspended"
@@ -13,14 +14,32 @@ const denyEverything = JSON.stringify({
   Statement: [{ Sid: "Suspended", Effect: "Deny", Action: "*", Resource: "*" }],
 })
 
-/** Returns what failed. The database first: from then on nothing is launched, whatever IAM does. */
-export async function suspend(deps: LaunchDeps, login: string, reason: string): Promise<string[]> {
+export interface HaltDeps extends LaunchDeps {
+  readonly interrupt: AbortSignal
+}
+
+/**
+ * Returns what failed. The database first: from then on nothing is launched, whatever IAM does. Then IAM at once, whatever the
+ * login is doing; and once more when that is over, since an `--init` that had begun before may have made a user or a key.
+ */
+export async function suspend(deps: HaltDeps, login: string, reason: string): Promise<string[]> {
   const { usageDb, config, caller, clock } = deps
   const term = config.course.termStartUtcMs
   usageDb.transaction(() => {
     if (usageDb.suspensions.current(login, term)) return
     usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs: clock.now() })
   })
+  await deny(deps, login)
+  try {
+    return await withLoginLock(config.paths.dataDir, login, deps, () => deny(deps, login))
+  } catch (error) {
+    return [messageOf(error)]
+  }
+}
+
+function deny(deps: HaltDeps, login: string): Promise<string[]> {
+  const { usageDb, config } = deps
+  const term = config.course.termStartUtcMs
   return atIam(deps, login, async (iam) => {
     await iam.putUserPolicy(login, policyName, denyEverything)
     for (const { id, active } of await iam.accessKeys(login)) {

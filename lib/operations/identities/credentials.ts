@@ -4,7 +4,7 @@ import { Failed } from "../../base/errors.ts"
 import { msPerSecond } from "../../base/time.ts"
 import type { IntentKind } from "../../db/identity_intents.ts"
 import { makePassword } from "../../decisions/identities/password.ts"
-import { audited, ec2Of, type IdentityDeps, iamOf } from "./deps.ts"
+import { audited, ec2Of, type IdentityDeps, iamOf, requireNotSuspended } from "./deps.ts"
 import { identityTags } from "./observe.ts"
 import { publicKeyOf } from "./public_key_of.ts"
 
@@ -80,9 +80,12 @@ const longestDelayMs = 4 * msPerSecond
 /** One answer may come from the one place that knows the key already. */
 const successesWanted = 2
 
-/** Waits until AWS knows a fresh key, which takes IAM some seconds; false where a minute is not enough. */
+/**
+ * Waits until AWS knows a fresh key, which takes IAM some seconds; false where a minute is not enough. Throws Refused where the
+ * login is suspended meanwhile: the key that a suspension has made inactive never works.
+ */
 export async function keyComesToWork(
-  deps: Pick<IdentityDeps, "aws" | "clock" | "interrupt" | "progress">,
+  deps: Pick<IdentityDeps, "aws" | "clock" | "interrupt" | "progress" | "login" | "suspension">,
   key: { id: string; secret: string },
 ): Promise<boolean> {
   const { clock, interrupt, progress } = deps
@@ -93,6 +96,7 @@ export async function keyComesToWork(
     successes = (await iam.accessKeyWorks(key.id, key.secret)) ? successes + 1 : 0
     if (successes >= successesWanted) return true
     if (successes > 0) continue
+    requireNotSuspended(deps)
     if (clock.now() + delay > deadline) return false
     progress("waiting for AWS to know the new access key")
     await clock.sleep(delay, interrupt)
