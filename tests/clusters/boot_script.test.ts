@@ -76,16 +76,16 @@ function writeAt(path: string, offset: number): void {
 }
 
 describe("a release from a mirror", () => {
-  const release = "hadoop/common/hadoop-3.4.1/hadoop-3.4.1.tar.gz"
+  const release = "hadoop/common/hadoop-3.4.2/hadoop-3.4.2.tar.gz"
   let server: Bun.Server<undefined>
   let archive: Buffer
   let sums: (hex: string) => string
 
   beforeAll(() => {
-    const tree = join(directory, "hadoop-3.4.1", "bin")
+    const tree = join(directory, "hadoop-3.4.2", "bin")
     mkdirSync(tree, { recursive: true })
     writeFileSync(join(tree, "hadoop"), "#!/bin/sh\necho it runs\n", { mode: 0o755 })
-    Bun.spawnSync(["tar", "-czf", "release.tar.gz", "hadoop-3.4.1"], { cwd: directory })
+    Bun.spawnSync(["tar", "-czf", "release.tar.gz", "hadoop-3.4.2"], { cwd: directory })
     archive = readFileSync(join(directory, "release.tar.gz"))
     server = Bun.serve({
       port: 0,
@@ -132,12 +132,12 @@ describe("a release from a mirror", () => {
   }
 
   test.each([
-    ["HEX  FILE", (hex: string) => `${hex}  hadoop-3.4.1.tar.gz\n`],
-    ["SHA512 (FILE) = HEX", (hex: string) => `SHA512 (hadoop-3.4.1.tar.gz) = ${hex}\n`],
+    ["HEX  FILE", (hex: string) => `${hex}  hadoop-3.4.2.tar.gz\n`],
+    ["SHA512 (FILE) = HEX", (hex: string) => `SHA512 (hadoop-3.4.2.tar.gz) = ${hex}\n`],
     [
       "gpg's groups",
       (hex: string) =>
-        `hadoop-3.4.1.tar.gz: ${hex
+        `hadoop-3.4.2.tar.gz: ${hex
           .toUpperCase()
           .replace(/(.{8})/g, "$1 ")
           .replace(/(.{36})/g, "$1\n   ")}\n`,
@@ -154,7 +154,7 @@ describe("a release from a mirror", () => {
     expect(fallen).toMatchObject({ stdout: "it runs\n", code: 0 })
     const none = await install(["tampered"])
     expect(none.stderr).toContain(
-      "no mirror has hadoop/common/hadoop-3.4.1/hadoop-3.4.1.tar.gz with the right SHA-512",
+      "no mirror has hadoop/common/hadoop-3.4.2/hadoop-3.4.2.tar.gz with the right SHA-512",
     )
     expect(none.code).not.toBe(0)
   })

@@ -3,7 +3,16 @@
  * service, and the user data run at the start, as the emulated EC2 was asked to launch them. They have the very addresses
  * that the emulator gave out. Needs root, iproute2 and openssh-server.
  */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand } from "@aws-sdk/client-ec2"
@@ -28,13 +37,15 @@ export interface Lab {
   consoleKeys: string | null
   /** Makes machines for what the emulator launches, until the lab is closed. */
   follow(): void
+  /** Takes a machine's power, which terminating it does elsewhere. */
+  unplug(id: string): void
   close(): Promise<void>
 }
 
 /** Why there can be no lab here, or null. */
 export function whyNoLab(): string | null {
   if (process.getuid?.() !== 0) return "needs root for network namespaces"
-  for (const program of ["ip", "unshare", "sshd", "ssh", "scp", "ssh-keygen", "python3"]) {
+  for (const program of ["ip", "unshare", "setpriv", "sshd", "ssh", "scp", "ssh-keygen", "python3"]) {
     if (!Bun.which(program, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }))
       return `${program} is not installed`
   }
@@ -55,15 +66,19 @@ export async function startLab(
   emulator: Emulator,
   images: { spark?: string; hadoop?: string },
 ): Promise<Lab> {
-  const directory = mkdtempSync(join(tmpdir(), "lab-"))
-  const name = `lab${process.pid % 100000}`
+  removeStaleLabs()
+  const directory = mkdtempSync(join(tmpdir(), `lab-${process.pid}-`))
+  const name = `lab${process.pid}`
   const host = `10.${100 + (process.pid % 100)}.255.1`
-  const children: Bun.Subprocess[] = []
+  const children: Bun.Subprocess<"pipe">[] = []
   let stopping = false
   let following: Promise<void> = Promise.resolve()
   run("ip", "link", "add", name, "type", "bridge")
   run("ip", "addr", "add", `${host}/32`, "dev", name)
   run("ip", "link", "set", name, "up")
+  // Names are EC2's DNS to its machines; written in place, since each machine has it mounted.
+  const hosts = join(directory, "hosts")
+  writeFileSync(hosts, "127.0.0.1 localhost\n")
   const privateKey = join(directory, "id_ed25519")
   run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", privateKey)
   const lab: Lab = {
@@ -79,13 +94,14 @@ export async function startLab(
         }
       })()
     },
+    unplug(id) {
+      children[[...lab.machines.keys()].indexOf(id)]?.kill("SIGKILL")
+    },
     async close() {
       stopping = true
       await following.catch(() => {})
       for (const child of children) child.kill("SIGKILL")
       await Promise.all(children.map((child) => child.exited))
-      for (let index = 0; index < lab.machines.size; index++)
-        Bun.spawnSync(["ip", "netns", "del", `${name}-${index}`])
       Bun.spawnSync(["ip", "link", "del", name])
       rmSync(directory, { recursive: true, force: true })
     },
@@ -97,10 +113,9 @@ export async function startLab(
       if (lab.machines.has(id)) continue
       const index = lab.machines.size
       const own = join(directory, id)
-      const space = `${name}-${index}`
       mkdirSync(join(own, "image"), { recursive: true })
       const inside = (...argv: string[]) => {
-        const inner = pidInside(children[index]?.pid ?? 0)
+        const inner = childOf(children[index]?.pid ?? 0)
         return run("nsenter", "-t", String(inner), "-m", "-n", "-p", "-u", "env", "-i", path, ...argv)
       }
       const machine = {
@@ -115,25 +130,9 @@ export async function startLab(
       for (const [image, path] of Object.entries(images)) {
         if (path) run("ln", "-s", path, join(own, "image", image))
       }
-      run("ip", "netns", "add", space)
-      run("ip", "link", "add", `${name}.${index}`, "type", "veth", "peer", "name", "eth0", "netns", space)
-      run("ip", "link", "set", `${name}.${index}`, "master", name, "up")
-      for (const words of [
-        ["link", "set", "lo", "up"],
-        ["addr", "add", "169.254.169.254/32", "dev", "lo"],
-        ["addr", "add", `${privateIp}/32`, "dev", "eth0"],
-        ["addr", "add", `${publicIp}/32`, "dev", "eth0"],
-        ["link", "set", "eth0", "up"],
-        ["route", "add", "default", "dev", "eth0", "src", privateIp],
-      ]) {
-        run("ip", "-n", space, ...words)
-      }
-      for (const address of [privateIp, publicIp])
-        run("ip", "route", "replace", `${address}/32`, "dev", name, "src", host)
       run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(own, "host_key"))
       const hostKey = readFileSync(join(own, "host_key.pub"), "utf8").trim()
       emulator.proxy.world.consoleOutputs.set(id, consoleText(lab.consoleKeys ?? hostKey))
-      writeFileSync(join(own, "private_ip"), privateIp)
       writeFileSync(join(own, "authorized_keys"), `${lab.publicKey}\n`)
       const sshd = [
         `HostKey ${own}/host_key`,
@@ -156,25 +155,68 @@ export async function startLab(
       for (const [number, part] of (await userDataParts(emulator, id)).entries()) {
         writeFileSync(join(own, `part-00${number}`), part, { mode: 0o755 })
       }
-      const node = join(import.meta.dir, "lab", "node.sh")
-      const unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-      children.push(
-        Bun.spawn(["ip", "netns", "exec", space, ...unshare, "bash", node, own, `node-${index}`], {
-          stdin: "ignore",
-          stdout: Bun.file(join(own, "out.log")),
-          stderr: Bun.file(join(own, "err.log")),
-        }),
-      )
+      const unshare =
+        "unshare --net --mount --uts --pid --fork --kill-child --mount-proc --propagation private"
+      const node = ["bash", join(import.meta.dir, "lab", "node.sh"), own, `node-${index}`]
+      // A killed test takes its machines along, and with their last process go namespaces and cables.
+      const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...unshare.split(" "), ...node], {
+        stdin: "pipe",
+        stdout: Bun.file(join(own, "out.log")),
+        stderr: Bun.file(join(own, "err.log")),
+      })
+      children.push(child)
+      await plugIn(await pidInside(child.pid), `${name}.${index}`, [privateIp, publicIp])
+      appendFileSync(hosts, `${privateIp} node-${index}\n`)
+      child.stdin.write("go\n")
+      child.stdin.flush()
     }
+  }
+
+  async function plugIn(pid: number, cable: string, [privateIp = "", publicIp = ""]: string[]) {
+    run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", String(pid))
+    run("ip", "link", "set", cable, "master", name, "up")
+    for (const words of [
+      ["link", "set", "lo", "up"],
+      ["addr", "add", "169.254.169.254/32", "dev", "lo"],
+      ["addr", "add", `${privateIp}/32`, "dev", "eth0"],
+      ["addr", "add", `${publicIp}/32`, "dev", "eth0"],
+      ["link", "set", "eth0", "up"],
+      ["route", "add", "default", "dev", "eth0", "src", privateIp],
+    ]) {
+      run("nsenter", "-t", String(pid), "-n", "ip", ...words)
+    }
+    for (const address of [privateIp, publicIp])
+      run("ip", "route", "replace", `${address}/32`, "dev", name, "src", host)
   }
 }
 
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/** The first process inside: the only child of `unshare`. */
-function pidInside(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-  return Number(text.trim().split(" ")[0])
+/** The first process inside: the only child of `unshare`, once there is one. */
+async function pidInside(pid: number): Promise<number> {
+  for (;;) {
+    const child = childOf(pid)
+    if (child !== null) return child
+    await Bun.sleep(5)
+  }
+}
+
+function childOf(pid: number): number | null {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
+  return text === "" ? null : Number(text.split(" ")[0])
+}
+
+/** What labs of killed tests left on the host: a bridge each, and their directories. */
+function removeStaleLabs(): void {
+  const isStale = (pid: string | undefined) => pid !== undefined && !existsSync(`/proc/${pid}`)
+  for (const line of run("ip", "-brief", "link", "show", "type", "bridge").split("\n")) {
+    const [, bridge = "", pid] = /^(lab(\d+))\s/.exec(line) ?? []
+    if (isStale(pid)) run("ip", "link", "del", bridge)
+  }
+  for (const entry of readdirSync(tmpdir())) {
+    const [, pid] = /^lab-(\d+)-/.exec(entry) ?? []
+    if (isStale(pid)) rmSync(join(tmpdir(), entry), { recursive: true, force: true })
+  }
 }
 
 async function launched(emulator: Emulator) {

@@ -66,7 +66,9 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
         .filter((node) => since(node) >= script.visibleMs)
         .filter(({ id }) => ids === undefined || ids.includes(id))
         .filter((node) => Object.entries(tags).every(([key, value]) => node.tags[key] === value))
-        .map((node, index) => instance(node.id, index, since(node) >= script.runningMs, node.atMs, node.tags))
+        .map((node) =>
+          instance(node.id, launched.indexOf(node), since(node) >= script.runningMs, node.atMs, node.tags),
+        )
     },
     async subnets() {
       called("DescribeSubnets")
@@ -179,8 +181,10 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     const workers = launched.length - 1
     const status = allBooted() ? "T ready done \n" : "T daemons begin \n"
     const members = allBooted() ? workers : 0
+    const phases = launched.map((_, index) => `${addressOf(index)} ${status}`)
     return [
       status,
+      phases.join(""),
       JSON.stringify({ beans: [{ NumLiveDataNodes: members }] }),
       JSON.stringify({ clusterMetrics: { activeNodes: members } }),
       JSON.stringify({ status: "ALIVE", aliveworkers: members }),
@@ -206,6 +210,8 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   }
 }
 
+const addressOf = (index: number) => `10.0.${index >> 8}.${index & 255}`
+
 function instance(
   id: string,
   index: number,
@@ -230,7 +236,7 @@ function instance(
     platform: "",
     spotRequestId: "",
     clientToken: "",
-    privateIp: `10.0.${index >> 8}.${index & 255}`,
+    privateIp: addressOf(index),
     privateDns: "",
     publicIp: `203.0.113.${index & 255}`,
     publicDns: "",

@@ -14,7 +14,7 @@ export async function sparkHome(): Promise<string | null> {
   const work = join(cache, `spark-${process.pid}`)
   mkdirSync(work, { recursive: true })
   try {
-    const pip = "-m pip download --quiet --no-deps --no-binary :all: --no-build-isolation -d".split(" ")
+    const pip = "-m pip download --quiet --no-deps --no-binary :all: -d".split(" ")
     const fetched = Bun.spawnSync(["python3", ...pip, work, `pyspark==${version}`], { stderr: "ignore" })
     if (!fetched.success) return null
     const archive = join(work, `pyspark-${version}.tar.gz`)

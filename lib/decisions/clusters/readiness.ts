@@ -31,7 +31,10 @@ export function serviceState(service: Service, answer: string): ServiceState {
 const readers: Record<Service, (json: unknown) => number | null> = {
   hdfs: (json) => {
     const beans = field(json, "beans")
-    return numberOf(field(Array.isArray(beans) ? beans[0] : null, "NumLiveDataNodes"))
+    const state = Array.isArray(beans) ? beans[0] : null
+    const live = numberOf(field(state, "NumLiveDataNodes"))
+    // Removed ones count as live for ten minutes after their end.
+    return live === null ? null : live - (numberOf(field(state, "NumDecomLiveDataNodes")) ?? 0)
   },
   yarn: (json) => numberOf(field(field(json, "clusterMetrics"), "activeNodes")),
   spark: (json) => (field(json, "status") === "ALIVE" ? numberOf(field(json, "aliveworkers")) : null),

@@ -7,13 +7,13 @@ import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
-import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
+import { type ClusterNode, findNodes, isUsable, requireMaster } from "./nodes.ts"
 import { writeClientSite } from "./site_file.ts"
 import { attachStorage } from "./storage.ts"
 import { terminateNodes } from "./terminate.ts"
 import { loadBootScript } from "./user_data_file.ts"
 import { goalsOf, waitingFrom, waitUntilReady, waitUntilRunning } from "./wait.ts"
-import { pushWorkers } from "./workers.ts"
+import { pushHubs, pushWorkers, readmitWorkers } from "./workers.ts"
 
 export interface LaunchOrder {
   cluster: string
@@ -67,7 +67,7 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
 
 async function finish(
   deps: ClusterDeps,
-  { cluster, settings, timeoutMs }: LaunchOrder,
+  { cluster, settings, mode, timeoutMs }: LaunchOrder,
   present: readonly LaunchedNode[],
   outcome: LaunchOutcome,
 ): Promise<void> {
@@ -86,8 +86,13 @@ async function finish(
   if (!nodes.some(({ roles }) => isMaster(roles))) return
   const { isOurs } = await loadBootScript(deps, settings)
   const goals = goalsOf(nodes, isOurs)
+  const fresh = nodes.filter(({ id }) => outcome.nodes.some((one) => one.id === id))
+  if (isOurs && mode === "add") await readmitWorkers(deps, settings, requireMaster(cluster, nodes), fresh)
   await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
-  if (isOurs) await pushWorkers(deps, settings, cluster, nodes)
+  if (isOurs) {
+    await pushWorkers(deps, settings, cluster, nodes)
+    await pushHubs(deps, settings, cluster, nodes)
+  }
   writeClientSite(deps, settings, cluster, nodes)
   removeJournal(deps, cluster)
 }

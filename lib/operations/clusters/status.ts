@@ -66,7 +66,10 @@ export async function clusterStatus(
   const master = masterOf(nodes.filter(({ state }) => state === "running"))
   const state =
     master && hostKeyState(deps, master) !== "unknown" ? await askMaster(deps, settings, nodes, master) : null
-  return { nodes: statuses, services: state?.services ?? {} }
+  return {
+    nodes: statuses.map((one) => ({ ...one, boot: one.boot ?? state?.boots.get(one.node.id) ?? null })),
+    services: state?.services ?? {},
+  }
 }
 
 async function nodeStatus(

@@ -118,11 +118,12 @@ async function pause(deps: ClusterDeps, waiting: Waiting, factor: number, what: 
 export type Goal = "boot" | Service
 
 export interface ClusterState {
-  boot: BootState | null
+  /** By node's id; a node that says nothing yet is missing. */
+  boots: Map<string, BootState>
   services: Partial<Record<Service, ServiceState & { expected: number }>>
 }
 
-/** Until the master has booted and the services of the goal have all of their members. */
+/** Until every node has booted and the services of the goal have all of their members; the first boot that failed ends it. */
 export async function waitUntilReady(
   deps: ClusterDeps,
   cluster: string,
@@ -132,23 +133,39 @@ export async function waitUntilReady(
   waiting: Waiting,
 ): Promise<ClusterState> {
   const master = requireMaster(cluster, nodes)
+  let state: ClusterState | null = null
   for (;;) {
     if (await settleHostKeys(deps, settings, master)) {
-      const state = await askMaster(deps, settings, nodes, master)
-      if (state) {
-        deps.terminal.nodes([{ id: master.id, text: described(state) }])
-        if (state.boot?.state === "failed") {
-          throw new Failed(
-            "boot",
-            `${master.id} failed in phase ${state.boot.phase}: ${state.boot.detail || "no reason"} (hadoop-ec2 logs ${cluster})`,
-          )
-        }
-        if (goals.every((goal) => isReached(goal, state))) return state
+      const answer = await askMaster(deps, settings, nodes, master)
+      if (answer) {
+        state = answer
+        deps.terminal.nodes(nodes.map((node) => ({ id: node.id, text: described(node, answer) })))
+        refuseFailedBoots(cluster, nodes, answer)
+        if (goals.every((goal) => isReached(goal, nodes, answer))) return answer
       }
     }
     await refuseEndedNodes(deps, nodes)
-    await pause(deps, waiting, 1, `${goals.join(", ")} of ${cluster}`)
+    await pause(deps, waiting, 1, `${goals.join(", ")} of ${cluster}${missingIn(nodes, state)}`)
   }
+}
+
+function refuseFailedBoots(cluster: string, nodes: readonly ClusterNode[], { boots }: ClusterState): void {
+  const [first, ...others] = nodes.filter(({ id }) => boots.get(id)?.state === "failed")
+  const boot = first && boots.get(first.id)
+  if (!boot) return
+  const more = others.length > 0 ? ` (and ${others.length} more)` : ""
+  throw new Failed(
+    "boot",
+    `${first.id} (${first.roles.join(",")}) failed in phase ${boot.phase}${more}: ${boot.detail || "no reason"} (hadoop-ec2 logs ${cluster} ${first.id})`,
+  )
+}
+
+/** Nodes that have not booted, for a wait that ends in vain. */
+function missingIn(nodes: readonly ClusterNode[], state: ClusterState | null): string {
+  const late = nodes.filter(({ id }) => state?.boots.get(id)?.state !== "done")
+  if (late.length === 0) return ""
+  const named = late.slice(0, 3).map(({ id }) => `${id} ${state?.boots.get(id)?.phase || "unheard of"}`)
+  return ` (${named.join(", ")}${late.length > 3 ? ` and ${late.length - 3} more` : ""})`
 }
 
 async function refuseEndedNodes(deps: ClusterDeps, nodes: readonly ClusterNode[]): Promise<void> {
@@ -165,24 +182,34 @@ export function goalsOf(nodes: readonly ClusterNode[], bootsByUs: boolean): Goal
   return [...(bootsByUs ? ["boot" as const] : []), ...servicesOf(nodes)]
 }
 
-function isReached(goal: Goal, state: ClusterState): boolean {
-  if (goal === "boot") return state.boot?.state === "done"
-  const service = state.services[goal]
+function isReached(goal: Goal, nodes: readonly ClusterNode[], { boots, services }: ClusterState): boolean {
+  if (goal === "boot") return nodes.every(({ id }) => boots.get(id)?.state === "done")
+  const service = services[goal]
   return service?.up === true && service.members >= service.expected
 }
 
-function described({ boot, services }: ClusterState): string {
-  const parts = Object.entries(services).map(
-    ([name, { up, members, expected }]) => `${name} ${up ? `${members}/${expected}` : "down"}`,
-  )
-  return [boot ? `boot ${boot.phase || "waiting"}${boot.state === "done" ? "" : " …"}` : "", ...parts]
-    .filter(Boolean)
-    .join(", ")
+/** A node's phase; with a service's hub, the service. */
+function described({ id, roles }: ClusterNode, { boots, services }: ClusterState): string {
+  const boot = boots.get(id)
+  const parts = Object.entries(services)
+    .filter(([name]) => roles.includes(rolesOfService(name as Service).hub))
+    .map(([name, { up, members, expected }]) => `${name} ${up ? `${members}/${expected}` : "down"}`)
+  const phase = `boot ${boot?.phase || "waiting"}${boot?.state === "done" ? "" : " …"}`
+  return [roles.join(","), [phase, ...parts].join(", ")].join("  ")
 }
 
 const separator = "--hadoop-ec2--"
 
-/** What the master knows, by one command; null while it cannot be reached. */
+/** Where every node that our boot script makes says how far it is, to members of the cluster's group. */
+const statusPort = 8099
+
+/** For each address its status file's last line, all at once; a node that does not answer has none. */
+function phasesOf(addresses: readonly string[]): string {
+  const ask = `printf "%s %s\\n" "$1" "$(curl -fsS --connect-timeout 1 -m 3 "http://$1:${statusPort}/status" | tail -n 1)"`
+  return `printf '%s\\n' ${shellCommand(addresses)} | ${shellCommand(["xargs", "-P", "64", "-n", "1", "sh", "-c", ask, "_"])}`
+}
+
+/** What the master and, through it, its nodes know, by one command; null while it cannot be reached. */
 export async function askMaster(
   deps: ClusterDeps,
   settings: ClusterSettings,
@@ -196,19 +223,27 @@ export async function askMaster(
     return shellCommand(["curl", "-fsS", "-m", "5", `http://${hub?.privateIp}:${port}${path}`])
   })
   const status = shellCommand(["cat", statusFile])
-  const script = [status, ...probes]
+  const others = nodes.filter((node) => node.id !== master.id && node.privateIp !== "")
+  const phases = others.length > 0 ? phasesOf(others.map(({ privateIp }) => privateIp)) : "true"
+  const script = [status, phases, ...probes]
     .map((command) => `${command} 2>/dev/null; echo; echo ${separator}`)
     .join("; ")
   const { code, stdout } = await runRemote(deps, settings, master, [`${script}; true`])
   if (code !== 0) return null
   const answers = stdout.split(`${separator}\n`)
+  const boots = new Map([[master.id, bootState(answers[0] ?? "")]])
+  for (const answer of (answers[1] ?? "").split("\n")) {
+    const [address, ...line] = answer.split(" ")
+    const node = others.find(({ privateIp }) => privateIp === address)
+    if (node && line.join("") !== "") boots.set(node.id, bootState(line.join(" ")))
+  }
   return {
-    boot: bootState(answers[0] ?? ""),
+    boots,
     services: Object.fromEntries(
       asked.map((service, index) => {
         const { member } = rolesOfService(service)
         const expected = nodes.filter(({ roles }) => roles.includes(member)).length
-        return [service, { ...serviceState(service, (answers[index + 1] ?? "").trim()), expected }]
+        return [service, { ...serviceState(service, (answers[index + 2] ?? "").trim()), expected }]
       }),
     ),
   }

@@ -2,12 +2,14 @@
 import { Failed } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute } from "../../base/time.ts"
+import { hostVariables } from "../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../decisions/clusters/names.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { learnHostKeys } from "./host_keys.ts"
 import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
-import { requireRemote } from "./ssh.ts"
+import { requireRemote, runRemote } from "./ssh.ts"
 import { terminateNodes } from "./terminate.ts"
 
 const nodeCommand = "hadoop-ec2-node"
@@ -68,9 +70,35 @@ export async function removeWorkers(
   )
   const left = nodes.filter((node) => !leaving.includes(node))
   await pushWorkers(deps, settings, cluster, left)
-  // Addresses come back with new nodes.
-  if (decommission)
-    await requireRemote(deps, settings, master, [nodeCommand, "recommission"], { stdin: gone })
+}
+
+/** Has the master's daemons take in new nodes: addresses come back, also those of workers that were removed. */
+export async function readmitWorkers(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  master: ClusterNode,
+  fresh: readonly ClusterNode[],
+): Promise<void> {
+  if ((await learnHostKeys(deps, master)) === "unknown") return
+  const { code, stderr } = await runRemote(deps, settings, master, [nodeCommand, "recommission"], {
+    stdin: lines(fresh.map(({ privateIp }) => privateIp)),
+  })
+  if (code !== 0)
+    deps.terminal.note(`hadoop_ec2: ${master.id} did not readmit the new nodes: ${stderr.trim()}`)
+}
+
+/** Tells the master where hubs are that were launched after it: its commands for YARN or Spark look for them. */
+export async function pushHubs(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  cluster: string,
+  nodes: readonly ClusterNode[],
+): Promise<void> {
+  const master = requireMaster(cluster, nodes)
+  const elsewhere = nodes.filter((node) => node !== master && isMaster(node.roles))
+  if (elsewhere.length === 0) return
+  const hubs = Object.entries(hostVariables(elsewhere)).map(([name, address]) => `${name}=${address}`)
+  await requireRemote(deps, settings, master, [nodeCommand, "hubs"], { stdin: lines(hubs) })
 }
 
 function lines(items: readonly string[]): string {

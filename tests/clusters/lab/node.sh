@@ -4,7 +4,8 @@ set -euo pipefail
 dir=$1
 hostname "$2"
 lab=$(dirname "$(readlink -f "$0")")
-mount --make-rprivate /
+read -r _ # until there is a network
+mount -t sysfs sysfs /sys
 mkdir -p "$dir/rw"
 mount -t tmpfs tmpfs "$dir/rw"
 for place in etc var opt home root usr/local; do
@@ -27,7 +28,7 @@ if [[ -d $dir/image/hadoop ]]; then
   mkdir -p /opt/hadoop
   mount --bind "$dir/image/hadoop" /opt/hadoop
 fi
-printf '127.0.0.1 localhost\n%s %s\n' "$(cat "$dir/private_ip")" "$2" >/etc/hosts
+mount --bind "$(dirname "$dir")/hosts" /etc/hosts
 mkdir -p /root/.ssh
 cp "$dir/authorized_keys" /root/.ssh/authorized_keys
 chown -R root:root /root/.ssh

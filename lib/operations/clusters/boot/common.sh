@@ -20,6 +20,9 @@ imds=http://169.254.169.254/latest
 daemon_user=hdfs
 login_user=hadoop
 data_dirs=()
+# Hubs that the client told of later.
+# shellcheck source=/dev/null
+if [[ -r $settings_dir/hubs.env ]]; then . "$settings_dir/hubs.env"; fi
 current_phase=start
 
 has_role() { [[ ,$roles, == *,"$1",* ]]; }
@@ -47,7 +50,7 @@ die() {
 
 on_exit() {
   local code=$?
-  if ((code != 0)); then record "$current_phase" failed "${failure:-line ${failed_line:-?} ended with $code}"; fi
+  if ((code != 0)); then record "$current_phase" failed "${failure:-line ${failed_line:-?}, ${failed_command%%$'\n'*}, ended with $code}"; fi
 }
 
 run_phase() {

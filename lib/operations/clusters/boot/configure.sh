@@ -44,11 +44,20 @@ phase_disks() {
   done
   install -d -m 0755 -o "$daemon_user" -g "$daemon_user" /var/log/hadoop-ec2
   install -d -m 1777 -o "$daemon_user" -g "$daemon_user" /var/log/spark-events
+  printf '%s\n' "${data_dirs[@]}" | write_file "$state_dir/data_dirs" 0644
+  write_settings
+}
+
+# For a node that runs: told of hubs that came after it, its commands find them.
+rewrite_settings() {
+  own_address=$(metadata local-ipv4)
+  find_java
+  mapfile -t data_dirs <"$state_dir/data_dirs"
+  find_hubs
   write_settings
 }
 
 phase_config() {
-  own_address=$(metadata local-ipv4)
   find_hubs
   install_lease_timer
   install_node_command
@@ -67,6 +76,8 @@ find_hubs() {
 # What depends on the disks is written once they are mounted.
 write_settings() {
   local memory cores daemon_mb worker_mb shares=0
+  # YARN's web pages are made by a library that reaches into java.lang, which Java 17 forbids unless told; Java 8 skips the option.
+  local java_options='-Djava.net.preferIPv4Stack=true -XX:+IgnoreUnrecognizedVMOptions --add-opens=java.base/java.lang=ALL-UNNAMED'
   memory=$(memory_mb)
   cores=$(nproc)
   daemon_mb=$(bounded 256 4096 $((memory / 8)))
@@ -77,9 +88,13 @@ write_settings() {
   write_file "$settings_dir/daemons.env" 0644 <<END
 JAVA_HOME=$java_home
 HADOOP_HOME=$hadoop_home
+HADOOP_COMMON_HOME=$hadoop_home
+HADOOP_HDFS_HOME=$hadoop_home
+HADOOP_YARN_HOME=$hadoop_home
+HADOOP_MAPRED_HOME=$hadoop_home
 HADOOP_CONF_DIR=$conf_dir
 HADOOP_LOG_DIR=/var/log/hadoop-ec2
-HADOOP_PID_DIR=/run
+HADOOP_OPTS="$java_options"
 HADOOP_HEAPSIZE_MAX=${daemon_mb}m
 YARN_CONF_DIR=$conf_dir
 SPARK_HOME=$spark_home
@@ -115,6 +130,7 @@ END
     dfs.namenode.secondary.http-address 0.0.0.0:9868 \
     dfs.namenode.datanode.registration.ip-hostname-check false \
     dfs.hosts.exclude "$conf_dir/exclude" \
+    dfs.namenode.decommission.interval 5 \
     dfs.permissions.superusergroup "$daemon_user" |
     write_file "$conf_dir/hdfs-site.xml" 0644
   site_xml yarn.resourcemanager.hostname "${RM_HOST:-}" \
@@ -130,9 +146,16 @@ END
     yarn.resourcemanager.nodes.exclude-path "$conf_dir/exclude" \
     yarn.log-aggregation-enable "${NN_HOST:+true}" |
     write_file "$conf_dir/yarn-site.xml" 0644
+  # The resource manager has no queue of its own accord.
+  site_xml yarn.scheduler.capacity.root.queues default \
+    yarn.scheduler.capacity.root.default.capacity 100 \
+    yarn.scheduler.capacity.maximum-am-resource-percent 0.5 |
+    write_file "$conf_dir/capacity-scheduler.xml" 0644
   site_xml mapreduce.framework.name yarn \
     mapreduce.jobhistory.address "${JHS_HOST:+$JHS_HOST:10020}" \
     mapreduce.jobhistory.webapp.address "${JHS_HOST:+$JHS_HOST:19888}" \
+    mapreduce.jobhistory.intermediate-done-dir /mr-history/tmp \
+    mapreduce.jobhistory.done-dir /mr-history/done \
     yarn.app.mapreduce.am.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.map.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.reduce.env "HADOOP_MAPRED_HOME=$hadoop_home" \
@@ -169,7 +192,7 @@ install_commands() {
 #!/bin/sh
 set -a
 . $settings_dir/daemons.env
-unset HADOOP_LOG_DIR SPARK_LOG_DIR HADOOP_PID_DIR
+unset HADOOP_LOG_DIR SPARK_LOG_DIR
 exec $home/bin/$name "\$@"
 END
   done
@@ -191,9 +214,9 @@ make_cluster_key() {
 trust_master() {
   local home key
   home=$(getent passwd "$login_user" | cut -d: -f6)
-  key=$(curl -fsS -m 5 --retry 30 --retry-delay 2 --retry-all-errors --retry-max-time 60 \
-    "http://$MASTER_HOST/cluster_key.pub") || {
-    say "the master has no key for us yet; only the master's scripts need it"
+  key=$(curl -fsS -m 5 --retry 60 --retry-delay 2 --retry-all-errors --retry-max-time 120 \
+    "http://$MASTER_HOST:8099/cluster_key.pub") || {
+    say "the master has no key for us; only the master's scripts need it"
     return 0
   }
   if [[ $key != "ssh-ed25519 "* || $key == *$'\n'* ]]; then die "the master's key is none"; fi

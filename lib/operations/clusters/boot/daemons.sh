@@ -1,17 +1,23 @@
 
-# `unit ROLE DESCRIPTION COMMAND...`: a daemon, restarted when it fails.
+# `unit ROLE DESCRIPTION COMMAND...`: a daemon of a role of ours, restarted when it fails. Hadoop's launchers refuse where they cannot write a pid file,
+# or where one of theirs is left: systemd gives each a directory, and takes it away.
 unit() {
   local role=$1 description=$2
   shift 2
+  if ! has_role "$role"; then return 0; fi
   write_file "/etc/systemd/system/hadoop-ec2-$role.service" 0644 <<END
 [Unit]
 Description=$description
 Wants=network-online.target
 After=network-online.target local-fs.target
+StartLimitIntervalSec=300
+StartLimitBurst=4
 
 [Service]
 User=$daemon_user
 EnvironmentFile=$settings_dir/daemons.env
+Environment=HADOOP_PID_DIR=/run/hadoop-ec2-$role
+RuntimeDirectory=hadoop-ec2-$role
 ExecStart=$*
 SuccessExitStatus=143
 Restart=on-failure
@@ -23,65 +29,70 @@ WantedBy=multi-user.target
 END
 }
 
-# `start ROLE PORT`: unless it runs, and not go on before it listens.
+# `start ROLE...`: those that are ours, unless they run.
 start() {
-  local role=$1 port=$2 waited
-  systemctl enable --now "hadoop-ec2-$role"
-  for ((waited = 0; waited < 180; waited++)); do
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-    if (exec 3<>"/dev/tcp/$own_address/$port") 2>/dev/null; then return; fi
-    sleep 1
+  local role
+  for role in "$@"; do
+    if has_role "$role"; then systemctl enable --now "hadoop-ec2-$role"; fi
   done
-  die "$role does not listen on port $port (journalctl -u hadoop-ec2-$role)"
+}
+
+# `await ROLE PORT...`: not go on before it listens on all of them. Members wait for their hub, which may boot more slowly.
+await() {
+  local role=$1 port waited=0
+  shift
+  if ! has_role "$role"; then return 0; fi
+  for port in "$@"; do
+    until listens "$port"; do
+      if systemctl is-failed -q "hadoop-ec2-$role"; then die "$role ended again and again: $(last_words "$role")"; fi
+      if ((waited++ >= 600)); then die "$role does not listen on port $port: $(last_words "$role")"; fi
+      sleep 1
+    done
+  done
+}
+
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || (exec 3<>"/dev/tcp/$own_address/$1") 2>/dev/null; }
+
+# The last line of a daemon's log that says what is wrong, or the very last.
+last_words() {
+  local log
+  log=$(journalctl --no-pager -o cat -n 100 -u "hadoop-ec2-$1" 2>/dev/null)
+  { grep -E 'Exception|ERROR|Error' <<<"$log" || tail -n 1 <<<"$log"; } | tail -n 1 | cut -c 1-300
 }
 
 phase_daemons() {
+  write_units
   systemctl daemon-reload
-  if has_role zk; then
-    unit zk 'ZooKeeper' "$java_home/bin/java" -cp "$(zookeeper_classpath)" \
-      org.apache.zookeeper.server.quorum.QuorumPeerMain "$conf_dir/zoo.cfg"
-    start zk 2181
-  fi
-  if has_role nn; then
-    format_name_node
-    unit nn 'HDFS name node' "$hadoop_home/bin/hdfs" namenode
-    start nn 9870
-    lay_out_hdfs
-  fi
-  if has_role snn; then
-    unit snn 'HDFS secondary name node' "$hadoop_home/bin/hdfs" secondarynamenode
-    start snn 9868
-  fi
-  if has_role rm; then
-    unit rm 'YARN resource manager' "$hadoop_home/bin/yarn" resourcemanager
-    start rm 8088
-  fi
-  if has_role jhs; then
-    unit jhs 'MapReduce job history server' "$hadoop_home/bin/mapred" historyserver
-    start jhs 19888
-  fi
-  if has_role sm; then
-    unit sm 'Spark master' "$spark_home/bin/spark-class" org.apache.spark.deploy.master.Master \
-      --host "$SM_HOST" --port 7077 --webui-port 8080
-    start sm 8080
-  fi
-  if has_role shs; then
-    unit shs 'Spark history server' "$spark_home/bin/spark-class" org.apache.spark.deploy.history.HistoryServer
-    start shs 18080
-  fi
-  if has_role dn; then
-    unit dn 'HDFS data node' "$hadoop_home/bin/hdfs" datanode
-    start dn 9864
-  fi
-  if has_role nm; then
-    unit nm 'YARN node manager' "$hadoop_home/bin/yarn" nodemanager
-    start nm 8042
-  fi
-  if has_role sw; then
-    unit sw 'Spark worker' "$spark_home/bin/spark-class" org.apache.spark.deploy.worker.Worker \
-      --host "$own_address" --webui-port 8081 "spark://${SM_HOST:?}:7077"
-    start sw 8081
-  fi
+  if has_role nn; then format_name_node; fi
+  start zk nn rm sm dn nm sw
+  await zk 2181
+  await nn 8020 9870
+  if has_role nn; then lay_out_hdfs; fi
+  # These write into HDFS.
+  start snn jhs shs
+  await snn 9868
+  await rm 8032 8088
+  await jhs 10020 19888
+  await sm 7077 8080
+  await shs 18080
+  await dn 9864
+  await nm 8042
+  await sw 8081
+}
+
+write_units() {
+  local spark_class=$spark_home/bin/spark-class deploy=org.apache.spark.deploy
+  unit zk 'ZooKeeper' "$java_home/bin/java" -cp "$(zookeeper_classpath)" \
+    org.apache.zookeeper.server.quorum.QuorumPeerMain "$conf_dir/zoo.cfg"
+  unit nn 'HDFS name node' "$hadoop_home/bin/hdfs" namenode
+  unit snn 'HDFS secondary name node' "$hadoop_home/bin/hdfs" secondarynamenode
+  unit dn 'HDFS data node' "$hadoop_home/bin/hdfs" datanode
+  unit rm 'YARN resource manager' "$hadoop_home/bin/yarn" resourcemanager
+  unit nm 'YARN node manager' "$hadoop_home/bin/yarn" nodemanager
+  unit jhs 'MapReduce job history server' "$hadoop_home/bin/mapred" historyserver
+  unit sm 'Spark master' "$spark_class" "$deploy.master.Master" --host "${SM_HOST:-}" --port 7077 --webui-port 8080
+  unit sw 'Spark worker' "$spark_class" "$deploy.worker.Worker" --host "$own_address" --webui-port 8081 "spark://${SM_HOST:-}:7077"
+  unit shs 'Spark history server' "$spark_class" "$deploy.history.HistoryServer"
 }
 
 # Hadoop and Spark both bring ZooKeeper's server.
@@ -106,15 +117,15 @@ format_name_node() {
 
 # A home for each user and a sticky /tmp; the root stays the daemons'.
 lay_out_hdfs() {
-  local hdfs=("$hadoop_home/bin/hdfs" dfs) user
+  local users=("$login_user" ${OWNER:+"$OWNER"}) user
   as_daemon "$hadoop_home/bin/hdfs" dfsadmin -safemode wait
-  as_daemon "${hdfs[@]}" -mkdir -p /tmp /user /spark-events
-  as_daemon "${hdfs[@]}" -chmod 1777 /tmp /spark-events
-  for user in "$login_user" ${OWNER:+"$OWNER"}; do
-    as_daemon "${hdfs[@]}" -mkdir -p "/user/$user"
-    as_daemon "${hdfs[@]}" -chown "$user" "/user/$user"
-  done
+  # The job history server would make its own directory so that only itself gets through to what jobs write there.
+  in_hdfs -mkdir -p /tmp /spark-events /mr-history "${users[@]/#//user/}"
+  in_hdfs -chmod 1777 /tmp /spark-events
+  for user in "${users[@]}"; do in_hdfs -chown "$user" "/user/$user"; done
 }
+
+in_hdfs() { as_daemon "$hadoop_home/bin/hdfs" dfs "$@"; }
 
 # The page that the old clusters had on port 80: what runs here, and the cluster's public key.
 start_index_page() {
@@ -130,7 +141,33 @@ start_index_page() {
     done
     echo '</ul>'
   } | write_file "$web_dir/index.html" 0644
-  unit index 'index page' "$(command -v python3)" -m http.server 80 --bind "$own_address" --directory "$web_dir"
-  sed -i 's/^User=.*/User=nobody\nAmbientCapabilities=CAP_NET_BIND_SERVICE/' /etc/systemd/system/hadoop-ec2-index.service
-  start index 80
+  serve index 80
+}
+
+# What the client asks through the master: this node's phase, also where it is stuck. The image may have no Python before phase java.
+start_status_page() {
+  if ! command -v python3 >/dev/null; then return 0; fi
+  mkdir -p "$web_dir"
+  ln -sfn "$status_file" "$web_dir/status"
+  serve status 8099
+}
+
+# `serve NAME PORT`: our page, to whom the security groups let in, as nobody.
+serve() {
+  write_file "/etc/systemd/system/hadoop-ec2-$1.service" 0644 <<END
+[Unit]
+Description=$1 page of the cluster
+After=network-online.target
+
+[Service]
+User=nobody
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+ExecStart=$(command -v python3) -m http.server $2 --bind $own_address --directory $web_dir
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+END
+  systemctl daemon-reload
+  systemctl enable --now "hadoop-ec2-$1"
 }

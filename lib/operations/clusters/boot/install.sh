@@ -52,12 +52,15 @@ phase_java() {
   read -ra wanted <<<"${USER_PACKAGES:-}"
   packages+=("${wanted[@]}")
   install_packages "${packages[@]}"
-  java_home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
+  find_java
+  start_status_page
 }
+
+find_java() { java_home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")"); }
 
 phase_hadoop() {
   if ! has_any nn snn dn rm jhs nm zk; then return; fi
-  local version=${HADOOP_VERSION:-3.4.1}
+  local version=${HADOOP_VERSION:-3.4.2}
   install_release "$hadoop_home" hadoop "hadoop/common/hadoop-$version/hadoop-$version.tar.gz" "${HADOOP_SHA512:-}"
 }
 

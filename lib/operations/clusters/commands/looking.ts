@@ -162,7 +162,10 @@ async function wait(deps: ClusterDeps, call: Call) {
   const ids = found.map(({ id }) => id)
   const nodes = await waitUntilRunning(deps, ids, waiting)
   const state = await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
-  return { lines: [`${cluster} is ready: ${goals.join(", ")}`], json: { cluster, ...state } }
+  return {
+    lines: [`${cluster} is ready: ${goals.join(", ")}`],
+    json: { cluster, boots: Object.fromEntries(state.boots), services: state.services },
+  }
 }
 
 async function extend(deps: ClusterDeps, call: Call) {
