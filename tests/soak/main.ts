@@ -1,10 +1,18 @@
 /**
- * `npm run soak [crowd|kills|term …]`: the long versions of tests/operations/launches, with the compiled tools. Prints what it found,
+ * `npm run soak [crowd|kills|syscalls|term …]`: the long versions of tests/operations/launches, with the compiled tools. Prints what it found,
  * and ends with 1 where anything was wrong.
  */
 import { microUsd, usd } from "../../lib/base/money.ts"
 import { crowd, killed } from "../support/crowd.ts"
 import { startEmulator } from "../support/emulator.ts"
+import {
+  courseToKillIn,
+  disagreementsAfterSettling,
+  killAtEach,
+  operations,
+  strace,
+  syscalls,
+} from "../support/syscall_kills.ts"
 import { boundOf, simulateTerm } from "../support/term.ts"
 
 process.env.TEST_TOOLS ??= "compiled"
@@ -41,6 +49,25 @@ const soaks: Record<string, () => Promise<void>> = {
       wrong.push(...result.wrong)
     }
     console.log(`kills: ${kills} runs: ${total.refused} killed, ${total.launched} too late`)
+  },
+  async syscalls() {
+    const step = Math.round(1 / scale)
+    let killed = 0
+    for (const operation of operations) {
+      const day = await courseToKillIn(emulator)
+      for (const syscall of strace ? syscalls : []) {
+        killed += await killAtEach(day, emulator.fixtures.image, operation, syscall, { step })
+        const disagreements = await disagreementsAfterSettling(day)
+        wrong.push(...disagreements.map((line) => `${operation} killed at its ${syscall}: ${line}`))
+      }
+      day.close()
+      console.error(`syscalls: ${operation} done, ${killed} killed`)
+    }
+    console.log(
+      strace
+        ? `syscalls: ${killed} runs killed, one at each ${syscalls.join(", ")} of ${operations.join(", ")}`
+        : "syscalls: skipped, strace is not installed",
+    )
   },
   async term() {
     for (const withSwitches of [true, false]) {
