@@ -13,7 +13,6 @@ import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config.ts"
 import { type HomeFiles, openHome } from "./host/home.ts"
 import { type Messenger, messenger } from "./host/messenger.ts"
-import { systemPrograms } from "./host/programs.ts"
 import { readRootAccessKey } from "./host/root_access_key.ts"
 
 export interface Context {
@@ -74,7 +73,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
           interrupt: abandon,
         }),
     emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
-    messenger: () => messenger(systemPrograms),
+    messenger: () => messenger(),
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()

@@ -40,15 +40,22 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   const steps = await planNow(deps)
   const enforced: Enforced = { lines: steps.map(stepLine), failures: [], foreign: foreignLines(deps) }
   if (dryRun) return enforced
+  const warned: Warning[] = []
   for (const step of steps) {
     try {
-      enforced.failures.push(...(await carryOut(deps, step)))
+      if (step.kind === "warn") warned.push(...warn(deps, step.lease, step.warnMs))
+      else enforced.failures.push(...(await carryOut(deps, step)))
     } catch (error) {
       enforced.failures.push(`${stepLine(step)}: failed: ${messageOf(error)}`)
     }
   }
   const left = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
   enforced.failures.push(...(await removeSwitches(deps, left)))
+  try {
+    await sendAll(deps, warned)
+  } catch (error) {
+    enforced.failures.push(`warnings: ${messageOf(error)}`)
+  }
   return enforced
 }
 
@@ -89,7 +96,10 @@ const aboutOf = ({ instanceId, endsAtUtcMs }: LeaseFacts, warnMs: number) =>
   `lease of ${instanceId} until ${endsAtUtcMs}, ${warnMs} before`
 
 /** Returns what failed without throwing. */
-async function carryOut(deps: EnforcementDeps, step: EnforcementStep): Promise<string[]> {
+async function carryOut(
+  deps: EnforcementDeps,
+  step: Exclude<EnforcementStep, { kind: "warn" }>,
+): Promise<string[]> {
   const { usageDb, clock } = deps
   const { lease } = step
   switch (step.kind) {
@@ -103,8 +113,6 @@ async function carryOut(deps: EnforcementDeps, step: EnforcementStep): Promise<s
       if (done.length > 0) notify(deps, step)
       return failures
     }
-    case "warn":
-      return warn(deps, lease, step.warnMs)
     case "close":
       usageDb.leases.ended(lease.instanceId, clock.now())
       return []
@@ -115,12 +123,17 @@ async function carryOut(deps: EnforcementDeps, step: EnforcementStep): Promise<s
   }
 }
 
-/** The line for the next tool first: it is the one that always works. */
-async function warn(deps: EnforcementDeps, lease: LeaseFacts, warnMs: number): Promise<string[]> {
-  const nowUtcMs = deps.clock.now()
+interface Warning {
+  lease: LeaseFacts
+  text: string
+}
+
+/** The line for the next tool first: it is the one that always works. Nothing where it has been said. */
+function warn({ usageDb, clock }: EnforcementDeps, lease: LeaseFacts, warnMs: number): Warning[] {
+  const nowUtcMs = clock.now()
   const text = warningText(lease, nowUtcMs)
-  const isNew = deps.usageDb.transaction(() =>
-    deps.usageDb.notices.add({
+  const isNew = usageDb.transaction(() =>
+    usageDb.notices.add({
       login: lease.login,
       about: aboutOf(lease, warnMs),
       text,
@@ -128,8 +141,21 @@ async function warn(deps: EnforcementDeps, lease: LeaseFacts, warnMs: number): P
       expiresAtUtcMs: lease.endsAtUtcMs,
     }),
   )
-  if (isNew) await deps.messenger.tell(lease.login, `The lease of ${lease.instanceId} ends soon`, text)
-  return []
+  return isNew ? [{ lease, text }] : []
+}
+
+/** After that no more is mailed or written in this run. */
+const sendingMs = 2 * msPerMinute
+
+/** Last of all, when everything has ended that had to: mailers are slow, and may be dead. */
+async function sendAll({ messenger, audit, clock }: EnforcementDeps, warnings: Warning[]): Promise<void> {
+  const begun = clock.now()
+  for (const { lease, text } of warnings) {
+    const { instanceId, login } = lease
+    const isLate = clock.now() - begun > sendingMs
+    const ways = isLate ? [] : await messenger.tell(login, `The lease of ${instanceId} ends soon`, text)
+    audit.record("enforcement", `warn ${login} about ${instanceId}: ${[...ways, "the next tool"].join(", ")}`)
+  }
 }
 
 /** Afterwards the owner learns why it is gone. */
