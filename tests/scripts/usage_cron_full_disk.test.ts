@@ -1,31 +1,14 @@
 /** usage_cron whose data directory is on a full disk: a small tmpfs in a mount namespace of its own. */
 import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { appendFileSync } from "node:fs"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
+import { noteSkipped } from "../support/skips.ts"
+import { smallDisk, whyNoSmallDisk } from "../support/small_disk.ts"
 import { workspace } from "../support/tools.ts"
 
-const reason = whyNoMounts()
-if (reason !== null && process.env.TEST_SKIPS)
-  appendFileSync(process.env.TEST_SKIPS, `usage_cron on a full disk: ${reason}\n`)
-
-function whyNoMounts(): string | null {
-  if (process.getuid?.() !== 0) return "it needs root"
-  if (!Bun.which("unshare") || !Bun.which("nsenter")) return "unshare and nsenter are missing (util-linux)"
-  const tried = Bun.spawnSync([
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "mount",
-    "-t",
-    "tmpfs",
-    "x",
-    "/mnt",
-  ])
-  return tried.success ? null : "this root may not make namespaces and mounts"
-}
+const reason = whyNoSmallDisk()
+if (reason !== null) noteSkipped(`usage_cron on a full disk: ${reason}`)
 
 let emulator: Emulator
 beforeAll(async () => {
@@ -59,58 +42,34 @@ describe.skipIf(reason !== null)("usage_cron on a full disk", () => {
   test("fails in one line and loses nothing; with room again the next run is right", async () => {
     const course = workspace({ endpoint: emulator.endpoint })
     const { dataDir, directory } = course
-    const holder = Bun.spawn(
-      ["unshare", "--mount", "--propagation", "private", "--kill-child", "sh", "-c", "echo; cat"],
-      {
-        ...{ stdin: "pipe", stdout: "pipe" },
-      },
-    )
-    await holder.stdout.getReader().read()
-    const inside = async (script: string) => {
-      const child = Bun.spawn(
-        ["nsenter", "--target", String(holder.pid), "--mount", "--", "sh", "-c", script],
-        {
-          env: { PATH: "/usr/bin:/bin" },
-          ...{ stdout: "pipe", stderr: "pipe" },
-        },
-      )
-      const [stdout, stderr] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-      ])
-      return { stdout, stderr, code: await child.exited }
-    }
+    const disk = await smallDisk(course)
     const scripts = `${process.execPath} ${import.meta.dir}/../../scripts`
     const run = (name: string) =>
-      inside(
+      disk.inside(
         `HOME=${directory} REAL_USERNAME=cs61c EC2_WRAPPERS_CONFIG=${course.configPath} exec ${scripts}/${name}.ts`,
       )
     const copy = async (name: string) => {
-      await inside(`mkdir ${directory}/${name}; cp ${dataDir}/usage.db* ${directory}/${name}/`)
+      await disk.inside(`mkdir ${directory}/${name}; cp ${dataDir}/usage.db* ${directory}/${name}/`)
       return contentOf(`${directory}/${name}/usage.db`)
     }
     try {
-      await inside(
-        `cp ${dataDir}/root-access-key ${directory}/key && mount -t tmpfs -o size=4m,mode=700 small ${dataDir} && cp -p ${directory}/key ${dataDir}/root-access-key`,
-      )
       expect(await run("init_dbs")).toMatchObject({ stderr: "", code: 0 })
       await launch(2)
       expect(await run("usage_cron")).toEqual({ stdout: "", stderr: "", code: 0 })
       const before = await copy("before")
       await launch(300)
-      await inside(`cat /dev/zero > ${dataDir}/filler`)
+      await disk.fill()
       const { stdout, stderr, code } = await run("usage_cron")
       expect([stdout, code]).toEqual(["", 1])
       expect(stderr).toMatch(/^usage_cron: [^\n]*(disk|space)[^\n]*\n$/i)
-      await inside(`rm ${dataDir}/filler`)
+      await disk.free()
       const after = await copy("after")
       expect(after).toEqual({ ...before, sound: "ok" })
       expect(await run("usage_cron")).toEqual({ stdout: "", stderr: "", code: 0 })
       const { rows, sound } = await copy("right")
       expect([sound, rows[0]?.length, rows[1]?.length]).toEqual(["ok", 302, 302])
     } finally {
-      holder.stdin.end()
-      await holder.exited
+      await disk.end()
       course.remove()
     }
   }, 60_000)
