@@ -8,6 +8,7 @@ export type { AwsSettings } from "./connection.ts"
 export function openAws(settings: () => AwsSettings): Aws {
   const opened = new Map<string, Promise<unknown>>()
   let known: AwsSettings | undefined
+  let offsetMs: number | null = null
   let closing: AbortController | undefined
 
   function once<T>(
@@ -18,7 +19,10 @@ export function openAws(settings: () => AwsSettings): Aws {
     if (!known) {
       const given = settings()
       closing = new AbortController()
-      known = { ...given, interrupt: AbortSignal.any([given.interrupt, closing.signal]) }
+      const noteDate = (aws: number, asked: number, answered: number) => {
+        offsetMs = clockOffset(aws, asked, answered)
+      }
+      known = { ...given, noteDate, interrupt: AbortSignal.any([given.interrupt, closing.signal]) }
     }
     const here = region === undefined ? known : { ...known, region }
     const name = `${service} ${here.region}`
@@ -44,9 +48,16 @@ export function openAws(settings: () => AwsSettings): Aws {
       })
       return ask()
     },
+    clockOffsetMs: () => offsetMs,
     close() {
       closing?.abort(new Error("closed"))
       opened.clear()
     },
   }
+}
+
+/** A Date is cut off to the second, and was written at some time between question and answer. */
+export function clockOffset(dateUtcMs: number, askedUtcMs: number, answeredUtcMs: number): number {
+  const [least, most] = [dateUtcMs - answeredUtcMs, dateUtcMs + 1000 - askedUtcMs]
+  return least <= 0 && most >= 0 ? 0 : Math.round((least + most) / 2)
 }

@@ -1,5 +1,6 @@
 /** What happened to an instance, from the account's event history: 90 days, at most 2 requests a second per region. */
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
+import type { InstanceEvent } from "../decisions/events.ts"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import type { CloudTrail } from "./interfaces.ts"
 import { listed, present } from "./pages.ts"
@@ -55,9 +56,42 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
           atUtcMs: present(action, event.EventTime).getTime(),
           user: event.Username ?? "",
           eventId: event.EventId ?? "",
+          ...circumstances(instanceId, event),
         }))
         .sort((a, b) => b.atUtcMs - a.atUtcMs)
     },
+  }
+}
+
+/** The parts of an event's record that are read. */
+interface EventRecord {
+  requestParameters?: { hibernate?: boolean }
+  responseElements?: { instancesSet?: { items?: ChangedInstance[] } }
+}
+interface ChangedInstance {
+  instanceId?: string
+  previousState?: { name?: string }
+}
+
+/** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html */
+function circumstances(
+  instanceId: string,
+  { CloudTrailEvent }: Event,
+): Pick<InstanceEvent, "wasOn" | "hibernates"> {
+  const record = recordOf(CloudTrailEvent)
+  const changed = record.responseElements?.instancesSet?.items?.find((item) => item.instanceId === instanceId)
+  const before = changed?.previousState?.name
+  return {
+    wasOn: before === undefined ? null : before === "running" || before === "pending",
+    hibernates: record.requestParameters?.hibernate === true,
+  }
+}
+
+function recordOf(text: string | undefined): EventRecord {
+  try {
+    return (text && JSON.parse(text)) || {}
+  } catch {
+    return {}
   }
 }
 

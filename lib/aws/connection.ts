@@ -5,7 +5,7 @@ import type { Command, HttpHandlerOptions, MetadataBearer } from "@smithy/types"
 import { Failed, messageOf } from "../base/errors.ts"
 import type { Clock } from "../base/time.ts"
 import { awsError } from "./errors.ts"
-import { FetchHandler } from "./http.ts"
+import { FetchHandler, type HttpSettings } from "./http.ts"
 import { BoundedRetries, defaultPatience, type Patience } from "./retries.ts"
 
 /** What a connection to AWS needs to know. */
@@ -22,6 +22,8 @@ export interface AwsSettings {
   /** A PEM file with the certificates to trust instead of the built-in ones, or null. */
   caFile: string | null
   clock: Clock
+  /** See HttpSettings. */
+  noteDate?: HttpSettings["noteDate"]
   interrupt: AbortSignal
   patience?: Patience
 }
@@ -52,6 +54,8 @@ export function clientOptions(settings: AwsSettings, { repeatable = true } = {})
       proxy: settings.proxy,
       ca: caOf(settings),
       attemptMs: patience.attemptMs,
+      noteDate: settings.noteDate ?? (() => undefined),
+      now: () => settings.clock.now(),
       interrupt: settings.interrupt,
     }),
     streamCollector: async (stream: ReadableStream) =>

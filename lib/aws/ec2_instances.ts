@@ -53,10 +53,16 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
     action: string,
     changing: Promise<Outcome & { changes: InstanceStateChange[] | undefined }>,
     id: string,
-  ): Promise<Outcome & { state: InstanceState }> {
+  ): Promise<Outcome & { state: InstanceState; wasOn: boolean }> {
     const { requestId, changes } = await changing
     const change = present(action, changes).find(({ InstanceId }) => InstanceId === id)
-    return { requestId, state: toState(present(action, change).CurrentState?.Name, id) }
+    const { CurrentState, PreviousState } = present(action, change)
+    const before = PreviousState?.Name
+    return {
+      requestId,
+      state: toState(CurrentState?.Name, id),
+      wasOn: before === "running" || before === "pending",
+    }
   }
 
   async function terminateOnce(action: string, id: string) {

@@ -12,6 +12,10 @@ export interface HttpSettings {
   ca: string | null
   /** How long one attempt may take, reply included. */
   attemptMs: number
+  /** Told of every answer's Date header, with what our clock said when it was asked and when it came. */
+  noteDate: (awsUtcMs: number, askedUtcMs: number, answeredUtcMs: number) => void
+  /** The host's clock. */
+  now: () => number
   /** Aborts whatever is under way. */
   interrupt: AbortSignal
 }
@@ -25,6 +29,7 @@ export class FetchHandler {
     const { proxy, ca, attemptMs, interrupt } = this.settings
     const signals = [AbortSignal.timeout(attemptMs), interrupt]
     if (options.abortSignal) signals.push(options.abortSignal as AbortSignal)
+    const askedUtcMs = this.settings.now()
     const response = await fetch(urlOf(request), {
       method: request.method,
       headers: request.headers,
@@ -36,6 +41,8 @@ export class FetchHandler {
       proxy: (proxy ?? false) as string,
       tls: { rejectUnauthorized: true, ...(ca === null ? {} : { ca }) },
     })
+    const date = Date.parse(response.headers.get("date") ?? "")
+    if (!Number.isNaN(date)) this.settings.noteDate(date, askedUtcMs, this.settings.now())
     return {
       response: new HttpResponse({
         statusCode: response.status,

@@ -12,6 +12,7 @@ import type {
   Volume,
 } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
+import type { InstanceEvent } from "../decisions/events.ts"
 
 /** The id in AWS's reply (x-amzn-requestid), for the audit log. */
 export interface Outcome {
@@ -68,12 +69,15 @@ export interface Ec2 {
   instancePages(filter?: InstanceFilter): AsyncIterable<Instance[]>
   /** `dryRun` only asks whether it would be allowed. */
   launch(request: LaunchRequest, options?: { dryRun?: boolean }): Promise<Outcome & { instances: Instance[] }>
-  /** One instance; clears termination protection first where told. */
-  terminate(id: string, options?: { clearProtection?: boolean }): Promise<Outcome & { state: InstanceState }>
+  /** One instance; clears termination protection first where told. `wasOn`: it was pending or running until then. */
+  terminate(
+    id: string,
+    options?: { clearProtection?: boolean },
+  ): Promise<Outcome & { state: InstanceState; wasOn: boolean }>
   stop(
     id: string,
     options?: { clearProtection?: boolean; hibernate?: boolean },
-  ): Promise<Outcome & { state: InstanceState }>
+  ): Promise<Outcome & { state: InstanceState; wasOn: boolean }>
   start(id: string): Promise<Outcome & { state: InstanceState }>
   spotRequests(filter?: {
     ids?: string[]
@@ -237,7 +241,7 @@ export interface CloudTrail {
     instanceId: string,
     fromUtcMs: number,
     toUtcMs: number,
-  ): Promise<{ name: string; atUtcMs: number; user: string; eventId: string }[]>
+  ): Promise<(InstanceEvent & { user: string; eventId: string })[]>
 }
 
 export interface Scheduler {
@@ -263,6 +267,11 @@ export interface Aws {
   quotas(region?: string): Promise<Quotas>
   /** AWS's clock, in UTC milliseconds, to the second. */
   serverTime(): Promise<number>
+  /**
+   * What to add to the host's clock for AWS's time, by the Date of its last answer; 0 where the two agree as far as that tells, null where
+   * nothing has been asked yet.
+   */
+  clockOffsetMs(): number | null
   /** Ends what is under way. */
   close(): void
 }

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite"
 export interface EvidenceRow {
   instanceId: string
   foundUtcMs: number
-  /** `cloudtrail`, `asked` (nothing was found), `repair`. */
+  /** `cloudtrail`, `asked` (when CloudTrail was asked last), `repair`. */
   kind: string
   /** When what it tells of happened; null where it tells of nothing. */
   atUtcMs: number | null
@@ -13,8 +13,14 @@ export interface EvidenceRow {
 
 export function evidenceTable(db: Database) {
   return {
-    /** Inside the caller's transaction. */
+    /** Unless it is known already. Inside the caller's transaction. */
     add({ instanceId, foundUtcMs, kind, atUtcMs, text }: EvidenceRow): void {
+      const known = db
+        .query("SELECT 1 FROM evidence WHERE instance_id = ? AND kind = ? AND text = ?")
+        .get(instanceId, kind, text)
+      if (known && kind !== "asked") return
+      if (kind === "asked")
+        db.query("DELETE FROM evidence WHERE instance_id = ? AND kind = 'asked'").run(instanceId)
       db.query("INSERT INTO evidence VALUES (NULL, ?, ?, ?, ?, ?)").run(
         instanceId,
         foundUtcMs,
@@ -33,16 +39,21 @@ export function evidenceTable(db: Database) {
         .all(instanceId)
     },
 
-    /** Instances with a run whose bounds are apart, that ended since `sinceUtcMs` and that nobody has asked about. */
-    unasked(sinceUtcMs: number, limit: number): string[] {
+    /**
+     * Instances with a run whose bounds are apart, that ended between two instants and that nobody has asked about since `lagMs` after
+     * that.
+     */
+    unasked(sinceUtcMs: number, untilUtcMs: number, lagMs: number, limit: number): string[] {
       return db
-        .query<{ id: string }, [number, number]>(
+        .query<{ id: string }, [number, number, number, number]>(
           `SELECT DISTINCT instance_id AS id FROM intervals
            WHERE (start_earliest_utc_ms < start_latest_utc_ms OR end_earliest_utc_ms < end_latest_utc_ms)
-             AND end_latest_utc_ms >= ? AND instance_id NOT IN (SELECT instance_id FROM evidence WHERE kind <> 'repair')
-           LIMIT ?`,
+             AND end_latest_utc_ms BETWEEN ?1 AND ?2 AND NOT EXISTS (
+               SELECT 1 FROM evidence WHERE evidence.instance_id = intervals.instance_id AND kind = 'asked'
+                 AND found_utc_ms >= end_latest_utc_ms + ?3)
+           LIMIT ?4`,
         )
-        .all(sinceUtcMs, limit)
+        .all(sinceUtcMs, untilUtcMs, lagMs, limit)
         .map(({ id }) => id)
     },
   }

@@ -63,6 +63,20 @@ export function intervals(db: Database, offers: Offers) {
       return [...new Set(rows.map(({ login }) => login))]
     },
 
+    /** See ledger.forgetFuture. */
+    forgetFuture(nowUtcMs: number): string[] {
+      const rows = db
+        .query<{ login: string }, [number]>(
+          `UPDATE intervals SET start_latest_utc_ms = min(start_latest_utc_ms, max(start_earliest_utc_ms, ?1)),
+             end_latest_utc_ms = min(end_latest_utc_ms, max(start_earliest_utc_ms, ?1)),
+             end_earliest_utc_ms = min(end_earliest_utc_ms, max(start_earliest_utc_ms, ?1))
+           WHERE end_latest_utc_ms > ?1 OR (end_latest_utc_ms IS NULL AND start_latest_utc_ms > ?1)
+           RETURNING login`,
+        )
+        .all(nowUtcMs)
+      return rows.map(({ login }) => login)
+    },
+
     remove(intervalId: number): void {
       db.query("DELETE FROM intervals WHERE interval_id = ?").run(intervalId)
     },

@@ -4,7 +4,7 @@
  */
 import type { Database } from "bun:sqlite"
 import type { Instance } from "../base/instance.ts"
-import { msPerDay } from "../base/time.ts"
+import { msPerDay, msPerMinute } from "../base/time.ts"
 import {
   add,
   always,
@@ -15,7 +15,14 @@ import {
   type Tariff,
 } from "../decisions/costs.ts"
 import { dayOf } from "../decisions/days.ts"
-import { type Evidence, exactly, fromOldRun, type Instant, type Interval } from "../decisions/intervals.ts"
+import {
+  between,
+  type Evidence,
+  exactly,
+  fromOldRun,
+  type Instant,
+  type Interval,
+} from "../decisions/intervals.ts"
 import { costOfRental } from "../decisions/rentals.ts"
 import { intervals, type StoredInterval } from "./intervals.ts"
 import { offers } from "./offers.ts"
@@ -111,21 +118,37 @@ export function ledger(db: Database) {
       return first == null || oldest === null ? (first ?? oldest) : Math.min(first, oldest)
     },
 
-    /** We stopped it: EC2 accepted that at `atUtcMs`. */
-    recordStopped(instanceId: string, atUtcMs: number): void {
+    /**
+     * After stamps of a clock that was ahead were found: what was said to be later than now was now at the latest. Returns whose sums
+     * that changes. Inside the caller's transaction.
+     */
+    forgetFuture: (nowUtcMs: number): string[] => [
+      ...new Set([...runs.forgetFuture(nowUtcMs), ...rented.forgetFuture(nowUtcMs)]),
+    ],
+
+    /** We stopped it: EC2 accepted that at `atUtcMs`, and said whether it was on until then. */
+    recordStopped(instanceId: string, atUtcMs: number, wasOn = true): void {
       const instance = tracked.get(instanceId)
       if (!instance || hasEnded(instance)) return
-      endRun(instanceId, exactly(atUtcMs, "observed"), false)
+      const sinceUtcMs = wasOn ? atUtcMs : instance.seenUtcMs
+      endRun(instanceId, between(sinceUtcMs, atUtcMs, "observed"), false)
       old.setStops(instanceId, runs.ofInstance(instanceId), null)
       tracked.put({ ...instance, state: "stopping", seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs) })
     },
 
     /** We started it again: EC2 accepted that at `atUtcMs`; only ours are, so nothing ran unseen in between. */
-    recordStarted(instanceId: string, atUtcMs: number): void {
+    recordStarted(instanceId: string, instanceType: string, atUtcMs: number): void {
       const instance = tracked.get(instanceId)
-      if (!instance || instance.state === "running") return
+      if (!instance) return
+      const last = runs.ofInstance(instanceId).at(-1)
+      if (last && !last.end) {
+        if (last.start.latestUtcMs > atUtcMs - msPerMinute) return // recorded before, by somebody else
+        // What EC2 starts was off, though nobody had seen that.
+        endRun(instanceId, between(Math.min(last.seenUtcMs, atUtcMs), atUtcMs, "observed"), false)
+      }
       const started: TrackedInstance = {
         ...instance,
+        instanceType,
         state: "pending",
         launchedAtUtcMs: atUtcMs,
         seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs),
@@ -172,7 +195,7 @@ export function ledger(db: Database) {
       for (const run of runs.open(login)) {
         if (run.login === "") continue
         charge(costOfRun(tariff, run, nowUtcMs, range))
-        charge(costOfAddress(run, nowUtcMs, range))
+        charge(costOfAddress(tariff, run, nowUtcMs, range))
       }
       for (const run of oldOnes.running(login)) {
         if (run.login !== "") charge(costOfRun(tariff, fromOldRun(run), nowUtcMs, range))

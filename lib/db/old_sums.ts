@@ -19,8 +19,8 @@ export function oldSums(db: Database, oldRows: OldRows) {
       isEmpty = false
       if (row.endUtcMs === null) continue
       const charged = daysOfRun(tariff, fromOldRun(row))
-      if (!charged) unpriced.add(`${row.instanceType} ${row.market}`)
-      else for (const [day, cost] of charged) days.set(day, joined(days.get(day), cost))
+      if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
+      for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
     }
     db.query("DELETE FROM old_usage_days WHERE login = ?").run(login)
     if (isEmpty) {

@@ -26,6 +26,19 @@ export function rentals(db: Database) {
       db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
     },
 
+    /** See ledger.forgetFuture. */
+    forgetFuture(nowUtcMs: number): string[] {
+      const rows = db
+        .query<{ login: string }, [number]>(
+          `UPDATE rentals SET seen_utc_ms = min(seen_utc_ms, ?1), start_latest_utc_ms = min(start_latest_utc_ms,
+             max(start_earliest_utc_ms, ?1)), end_earliest_utc_ms = min(end_earliest_utc_ms, ?1),
+             end_latest_utc_ms = min(end_latest_utc_ms, ?1)
+           WHERE seen_utc_ms > ?1 OR end_latest_utc_ms > ?1 OR start_latest_utc_ms > ?1 RETURNING login`,
+        )
+        .all(nowUtcMs)
+      return rows.map(({ login }) => login)
+    },
+
     /** Those that are there, of a login or, with null, of everybody. */
     open(login: string | null): Rental[] {
       return db

@@ -3,7 +3,7 @@
  * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
  */
 import type { Database } from "bun:sqlite"
-import { add, costOfAddress, costOfRun, extremes, type Tariff } from "../decisions/costs.ts"
+import { add, costOfAddress, costOfRun, extremes, nothing, type Tariff } from "../decisions/costs.ts"
 import { byDay } from "../decisions/days.ts"
 import type { Interval } from "../decisions/intervals.ts"
 import { costOfRental, type Rental } from "../decisions/rentals.ts"
@@ -21,9 +21,9 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
       )
       .run(login, day, lowest, highest, instanceMs)
 
-  const addDays = (login: string, days: Map<number, DayCharge> | null) => {
-    if (days) for (const [day, cost] of days) addDay(login, day, cost)
-    else db.query("UPDATE usage_sums SET unpriced = unpriced + 1 WHERE login = ?").run(login)
+  const addDays = (login: string, { days, unpriced }: Days) => {
+    for (const [day, cost] of days) addDay(login, day, cost)
+    if (unpriced) db.query("UPDATE usage_sums SET unpriced = unpriced + 1 WHERE login = ?").run(login)
   }
 
   const rebuild = (tariff: Tariff, login: string) => {
@@ -31,9 +31,9 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
     db.query("INSERT OR REPLACE INTO usage_sums VALUES (?, ?, 0)").run(login, tariff.fingerprint)
     const days = new Map<number, DayCharge>()
     let unpriced = 0
-    const collect = (charged: Map<number, DayCharge> | null) => {
-      if (charged) for (const [day, cost] of charged) days.set(day, joined(days.get(day), cost))
-      else unpriced++
+    const collect = (charged: Days) => {
+      for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
+      if (charged.unpriced) unpriced++
     }
     for (const interval of intervals.ofLogin(login)) if (interval.end) collect(daysOfRun(tariff, interval))
     for (const rental of rentals.ofLogin(login))
@@ -82,21 +82,32 @@ function isKept(db: Database, tariff: Tariff, login: string): boolean {
 /** The time now, on which nothing closed depends. */
 const whenever = 0
 
-/** The days of an interval that is closed: its instance and its address. */
-export function daysOfRun(tariff: Tariff, interval: Interval): Map<number, DayCharge> | null {
-  const { longest } = extremes(interval, whenever)
-  return byDay(longest, (range) => {
-    const run = costOfRun(tariff, interval, whenever, range)
-    const ms = Math.min(longest.toUtcMs, range.toUtcMs) - Math.max(longest.fromUtcMs, range.fromUtcMs)
-    return run && { ...add(run, costOfAddress(interval, whenever, range)), instanceMs: ms }
-  })
+/** A charge by day; `unpriced`: a part of it is missing, since nobody knows its price. */
+export interface Days {
+  days: Map<number, DayCharge>
+  unpriced: boolean
 }
 
-function daysOfRental(rental: Rental): Map<number, DayCharge> | null {
-  const { startEarliestUtcMs, endLatestUtcMs } = rental
-  if (endLatestUtcMs === null) return null
-  return byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) => {
-    const cost = costOfRental(rental, whenever, range)
-    return cost && { ...cost, instanceMs: 0 }
+/** The days of an interval that is closed: its instance and its address. */
+export function daysOfRun(tariff: Tariff, interval: Interval): Days {
+  const { longest } = extremes(interval, whenever, tariff.billing)
+  let unpriced = false
+  const days = byDay(longest, (range) => {
+    const run = costOfRun(tariff, interval, whenever, range)
+    if (!run) unpriced = true
+    const ms = Math.min(longest.toUtcMs, range.toUtcMs) - Math.max(longest.fromUtcMs, range.fromUtcMs)
+    const address = costOfAddress(tariff, interval, whenever, range)
+    return { ...(run ? add(run, address) : address), instanceMs: ms }
   })
+  return { days, unpriced }
+}
+
+function daysOfRental(rental: Rental): Days {
+  const { startEarliestUtcMs, endLatestUtcMs } = rental
+  if (endLatestUtcMs === null || rental.microUsdPerHour === null) return { days: new Map(), unpriced: true }
+  const days = byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) => ({
+    ...(costOfRental(rental, whenever, range) ?? nothing),
+    instanceMs: 0,
+  }))
+  return { days, unpriced: false }
 }

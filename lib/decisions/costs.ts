@@ -49,13 +49,24 @@ export interface Range {
 
 export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Number.POSITIVE_INFINITY }
 
+/**
+ * EC2 charges from `running`, which it does not date, some seconds after the LaunchTime from which we know a run. So much of each
+ * start is in the upper bound only. Not by hours, nor in what the old tools recorded: there a run counted from its launch.
+ */
+export const pendingMs = 60_000
+
 /** The shortest and the longest that a run can have been. An open one may have ended since it was last seen. */
-export function extremes(interval: Interval, nowUtcMs: number): { shortest: Range; longest: Range } {
+export function extremes(
+  interval: Interval,
+  nowUtcMs: number,
+  { granularity }: Billing,
+): { shortest: Range; longest: Range } {
   const { start, end, seenUtcMs } = interval
   const earliestEnd = end ? end.earliestUtcMs : Math.min(Math.max(seenUtcMs, start.latestUtcMs), nowUtcMs)
   const latestEnd = end ? end.latestUtcMs : Math.max(seenUtcMs, nowUtcMs)
+  const surelyOn = start.latestUtcMs + (granularity === "second" && !interval.isOld ? pendingMs : 0)
   return {
-    shortest: { fromUtcMs: start.latestUtcMs, toUtcMs: Math.max(start.latestUtcMs, earliestEnd) },
+    shortest: { fromUtcMs: surelyOn, toUtcMs: Math.max(surelyOn, earliestEnd) },
     longest: { fromUtcMs: start.earliestUtcMs, toUtcMs: Math.max(start.earliestUtcMs, latestEnd) },
   }
 }
@@ -67,24 +78,35 @@ export function costOfRun(
   nowUtcMs: number,
   range: Range = always,
 ): Bounds | null {
-  const { shortest, longest } = extremes(interval, nowUtcMs)
+  const { shortest, longest } = extremes(interval, nowUtcMs, tariff.billing)
   const isSpot = interval.market === "spot"
   const lowestIsFree =
     isSpot && interval.endedByEc2 !== false && interval.end !== null && lasts(shortest) < msPerHour
   const highestIsFree = isSpot && interval.endedByEc2 === true && lasts(longest) < msPerHour
-  // A run that may have lasted no time may not have been one at all.
-  const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0 && interval.end !== null
-  const lowest = lowestIsFree || mayNotHaveBeen ? 0 : costOfRange(tariff, interval, shortest, range)
+  // A run that may have lasted no time may not have been one at all, or ended while it was pending.
+  const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0
+  const mostUntil = (utcMs: number) => (highestIsFree ? 0 : accrued(tariff, interval, longest, utcMs))
+  const highest = within(range, mostUntil)
+  if (highest === null || lowestIsFree || mayNotHaveBeen)
+    return highest === null ? null : { lowest: 0, highest }
   const isCertain = shortest.fromUtcMs === longest.fromUtcMs && shortest.toUtcMs === longest.toUtcMs
-  if (isCertain && lowestIsFree === highestIsFree) return lowest === null ? null : { lowest, highest: lowest }
-  const highest = highestIsFree ? 0 : costOfRange(tariff, interval, longest, range)
-  return lowest === null || highest === null ? null : { lowest: Math.min(lowest, highest), highest }
+  if (isCertain && !highestIsFree) return { lowest: highest, highest }
+  const lowest = within(range, (utcMs) => {
+    const [least, most] = [accrued(tariff, interval, shortest, utcMs), mostUntil(utcMs)]
+    return least === null || most === null ? null : Math.min(least, most)
+  })
+  return lowest === null ? null : { lowest, highest }
 }
 
 /** The same for the public IPv4 address that an instance had while it ran. */
-export function costOfAddress(interval: Interval, nowUtcMs: number, range: Range = always): Bounds {
+export function costOfAddress(
+  { billing }: Pick<Tariff, "billing">,
+  interval: Interval,
+  nowUtcMs: number,
+  range: Range = always,
+): Bounds {
   if (interval.publicIpv4 === false) return nothing
-  const { shortest, longest } = extremes(interval, nowUtcMs)
+  const { shortest, longest } = extremes(interval, nowUtcMs, billing)
   const cost = (run: Range) => flatCost(publicIpv4MicroUsdPerHour, sinceBilled(run), range)
   return { lowest: interval.publicIpv4 ? cost(shortest) : 0, highest: cost(longest) }
 }
@@ -114,24 +136,22 @@ const flatMinimumMs = 60_000
 /** SUSE's operation: sold by the started hour. */
 export const suseOperation = "RunInstances:000g"
 
-/**
- * What of the run `[from, to)` falls into `range`: what has accrued by the range's end, less what had accrued by its beginning,
- * so that the days of a run sum up to its cost exactly.
- */
-function costOfRange(tariff: Tariff, offer: Interval, run: Range, range: Range): MicroUsd | null {
-  const after = accrued(tariff, offer, run, range.toUtcMs)
-  if (after === null || range.fromUtcMs <= run.fromUtcMs) return after
-  const before = accrued(tariff, offer, run, range.fromUtcMs)
+/** What has accrued by the range's end, less what had by its beginning: the days of a run sum up to its cost exactly. */
+function within(range: Range, accruedUntil: (utcMs: number) => MicroUsd | null): MicroUsd | null {
+  const after = accruedUntil(range.toUtcMs)
+  if (after === null || range.fromUtcMs === Number.NEGATIVE_INFINITY) return after
+  const before = accruedUntil(range.fromUtcMs)
   return before === null ? null : after - before
 }
 
+/** What of the run `[from, to)` is charged by `untilUtcMs`: before it begins nothing, and when it does its minimum. */
 function accrued(
   { book, billing }: Tariff,
   offer: Interval,
   run: Range,
   untilUtcMs: number,
 ): MicroUsd | null {
-  if (untilUtcMs < run.fromUtcMs) return 0
+  if (untilUtcMs <= run.fromUtcMs) return 0
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
   let product = 0n
   for (const segment of pricesOver(book, offer, run.fromUtcMs, run.fromUtcMs + ms)) {

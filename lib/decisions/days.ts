@@ -15,7 +15,7 @@ export function dayName(day: number): string {
  * What each day has of a charge that spans `span`. `costIn` gives what falls into a range; the first day takes everything
  * before it, the last one everything after: an hour that was begun at midnight's edge is paid on the day that it was begun.
  */
-export function byDay<T>(span: Range, costIn: (range: Range) => T | null): Map<number, T> | null {
+export function byDay<T>(span: Range, costIn: (range: Range) => T): Map<number, T> {
   const first = dayOf(span.fromUtcMs)
   const last = Math.max(first, dayOf(span.toUtcMs - 1))
   const days = new Map<number, T>()
@@ -24,7 +24,6 @@ export function byDay<T>(span: Range, costIn: (range: Range) => T | null): Map<n
       fromUtcMs: day === first ? always.fromUtcMs : day * msPerDay,
       toUtcMs: day === last ? always.toUtcMs : (day + 1) * msPerDay,
     })
-    if (cost === null) return null
     days.set(day, cost)
   }
   return days

@@ -1,10 +1,14 @@
 /** What an instance's event history says about a run whose bounds are apart. */
-import { msPerMinute } from "../base/time.ts"
-import { between, exactly, type Interval } from "./intervals.ts"
+import { msPerMinute, msPerSecond } from "../base/time.ts"
+import { between, exactly, type Instant, type Interval } from "./intervals.ts"
 
 export interface InstanceEvent {
   name: string
   atUtcMs: number
+  /** Whether the instance was on before it, as the call's answer says; null where the event does not tell. */
+  wasOn: boolean | null
+  /** A stop that writes the memory to disk first, which is billed. */
+  hibernates: boolean
 }
 
 type Run = Pick<Interval, "start" | "end" | "endedByEc2">
@@ -13,37 +17,56 @@ const starts = new Set(["RunInstances", "StartInstances"])
 const ends = new Set(["StopInstances", "TerminateInstances", "BidEvictedEvent"])
 /** An event this near to a gap's end is the start of the run that ended the gap. */
 const nextStartMs = msPerMinute
+/** Events, reasons and LaunchTime are dated to the second, each in its own place. */
+const apartMs = 2 * msPerSecond
 const evicted = "BidEvictedEvent"
+
+function endedBy(end: Instant, utcMs: number): Instant {
+  if (end.latestUtcMs <= utcMs) return end
+  return between(Math.min(end.earliestUtcMs, utcMs), utcMs, "cloudtrail")
+}
+
+/** Where nothing is known but that it may have run in between. */
+export function isGap({ start, end }: Run): boolean {
+  return start.earliestUtcMs === end?.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
+}
 
 /**
  * The runs that there really were; null where the events say nothing about it. A start always leaves an event, so that no
- * start in a gap means no run in it; a shutdown inside the instance leaves none, so that a missing end stays open to doubt.
+ * start in a gap means no run in it. A shutdown inside the instance leaves none, and stopping what is off succeeds too: an end is
+ * exact only where the answer said that the instance was on.
  */
 export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | null {
   const { start, end } = run
   if (!end) return null
   const inWindow = events
-    .filter(({ atUtcMs }) => atUtcMs >= start.earliestUtcMs && atUtcMs <= end.latestUtcMs)
+    .filter(({ atUtcMs }) => atUtcMs >= start.earliestUtcMs - apartMs && atUtcMs <= end.latestUtcMs + apartMs)
     .sort((one, other) => one.atUtcMs - other.atUtcMs)
-  const isDoubtful = start.earliestUtcMs === end.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
-  if (isDoubtful) return startedIn(inWindow, end.latestUtcMs)
-  const off = inWindow.find(({ name, atUtcMs }) => ends.has(name) && atUtcMs >= end.earliestUtcMs)
-  if (!off) return null
-  const first = { start, end: exactly(off.atUtcMs, "cloudtrail"), endedByEc2: off.name === evicted }
-  const later = inWindow.filter(({ atUtcMs }) => atUtcMs > off.atUtcMs)
-  return [first, ...startedIn(later, end.latestUtcMs)]
-}
-
-function startedIn(events: readonly InstanceEvent[], untilUtcMs: number): Run[] {
   const runs: Run[] = []
-  for (const [index, { name, atUtcMs }] of events.entries()) {
-    if (!starts.has(name) || atUtcMs > untilUtcMs - nextStartMs) continue
-    const off = events.slice(index + 1).find((later) => ends.has(later.name))
-    runs.push({
-      start: exactly(atUtcMs, "cloudtrail"),
-      end: off ? exactly(off.atUtcMs, "cloudtrail") : between(atUtcMs, untilUtcMs, "vanished"),
-      endedByEc2: off?.name === evicted,
-    })
+  let isNew = isGap(run)
+  let on: (Run & { end: NonNullable<Run["end"]> }) | null = isNew ? null : { ...run, end }
+  for (const { name, atUtcMs, wasOn, hibernates } of inWindow) {
+    const isOwnStart =
+      on !== null && (atUtcMs < on.end.earliestUtcMs || atUtcMs <= on.start.latestUtcMs + apartMs)
+    if (starts.has(name)) {
+      if (wasOn === true || isOwnStart || atUtcMs > end.latestUtcMs - nextStartMs) continue
+      if (on) runs.push(on)
+      // Whatever ran before was off by then.
+      const before = runs.pop()
+      if (before?.end) runs.push({ ...before, end: endedBy(before.end, atUtcMs) })
+      const began = exactly(atUtcMs, "cloudtrail")
+      on = { start: began, end: between(atUtcMs, end.latestUtcMs, "vanished"), endedByEc2: null }
+      isNew = true
+    } else if (ends.has(name) && on && atUtcMs >= on.end.earliestUtcMs) {
+      const latestUtcMs = Math.min(atUtcMs, on.end.latestUtcMs)
+      const earliestUtcMs = wasOn === true || name === evicted ? latestUtcMs : on.end.earliestUtcMs
+      const mayLast = hibernates && wasOn !== false
+      const off = between(earliestUtcMs, mayLast ? on.end.latestUtcMs : latestUtcMs, "cloudtrail")
+      runs.push({ ...on, end: off, endedByEc2: name === evicted })
+      on = null
+      isNew = true
+    }
   }
-  return runs
+  if (on) runs.push(on)
+  return isNew ? runs : null
 }

@@ -33,6 +33,8 @@ export interface Interval {
   seenUtcMs: number
   /** Spot that EC2 took back; null where that is not known. */
   endedByEc2: boolean | null
+  /** Only the old tools recorded it. */
+  isOld?: true
 }
 
 export function exactly(utcMs: number, evidence: Evidence): Instant {
@@ -76,5 +78,6 @@ export function fromOldRun(old: OldRun): Interval {
     end: endUtcMs === null ? null : between(stopped ?? endUtcMs, endUtcMs, "observed"),
     seenUtcMs: stoppedUtcMs ?? old.seenUtcMs ?? startUtcMs,
     endedByEc2: false,
+    isOld: true,
   }
 }

@@ -2,14 +2,14 @@
  * What a complete listing says about an instance, given what was known of it. Facts of EC2 that this rests on: LaunchTime is the
  * last start, to the second; StateTransitionReason tells the last transition, if at all; only what stopped can change its
  * type; a terminated instance shows for about an hour. So a listing can prove less than it seems to: what was stopped may have
- * run and stopped again unseen. Such a gap becomes a run that lasted from no time to all of it.
+ * run and stopped again unseen. Such a gap becomes a run that lasted from no time to all of it. And the date of a termination is
+ * the latest that what was last seen running can have run: it may have been stopped before, unseen.
  *
- * One thing is taken at its word that could be otherwise: a dated termination of what ran is the end of that run, though it may
- * have been stopped before, unseen. Then we say too much, never too little.
+ * What no listing can bound: a run that nobody saw, of a type that nobody saw. It counts as of the types seen before and after.
  */
 import type { Instance, InstanceState } from "../base/instance.ts"
 import { msPerMinute } from "../base/time.ts"
-import { between, exactly, type Instant, type Interval } from "./intervals.ts"
+import { between, exactly, type Instant, type Interval, isExact } from "./intervals.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
 export interface Sighting {
@@ -57,15 +57,15 @@ const quickestRestartMs = msPerMinute
 /** What the sight of an instance says. */
 export function seen(known: Known | null, instance: Instance, sighting: Sighting): News {
   const news = known ? seenAgain(known, instance, sighting) : seenFirst(instance, sighting)
-  const hasEnded = instance.state === "terminated" || instance.state === "shutting-down"
-  return { ...news, endedUtcMs: hasEnded ? endOf(instance, known, sighting) : null }
+  return { ...news, endedUtcMs: isTerminating(instance.state) ? endOf(instance, known, sighting) : null }
 }
 
 /** What its absence from a complete listing says; null: nothing yet. */
 export function missing(known: Known, isSpot: boolean, { fromUtcMs, toUtcMs }: Sighting): News | null {
   if (known.launchedAtUtcMs > fromUtcMs - toleranceMs || known.seenUtcMs >= fromUtcMs) return null
-  const news: News = { state: "terminated", runs: [], endedUtcMs: known.seenUtcMs }
-  if (known.lastRun && !known.lastRun.end) {
+  const wasOn = known.lastRun !== null && known.lastRun.end === null
+  const news: News = { state: "terminated", runs: [], endedUtcMs: wasOn ? known.seenUtcMs : toUtcMs }
+  if (wasOn) {
     const end = between(known.seenUtcMs, toUtcMs, "vanished")
     return { ...news, lastRun: { end, endedByEc2: isSpot ? null : false } }
   }
@@ -79,7 +79,10 @@ function seenFirst(instance: Instance, sighting: Sighting): News {
     const end = between(first, launchedAtUtcMs, "observed")
     runs.push({ instanceType, start: exactly(first, "observed"), end, endedByEc2: false })
   } else if (first === null && !isOn(instance) && instance.market === "on-demand") {
-    runs.push(...possibleRuns([instanceType], sighting.previousUtcMs ?? launchedAtUtcMs, launchedAtUtcMs))
+    const { previousUtcMs } = sighting
+    // A listing may have lagged behind the first launch.
+    if (previousUtcMs !== null && launchedAtUtcMs - previousUtcMs >= quickestRestartMs)
+      runs.push(...possibleRuns([instanceType], previousUtcMs - toleranceMs, launchedAtUtcMs))
   }
   runs.push(runSince(instance, sighting))
   return { state: instance.state, runs, endedUtcMs: null }
@@ -148,9 +151,13 @@ function seenStarted(known: Known, instance: Instance, { fromUtcMs, toUtcMs }: S
 function seenStillOff(known: Known, instance: Instance, news: News): News {
   const end = known.lastRun?.end
   const date = reasonDate(instance)
-  if (!end || date === null || known.state === "stopped" || end.evidence === "reason") return news
+  const isSameEnd = isTerminating(known.state) === isTerminating(instance.state)
+  if (!end || date === null || known.state === "stopped" || !isSameEnd || end.evidence === "reason")
+    return news
   if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return news
-  return { ...news, lastRun: { end: exactly(date, "reason"), endedByEc2: byEc2(instance) } }
+  const isDate = isExact(end) || !mayHideStop(instance)
+  const told = isDate ? exactly(date, "reason") : between(Math.min(end.earliestUtcMs, date), date, "reason")
+  return { ...news, lastRun: { end: told, endedByEc2: byEc2(instance) } }
 }
 
 /** The run that began at LaunchTime, up to what is known of its end. */
@@ -174,12 +181,23 @@ function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instan
   if (date < onUtcMs - toleranceMs) return between(date, Math.max(onUtcMs, offUtcMs), "observed")
   // Billed while it writes its memory to disk, which ends unseen.
   if (isHibernation(instance)) return between(Math.max(date, onUtcMs), offUtcMs, "observed")
-  return exactly(date, "reason")
+  return mayHideStop(instance) ? between(Math.min(onUtcMs, date), date, "reason") : exactly(date, "reason")
+}
+
+/** Whether it may have been stopped, unseen, before what its reason tells of. Spot that is bought once cannot be stopped. */
+function mayHideStop({ state, market }: Instance): boolean {
+  return isTerminating(state) && market === "on-demand"
+}
+
+function isTerminating(state: InstanceState): boolean {
+  return state === "terminated" || state === "shutting-down"
 }
 
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */
 function unseenRuns(known: Known, instanceTypes: string[], untilUtcMs: number): NewRun[] {
-  return known.isOurs ? [] : possibleRuns(instanceTypes, known.seenUtcMs, untilUtcMs)
+  return known.isOurs || isTerminating(known.state)
+    ? []
+    : possibleRuns(instanceTypes, known.seenUtcMs, untilUtcMs)
 }
 
 function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: number): NewRun[] {
@@ -189,7 +207,9 @@ function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: nu
 }
 
 function endOf(instance: Instance, known: Known | null, { toUtcMs }: Sighting): number {
-  return reasonDate(instance) ?? known?.lastRun?.end?.latestUtcMs ?? toUtcMs
+  // What was stopped ended some time after its run.
+  const endOfRun = known && isTerminating(known.state) ? known.lastRun?.end?.latestUtcMs : null
+  return reasonDate(instance) ?? endOfRun ?? toUtcMs
 }
 
 /** Whether it is billed. */

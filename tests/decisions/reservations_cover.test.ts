@@ -107,7 +107,7 @@ function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary
     const range = { fromUtcMs: begin - 1, toUtcMs: Number.MAX_SAFE_INTEGER }
     return runs.reduce(
       (sum, run) =>
-        sum + (costOfRun(tariff, run, at)?.highest ?? Number.NaN) + costOfAddress(run, at).highest,
+        sum + (costOfRun(tariff, run, at)?.highest ?? Number.NaN) + costOfAddress(tariff, run, at).highest,
       costOfRental(volume, at, range)?.highest ?? Number.NaN,
     )
   }

@@ -1,10 +1,11 @@
 /**
- * `npm run soak [crowd|kills|syscalls|term …]`: the long versions of tests/operations/launches, with the compiled tools. Prints what it found,
+ * `npm run soak [crowd|kills|syscalls|oracle|term …]`: the long versions of tests/operations/launches, with the compiled tools. Prints what it found,
  * and ends with 1 where anything was wrong.
  */
 import { microUsd, usd } from "../../lib/base/money.ts"
 import { crowd, killed } from "../support/crowd.ts"
 import { startEmulator } from "../support/emulator.ts"
+import { tryWorlds } from "../support/oracle/world.ts"
 import {
   courseToKillIn,
   disagreementsAfterSettling,
@@ -67,6 +68,14 @@ const soaks: Record<string, () => Promise<void>> = {
       strace
         ? `syscalls: ${killed} runs killed, one at each ${syscalls.join(", ")} of ${operations.join(", ")}`
         : "syscalls: skipped, strace is not installed",
+    )
+  },
+  async oracle() {
+    const worlds = portion(1000)
+    const found = await tryWorlds(1, 1 + worlds)
+    wrong.push(...found.wrong)
+    console.log(
+      `oracle: ${found.histories} histories in ${worlds} courses, ${found.compared} comparisons with the bill, ${found.exact} known exactly`,
     )
   },
   async term() {

@@ -123,6 +123,7 @@ export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
     if (fault?.kind === "delay") await Bun.sleep(fault.delayMs ?? 100)
     const reply = insteadOf(request, fault) ?? (await inTurn(() => answer(world, request)))
     await fault?.onceDone?.()
+    if (world.knobs.tellsItsTime) reply.headers.date = new Date(world.clock.now()).toUTCString()
     answerWith(outgoing, reply, fault, call)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
@@ -179,7 +180,20 @@ function noteEffects(world: World, request: AwsRequest, reply: Reply): void {
     accessKeyId: request.accessKeyId,
     region: request.region,
     resources: ids.map((name) => ({ type: "AWS::EC2::Instance", name })),
-    detail: { requestID: reply.headers["x-amzn-requestid"] },
+    detail: {
+      requestID: reply.headers["x-amzn-requestid"],
+      requestParameters: { hibernate: /[?&]?Hibernate=true/.test(request.body) },
+      responseElements: { instancesSet: { items: changesIn(reply.body) } },
+    },
+  })
+}
+
+/** What an answer of StopInstances and the like says that was before. */
+function changesIn(body: string): { instanceId: string; previousState: { name: string } }[] {
+  return [...body.matchAll(/<item>(?:(?!<\/item>).)*?<previousState>.*?<\/item>/gs)].flatMap(([item]) => {
+    const instanceId = /<instanceId>(.*?)</.exec(item)?.[1]
+    const name = /<previousState>.*?<name>(.*?)</s.exec(item)?.[1]
+    return instanceId && name ? [{ instanceId, previousState: { name } }] : []
   })
 }
 

@@ -69,7 +69,7 @@ export async function simulateTerm(emulator: Emulator, options: TermOptions): Pr
   const day = await courseDay(emulator, configOf(options) as never, logins)
   const { proxy } = emulator
   const { knobs, clock } = proxy.world
-  Object.assign(knobs, { pendingMs: 0, stoppingMs: 0, shuttingDownMs: 0 })
+  Object.assign(knobs, { pendingMs: 0, stoppingMs: 0, shuttingDownMs: 0, tellsItsTime: true })
   clock.stop(firstDay)
   const result: TermResult = {
     ...{ processes: 0, launches: 0, refusals: 0, killed: 0, outageHours: 0, longestOutageHours: 0 },

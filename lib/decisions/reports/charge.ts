@@ -47,7 +47,7 @@ export interface Charge {
 /** An instance's run, and its address beside it where it has one, as far as they fall into `range`. */
 export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, range: Range): Charge[] {
   const { login, instanceId: id, market, region, zone, usageOperation, start, end } = run
-  const { longest } = extremes(run, nowUtcMs)
+  const { longest } = extremes(run, nowUtcMs, tariff.billing)
   const ms = overlap(longest, range)
   const common = { login, id, market, region, zone, usageOperation, start, end, ms }
   const instance: Charge = {
@@ -56,7 +56,7 @@ export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, ra
     hours: billedMs(tariff.billing, usageOperation, ms) / msPerHour,
     ...priceAtStart(tariff, run),
   }
-  const address = costOfAddress(run, nowUtcMs, range)
+  const address = costOfAddress(tariff, run, nowUtcMs, range)
   if (address.highest === 0) return [instance]
   return [
     instance,

@@ -1,6 +1,7 @@
 /** Terminating and stopping, one instance at a time: one that is protected must not keep the others running. */
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
+import { awsNow } from "../usage/aws_time.ts"
 import type { LedgerDeps } from "./deps.ts"
 import { removeSwitches } from "./switches.ts"
 
@@ -24,10 +25,10 @@ export async function endInstances(
     deps.audit.record(actor, `${action} ${id}${why}`)
     try {
       const ec2 = await deps.aws.ec2(region)
-      const { requestId } = await (action === "terminate"
+      const { requestId, wasOn } = await (action === "terminate"
         ? ec2.terminate(id, { clearProtection: true })
         : ec2.stop(id, { clearProtection: true }))
-      deps.usageDb.transaction(() => recordEnd(deps, action, id))
+      deps.usageDb.transaction(() => recordEnd(deps, action, id, wasOn))
       deps.audit.record(actor, `${action} ${id}: done (request ${requestId})`)
       ended.done.push(id)
     } catch (error) {
@@ -40,17 +41,19 @@ export async function endInstances(
 }
 
 /** Charged until EC2 accepted it. */
-function recordEnd({ usageDb, clock }: LedgerDeps, action: EndAction, id: string): void {
-  const nowUtcMs = clock.now()
+function recordEnd({ aws, usageDb, clock }: LedgerDeps, action: EndAction, id: string, wasOn: boolean): void {
+  const atUtcMs = awsNow({ aws, clock })
   if (action === "stop") {
-    usageDb.leases.stopped(id, nowUtcMs)
-    usageDb.ledger.recordStopped(id, nowUtcMs)
+    usageDb.leases.stopped(id, clock.now())
+    usageDb.ledger.recordStopped(id, atUtcMs, wasOn)
     return
   }
-  usageDb.leases.ended(id, nowUtcMs)
+  usageDb.leases.ended(id, clock.now())
+  // What was off already ended at some time since it was last seen on.
+  const earliestUtcMs = wasOn ? atUtcMs : (usageDb.ledger.instances.get(id)?.seenUtcMs ?? atUtcMs)
   usageDb.ledger.recordEnded(id, {
-    earliestUtcMs: nowUtcMs,
-    latestUtcMs: nowUtcMs,
+    earliestUtcMs: Math.min(earliestUtcMs, atUtcMs),
+    latestUtcMs: atUtcMs,
     evidence: "observed",
   })
 }

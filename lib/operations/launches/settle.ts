@@ -210,7 +210,7 @@ export function recordStarted(
   // LaunchTime is the last start, where EC2 has brought it up to date.
   const startedAtUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs)
   usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
-  usageDb.ledger.recordStarted(id, startedAtUtcMs)
+  usageDb.ledger.recordStarted(id, reservation.instanceType, startedAtUtcMs)
   usageDb.leases.add(firstLease(reservation, id, startedAtUtcMs))
   usageDb.leases.started({
     instanceId: id,

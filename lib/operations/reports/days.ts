@@ -50,7 +50,9 @@ export function daySums(
   }
   for (const old of oldRows.running(login)) {
     const run = fromOldRun(old)
-    chargeDays(extremes(run, nowUtcMs).longest, (day) => chargesOfRun(tariff, run, nowUtcMs, day))
+    chargeDays(extremes(run, nowUtcMs, tariff.billing).longest, (day) =>
+      chargesOfRun(tariff, run, nowUtcMs, day),
+    )
   }
   return new Map([...days].sort(([one], [other]) => one - other))
 

@@ -17,6 +17,7 @@ import {
 import { type Caller, requireAccount } from "../../host/caller.ts"
 import type { HomeFiles } from "../../host/home.ts"
 import { writeOutput } from "../../host/output_file.ts"
+import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName } from "./days.ts"
@@ -71,7 +72,7 @@ export async function report(deps: ReportDeps, options: ReportOptions): Promise<
     notes.push(...(await refresh(deps, login)))
   const stale = staleness(usageDb, clock)
   if (stale !== null) notes.push(stale)
-  const scope = { login, range, nowUtcMs: clock.now() }
+  const scope = { login, range, nowUtcMs: sightingSince(deps, clock.now()).toUtcMs }
   const tariff = usageDb.prices.tariff(config)
   return { lines: await linesOf(), notes }
 

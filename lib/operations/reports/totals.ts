@@ -35,8 +35,8 @@ export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs:
   refreshSums(usageDb, tariff, null)
   for (const [login, sum] of ledger.sums.byLogin(...daysOf(range))) byLogin.set(login, sum)
   for (const run of ledger.intervals.open(null)) {
-    const cost = costOfRun(tariff, run, nowUtcMs, range)
-    charge(run.login, cost && add(cost, costOfAddress(run, nowUtcMs, range)))
+    charge(run.login, costOfRun(tariff, run, nowUtcMs, range))
+    charge(run.login, costOfAddress(tariff, run, nowUtcMs, range))
   }
   for (const rental of ledger.rentals.open(null)) charge(rental.login, costOfRental(rental, nowUtcMs, range))
   if (range === always && tariff.billing.granularity === "hour") {

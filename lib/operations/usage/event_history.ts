@@ -1,13 +1,17 @@
-/** Asks CloudTrail about runs whose bounds are apart, once for each instance, and narrows them by what it says. */
+/** Asks CloudTrail about runs whose bounds are apart, once they are old enough to be in it, and narrows them by what it says. */
 import type { Aws } from "../../aws/interfaces.ts"
-import { type Clock, isoUtc, msPerDay } from "../../base/time.ts"
+import { plural } from "../../base/text.ts"
+import { type Clock, isoUtc, msPerDay, msPerMinute } from "../../base/time.ts"
 import type { StoredInterval } from "../../db/intervals.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { withEvents } from "../../decisions/events.ts"
-import { isExact } from "../../decisions/intervals.ts"
+import { isGap, withEvents } from "../../decisions/events.ts"
+import { between, isExact } from "../../decisions/intervals.ts"
+import { awsNow } from "./aws_time.ts"
 
 /** How far back CloudTrail's event history goes. */
 const historyMs = 90 * msPerDay
+/** Events are in it within about five minutes, says AWS, "on average"; by then nothing is concluded from one that is not there. */
+const lagMs = 20 * msPerMinute
 /** At two requests a second a run of cron then takes a minute at most. */
 const instancesAtOnce = 100
 
@@ -21,8 +25,8 @@ export async function askEventHistory({
   usageDb: UsageDb
   clock: Clock
 }): Promise<number> {
-  const now = clock.now()
-  const ids = usageDb.evidence.unasked(now - historyMs, instancesAtOnce)
+  const now = awsNow({ aws, clock })
+  const ids = usageDb.evidence.unasked(now - historyMs, now - lagMs, lagMs, instancesAtOnce)
   for (const instanceId of ids) {
     const runs = usageDb.ledger.intervals.ofInstance(instanceId)
     const [first] = runs
@@ -34,15 +38,23 @@ export async function askEventHistory({
         ...{ instanceId, foundUtcMs: now, kind: "cloudtrail", atUtcMs },
         text: `${name} by ${user || "nobody named"} at ${isoUtc(atUtcMs)} (event ${eventId})`,
       }))
-      const nothing = {
-        instanceId,
-        foundUtcMs: now,
-        kind: "asked",
-        atUtcMs: null,
-        text: "CloudTrail has no event",
+      const text = `CloudTrail was asked, and had ${plural(found.length, "event")}`
+      for (const row of found) usageDb.evidence.add(row)
+      usageDb.evidence.add({ instanceId, foundUtcMs: now, kind: "asked", atUtcMs: null, text })
+      const isCovered = ({ start, end }: StoredInterval) =>
+        end !== null && start.earliestUtcMs >= now - historyMs && end.latestUtcMs <= now - lagMs
+      for (const run of runs) {
+        if (!isDoubtful(run) || !isCovered(run)) continue
+        const better = withEvents(run, events)
+        if (!better) continue
+        const isAnothers = ({ start }: FoundRun) =>
+          (isGap(run) || start.earliestUtcMs !== run.start.earliestUtcMs) && isAmbiguous(run, runs)
+        replace(
+          usageDb,
+          run,
+          better.map((part) => (isAnothers(part) ? asGap(part) : part)),
+        )
       }
-      for (const row of found.length > 0 ? found : [nothing]) usageDb.evidence.add(row)
-      for (const run of runs) if (isDoubtful(run)) narrow(usageDb, run, withEvents(run, events))
     })
   }
   return ids.length
@@ -52,9 +64,31 @@ function isDoubtful({ start, end }: StoredInterval): boolean {
   return end !== null && !(isExact(start) && isExact(end))
 }
 
-function narrow({ ledger }: UsageDb, run: StoredInterval, found: ReturnType<typeof withEvents>): void {
-  if (found === null) return
+type FoundRun = NonNullable<ReturnType<typeof withEvents>>[number]
+
+/** Whether a start in this run's doubtful time may be another's, of another type: events do not tell types. */
+function isAmbiguous(run: StoredInterval, runs: readonly StoredInterval[]): boolean {
+  const [from, to] = doubtOf(run)
+  return runs.some((other) => {
+    const [otherFrom, otherTo] = doubtOf(other)
+    return other.intervalId !== run.intervalId && isDoubtful(other) && otherFrom < to && from < otherTo
+  })
+}
+
+function doubtOf({ end }: StoredInterval): [fromUtcMs: number, toUtcMs: number] {
+  return [end?.earliestUtcMs ?? 0, end?.latestUtcMs ?? 0]
+}
+
+/** What ran, or did not, while this run lasted. */
+function asGap(run: FoundRun): FoundRun {
+  const { start, end } = run
+  if (!end) return run
+  const gap = between(start.earliestUtcMs, end.latestUtcMs, "cloudtrail")
+  return { ...run, start: gap, end: gap }
+}
+
+function replace({ ledger }: UsageDb, run: StoredInterval, parts: readonly FoundRun[]): void {
   ledger.intervals.remove(run.intervalId)
-  for (const better of found) ledger.addRun(null, { ...run, ...better })
+  for (const better of parts) ledger.addRun(null, { ...run, ...better })
   ledger.sums.forget(run.login)
 }

@@ -5,6 +5,7 @@ import { Failed } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import type { ListPrice } from "../../db/prices.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
+import { awsNow } from "./aws_time.ts"
 
 export interface RefreshedPrices {
   region: string
@@ -33,7 +34,7 @@ export async function refreshPrices({
       throw new Failed("refresh prices", `the price list of ${region} is empty, nothing was kept`)
     lists.push({ region, prices })
   }
-  const fromUtcMs = clock.now()
+  const fromUtcMs = awsNow({ aws, clock })
   return usageDb.transaction(() =>
     lists.map(({ region, prices }) => ({
       region,

@@ -2,6 +2,7 @@
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import type { Sighting } from "../../decisions/sightings.ts"
+import { sightingSince } from "./aws_time.ts"
 import { recordMissing, recordSeen } from "./record_sighting.ts"
 import type { SnapshotDeps } from "./snapshot.ts"
 
@@ -24,8 +25,9 @@ export async function refreshUser(
       ])
       const theirs = [...tagged, ...keyed].filter((instance) => ownerOf(instance) === login)
       const seen = new Map([...theirs, ...byId].map((instance) => [instance.id, instance]))
-      const previousUtcMs = usageDb.snapshots.lastBefore(region, fromUtcMs)?.startedUtcMs ?? null
-      const sighting: Sighting = { fromUtcMs, toUtcMs: clock.now(), previousUtcMs }
+      const look = sightingSince({ aws, clock }, fromUtcMs)
+      const previousUtcMs = usageDb.snapshots.lastBefore(region, look.fromUtcMs)?.startedUtcMs ?? null
+      const sighting: Sighting = { ...look, previousUtcMs }
       return { sighting, seen, gone: ids.filter((id) => !seen.has(id)), requests }
     }),
   )

@@ -10,6 +10,7 @@ import { ownerOf } from "../../decisions/owners.ts"
 import { publicIpv4MicroUsdPerHour, snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { snapshotDescription } from "../launches/own_storage.ts"
+import { sightingSince } from "./aws_time.ts"
 
 export interface RentalLook {
   fromUtcMs: number
@@ -31,19 +32,24 @@ export async function lookAtRentals({
   config: Config
   clock: Clock
 }): Promise<RentalLook> {
-  const fromUtcMs = clock.now()
+  const begunUtcMs = clock.now()
   const tags = { [tagOf.course]: config.course.name }
-  const there: Rental[] = []
-  const elasticIps = new Set<string>()
+  const listed: { region: string; volumes: Volume[]; snapshots: Snapshot[]; addresses: Address[] }[] = []
   for (const region of config.aws.regions) {
     const ec2 = await aws.ec2(region)
-    // An address does not tell since when it is ours.
-    const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
     const [volumes, snapshots, addresses] = await Promise.all([
       ec2.volumes({ tags }),
       ec2.snapshots({ tags }),
       ec2.addresses(),
     ])
+    listed.push({ region, volumes, snapshots, addresses })
+  }
+  const { fromUtcMs, toUtcMs } = sightingSince({ aws, clock }, begunUtcMs)
+  const there: Rental[] = []
+  const elasticIps = new Set<string>()
+  for (const { region, volumes, snapshots, addresses } of listed) {
+    // An address does not tell since when it is ours.
+    const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
     for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs))
     for (const snapshot of snapshots) there.push(fromSnapshot(snapshot, region, fromUtcMs))
     for (const address of addresses) {
@@ -54,7 +60,7 @@ export async function lookAtRentals({
       }
     }
   }
-  return { fromUtcMs, toUtcMs: clock.now(), there, elasticIps }
+  return { fromUtcMs, toUtcMs, there, elasticIps }
 }
 
 /** Inside the caller's transaction. */

@@ -12,6 +12,7 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/costs.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import type { Sighting } from "../../decisions/sightings.ts"
+import { sightingSince } from "./aws_time.ts"
 import { recordMissing, recordSeen, type SeenInstance } from "./record_sighting.ts"
 
 export interface SnapshotDeps {
@@ -59,7 +60,7 @@ export async function takeSnapshot(
         spotRequests.push({ requestId, instanceType, requestedAtUtcMs, login: ownerOf(request) })
       }
       const asked = await askForMissing(ec2, gathering, hasOwnAddress)
-      looks.push({ region, ...asked, sighting: { fromUtcMs, toUtcMs: clock.now(), previousUtcMs: null } })
+      looks.push({ region, ...asked, sighting: sightingSince(deps, fromUtcMs) })
     } catch (error) {
       const reason = messageOf(error)
       usageDb.transaction(() => usageDb.snapshots.failed(region, fromUtcMs, clock.now(), reason))
@@ -67,7 +68,8 @@ export async function takeSnapshot(
     }
   }
   return usageDb.transaction(() => {
-    const clockWentBack = looks.map((look) => trustClock(usageDb, look)).includes(true)
+    const isAwsTime = aws.clockOffsetMs() !== null
+    const clockWentBack = looks.map((look) => trustClock(usageDb, look, isAwsTime)).includes(true)
     const counts = looks.map((look) => recordLook(usageDb, tariff, gathering, look))
     usageDb.spotRequests.replaceAll(spotRequests)
     const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
@@ -94,7 +96,7 @@ async function askForMissing(
 }
 
 /** Returns whether the clock has gone back: then nothing that was seen "later than now" counts as seen then. */
-function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look): boolean {
+function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look, isAwsTime: boolean): boolean {
   const { fromUtcMs } = sighting
   const latest = snapshots.latest(region)
   const before = snapshots.lastBefore(region, fromUtcMs)
@@ -103,6 +105,8 @@ function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look):
   ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? 0)
   for (const login of ledger.intervals.distrust(fromUtcMs, before?.startedUtcMs ?? 0))
     ledger.sums.forget(login)
+  // Nothing happened later than now, if now is by AWS's clock.
+  if (isAwsTime) for (const login of ledger.forgetFuture(sighting.toUtcMs)) ledger.sums.forget(login)
   return true
 }
 

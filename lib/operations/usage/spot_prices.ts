@@ -6,6 +6,7 @@ import type { SpotPrice } from "../../db/prices.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/embedded_prices.ts"
 import { operationOfProduct } from "../../decisions/spot_products.ts"
+import { awsNow } from "./aws_time.ts"
 
 /** What ended longer ago has had its history fetched by an earlier run, or never will. */
 const askedForMs = 7 * msPerDay
@@ -20,7 +21,7 @@ export async function keepSpotPrices({
   usageDb: UsageDb
   clock: Clock
 }): Promise<number> {
-  const now = clock.now()
+  const now = awsNow({ aws, clock })
   const runs = usageDb.ledger.intervals.spotSince(now - askedForMs)
   const found: SpotPrice[] = []
   for (const { region, zone, instanceType, fromUtcMs } of needsOf(usageDb, runs)) {

@@ -281,5 +281,10 @@ describe("a clock that jumps between two runs of cron", () => {
     await course.cron()
     expect(course.usageDb.ledger.openInstances(login)).toEqual([])
     expectBillInside()
+    // What was stamped a day ahead does not stay so.
+    const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+    expect(run?.end?.latestUtcMs).toBeLessThanOrEqual(course.clock.now() + 1000)
+    for (const { seenUtcMs } of course.usageDb.ledger.rentals.ofLogin(login))
+      expect(seenUtcMs).toBeLessThanOrEqual(course.clock.now() + 1000)
   })
 })

@@ -48,6 +48,8 @@ export class World {
 
 function defaultKnobs() {
   return {
+    /** The Date of every answer is the emulated time, for tools whose clock is that too (faketime). */
+    tellsItsTime: false,
     /** How long a start, a stop and a termination take; AWS needs tens of seconds. */
     pendingMs: 100,
     stoppingMs: 100,

@@ -1,0 +1,29 @@
+/** What time it is by AWS's clock: what EC2 dates is held against it, and the host's clock may be wrong. */
+import type { Aws } from "../../aws/interfaces.ts"
+import type { Clock } from "../../base/time.ts"
+import type { Sighting } from "../../decisions/sightings.ts"
+
+interface Clocks {
+  aws: Pick<Aws, "clockOffsetMs">
+  clock: Clock
+}
+
+/** UTC milliseconds: the host's clock, put right by what AWS last said. */
+export function awsNow({ aws, clock }: Clocks): number {
+  return clock.now() + (aws.clockOffsetMs() ?? 0)
+}
+
+/** How well the offset of a wrong clock is known: AWS tells the time to the second. */
+const offsetMarginMs = 1000
+
+/** A look that began at `begunUtcMs` by the host's clock, when AWS may not have said its time yet, and ends now. */
+export function sightingSince({ aws, clock }: Clocks, begunUtcMs: number): Sighting {
+  const offsetMs = aws.clockOffsetMs() ?? 0
+  const marginMs = offsetMs === 0 ? 0 : offsetMarginMs
+  const endedUtcMs = clock.now()
+  return {
+    fromUtcMs: Math.min(begunUtcMs, endedUtcMs) + offsetMs - marginMs,
+    toUtcMs: endedUtcMs + offsetMs + marginMs,
+    previousUtcMs: null,
+  }
+}
