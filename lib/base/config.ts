@@ -41,7 +41,7 @@ export interface Config {
     enforce: boolean
     schedulerRole: string | null
   }
-  billing: { granularity: "second" | "hour"; minimumMs: number }
+  billing: { granularity: "second" | "hour"; minimumMs: number; pendingMs?: number }
   prices: { spotFactor: number; onDemand: Record<string, MicroUsd> }
   launch: {
     image: string

@@ -19,6 +19,12 @@ import {
 export interface Billing {
   granularity: "second" | "hour"
   minimumMs: number
+  /**
+   * EC2 charges from `running`, which it does not date, some seconds after the LaunchTime from which we know a run: how many of a
+   * start's milliseconds are in the upper bound only. Not by hours, nor in what the old tools recorded: there a run counted from
+   * its launch.
+   */
+  pendingMs?: number
 }
 
 /** Everything that turns time into money. */
@@ -49,17 +55,11 @@ export interface Range {
 
 export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Number.POSITIVE_INFINITY }
 
-/**
- * EC2 charges from `running`, which it does not date, some seconds after the LaunchTime from which we know a run. So much of each
- * start is in the upper bound only. Not by hours, nor in what the old tools recorded: there a run counted from its launch.
- */
-export const pendingMs = 60_000
-
 /** The shortest and the longest that a run can have been. An open one may have ended since it was last seen. */
 export function extremes(
   interval: Interval,
   nowUtcMs: number,
-  { granularity }: Billing,
+  { granularity, pendingMs = 0 }: Billing,
 ): { shortest: Range; longest: Range } {
   const { start, end, seenUtcMs } = interval
   const earliestEnd = end ? end.earliestUtcMs : Math.min(Math.max(seenUtcMs, start.latestUtcMs), nowUtcMs)

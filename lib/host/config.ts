@@ -116,6 +116,7 @@ function toConfig(path: string, file: ConfigFile): Config {
     billing: {
       granularity: billing.granularity ?? "second",
       minimumMs: (billing.minimum_seconds ?? 60) * msPerSecond,
+      pendingMs: (billing.pending_seconds ?? 0) * msPerSecond,
     },
     prices: {
       spotFactor: prices.spot_factor ?? 0.7,

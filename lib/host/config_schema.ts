@@ -105,7 +105,14 @@ const configSchema = v.strictObject({
     }),
     {},
   ),
-  billing: v.optional(optional({ granularity: v.picklist(["second", "hour"]), minimum_seconds: amount }), {}),
+  billing: v.optional(
+    optional({
+      granularity: v.picklist(["second", "hour"]),
+      minimum_seconds: amount,
+      pending_seconds: amount,
+    }),
+    {},
+  ),
   prices: v.optional(optional({ spot_factor: amount, on_demand: v.record(v.string(), amount) }), {}),
   launch: v.optional(
     optional({

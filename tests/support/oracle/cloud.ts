@@ -85,6 +85,7 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
       return lives.flatMap((life) => volumeOf(life, now.utcMs))
     },
     addresses: async () => [],
+    snapshots: async () => [],
     async spotPriceHistory({ instanceTypes: [type = ""], startUtcMs, endUtcMs }) {
       passes()
       if (now.faults.spotPrices) fail("read spot prices")

@@ -59,6 +59,8 @@ export async function tryWorlds(fromSeed: number, toSeed: number): Promise<Found
 export async function tryWorld(seed: number): Promise<Found> {
   const random = randomFrom(seed)
   const byHour = random.chance(0.15)
+  // Half of the courses take LaunchTime for the start; there the bill does too.
+  const sinceLaunch = random.chance(0.5)
   const toUtcMs = begin + seconds(random, 12 * 3600, 8 * 86_400)
   const looks = looksUntil(random, toUtcMs)
   const rules: Rules = { byHour, spotPrices: spotPricesUntil(random, toUtcMs) }
@@ -73,7 +75,7 @@ export async function tryWorld(seed: number): Promise<Found> {
   )
   const course = workspace({
     config: {
-      billing: { granularity: byHour ? "hour" : "second" },
+      billing: { granularity: byHour ? "hour" : "second", pending_seconds: sinceLaunch ? 0 : 60 },
       prices: { on_demand: overrides },
     },
   })
@@ -114,12 +116,12 @@ export async function tryWorld(seed: number): Promise<Found> {
       if (!isKnown) continue
       if (life.market === "spot" && look.faults.spotPrices) continue // for this look; the next ones read it
       const said = users.get(life.login) ?? { lowest: 0, highest: 0, unpriced: 0 }
-      const bill = billOf(life, now.utcMs, rules)
+      const bill = billOf(life, now.utcMs, rules, sinceLaunch)
       const volume = volumesSeen.has(life.id) ? volumeBill(life, now.utcMs) : 0
       const truth = bill.instance + bill.address + volume
       // A clock within a second of AWS's counts as right: the bill of the second before, or after, may be the one.
       const around = [-apartMs, apartMs].map(
-        (ms) => billOf(life, now.utcMs + ms, rules).instance - bill.instance,
+        (ms) => billOf(life, now.utcMs + ms, rules, sinceLaunch).instance - bill.instance,
       )
       const slack = 2 * (life.runs.length + 2)
       found.compared++
