@@ -35,14 +35,20 @@ interface BrowserPage {
     addEventListener(kind: string, listener: (event: UseEvent) => void, capture: true): void
   }
   location: { host: string; protocol: string }
-  fetch: (input: unknown, init?: unknown) => unknown
+  fetch: (input: unknown, init?: object) => unknown
   open: (url?: unknown, ...rest: unknown[]) => unknown
-  Request: new (url: unknown, init?: unknown) => { url: string }
+  Request: new (url: unknown, init?: unknown) => BrowserRequest
   WebSocket: Constructor
   EventSource: Constructor
   XMLHttpRequest: { prototype: { open: (method: string, url: unknown, ...rest: unknown[]) => unknown } }
   history: Record<"pushState" | "replaceState", (state: unknown, title: string, url?: unknown) => void>
   navigator: { sendBeacon?: (url: unknown, body?: unknown) => boolean }
+}
+
+interface BrowserRequest extends Record<"headers" | "cache" | "redirect" | "keepalive" | "signal", unknown> {
+  url: string
+  method: string
+  arrayBuffer(): Promise<ArrayBuffer>
 }
 
 type Constructor = new (url: unknown, ...rest: unknown[]) => object
@@ -93,7 +99,13 @@ function shim(rules: Rule[]): void {
   page.fetch = (input, init) => {
     if (!(input instanceof Request)) return fetch.call(page, mapped(input), init)
     const url = mapped(input.url)
-    return fetch.call(page, url === input.url ? input : new Request(url, input), init)
+    if (url === input.url) return fetch.call(page, input, init)
+    if (/^(?:GET|HEAD)$/.test(input.method)) return fetch.call(page, new Request(url, input), init)
+    // A body that is handed over as a stream cannot be sent by HTTP/1.
+    return input.arrayBuffer().then((body) => {
+      const { method, headers, cache, redirect, keepalive, signal } = input
+      return fetch.call(page, url, { method, headers, cache, redirect, keepalive, signal, body, ...init })
+    })
   }
   page.open = (url, ...rest) => openWindow.call(page, url ? mapped(url) : url, ...rest)
   const { open } = XMLHttpRequest.prototype

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import http from "node:http"
 import type { AddressInfo } from "node:net"
 import { hostname } from "node:os"
+import type { Duplex } from "node:stream"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { isLoopback } from "../../decisions/links/address.ts"
 import { type AllowEntry, type Allowed, allowedBy, allowHosts } from "../../decisions/links/allowed.ts"
@@ -105,7 +106,13 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   }
   server.on("request", (request, response) => answer(core, request, response))
   server.on("checkContinue", (request, response) => answer(core, request, response, true))
-  server.on("upgrade", (request, socket, head) => answerUpgrade(core, request, socket, head))
+  // The server forgets connections that were upgraded, and would wait for them for ever.
+  const upgraded = new Set<Duplex>()
+  server.on("upgrade", (request, socket, head) => {
+    upgraded.add(socket)
+    socket.once("close", () => upgraded.delete(socket))
+    answerUpgrade(core, request, socket, head)
+  })
   server.on("connect", (_request, socket) => {
     socket.on("error", () => {})
     socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -133,6 +140,7 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
       core.backends.close()
       const closed = new Promise<void>((done) => server.close(() => done()))
       server.closeAllConnections()
+      for (const socket of upgraded) socket.destroy()
       await closed
     },
   }
