@@ -74,6 +74,8 @@ export interface LaunchedReply {
   hourly_cost: number
   /** ISO 8601 UTC; null for volumes and snapshots. */
   lease_end: string | null
+  /** What the caller should know, such as that the instances have no shutdown timer; absent where there is nothing. */
+  notes?: string[]
 }
 
 /** A failure: the exit code is not 0 and nothing of the request runs. */

@@ -30,16 +30,21 @@ export function withDeadMansSwitch(userData: Uint8Array | null, time: SwitchTime
     return { bytes: new TextEncoder().encode(hook), hasSwitch: true, because: null }
   }
   const plain = unpacked(userData)
-  const part = plain && partOf(plain)
+  const part = plain === null ? null : (partOf(plain) ?? encodedPart(plain))
   if (!part) {
-    return { bytes: userData, hasSwitch: false, because: "the user data is nothing that cloud-init runs" }
+    return withoutSwitch(userData, "the user data is nothing that cloud-init runs")
   }
   const archive = new TextEncoder().encode(mimeArchive([hookPart(hook), part]))
   const packed = archive.length <= mostUserDataBytes ? archive : Bun.gzipSync(archive, { level: 9 })
   if (packed.length > mostUserDataBytes) {
-    return { bytes: userData, hasSwitch: false, because: "the user data leaves no room for it" }
+    const room = `${packed.length} bytes gzipped with it, at most ${mostUserDataBytes}`
+    return withoutSwitch(userData, `the user data leaves no room for it (${room})`)
   }
   return { bytes: packed, hasSwitch: true, because: null }
+}
+
+export function withoutSwitch(userData: Uint8Array | null, because: string): MergedUserData {
+  return { bytes: userData ?? new Uint8Array(), hasSwitch: false, because }
 }
 
 /** The most that packed data may unpack to: a bomb would eat the launcher's memory. */
@@ -77,35 +82,48 @@ interface Part {
   text: string
 }
 
-/** How cloud-init knows a part by its beginning. */
-const partTypes: [beginning: RegExp, type: string][] = [
-  [/^#!/, "text/x-shellscript"],
-  [/^#cloud-config-archive\s/, "text/cloud-config-archive"],
-  [/^#cloud-config(\s|$)/, "text/cloud-config"],
-  [/^#cloud-boothook(\s|$)/, "text/cloud-boothook"],
-  [/^#include-once(\s|$)/, "text/x-include-once-url"],
-  [/^#include(\s|$)/, "text/x-include-url"],
-  [/^#part-handler(\s|$)/, "text/part-handler"],
-  [/^## template:\s*jinja/, "text/jinja2"],
+/** How cloud-init knows a part: by its beginning, in any case and after any white space, the longer one first. */
+const partTypes: [beginning: string, type: string][] = [
+  ["#cloud-config-archive", "text/cloud-config-archive"],
+  ["#cloud-config-jsonp", "text/cloud-config-jsonp"],
+  ["## template: jinja", "text/jinja2"],
+  ["#cloud-boothook", "text/cloud-boothook"],
+  ["#cloud-config", "text/cloud-config"],
+  ["#include-once", "text/x-include-once-url"],
+  ["#part-handler", "text/part-handler"],
+  ["#include", "text/x-include-url"],
+  ["#!", "text/x-shellscript"],
 ]
 
 function partOf(text: string): Part | null {
-  if (/^(content-type|mime-version):/i.test(text)) return isArchive(text) ? { type: "archive", text } : null
-  const type = partTypes.find(([beginning]) => beginning.test(text))?.[1]
-  return type === undefined ? null : { type, text }
+  const beginning = text.trimStart().toLowerCase()
+  const type = partTypes.find(([known]) => beginning.startsWith(known))?.[1]
+  if (type !== undefined) return { type, text }
+  // a message of its own, of one part or several, where cloud-init looks for it
+  if (!/mime-version:/i.test(text.slice(0, 4096))) return null
+  // mail programs put a line before the headers, which only the first message may have
+  return { type: message, text: text.replace(/^From .*\r?\n/, "") }
 }
 
-const isArchive = (text: string) => /^content-type:\s*multipart\//im.test(headerOf(text))
-const headerOf = (text: string) => text.split(/\r?\n\r?\n/, 1)[0] ?? ""
+/** Not a type: the text has its headers. */
+const message = "message"
 
-/** An archive of the user's own becomes a part as it is: cloud-init walks nested ones. */
+/** Newer cloud-inits decode what was encoded once more than EC2 asks for; a script, plain or packed, is in it or nothing is. */
+function encodedPart(text: string): Part | null {
+  const compact = text.replace(/\s+/g, "")
+  if (!/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2,3}={0,2})?$/.test(compact)) return null
+  const decoded = unpacked(Buffer.from(compact, "base64"))
+  return decoded === null ? null : partOf(decoded)
+}
+
+/** A message of the user's own becomes a part as it is: cloud-init walks nested ones. */
 function mimeArchive(parts: Part[]): string {
   const text = parts.map((part) => part.text).join("")
   let boundary = "==ec2-wrappers=="
   while (text.includes(boundary)) boundary = `=${boundary}=`
   const body = parts.map((part) => {
     const head =
-      part.type === "archive"
+      part.type === message
         ? part.text
         : `Content-Type: ${part.type}; charset="utf-8"\nContent-Transfer-Encoding: ${encodingOf(part.text)}\n\n${encoded(part.text)}`
     return `--${boundary}\n${head}\n`

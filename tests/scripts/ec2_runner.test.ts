@@ -195,4 +195,31 @@ describe("ec2_runner", () => {
     emulator.proxy.faults.clear()
     expect(await launched()).toHaveLength(1)
   })
+
+  test("says on stderr, in the audit log and to protocol 2 when the instance has no shutdown timer", async () => {
+    const sent = () => {
+      const call = emulator.proxy.calls.findLast(({ action }) => action === "RunInstances")
+      return Buffer.from(String(call?.parameters.UserData ?? ""), "base64").toString("latin1")
+    }
+    const note = "no shutdown timer on the instance: the user data is nothing that cloud-init runs"
+    const args = ["-a", image, "-t", "m1.small", "-u", "just data"]
+    const plain = await runner(args)
+    expect(plain.stderr).toBe(`${note}\n`)
+    expect(sent()).toBe("just data")
+    expect(JSON.parse(plain.stdout)).toHaveLength(1)
+    expect(JSON.parse((await runner([...args, "--json"])).stdout).notes).toEqual([note])
+    expect(readFileSync(`${course.dataDir}/audit-log`, "utf8")).toContain(`; ${note}\n`)
+    const timed = await runner(["-a", image, "-t", "m1.small", "-u", "#!/bin/sh\necho hi", "--json"])
+    expect(timed.stderr).toBe("")
+    expect(JSON.parse(timed.stdout)).not.toHaveProperty("notes")
+    expect(sent()).toContain("/run/ec2-lease")
+  })
+
+  test("sends Windows no boot hook, and says so", async () => {
+    const { stderr, code } = await runner(["-a", emulator.fixtures.windowsImage, "-t", "m1.small"])
+    expect(stderr).toBe("no shutdown timer on the instance: Windows runs no cloud-init\n")
+    expect(code).toBe(0)
+    const call = emulator.proxy.calls.findLast(({ action }) => action === "RunInstances")
+    expect(call?.parameters).not.toHaveProperty("UserData")
+  })
 })

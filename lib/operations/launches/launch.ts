@@ -173,10 +173,13 @@ function settle(
   }
 }
 
-function describe({ request, rates, worst, leaseEndsAtUtcMs }: LaunchPlan, order: LaunchOrder): string {
+function describe(
+  { request, rates, worst, leaseEndsAtUtcMs, notes }: LaunchPlan,
+  order: LaunchOrder,
+): string {
   const { userData, blockDevices, tags, ...shown } = request
   const volumes = blockDevices.map(({ gib }) => `${gib} GiB`).join(" + ") || "none"
-  return `${JSON.stringify({ ...shown, volumes, tags: order.tags })} at ${usd(rates.microUsdPerHour)}/h each, at most ${usd(worst)} until ${isoUtc(leaseEndsAtUtcMs)}`
+  return `${JSON.stringify({ ...shown, volumes, tags: order.tags })} at ${usd(rates.microUsdPerHour)}/h each, at most ${usd(worst)} until ${isoUtc(leaseEndsAtUtcMs)}${notes.map((note) => `; ${note}`).join("")}`
 }
 
 async function auditingRefusal<T>(deps: LaunchDeps, order: LaunchOrder, work: () => Promise<T>): Promise<T> {

@@ -18,7 +18,7 @@ import {
   objectionToZone,
 } from "../../decisions/launch_policy.ts"
 import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
-import { withDeadMansSwitch } from "../../decisions/user_data.ts"
+import { withDeadMansSwitch, withoutSwitch } from "../../decisions/user_data.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -80,10 +80,11 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   }
   const leaseEndsAtUtcMs = nowUtcMs + leaseMs
   const terms = leaseTerms(config)
-  const switched = withDeadMansSwitch(order.userData, {
-    leaseEndsAtUtcMs,
-    graceMs: switchGraceMs(config),
-  })
+  const time = { leaseEndsAtUtcMs, graceMs: switchGraceMs(config) }
+  const switched =
+    image.platform === "windows"
+      ? withoutSwitch(order.userData, "Windows runs no cloud-init")
+      : withDeadMansSwitch(order.userData, time)
   return {
     request: {
       imageId: image.id,
@@ -94,7 +95,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       placementGroup,
       subnetId: place.subnetId,
       securityGroupIds: place.securityGroupIds,
-      userData: Buffer.from(switched.bytes).toString("base64"),
+      userData: switched.bytes.length > 0 ? Buffer.from(switched.bytes).toString("base64") : null,
       blockDevices: volumes.blockDevices,
       spotMaxMicroUsdPerHour: spotMax,
       instanceProfile,

@@ -17,7 +17,12 @@ export function idsOf({ instances }: Launched): string[] {
   return instances.map(({ id }) => id)
 }
 
-export function launchedReply({ instances, microUsdPerHour, leaseEndsAtUtcMs }: Launched): LaunchedReply {
+export function launchedReply({
+  instances,
+  microUsdPerHour,
+  leaseEndsAtUtcMs,
+  notes,
+}: Launched): LaunchedReply {
   return {
     ids: instances.map(({ id }) => id),
     instances: instances.map(({ id, privateIp, privateDns, zone }) => ({
@@ -28,6 +33,7 @@ export function launchedReply({ instances, microUsdPerHour, leaseEndsAtUtcMs }: 
     })),
     hourly_cost: toUsd(microUsdPerHour),
     lease_end: isoUtc(leaseEndsAtUtcMs),
+    ...(notes.length > 0 && { notes }),
   }
 }
 
