@@ -29,7 +29,9 @@ const soaks: Record<string, () => Promise<void>> = {
     const total = { launched: 0, refused: 0 }
     for (let round = 0; round < rounds; round += 1) {
       const users = round % 2 === 0 ? 1 : 50
-      const result = await crowd(emulator, { launches: 50, users, room: users === 1 ? 20 : 1 })
+      // every tenth pair of rounds comes before anything was looked up
+      const unprepared = Math.floor(round / 2) % 10 === 0
+      const result = await crowd(emulator, { launches: 50, users, room: users === 1 ? 20 : 1, unprepared })
       total.launched += result.launched
       total.refused += result.refused
       wrong.push(...result.wrong)

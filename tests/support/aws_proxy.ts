@@ -167,6 +167,7 @@ const reading = /^(Describe|Get|List|Lookup|Simulate|GET )/
 /** What a call that changes something leaves: instances to be read afresh, and an event in the trail. */
 function noteEffects(world: World, request: AwsRequest, reply: Reply): void {
   if (reading.test(request.action)) return
+  if (/Subnet|SecurityGroup|Image|Vpc/.test(request.action)) world.moto.forget()
   const ids = [...new Set(`${request.body} ${reply.body}`.match(/\bi-[0-9a-f]{17}\b/g) ?? [])]
   for (const id of ids) {
     const record = world.instances.get(id)

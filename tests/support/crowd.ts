@@ -3,10 +3,8 @@ import { settleReservations } from "../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay } from "./course_day.ts"
 import { depsOf } from "./deps.ts"
 import type { Emulator } from "./emulator.ts"
+import { loginOf } from "./random.ts"
 import { finished } from "./tools.ts"
-
-const letters = "abcdefghijklmnopqrstuvwxyz"
-const loginOf = (index: number) => `cs61c-${letters[Math.floor(index / 26)]}${letters[index % 26]}`
 
 export interface CrowdResult {
   launched: number
@@ -17,20 +15,25 @@ export interface CrowdResult {
 
 /**
  * `launches` at once, by one user or by as many, with room for `room` each: exactly what fits is launched, the rest refused
- * with its arithmetic.
+ * with its arithmetic. Unless `unprepared`, somebody has asked for the image, subnets and groups before, as in any course.
  */
 export async function crowd(
   emulator: Emulator,
-  { launches, users, room }: { launches: number; users: number; room: number },
+  {
+    launches,
+    users,
+    room,
+    unprepared,
+  }: { launches: number; users: number; room: number; unprepared: boolean },
 ): Promise<CrowdResult> {
   const logins = Array.from({ length: users }, (_, index) => loginOf(index))
   const day = await courseDay(emulator, { limits: { max_instances: room, max_hourly_cost: 100 } }, logins)
   try {
+    const argv = ["-a", emulator.fixtures.image, "-t", "m1.small"]
+    if (!unprepared) await day.run("ec2_runner", [...argv, "--dry-run"], { as: logins[0] ?? "" })
     const runs = await Promise.all(
       Array.from({ length: launches }, (_, index) =>
-        day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small"], {
-          as: logins[index % users] ?? "",
-        }),
+        day.run("ec2_runner", argv, { as: logins[index % users] ?? "" }),
       ),
     )
     const wrong = runs

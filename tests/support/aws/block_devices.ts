@@ -17,7 +17,7 @@ export interface Device {
 
 export async function blockDevicesOf(world: World, region: string, form: Form): Promise<Device[]> {
   const imageId = form.get("ImageId") ?? ""
-  const document = await world.moto.query("ec2", region, "DescribeImages", { "ImageId.1": imageId })
+  const document = await world.moto.queryKept(region, "DescribeImages", { "ImageId.1": imageId })
   const devices = new Map<string, Device>()
   for (const mapping of findAll(document, "imagesSet/item/blockDeviceMapping/item")) {
     const name = textAt(mapping, "deviceName")

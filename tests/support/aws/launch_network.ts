@@ -27,7 +27,7 @@ export async function resolveNetwork(
       "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request",
     )
   }
-  const subnets = await world.moto.query("ec2", region, "DescribeSubnets")
+  const subnets = await world.moto.queryKept(region, "DescribeSubnets")
   const all = findAll(subnets, "subnetSet/item")
   const wantedZone = form.get("Placement.AvailabilityZone")
   const interfaceSubnet = form.get("NetworkInterface.1.SubnetId") ?? subnetId
@@ -68,7 +68,7 @@ async function groupIds(
   names: string[],
   ids: string[],
 ): Promise<string[]> {
-  const document = await world.moto.query("ec2", region, "DescribeSecurityGroups")
+  const document = await world.moto.queryKept(region, "DescribeSecurityGroups")
   const groups = findAll(document, "securityGroupInfo/item")
   const wanted = names.length + ids.length === 0 ? ["default"] : names
   const named = wanted.map((name) => {

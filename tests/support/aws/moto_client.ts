@@ -3,7 +3,22 @@ import { AwsFault, type AwsRequest, type Form, type Reply } from "./request.ts"
 import { type Element, parseXml, textAt } from "./xml.ts"
 
 export class MotoClient {
+  #kept = new Map<string, Promise<Element>>()
+
   constructor(readonly endpoint: string) {}
+
+  /** What launches ask of EC2 all the time and seldom changes, until `forget`. Not to be altered. */
+  queryKept(region: string, action: string, fields: Record<string, string> = {}): Promise<Element> {
+    const key = JSON.stringify([region, action, fields])
+    const kept = this.#kept.get(key) ?? this.query("ec2", region, action, fields)
+    this.#kept.set(key, kept)
+    kept.catch(() => this.#kept.delete(key))
+    return kept
+  }
+
+  forget(): void {
+    this.#kept.clear()
+  }
 
   /** Hands a request on as it is, or with another form. */
   async forward(request: AwsRequest, form?: Form): Promise<Reply> {

@@ -38,6 +38,7 @@ export class World {
     this.clock.reset()
     this.bill.reset()
     this.trail.reset()
+    this.moto.forget()
     for (const kept of [this.instances, this.spotRequests, this.launches, this.schedules]) kept.clear()
     for (const kept of [this.consoleOutputs, this.fingerprints, this.accessKeys, this.capacity]) kept.clear()
     this.unlisted.clear()
