@@ -121,7 +121,6 @@ describe.skipIf(reason !== null)("real HDFS, YARN and ZooKeeper on machines of t
     const { stdout, stderr, code } = await room.hadoop("remove-workers", "data", leaving?.id ?? "", "--yes")
     if (code !== 0) console.error(stderr)
     expect(stdout).toBe(`${leaving?.id}\n`)
-    lab.unplug(leaving?.id ?? "")
     expect(await exec("hdfs dfs -cat words.txt")).toBe("to be or not to be\n")
     const status = JSON.parse((await room.hadoop("status", "data", "--json")).stdout)
     expect(status.services).toEqual(servicesWith(1))

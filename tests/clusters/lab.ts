@@ -10,12 +10,17 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DescribeInstanceAttributeCommand, DescribeInstancesCommand } from "@aws-sdk/client-ec2"
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstancesCommand,
+  DescribeVolumesCommand,
+} from "@aws-sdk/client-ec2"
 import type { Emulator } from "../support/emulator.ts"
 
 export interface LabMachine {
@@ -37,8 +42,6 @@ export interface Lab {
   consoleKeys: string | null
   /** Makes machines for what the emulator launches, until the lab is closed. */
   follow(): void
-  /** Takes a machine's power, which terminating it does elsewhere. */
-  unplug(id: string): void
   close(): Promise<void>
 }
 
@@ -70,7 +73,8 @@ export async function startLab(
   const directory = mkdtempSync(join(tmpdir(), `lab-${process.pid}-`))
   const name = `lab${process.pid}`
   const host = `10.${100 + (process.pid % 100)}.255.1`
-  const children: Bun.Subprocess<"pipe">[] = []
+  const powered = new Map<string, { child: Bun.Subprocess<"pipe">; metadata: string }>()
+  const disks = new Map<string, string>()
   let stopping = false
   let following: Promise<void> = Promise.resolve()
   run("ip", "link", "add", name, "type", "bridge")
@@ -89,19 +93,24 @@ export async function startLab(
     follow() {
       following = (async () => {
         while (!stopping) {
-          await machinesFor(await launched(emulator))
+          const instances = await launched(emulator)
+          await machinesFor(instances)
+          for (const [id, { child }] of powered) {
+            if (!instances.some((instance) => instance.id === id)) child.kill("SIGKILL")
+          }
+          for (const { id, tags } of instances) writeMetadata(id, tags)
+          await plugVolumesIn(emulator)
           await Bun.sleep(100)
         }
       })()
     },
-    unplug(id) {
-      children[[...lab.machines.keys()].indexOf(id)]?.kill("SIGKILL")
-    },
     async close() {
       stopping = true
       await following.catch(() => {})
+      const children = [...powered.values()].map(({ child }) => child)
       for (const child of children) child.kill("SIGKILL")
       await Promise.all(children.map((child) => child.exited))
+      for (const disk of disks.values()) Bun.spawnSync(["losetup", "-d", disk])
       Bun.spawnSync(["ip", "link", "del", name])
       rmSync(directory, { recursive: true, force: true })
     },
@@ -115,7 +124,7 @@ export async function startLab(
       const own = join(directory, id)
       mkdirSync(join(own, "image"), { recursive: true })
       const inside = (...argv: string[]) => {
-        const inner = childOf(children[index]?.pid ?? 0)
+        const inner = childOf(powered.get(id)?.child.pid ?? 0)
         return run("nsenter", "-t", String(inner), "-m", "-n", "-p", "-u", "env", "-i", path, ...argv)
       }
       const machine = {
@@ -144,14 +153,6 @@ export async function startLab(
         "MaxStartups 100",
       ]
       writeFileSync(join(own, "sshd_config"), `${sshd.join("\n")}\n`)
-      writeFileSync(
-        join(own, "imds.json"),
-        JSON.stringify({
-          "local-ipv4": privateIp,
-          "public-keys/0/openssh-key": lab.publicKey,
-          ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`tags/instance/${key}`, value])),
-        }),
-      )
       for (const [number, part] of (await userDataParts(emulator, id)).entries()) {
         writeFileSync(join(own, `part-00${number}`), part, { mode: 0o755 })
       }
@@ -164,11 +165,50 @@ export async function startLab(
         stdout: Bun.file(join(own, "out.log")),
         stderr: Bun.file(join(own, "err.log")),
       })
-      children.push(child)
+      powered.set(id, { child, metadata: "" })
+      writeMetadata(id, tags)
       await plugIn(await pidInside(child.pid), `${name}.${index}`, [privateIp, publicIp])
       appendFileSync(hosts, `${privateIp} node-${index}\n`)
       child.stdin.write("go\n")
       child.stdin.flush()
+    }
+  }
+
+  /** What the machine's metadata service answers with; its tags are those of the moment. */
+  function writeMetadata(id: string, tags: Record<string, string>) {
+    const [machine, power] = [lab.machines.get(id), powered.get(id)]
+    if (!machine || !power) return
+    const tagPaths = Object.entries(tags).map(([key, value]) => [`tags/instance/${key}`, value])
+    const metadata = JSON.stringify({
+      "local-ipv4": machine.privateIp,
+      "public-keys/0/openssh-key": lab.publicKey,
+      ...Object.fromEntries(tagPaths),
+    })
+    if (metadata === power.metadata) return
+    power.metadata = metadata
+    const path = join(machine.directory, "imds.json")
+    writeFileSync(`${path}.new`, metadata)
+    renameSync(`${path}.new`, path)
+  }
+
+  /** Attached volumes are loop devices over files, which outlive the machines. They come as /dev/xvdX, as on Xen. */
+  async function plugVolumesIn(emulator: Emulator) {
+    const { Volumes = [] } = await emulator.ec2.send(new DescribeVolumesCommand({}))
+    for (const { VolumeId = "", Attachments = [] } of Volumes) {
+      const [attachment] = Attachments
+      const machine = lab.machines.get(attachment?.InstanceId ?? "")
+      const device = /^\/dev\/sd([f-p])$/.exec(attachment?.Device ?? "")?.[1]
+      if (!machine || !device) continue
+      const file = join(directory, `${VolumeId}.img`)
+      if (!existsSync(file)) run("truncate", "-s", "128M", file)
+      const disk = disks.get(VolumeId) ?? run("losetup", "--find", "--show", file).trim()
+      disks.set(VolumeId, disk)
+      const number = disk.replace("/dev/loop", "")
+      try {
+        machine.inside("sh", "-c", `test -b /dev/xvd${device} || mknod /dev/xvd${device} b 7 ${number}`)
+      } catch {
+        // Not up yet, or gone.
+      }
     }
   }
 

@@ -170,6 +170,19 @@ describe.skipIf(reason !== null)("a real Spark cluster on machines of its own", 
     expect(await ui.exited).toBe(0)
   })
 
+  test("a worker that cannot boot is named with its phase and reason, as soon as it says so", async () => {
+    const nowhere = "http://127.0.0.1:9"
+    const env = ["SPARK_HOME=/opt/none", `MIRRORS=${nowhere}`, `CHECKSUM_ORIGINS=${nowhere}`]
+    const { stderr, code } = await room.hadoop(
+      ...["add-workers", "words", "1", ...env.flatMap((pair) => ["-e", pair])],
+      ...["--timeout", "100s", "--on-failure", "terminate"],
+    )
+    expect(stderr).toMatch(
+      /boot: i-\w+ \(sw\) failed in phase spark: no SHA-512 of spark\/\S+ is published \(hadoop-ec2 logs words i-\w+\); 1 instance of words launched and terminated again/,
+    )
+    expect(code).toBe(1)
+  })
+
   test("a changed host key is refused, by name", async () => {
     master().inside(
       "bash",

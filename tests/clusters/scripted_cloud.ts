@@ -21,6 +21,8 @@ export interface Script {
   /** The first so many calls are throttled. */
   throttled: number
   console: boolean
+  /** What the last node's status file ends with instead. */
+  lastStatus: string | null
   /** The first so many deletions of a group find it in use. */
   groupInUse: number
 }
@@ -40,6 +42,7 @@ const separator = "--hadoop-ec2--"
 
 export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   const script: Script = {
+    lastStatus: null,
     ...{ runningMs: 10_000, bootMs: 30_000, visibleMs: 0, throttled: 0, console: true, groupInUse: 0 },
     ...changes,
   }
@@ -181,7 +184,10 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     const workers = launched.length - 1
     const status = allBooted() ? "T ready done \n" : "T daemons begin \n"
     const members = allBooted() ? workers : 0
-    const phases = launched.map((_, index) => `${addressOf(index)} ${status}`)
+    const phases = launched.map((_, index) => {
+      const isLast = index === launched.length - 1
+      return `${addressOf(index)} ${(isLast && script.lastStatus) || status}`
+    })
     return [
       status,
       phases.join(""),

@@ -37,6 +37,19 @@ describe("waiting", () => {
     expect(cloud.calls).toEqual(few)
   })
 
+  test("a worker whose boot failed is named with its phase, at once", async () => {
+    await expect(launch(40, { lastStatus: "T spark failed no mirror has it\n" })).rejects.toThrow(
+      /boot: i-0+1-\w+ \(dn,nm,sw\) failed in phase spark: no mirror has it \(hadoop-ec2 logs words i-0+1-\w+\)/,
+    )
+    expect(cloud.now() - 1_700_000_000_000).toBeLessThan(15_000)
+  })
+
+  test("a wait in vain names who has not booted, and where they are", async () => {
+    await expect(launch(2, { lastStatus: "T disks begin\n", bootMs: 30_000 })).rejects.toThrow(
+      /waited 20 min for boot, hdfs, yarn, spark of words \(i-0+1-\w+ disks\), in vain/,
+    )
+  })
+
   test("throttling and ids that are not visible yet are tolerated", async () => {
     await launch(3, { visibleMs: 8_000 })
     cloud.close()

@@ -30,6 +30,15 @@ export function planGroups(
   openUi: boolean,
 ): PlannedGroup[] {
   const roles = [...new Set(roleSets.flatMap(attachedRoles))]
+  // A node of many roles is in too few groups for all of its pages: its last group opens the others' ports as well.
+  const portsOf = (role: Role) => {
+    const crowded = roleSets.filter((set) => attachedRoles(set).at(-1) === role)
+    return [
+      ...new Set(
+        [role, ...crowded.flatMap((set) => groupRolesOf(set).slice(maxRoleGroups))].flatMap(uiPortsOfGroup),
+      ),
+    ]
+  }
   return [
     {
       name: groupName(cluster, null),
@@ -40,9 +49,7 @@ export function planGroups(
     ...roles.map((role) => ({
       name: groupName(cluster, role),
       description: `Cluster ${cluster}, role ${role}`,
-      client: openUi
-        ? uiPortsOfGroup(role).flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr)))
-        : [],
+      client: openUi ? portsOf(role).flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr))) : [],
       open: false,
     })),
   ]
@@ -70,7 +77,7 @@ function clientRule(port: number, cidr: string): IngressRule {
 
 /**
  * What must change so that exactly the wanted networks of the client come in: only rules that carry our mark are ever
- * revoked,.
+ * revoked.
  */
 export function ruleChanges(
   present: readonly IngressRule[],

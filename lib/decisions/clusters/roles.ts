@@ -37,6 +37,17 @@ const successors: Record<string, Role[]> = { jt: ["rm", "jhs"], tt: ["nm"] }
 export const masterRoles: readonly Role[] = ["nn", "snn", "rm", "jhs", "sm", "shs"]
 export const workerRoles: readonly Role[] = ["dn", "nm", "sw"]
 
+/** The usual workers' roles, without those whose hub is nowhere in the cluster. */
+export function workerRolesFor(present: readonly { roles: readonly Role[] }[]): Role[] {
+  const isServed = (role: Role) =>
+    services.some((service) => {
+      const { hub, member } = memberOf[service]
+      return member === role && present.some(({ roles }) => roles.includes(hub))
+    })
+  const served = workerRoles.filter(isServed)
+  return served.length > 0 ? served : [...workerRoles]
+}
+
 /** Reads `nn,snn,jt`; `notices` say what was understood by old names. */
 export function parseRoles(text: string): { roles: Role[]; notices: string[] } {
   const names = text.split(",").map((name) => name.trim())

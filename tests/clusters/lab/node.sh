@@ -15,11 +15,18 @@ done
 mount -t tmpfs tmpfs /run
 # The host's disks are none of ours, and its console neither.
 mount -t tmpfs tmpfs /sys/block
-touch /run/console
-if [[ -e /dev/console ]]; then mount --bind /run/console /dev/console; fi
+mkdir /run/dev
+mount -t tmpfs -o mode=0755 tmpfs /run/dev
+cp -a /dev/{null,zero,full,random,urandom,tty} /run/dev/
+mkdir /run/dev/{pts,shm}
+mount -t devpts -o newinstance,ptmxmode=0666 devpts /run/dev/pts
+ln -s pts/ptmx /run/dev/ptmx
+ln -s /proc/self/fd /run/dev/fd
+touch /run/dev/console
+mount --move /run/dev /dev
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 mkdir -p /run/sshd /run/units /usr/local/bin
-install -m 0755 "$lab/systemctl" "$lab/wall" "$lab/shutdown" "$lab/journalctl" /usr/local/bin/
+install -m 0755 "$lab/systemctl" "$lab/wall" "$lab/shutdown" "$lab/journalctl" "$lab/sleep" /usr/local/bin/
 if [[ -d $dir/image/spark ]]; then
   mkdir -p /opt/spark
   mount --bind "$dir/image/spark" /opt/spark

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import fc from "fast-check"
 import {
   hostVariables,
   masterOf,
@@ -13,7 +14,14 @@ import {
   ruleChanges,
 } from "../../../lib/decisions/clusters/group_plan.ts"
 import { requireClusterName } from "../../../lib/decisions/clusters/names.ts"
-import { masterRoles, parseRoles } from "../../../lib/decisions/clusters/roles.ts"
+import {
+  masterRoles,
+  pagesOf,
+  parseRoles,
+  type Role,
+  roleFacts,
+  workerRolesFor,
+} from "../../../lib/decisions/clusters/roles.ts"
 
 describe("a cluster's plan", () => {
   test("N is one master and N workers", () => {
@@ -88,6 +96,12 @@ describe("a cluster's plan", () => {
   })
 })
 
+test("workers that are added have the roles that the cluster's masters serve", () => {
+  expect(workerRolesFor([{ roles: ["sm", "shs"] }, { roles: ["sw"] }])).toEqual(["sw"])
+  expect(workerRolesFor([{ roles: ["nn"] }, { roles: ["rm"] }])).toEqual(["dn", "nm"])
+  expect(workerRolesFor([])).toEqual(["dn", "nm", "sw"])
+})
+
 describe("security groups", () => {
   test("ssh comes in from the client's networks only, pages only where asked", () => {
     const ports = (openUi: boolean) =>
@@ -103,6 +117,20 @@ describe("security groups", () => {
       expect(groupsOfNode("c", roles).length).toBeLessThanOrEqual(5)
     }
     expect(groupsOfNode("c", masterRoles)).toEqual(["c", "c-nn", "c-snn", "c-rm", "c-sm"])
+  })
+
+  test("with pages open, each page of each node is open by one of its groups", () => {
+    const roleSet = fc.subarray(Object.keys(roleFacts) as Role[], { minLength: 1 })
+    fc.assert(
+      fc.property(fc.array(roleSet, { minLength: 1, maxLength: 4 }), (sets) => {
+        const groups = planGroups("c", sets, ["1.2.3.4/32"], true)
+        for (const roles of sets) {
+          const names = groupsOfNode("c", roles)
+          const open = groups.filter(({ name }) => names.includes(name)).flatMap(({ client }) => client)
+          for (const { port } of pagesOf(roles)) expect(open.map(({ fromPort }) => fromPort)).toContain(port)
+        }
+      }),
+    )
   })
 
   test("only our own rules follow the client's address", () => {

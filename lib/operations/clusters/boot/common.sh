@@ -24,6 +24,7 @@ data_dirs=()
 # shellcheck source=/dev/null
 if [[ -r $settings_dir/hubs.env ]]; then . "$settings_dir/hubs.env"; fi
 current_phase=start
+failed_command=
 
 has_role() { [[ ,$roles, == *,"$1",* ]]; }
 
@@ -42,15 +43,18 @@ record() {
 
 say() { printf 'hadoop-ec2: %s\n' "$*" >&2; }
 
+# Its reason goes through a file: what is asked in $(...) is another process.
 die() {
   say "$*"
-  failure=$*
+  { echo "$*" >"$state_dir/failure"; } 2>/dev/null || true
   exit 1
 }
 
 on_exit() {
-  local code=$?
-  if ((code != 0)); then record "$current_phase" failed "${failure:-line ${failed_line:-?}, ${failed_command%%$'\n'*}, ended with $code}"; fi
+  local code=$? reason
+  if ((code == 0)); then return; fi
+  reason=$(cat "$state_dir/failure" 2>/dev/null) || reason="line ${failed_line:-?}, ${failed_command%%$'\n'*}, ended with $code"
+  record "$current_phase" failed "$reason"
 }
 
 run_phase() {

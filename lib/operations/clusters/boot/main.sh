@@ -6,6 +6,7 @@ main() {
   trap on_exit EXIT
   mkdir -p "$state_dir" "$settings_dir" "$conf_dir"
   : >"$status_file"
+  rm -f "$state_dir/failure"
   if [[ $0 != /opt/hadoop-ec2/boot.sh ]]; then install -D -m 0755 "$0" /opt/hadoop-ec2/boot.sh; fi
   own_address=$(metadata local-ipv4)
   make_users

@@ -2,7 +2,7 @@
 import { plural } from "../../../base/text.ts"
 import type { ClusterPlan } from "../../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
-import { masterRoles, workerRoles } from "../../../decisions/clusters/roles.ts"
+import { masterRoles, workerRoles, workerRolesFor } from "../../../decisions/clusters/roles.ts"
 import {
   type Call,
   type Command,
@@ -45,12 +45,13 @@ export const launching: Command[] = [
     name: "launch-slaves",
     aliases: ["launch-workers", "add-workers"],
     usage: "CLUSTER N",
-    summary: `N workers more (${workerRoles.join(",")})`,
+    summary: `N workers more (${workerRoles.join(",")}, as far as the cluster has masters for them)`,
     options: [...launchOptions, ...sshOptionNames],
-    run(deps, call) {
-      const { rest } = clusterCall(deps, call, 1, 1)
+    async run(deps, call) {
+      const { cluster, rest } = clusterCall(deps, call, 1, 1)
       const count = parseCount("workers", rest[0] ?? "", 1, 500)
-      return launch(deps, call, { groups: [{ count, roles: [...workerRoles] }], notices: [] }, "add")
+      const roles = workerRolesFor(await presentNodes(deps, cluster, { resume: true }))
+      return launch(deps, call, { groups: [{ count, roles }], notices: [] }, "add")
     },
   },
   {
