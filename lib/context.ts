@@ -20,6 +20,8 @@ export interface Context {
   readonly clock: Clock
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly interrupt: AbortSignal
+  /** Aborted by the second one. */
+  readonly abandon: AbortSignal
   /** EC2_WRAPPERS_DEBUG=1, never behind the wrapper. */
   readonly debug: boolean
   readonly config: Config
@@ -50,6 +52,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
     tool: () => tool,
     clock: () => systemClock,
     interrupt: () => interrupt,
+    abandon: () => abandon,
     debug: () => process.env.EC2_WRAPPERS_DEBUG === "1" && process.env.EC2_WRAPPERS_HOME_FD === undefined,
     config: () => {
       const config = loadConfig(configPath())

@@ -20,8 +20,14 @@ export interface Background {
 }
 
 export interface Programs {
-  /** Runs to its end; whatever it prints is collected. `timeoutMs` ends it with code 124. */
-  run(argv: readonly string[], options?: { stdin?: string; timeoutMs?: number }): Promise<Finished>
+  /**
+   * Runs to its end; whatever it prints is collected. `timeoutMs` ends it with code 124. `apart`: in a session of its own, where
+   * the terminal's Ctrl-C does not reach it.
+   */
+  run(
+    argv: readonly string[],
+    options?: { stdin?: string; timeoutMs?: number; apart?: boolean },
+  ): Promise<Finished>
   /** Runs with our own stdin, stdout and stderr, as if called by the person; returns its code. */
   runAttached(argv: readonly string[]): Promise<number>
   /** Starts it in a session of its own, to outlive us; its stderr goes to a file. */
@@ -33,12 +39,13 @@ export interface Programs {
 const timedOut = 124
 
 export const systemPrograms: Programs = {
-  async run(argv, { stdin, timeoutMs } = {}) {
+  async run(argv, { stdin, timeoutMs, apart = false } = {}) {
     const child = spawned(argv, () =>
       Bun.spawn([...argv], {
         stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
         stdout: "pipe",
         stderr: "pipe",
+        detached: apart,
         ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: "SIGTERM" as const }),
       }),
     )

@@ -10,7 +10,7 @@ import type { Output } from "./output.ts"
 import { personAt } from "./person.ts"
 
 export function clusterDeps(context: Context, args: ClusterArguments, output: Output): ClusterDeps {
-  const { config, caller, clock, interrupt } = context
+  const { config, caller, clock, interrupt, abandon } = context
   const region = args.region ?? config.aws.region
   let ec2: ReturnType<ClusterDeps["ec2"]> | undefined
   const deps: ClusterDeps = {
@@ -42,7 +42,11 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
       return {
         ...deps,
         interrupt: never,
-        terminal: personAt(output, { asks: !args["no-input"], interrupt: never }),
+        // Questions still end with the next Ctrl-C.
+        terminal: personAt(output, {
+          asks: !args["no-input"],
+          interrupt: interrupt.aborted ? abandon : interrupt,
+        }),
       }
     },
   }

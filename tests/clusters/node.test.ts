@@ -72,7 +72,11 @@ describe.skipIf(reason !== null)("a node on a machine of its own", () => {
 
   test("without the launcher's switch, the cluster's own timer does the same", async () => {
     const machine = newest()
-    machine.inside("sh", "-c", "pkill -f '^/bin/sh /run/ec2-lease'; rm /run/ec2-lease /run/shutdowns /run/walls")
+    machine.inside(
+      "sh",
+      "-c",
+      "pkill -f '^/bin/sh /run/ec2-lease'; rm /run/ec2-lease /run/shutdowns /run/walls",
+    )
     await moveLease(machine, Date.now() + 600_000)
     await until(
       machine,

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { compiledTool, root } from "../support/build.ts"
 import { credentials, type Emulator, startEmulator } from "../support/emulator.ts"
 import { addStudents } from "../support/students.ts"
+import type { ToolOnTerminal } from "../support/terminal.ts"
 import {
   type ConfigChanges,
   type Finished,
@@ -22,6 +23,8 @@ export interface Classroom {
   /** Runs hadoop_ec2 as the student. */
   hadoop(...args: string[]): Promise<Finished>
   start(args: string[], env?: Record<string, string>): RunningTool
+  /** The same on a terminal, with the student at it. */
+  onTerminal(...args: string[]): ToolOnTerminal
   /** Writes the student's clusters.cfg. */
   clustersCfg(text: string): void
   close(): Promise<void>
@@ -68,16 +71,15 @@ export async function openClassroom(
   }
   launcher("ec2_runner", "ec2-run")
   launcher("ec2_active", "ec2-active")
+  const asStudent = { as: login, env: { EC2_RUN: join(course.directory, "ec2-run") } }
   const start = (args: string[], env: Record<string, string> = {}) =>
-    course.start("hadoop_ec2", args, {
-      as: login,
-      env: { EC2_RUN: join(course.directory, "ec2-run"), ...env },
-    })
+    course.start("hadoop_ec2", args, { ...asStudent, env: { ...asStudent.env, ...env } })
   return {
     emulator,
     course,
     home,
     start,
+    onTerminal: (...args) => course.onTerminal("hadoop_ec2", args, asStudent),
     async hadoop(...args) {
       const child = start(args)
       await child.stdin.end()

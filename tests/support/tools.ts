@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { stringify, type TomlTable } from "smol-toml"
 import { compiledTool, root } from "./build.ts"
 import { credentials } from "./emulator.ts"
+import { runOnTerminal, type ToolOnTerminal } from "./terminal.ts"
 
 export interface Workspace {
   directory: string
@@ -17,6 +18,8 @@ export interface Workspace {
   run(tool: string, args?: string[], options?: RunOptions): Promise<Finished>
   /** The same, as a process that the test can signal and read from; `run` waits for it. */
   start(tool: string, args?: string[], options?: RunOptions): RunningTool
+  /** The same, with a person at a real terminal. */
+  onTerminal(tool: string, args?: string[], options?: RunOptions): ToolOnTerminal
   remove(): void
 }
 
@@ -61,6 +64,24 @@ export function workspace(options: { endpoint?: string; config?: ConfigChanges }
     mkdirSync(path, { recursive: true, mode: 0o700 })
     return path
   }
+  const callOf = (tool: string, args: string[], { as = "cs61c", env = {}, cwd, compiled }: RunOptions) => {
+    const useCompiled = compiled ?? process.env.TEST_TOOLS === "compiled"
+    const program = useCompiled
+      ? [compiledTool(tool)]
+      : [process.execPath, join(root, "scripts", `${tool}.ts`)]
+    return {
+      command: [...program, ...args],
+      cwd: cwd ?? home(as),
+      env: {
+        PATH: "/usr/bin:/bin",
+        HOME: home(as),
+        REAL_USERNAME: as,
+        EC2_WRAPPERS_CONFIG: configPath,
+        ...(process.env.TEST_RUN_MARK === undefined ? {} : { TEST_RUN_MARK: process.env.TEST_RUN_MARK }),
+        ...env,
+      },
+    }
+  }
   const course: Workspace = {
     directory,
     dataDir,
@@ -70,26 +91,14 @@ export function workspace(options: { endpoint?: string; config?: ConfigChanges }
       const tables = merged(merged(defaults(dataDir, options.endpoint), options.config ?? {}), changes)
       writeFileSync(configPath, stringify(tables), { mode: 0o600 })
     },
-    start(tool, args = [], { as = "cs61c", env = {}, cwd, compiled, merged } = {}) {
-      const useCompiled = compiled ?? process.env.TEST_TOOLS === "compiled"
-      const command = useCompiled
-        ? [compiledTool(tool)]
-        : [process.execPath, join(root, "scripts", `${tool}.ts`)]
-      const merging = merged ? ["/bin/sh", "-c", 'exec "$0" "$@" 2>&1'] : []
-      return Bun.spawn([...merging, ...command, ...args], {
-        cwd: cwd ?? home(as),
-        env: {
-          PATH: "/usr/bin:/bin",
-          HOME: home(as),
-          REAL_USERNAME: as,
-          EC2_WRAPPERS_CONFIG: configPath,
-          ...(process.env.TEST_RUN_MARK === undefined ? {} : { TEST_RUN_MARK: process.env.TEST_RUN_MARK }),
-          ...env,
-        },
-        stdin: "pipe",
-        stdout: "pipe",
-        stderr: "pipe",
-      })
+    start(tool, args = [], runOptions = {}) {
+      const { command, cwd, env } = callOf(tool, args, runOptions)
+      const merging = runOptions.merged ? ["/bin/sh", "-c", 'exec "$0" "$@" 2>&1'] : []
+      return Bun.spawn([...merging, ...command], { cwd, env, stdin: "pipe", stdout: "pipe", stderr: "pipe" })
+    },
+    onTerminal(tool, args = [], runOptions = {}) {
+      const { command, cwd, env } = callOf(tool, args, runOptions)
+      return runOnTerminal(command, { cwd, env })
     },
     async run(tool, args, runOptions) {
       const child = course.start(tool, args, runOptions)

@@ -32,6 +32,7 @@ export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequ
   const { code, stdout, stderr } = await deps.programs.run([deps.launcher, "--stdin-json"], {
     stdin: JSON.stringify(request),
     timeoutMs: deadlineMs,
+    apart: true,
   })
   const reply = replyOf(stdout)
   if (reply && isFailedReply(reply)) {
