@@ -5,7 +5,8 @@ import { plural } from "../base/text.ts"
 
 /** Things of one kind that a user has, or that are on their way. */
 export interface Holding {
-  state: "running" | "stopped" | "launching"
+  /** `requested`: on spot, by others than us, and open when cron last looked. */
+  state: "running" | "stopped" | "launching" | "requested"
   count: number
   /** Of one; null where no price is known, for things not launched through us. */
   microUsdPerHour: MicroUsd | null

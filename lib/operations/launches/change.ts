@@ -94,7 +94,7 @@ export async function end(
 }
 
 async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promise<Changed> {
-  const { caller, audit } = deps
+  const { caller, audit, usageDb } = deps
   const ec2 = await deps.aws.ec2()
   const requests = await ec2.spotRequests({ states: ["open", "active"] })
   const own = requests.filter((request) => ownerOf(request) === caller.login)
@@ -104,6 +104,8 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
       const { requestId } = await ec2.cancelSpotRequest(id)
       audit.record(caller.login, `cancel spot request ${id}: done (request ${requestId})`)
     }
+    // they count against limits as long as they are known to be open
+    usageDb.transaction(() => usageDb.spotRequests.replaceOf(caller.login, []))
   }
   const verb = dryRun ? "Would cancel" : "Cancelled"
   return { lines: [`${verb} ${plural(own.length, "spot request")}`], ids: [], state: null }

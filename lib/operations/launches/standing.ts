@@ -56,6 +56,7 @@ export function standingOf(
     const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
     holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })
   }
+  holdings.push(...requestedOnSpot(deps, login, own, nowUtcMs))
   const since = config.course.termStartUtcMs
   const isBounded = config.courseBudget !== null
   return {
@@ -70,6 +71,31 @@ export function standingOf(
         volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "others"))
       : 0,
   }
+}
+
+/** Ours are no requests that pend: these were made with the account's own keys, and one may become an instance at any time. */
+function requestedOnSpot(
+  { usageDb, config }: LedgerDeps,
+  login: string,
+  { instances }: OwnInstances,
+  nowUtcMs: number,
+): Holding[] {
+  const fulfilled = new Set(instances.map(({ spotRequestId }) => spotRequestId))
+  const open = usageDb.spotRequests.open(login).filter(({ requestId }) => !fulfilled.has(requestId))
+  if (open.length === 0) return []
+  const { book } = usageDb.prices.tariff(config)
+  const { region } = config.aws
+  return open.map(({ instanceType }) => {
+    // nobody tells us their maximum; the on-demand price is the usual one
+    const offer = {
+      instanceType,
+      region,
+      usageOperation: "",
+      market: "on-demand" as const,
+      atUtcMs: nowUtcMs,
+    }
+    return { state: "requested", count: 1, microUsdPerHour: priceOf(book, offer) }
+  })
 }
 
 /** Null where it is gone: AWS says so, or does not list it although it should be visible by now. */

@@ -9,6 +9,7 @@ import type { Instant } from "../../decisions/intervals.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import { publicIpv4MicroUsdPerHour, snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
+import { visibleAfterMs } from "../../decisions/settlement.ts"
 import { snapshotDescription } from "../launches/own_storage.ts"
 import { sightingSince } from "./aws_time.ts"
 
@@ -87,6 +88,7 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
     }
   }
   for (const gone of known.values()) {
+    if (mayNotBeListedYet(gone, look)) continue
     const end = endOfInstance(gone.goesWithInstance)
     if (end && end.earliestUtcMs >= gone.startEarliestUtcMs) close(gone, end.earliestUtcMs, end.latestUtcMs)
     else close(gone, gone.seenUtcMs, look.toUtcMs)
@@ -110,6 +112,12 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
     const endedWithItsRun = endedUtcMs !== null && lastEnd && endedUtcMs <= lastEnd.latestUtcMs
     return endedWithItsRun ? lastEnd : null
   }
+}
+
+/** Made by us a moment before this look, or during it: nothing is concluded from its absence. */
+function mayNotBeListedYet(rental: Rental, { fromUtcMs }: RentalLook): boolean {
+  const wasSeen = rental.seenUtcMs > rental.startLatestUtcMs
+  return rental.goesWithInstance === "" && !wasSeen && rental.seenUtcMs + visibleAfterMs > fromUtcMs
 }
 
 function fromVolume(volume: Volume, region: string, seenUtcMs: number): Rental {

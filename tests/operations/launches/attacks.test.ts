@@ -40,6 +40,25 @@ describe("the budget", () => {
   })
 })
 
+describe("a spot request that was made with the account's own keys", () => {
+  test("counts against the limits while it is open, and no more when its owner has cancelled it", async () => {
+    day.course.configure({ limits: { max_instances: 2 } })
+    const usageDb = day.usageDb()
+    const open = {
+      requestId: "sir-1",
+      instanceType: "m1.small",
+      login: student,
+      requestedAtUtcMs: Date.now(),
+    }
+    usageDb.transaction(() => usageDb.spotRequests.replaceAll([open]))
+    const refused = await asked({ count: 2 })
+    expect(refused.stderr).toContain("1 requested + 2 asked = 3 instances, limit 2")
+    expect((await active("--quota")).stdout).toContain("hourly cost: $0.085/h used")
+    expect((await active("--cancel-spot-requests")).code).toBe(0)
+    expect((await asked({ count: 2 })).code).toBe(0)
+  })
+})
+
 describe("a reservation", () => {
   test("whose process is frozen for minutes, launches and is killed, is not given back by a listing from before", async () => {
     const deps = depsOf(day.course, { login: student })

@@ -10,6 +10,7 @@ import {
   DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
+import { lookAtRentals, recordRentals } from "../../../lib/operations/usage/rentals.ts"
 import { type CourseDay, courseDay } from "../../support/course_day.ts"
 import { depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -134,6 +135,20 @@ describe("a snapshot", () => {
     await cron()
     expect(rental(snapshot)).toBeUndefined()
     expect(await reserved()).toBe(0)
+  })
+
+  test("and a volume that cron's listing does not show yet stay reserved", async () => {
+    const deps = depsOf(day.course, { login: "cs61c" })
+    const before = await lookAtRentals(deps)
+    const { volume, snapshot } = await volumeAndSnapshot()
+    const tariff = deps.usageDb.prices.tariff(deps.config)
+    deps.usageDb.transaction(() => recordRentals(deps.usageDb, tariff, before))
+    expect([rental(volume), rental(snapshot)]).not.toContain(undefined)
+    // ten minutes later it says something
+    const late = { ...before, fromUtcMs: before.fromUtcMs + 700_000, toUtcMs: before.toUtcMs + 700_000 }
+    deps.usageDb.transaction(() => recordRentals(deps.usageDb, tariff, late))
+    expect([rental(volume), rental(snapshot)]).toEqual([undefined, undefined])
+    deps.close()
   })
 
   test("shows in the report between nothing and its whole price, since AWS tells no blocks", async () => {
