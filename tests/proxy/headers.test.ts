@@ -79,6 +79,7 @@ describe("headers of clients", () => {
       ownOrigin: proxyOrigin,
       ownHost: new URL(proxyOrigin).host,
       cookie: "microproxy",
+      secret: "s3cret-of-the-proxy",
       client: "127.0.0.1",
       pseudonym: "p",
       httpVersion: "1.1",

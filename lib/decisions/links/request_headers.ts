@@ -13,6 +13,8 @@ export interface RequestFacts {
   ownOrigin: string
   ownHost: string
   cookie: string
+  /** It opened the proxy from an address, which a browser may name as where it came from. */
+  secret: string
   client: string
   /** Our name in Via. */
   pseudonym: string
@@ -48,7 +50,7 @@ function requestHeader(key: string, value: string, facts: RequestFacts): string 
     case "origin":
       return value === facts.ownOrigin ? originOf(facts.target) : value
     case "referer":
-      return backendReferer(value, facts.ownOrigin)
+      return value.includes(facts.secret) ? null : backendReferer(value, facts.ownOrigin)
     case "accept-encoding":
       return supportedCodings(value)
     default:

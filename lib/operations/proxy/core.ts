@@ -11,6 +11,8 @@ import type { LogEntry } from "./log.ts"
 export interface Core {
   names: OwnNames
   guard: Guard
+  /** What opens the proxy, and must reach no backend. */
+  secret: string
   /** As it is now: a cluster's nodes come and go. */
   allowed(): Allowed
   linksFor(target: Target): LinkMap

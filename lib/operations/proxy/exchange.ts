@@ -41,8 +41,10 @@ export function answer(
   const fail = (status: number, what: string, why: string) => {
     cause = why
     const { title, body } = failurePage(status, what, why)
-    // Nobody reads the rest of a refused body; what follows on this connection must not be taken for a request.
-    sendPage(response, status, title, body, hasBody(request) ? ["Connection", "close"] : [])
+    // Nobody reads the rest of a refused body, and of what is malformed nobody knows where it ends: what follows on this
+    // connection must not be taken for a request.
+    const ends = hasBody(request) || status === 400
+    sendPage(response, status, title, body, ends ? ["Connection", "close"] : [])
   }
   const verdict = core.guard(request)
   if (verdict.kind === "refuse") return fail(verdict.status, "This proxy is somebody's own", verdict.reason)

@@ -1,5 +1,6 @@
 /** A request on its way to its backend, once more where a kept connection or a range asks for it. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { requestHeaders } from "../../decisions/links/request_headers.ts"
 import type { Target } from "../../decisions/links/target.ts"
 import { documentKindOf } from "./body.ts"
@@ -68,7 +69,9 @@ export function forward(
     finish()
     forward(exchange, reports, { fresh: true, whole: false })
   })
-  upstream.on("continue", () => response.writeContinue())
+  upstream.on("continue", () => {
+    if (exchange.expectsContinue) response.writeContinue()
+  })
   upstream.on("upgrade", () => fail(new ProxyFailure(502, "the backend switched protocols unasked")))
   upstream.on("response", (incoming) => {
     answered = true
@@ -80,6 +83,8 @@ export function forward(
       forward(exchange, reports, { fresh: false, whole: true })
       return
     }
+    const why = unreadable(incoming)
+    if (why) return fail(new ProxyFailure(502, why))
     relay(exchange, incoming, watched, reports, fail, finish)
   })
   if (!withBody) {
@@ -99,6 +104,7 @@ function headersFor({ core, request, target, prefix, expectsContinue }: Exchange
     ownOrigin: originFor(request),
     ownHost: core.names.host,
     cookie: cookieName,
+    secret: core.secret,
     client: core.clientOf(request),
     pseudonym: core.pseudonym,
     httpVersion: request.httpVersion,
@@ -108,6 +114,13 @@ function headersFor({ core, request, target, prefix, expectsContinue }: Exchange
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked")
   if (expectsContinue) headers.push("Expect", "100-continue")
   return whole ? withoutRange(headers) : headers
+}
+
+/** Why an answer that parses still cannot be passed on, or null. */
+function unreadable({ statusCode = 0, rawHeaders }: IncomingMessage): string | null {
+  if (statusCode < 200 || statusCode > 999) return `${statusCode} is no status`
+  const coding = headerValue(rawHeaders, "transfer-encoding")
+  return coding === null || /^\s*chunked\s*$/i.test(coding) ? null : "its Transfer-Encoding is not understood"
 }
 
 function withoutRange(headers: string[]): string[] {

@@ -79,6 +79,7 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   const core: Core = {
     names,
     guard: guardOf(names, options.token),
+    secret: options.token,
     allowed: known.allowed,
     linksFor: known.linksWith(names),
     backends: openBackends(

@@ -53,6 +53,7 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
         ownOrigin: originFor(request),
         ownHost: core.names.host,
         cookie: cookieName,
+        secret: core.secret,
         client: core.clientOf(request),
         pseudonym: core.pseudonym,
         httpVersion: request.httpVersion,
