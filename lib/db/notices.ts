@@ -27,6 +27,17 @@ export function notices(db: Database) {
     has(login: string, about: string): boolean {
       return db.query("SELECT 1 FROM notices WHERE login = ? AND about = ?").get(login, about) !== null
     },
+    /** When the first of those was given that begin so and still held at `utcMs`; null where there is none. */
+    firstSince(login: string, aboutPrefix: string, utcMs: number): number | null {
+      return (
+        db
+          .query<{ at: number | null }, [string, string, number]>(
+            `SELECT min(created_at_utc_ms) AS at FROM notices
+             WHERE login = ? AND substr(about, 1, length(?2)) = ?2 AND expires_at_utc_ms > ?3`,
+          )
+          .get(login, aboutPrefix, utcMs)?.at ?? null
+      )
+    },
     /** What a login has not been shown yet. */
     pending(login: string, nowUtcMs: number): { id: number; text: string }[] {
       return db

@@ -9,6 +9,7 @@ import {
   stepLine,
   warningText,
 } from "../../decisions/enforcement_plan.ts"
+import { storageLine } from "../../decisions/storage_plan.ts"
 import type { Messenger } from "../../host/messenger.ts"
 import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
@@ -16,7 +17,9 @@ import { endInstances } from "../launches/end.ts"
 import { switchAtOf } from "../launches/plan.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSwitches, setSwitches } from "../launches/switches.ts"
+import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "./storage.ts"
 import { adoptStrays } from "./strays.ts"
+import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 
 export interface EnforcementDeps extends LedgerDeps {
   readonly messenger: Messenger
@@ -38,25 +41,45 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
     await adoptStrays(deps)
   }
   const steps = await planNow(deps)
-  const enforced: Enforced = { lines: steps.map(stepLine), failures: [], foreign: foreignLines(deps) }
+  const storage = storageDue(deps)
+  const lines = [...steps.map(stepLine), ...storage.map(storageLine)]
+  const enforced: Enforced = { lines, failures: [], foreign: foreignLines(deps) }
   if (dryRun) return enforced
-  const warned: Warning[] = []
+  const warnings: Warning[] = []
   for (const step of steps) {
-    try {
-      if (step.kind === "warn") warned.push(...warn(deps, step.lease, step.warnMs))
+    await attempt(enforced, stepLine(step), async () => {
+      if (step.kind === "warn") warnings.push(warningOf(deps, step.lease, step.warnMs))
       else enforced.failures.push(...(await carryOut(deps, step)))
-    } catch (error) {
-      enforced.failures.push(`${stepLine(step)}: failed: ${messageOf(error)}`)
-    }
+    })
+  }
+  for (const step of storage) {
+    await attempt(enforced, storageLine(step), async () => {
+      if (step.kind === "warn of storage") warnings.push(storageWarningOf(step))
+      else {
+        const { failures, foreign } = await deleteUnpaid(deps, step)
+        enforced.failures.push(...failures)
+        enforced.foreign.push(...foreign)
+      }
+    })
   }
   const left = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
   enforced.failures.push(...(await removeSwitches(deps, left)))
-  try {
-    await sendAll(deps, warned)
-  } catch (error) {
-    enforced.failures.push(`warnings: ${messageOf(error)}`)
-  }
+  await attempt(enforced, "warn", () =>
+    sendWarnings(
+      deps,
+      warnings.filter((warning) => noteWarning(deps, warning)),
+    ),
+  )
   return enforced
+}
+
+/** What fails is said, and the rest goes on. */
+async function attempt({ failures }: Enforced, what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    failures.push(`${what}: failed: ${messageOf(error)}`)
+  }
 }
 
 async function planNow(deps: EnforcementDeps): Promise<EnforcementStep[]> {
@@ -123,38 +146,14 @@ async function carryOut(
   }
 }
 
-interface Warning {
-  lease: LeaseFacts
-  text: string
-}
-
-/** The line for the next tool first: it is the one that always works. Nothing where it has been said. */
-function warn({ usageDb, clock }: EnforcementDeps, lease: LeaseFacts, warnMs: number): Warning[] {
-  const nowUtcMs = clock.now()
-  const text = warningText(lease, nowUtcMs)
-  const isNew = usageDb.transaction(() =>
-    usageDb.notices.add({
-      login: lease.login,
-      about: aboutOf(lease, warnMs),
-      text,
-      createdAtUtcMs: nowUtcMs,
-      expiresAtUtcMs: lease.endsAtUtcMs,
-    }),
-  )
-  return isNew ? [{ lease, text }] : []
-}
-
-/** After that no more is mailed or written in this run. */
-const sendingMs = 2 * msPerMinute
-
-/** Last of all, when everything has ended that had to: mailers are slow, and may be dead. */
-async function sendAll({ messenger, audit, clock }: EnforcementDeps, warnings: Warning[]): Promise<void> {
-  const begun = clock.now()
-  for (const { lease, text } of warnings) {
-    const { instanceId, login } = lease
-    const isLate = clock.now() - begun > sendingMs
-    const ways = isLate ? [] : await messenger.tell(login, `The lease of ${instanceId} ends soon`, text)
-    audit.record("enforcement", `warn ${login} about ${instanceId}: ${[...ways, "the next tool"].join(", ")}`)
+function warningOf(deps: EnforcementDeps, lease: LeaseFacts, warnMs: number): Warning {
+  return {
+    login: lease.login,
+    about: aboutOf(lease, warnMs),
+    what: lease.instanceId,
+    subject: `The lease of ${lease.instanceId} ends soon`,
+    text: warningText(lease, deps.clock.now()),
+    expiresAtUtcMs: lease.endsAtUtcMs,
   }
 }
 

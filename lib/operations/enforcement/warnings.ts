@@ -1,0 +1,41 @@
+/** Telling owners what is about to end: by whichever of our tools they run next, by mail, on their terminals. */
+
+import { msPerMinute } from "../../base/time.ts"
+import type { Messenger } from "../../host/messenger.ts"
+import type { LedgerDeps } from "../launches/deps.ts"
+
+export interface Warning {
+  login: string
+  /** The same thing is said once. */
+  about: string
+  /** For the audit log: `i-0abc`. */
+  what: string
+  subject: string
+  text: string
+  /** From then on it says nothing true any more. */
+  expiresAtUtcMs: number
+}
+
+/** The line for the next tool first: it is the one that always works. False where it has been said. */
+export function noteWarning({ usageDb, clock }: LedgerDeps, warning: Warning): boolean {
+  const { login, about, text, expiresAtUtcMs } = warning
+  return usageDb.transaction(() =>
+    usageDb.notices.add({ login, about, text, createdAtUtcMs: clock.now(), expiresAtUtcMs }),
+  )
+}
+
+/** After that no more is mailed or written in this run. */
+const sendingMs = 2 * msPerMinute
+
+/** Last of all, when everything has ended that had to: mailers are slow, and may be dead. */
+export async function sendWarnings(
+  { messenger, audit, clock }: LedgerDeps & { messenger: Messenger },
+  warnings: readonly Warning[],
+): Promise<void> {
+  const begun = clock.now()
+  for (const { login, what, subject, text } of warnings) {
+    const isLate = clock.now() - begun > sendingMs
+    const ways = isLate ? [] : await messenger.tell(login, subject, text)
+    audit.record("enforcement", `warn ${login} about ${what}: ${[...ways, "the next tool"].join(", ")}`)
+  }
+}
