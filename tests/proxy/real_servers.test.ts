@@ -5,7 +5,6 @@ import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSyn
 import net, { type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { clusterHosts } from "../../lib/operations/proxy/cluster_hosts.ts"
 import { openSshTunnel } from "../../lib/operations/proxy/ssh_tunnel.ts"
 import { testBackend, testProxy } from "./client.ts"
 
@@ -158,24 +157,6 @@ describe.skipIf(noSshd)("OpenSSH", () => {
     await tunnel.ended
     backend.close()
   })
-})
-
-test("a cluster's nodes are found by their owner's tags, under all their names", async () => {
-  const asked: unknown[] = []
-  const node = { privateIp: "10.0.0.5", privateDns: "ip-10-0-0-5.ec2.internal", publicIp: "", publicDns: "" }
-  const instances = async (filter: unknown) => {
-    asked.push(filter)
-    return [node]
-  }
-  const ec2 = { instances } as never
-  expect(await clusterHosts(ec2, "cs61c-aa", "wordcount")).toEqual([
-    "10.0.0.5",
-    "ip-10-0-0-5.ec2.internal",
-    "ip-10-0-0-5",
-  ])
-  expect(asked).toEqual([
-    { tags: { "ec2-wrappers:owner": "cs61c-aa", "ec2-wrappers:cluster": "wordcount" }, states: ["running"] },
-  ])
 })
 
 function freePort(): Promise<number> {

@@ -8,7 +8,6 @@ import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import { pagesOf } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import { allowHosts } from "../../decisions/links/allowed.ts"
 import { refuseDenied } from "../proxy/dial.ts"
 import { aborted } from "../proxy/run.ts"
 import { newToken, startProxy } from "../proxy/start.ts"
@@ -59,7 +58,7 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
       {
         listen: { address: "127.0.0.1", port: 0 },
         token: newToken(),
-        allow: allowHosts(hostsOf(nodes)),
+        allow: [],
         legacyHosts: false,
         defaultSite: null,
         shim: true,

@@ -1,10 +1,8 @@
 /** Every name and address under which the pages of a cluster's nodes link to each other. */
 import type { Ec2 } from "../../aws/interfaces.ts"
-import { Failed } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
-import { quoted } from "../../base/text.ts"
 
-/** By the tags that ec2-run gave them: their owner's, so that nobody's node is taken for ours by its name. */
+/** Empty where none runs. By the tags that ec2-run gave them: their owner's, so that nobody's node is taken for ours by its name. */
 export async function clusterHosts(
   ec2: Pick<Ec2, "instances">,
   login: string,
@@ -14,7 +12,6 @@ export async function clusterHosts(
     tags: { [tagOf.owner]: login, [tagOf.cluster]: cluster },
     states: ["running"],
   })
-  if (nodes.length === 0) throw new Failed("--cluster", `${quoted(cluster)} of ${login} has no running node`)
   return nodes
     .flatMap(({ privateIp, privateDns, publicIp, publicDns }) => [
       privateIp,

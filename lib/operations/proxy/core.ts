@@ -15,6 +15,8 @@ export interface Core {
   secret: string
   /** As it is now: a cluster's nodes come and go. */
   allowed(): Allowed
+  /** A host was asked for that is not allowed. */
+  missed(): void
   linksFor(target: Target): LinkMap
   backends: Backends
   limits: Limits

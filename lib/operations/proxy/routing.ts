@@ -33,6 +33,7 @@ export function destinationOf(core: Core, request: IncomingMessage): Destination
     if (/^[a-z][\w-]*$/.test(host) && host !== "localhost" && refererRoute(core, request)) {
       return fallback(core, request, url)
     }
+    core.missed()
     const cause = "it is not among the allowed backends (--allow, --cluster)"
     return { kind: "refuse", status: 403, what: originOf(route.target), cause }
   }

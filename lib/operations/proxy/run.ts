@@ -1,5 +1,6 @@
 /** `microproxy` as a command: from its words to a proxy that runs until it is interrupted. */
-import { ExitCode } from "../../base/errors.ts"
+import { ExitCode, Failed } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
 import type { Clock } from "../../base/time.ts"
 import { allowedBy, allowHosts, parseAllow } from "../../decisions/links/allowed.ts"
 import type { prefixOf } from "../../decisions/links/target.ts"
@@ -52,6 +53,9 @@ export async function runMicroproxy(
   const site = defaultSite(args.default_url)
   const { cluster } = args
   const nodes = cluster === undefined ? undefined : () => deps.clusterHosts(cluster)
+  if (nodes && (await nodes()).length === 0) {
+    throw new Failed("--cluster", `${quoted(cluster ?? "")} of yours has no running node`)
+  }
   // The default site is what the old tool showed without further words.
   const allow = [...args.allow, ...(site ? [allowTextOf(site.target)] : [])].map(parseAllow)
   const socks = args.socks === undefined ? null : socksProxy(args.socks)

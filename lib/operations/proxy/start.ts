@@ -52,8 +52,10 @@ export interface RunningProxy {
   close(): Promise<void>
 }
 
-/** How long the nodes of a cluster are taken for known. */
-const nodesFreshMs = 60_000
+/** How long the nodes of a cluster are taken for known: soon after, an address may be somebody else's instance. */
+const nodesFreshMs = 20_000
+/** Whoever asks for a host that is not known may mean a node that came up just now. */
+const nodesAskedAgainMs = 2_000
 
 /** 256 bits that nobody guesses, in characters that stand for themselves in a URL and a cookie. */
 export function newToken(): string {
@@ -81,6 +83,7 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
     guard: guardOf(names, options.token),
     secret: options.token,
     allowed: known.allowed,
+    missed: known.missed,
     linksFor: known.linksWith(names),
     backends: openBackends(
       deps.dial,
@@ -168,6 +171,9 @@ async function knownBackends({ nodes, now }: ProxyDeps, options: ProxyOptions) {
     allowed() {
       if (nodes && now() - askedAt > nodesFreshMs) refresh(nodes)
       return allowed
+    },
+    missed() {
+      if (nodes && now() - askedAt > nodesAskedAgainMs) refresh(nodes)
     },
     linksWith: (names: OwnNames) => (target: Target) => {
       const key = prefixOf(target)
