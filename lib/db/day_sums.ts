@@ -30,9 +30,6 @@ export function daySums(db: Database, prefix: "usage" | "old_usage") {
     /** Those whose sums are missing, or were made under another tariff. */
     staleLogins,
 
-    /** Whether `refresh` has nothing to do, so that no transaction is needed. */
-    isFresh: (tariff: Tariff, login: string | null): boolean => staleLogins(tariff, login).length === 0,
-
     /** The sums of the days from `fromDay` to before `toDay`, by login. Nobody's is under "". */
     byLogin(fromDay: number, toDay: number): Map<string, Sum> {
       const rows = db

@@ -140,4 +140,14 @@ export const ledgerSteps: readonly Step[] = [
       CREATE INDEX intervals_by_end ON intervals(end_latest_utc_ms, start_earliest_utc_ms);
       CREATE INDEX old_instances_by_end ON instances(end_time, start_time);`,
   },
+  {
+    name: "ledger: a user's lines of what only the old tools recorded",
+    up: `
+      -- What usage_report says of a user's closed old rows, summed up by what they were sold as; made with old_usage_days.
+      CREATE TABLE old_usage_lines(
+        login TEXT NOT NULL, instance_type TEXT NOT NULL, market TEXT NOT NULL, micro_usd_per_hour INTEGER,
+        hours REAL NOT NULL, lowest_micro_usd INTEGER, highest_micro_usd INTEGER);
+      CREATE INDEX old_usage_lines_of_login ON old_usage_lines(login);
+      UPDATE old_usage_sums SET tariff = '';`,
+  },
 ]

@@ -35,12 +35,16 @@ export function oldRows(db: Database) {
         .map(fromRow)
     },
 
-    /** All of a login, or one instance's. */
-    ofLogin: (login: string): OldRun[] =>
-      db
-        .query<Row, [string]>(`${selectRows} AND ${whose(login)}`)
-        .all(login)
-        .map(fromRow),
+    /** All of a login that have ended. */
+    *endedOf(login: string): Generator<OldRun> {
+      const rows = db.query<Row, [string]>(`${selectEnded} AND ${whose(login)}`)
+      for (const row of rows.iterate(login)) yield fromRow(row)
+    },
+
+    /** Whether it has any row of a login. */
+    has: (login: string): boolean =>
+      db.query<unknown, [string]>(`${selectRows} AND ${whose(login)} LIMIT 1`).get(login) !== null,
+
     ofInstance: (instanceId: string): OldRun | null => {
       const row = db.query<Row, [string]>(`${selectRows} AND instance_id = ?`).get(instanceId)
       return row && fromRow(row)
@@ -66,7 +70,7 @@ export function oldRows(db: Database) {
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
-        `${selectRows} AND ${whose(login)} AND start_time < ?3 AND end_time > ?2
+        `${selectEnded} AND ${whose(login)} AND start_time < ?3 AND end_time > ?2
          UNION ALL ${selectRows} AND ${whose(login)} AND start_time < ?3 AND end_time IS NULL`,
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
@@ -95,11 +99,14 @@ function whose(login: string | null): string {
   return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
 }
 
-const selectRows = `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,
-    start_time, end_time, julianday(last_seen) AS seen,
+/** Of what has ended it does not matter when it was last seen: without that column an index answers alone. */
+const select = (seen: string) => `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot,
+    coalesce(username, '') AS username, start_time, end_time, ${seen} AS seen,
     (SELECT min(julianday(stopped_time)) FROM instance_stopped
      WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
   FROM instances WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances) AND start_time IS NOT NULL`
+const selectRows = select("julianday(last_seen)")
+const selectEnded = `${select("NULL")} AND end_time IS NOT NULL`
 
 interface Row {
   instance_id: string

@@ -3,8 +3,9 @@
  * recorded. Triggers of usage.db note what is changed in those tables, whoever does it.
  */
 import type { Database } from "bun:sqlite"
-import type { Tariff } from "../decisions/costs.ts"
+import { add, always, type Tariff } from "../decisions/costs.ts"
 import { fromOldRun } from "../decisions/intervals.ts"
+import { type Charge, chargesOfRun } from "../decisions/reports/charge.ts"
 import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import type { OldRows } from "./old_rows.ts"
 import { daysOfRun } from "./usage_sums.ts"
@@ -14,16 +15,22 @@ export function oldSums(db: Database, oldRows: OldRows) {
   const rebuild = (tariff: Tariff, login: string): void => {
     const days = new Map<number, DayCharge>()
     const unpriced = new Set<string>()
-    let isEmpty = true
-    for (const row of oldRows.ofLogin(login)) {
-      isEmpty = false
-      if (row.endUtcMs === null) continue
-      const charged = daysOfRun(tariff, fromOldRun(row))
+    const lines = new Map<string, OldLine>()
+    for (const row of oldRows.endedOf(login)) {
+      const run = fromOldRun(row)
+      addLine(lines, chargesOfRun(tariff, run, 0, always)[0])
+      const charged = daysOfRun(tariff, run)
       if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
       for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
     }
     db.query("DELETE FROM old_usage_days WHERE login = ?").run(login)
-    if (isEmpty) {
+    db.query("DELETE FROM old_usage_lines WHERE login = ?").run(login)
+    for (const { what, market, microUsdPerHour, hours, cost } of lines.values()) {
+      db.query("INSERT INTO old_usage_lines VALUES (?, ?, ?, ?, ?, ?, ?)").run(
+        ...[login, what, market, microUsdPerHour, hours, cost?.lowest ?? null, cost?.highest ?? null],
+      )
+    }
+    if (!oldRows.has(login)) {
       db.query("DELETE FROM old_usage_sums WHERE login = ?").run(login)
       return
     }
@@ -39,9 +46,41 @@ export function oldSums(db: Database, oldRows: OldRows) {
   return {
     ...kept,
 
+    /** What a login's closed rows come to, as its report says it. Whoever reads has had stale logins computed before. */
+    lines(login: string): OldLine[] {
+      return db
+        .query<LineRow, [string]>(
+          `SELECT instance_type AS what, market, micro_usd_per_hour AS microUsdPerHour, hours, lowest_micro_usd AS lowest,
+             highest_micro_usd AS highest FROM old_usage_lines WHERE login = ?`,
+        )
+        .all(login)
+        .map(({ lowest, highest, ...line }) => ({
+          ...line,
+          cost: lowest === null || highest === null ? null : { lowest, highest },
+        }))
+    },
+
     /** Computes what is missing, of a login or, with null, of everybody. Inside the caller's transaction. */
     refresh(tariff: Tariff, login: string | null): void {
       for (const stale of kept.staleLogins(tariff, login)) rebuild(tariff, stale)
     },
   }
+}
+
+/** Closed rows of one type, market and price. */
+export type OldLine = Pick<Charge, "what" | "market" | "microUsdPerHour" | "hours" | "cost">
+
+type LineRow = Omit<OldLine, "cost"> & { lowest: number | null; highest: number | null }
+
+function addLine(lines: Map<string, OldLine>, charge: Charge | undefined): void {
+  if (!charge) return
+  const { what, market, microUsdPerHour, hours, cost } = charge
+  const key = `${what} ${market} ${microUsdPerHour}`
+  const known = lines.get(key)
+  if (!known) {
+    lines.set(key, { what, market, microUsdPerHour, hours, cost })
+    return
+  }
+  known.hours += hours
+  known.cost = known.cost && cost && add(known.cost, cost)
 }

@@ -3,7 +3,7 @@
  * zone, and free where EC2 takes it back in the first hour. Prices times milliseconds are summed exactly and rounded once.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
  */
-import { fromHourly, type MicroUsd } from "../base/money.ts"
+import { costOf, fromHourly, type MicroUsd } from "../base/money.ts"
 import { msPerHour } from "../base/time.ts"
 import { linuxOperation } from "./embedded_prices.ts"
 import type { Interval } from "./intervals.ts"
@@ -126,7 +126,7 @@ export function flatCost(
   const accrued = (untilUtcMs: number) => {
     const until = Math.min(untilUtcMs, toUtcMs)
     if (until <= fromUtcMs) return 0
-    return fromHourly(BigInt(microUsdPerHour) * BigInt(Math.max(until - fromUtcMs, flatMinimumMs)))
+    return costOf(microUsdPerHour, Math.max(until - fromUtcMs, flatMinimumMs))
   }
   return accrued(range.toUtcMs) - accrued(range.fromUtcMs)
 }
@@ -153,6 +153,10 @@ function accrued(
 ): MicroUsd | null {
   if (untilUtcMs <= run.fromUtcMs) return 0
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
+  if (changesOf(book, offer).length === 0) {
+    const microUsdPerHour = priceAt(book, offer, run.fromUtcMs)
+    return microUsdPerHour === null ? null : costOf(microUsdPerHour, ms)
+  }
   let product = 0n
   for (const segment of pricesOver(book, offer, run.fromUtcMs, run.fromUtcMs + ms)) {
     if (segment === null) return null

@@ -6,6 +6,7 @@ import { Failed } from "../base/errors.ts"
 import type { Clock } from "../base/time.ts"
 import { openUsageDb } from "../db/usage_db.ts"
 import { openUsersDb } from "../db/users_db.ts"
+import { refreshSums } from "./usage/sums.ts"
 
 /** setgid: files get the directory's group, not that of whichever student called (SETUID.md). */
 const directoryMode = 0o2700
@@ -49,7 +50,18 @@ export function initDatabases({ config, clock }: InitDatabasesDeps, dryRun: bool
     if (!existsSync(path)) act(`made ${path}`, () => open({ path, clock, create: true }).close())
     else if (!dryRun) open({ path, clock }).close()
   }
+  if (!dryRun) makeSums(config, clock)
   return done
+}
+
+/** What an old database holds is summed up here, once, and not while somebody waits for the first report. */
+function makeSums(config: Config, clock: Clock): void {
+  const db = openUsageDb({ path: config.paths.usageDb, clock })
+  try {
+    refreshSums(db, db.prices.tariff(config), null)
+  } finally {
+    db.close()
+  }
 }
 
 /** SQLite's own files beside a database. */

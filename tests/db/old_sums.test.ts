@@ -59,7 +59,7 @@ describe("sums of what only the old tools recorded", () => {
       }),
     )
     expect(spent()).toBeGreaterThan(microUsd(0.085 * 99))
-    expect(db.oldRows.ofLogin("cs61c-ab")).toEqual([])
+    expect([...db.oldRows.endedOf("cs61c-ab")]).toEqual([])
   })
 
   test("what runs counts until now, and is kept from when it has ended", () => {

@@ -9,19 +9,22 @@ export interface ChargeQuery {
   login: string | null
   range: Range
   nowUtcMs: number
+  /** Leaves out what only the old tools recorded and has ended: its sums are kept. */
+  withoutOldEnded?: boolean
 }
 
 export function* charges(
   { ledger, oldRows }: UsageDb,
   tariff: Tariff,
-  { login, range, nowUtcMs }: ChargeQuery,
+  { login, range, nowUtcMs, withoutOldEnded = false }: ChargeQuery,
 ): Generator<Charge> {
   const fromUtcMs = Math.max(range.fromUtcMs, -farUtcMs)
   const toUtcMs = Math.min(range.toUtcMs, farUtcMs)
   for (const run of ledger.intervals.within(login, fromUtcMs, toUtcMs)) {
     yield* chargesOfRun(tariff, run, nowUtcMs, range)
   }
-  for (const old of oldRows.within(login, fromUtcMs, toUtcMs)) {
+  const oldRuns = withoutOldEnded ? oldRows.running(login) : oldRows.within(login, fromUtcMs, toUtcMs)
+  for (const old of oldRuns) {
     for (const charge of chargesOfRun(tariff, fromOldRun(old), nowUtcMs, range))
       yield { ...charge, isOld: true }
   }

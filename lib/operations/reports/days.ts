@@ -7,8 +7,9 @@ import { dayName, dayOf } from "../../decisions/days.ts"
 import { fromOldRun } from "../../decisions/intervals.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
+import { refreshSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
-import { daysOf, refreshSums, totals } from "./totals.ts"
+import { daysOf, totals } from "./totals.ts"
 
 export interface DaySum extends Bounds {
   /** Of instances that ran: 24 hours are one instance all day. */

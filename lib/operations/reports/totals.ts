@@ -15,6 +15,7 @@ import { dayOf } from "../../decisions/days.ts"
 import { fromOldRun } from "../../decisions/intervals.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { costOfRental } from "../../decisions/rentals.ts"
+import { refreshSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { oldLines } from "./user_report.ts"
 
@@ -60,13 +61,6 @@ export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs:
     }
   }
   return byLogin
-}
-
-/** Computes the kept sums that are stale, of a login or, with null, of everybody. */
-export function refreshSums(usageDb: UsageDb, tariff: Tariff, login: string | null): void {
-  for (const sums of [usageDb.ledger.sums, usageDb.ledger.oldSums]) {
-    if (!sums.isFresh(tariff, login)) usageDb.transaction(() => sums.refresh(tariff, login))
-  }
 }
 
 /** Whole days from the kept sums, and only what lies at the two edges charge by charge. */

@@ -5,6 +5,7 @@ import { add, always, type Bounds, type Range, type Tariff } from "../../decisio
 import { priceOf } from "../../decisions/prices.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
 import { type Section, sumOf, type UsageLine } from "../../decisions/reports/text_form.ts"
+import { refreshSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 
 export interface UserReport {
@@ -31,19 +32,24 @@ export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery)
     ...{ running: lines(), finished: lines() },
     ...{ volumes: lines(), snapshots: lines(), addresses: lines() },
   }
-  const countsAsInOldDays = tariff.billing.granularity === "hour" && query.range === always
-  for (const charge of charges(usageDb, tariff, query)) {
+  const isOfAllTime = query.range === always
+  const countsAsInOldDays = tariff.billing.granularity === "hour" && isOfAllTime
+  for (const charge of charges(usageDb, tariff, { ...query, withoutOldEnded: isOfAllTime })) {
     if (countsAsInOldDays && charge.isOld) continue
     if (charge.kind === "volume") groups.volumes.add(lineOf(charge))
     else if (charge.kind === "snapshot") groups.snapshots.add(lineOf(charge))
     else if (charge.kind === "address") groups.addresses.add({ ...lineOf(charge), what: "IPv4" })
     else (charge.end ? groups.finished : groups.running).add(lineOf(charge))
   }
+  if (isOfAllTime && !countsAsInOldDays) {
+    refreshSums(usageDb, tariff, query.login)
+    for (const line of usageDb.ledger.oldSums.lines(query.login)) groups.finished.add(line)
+  }
   if (countsAsInOldDays) {
     for (const line of oldLines(usageDb, tariff, "pending", query)) groups.running.add(line)
     for (const line of oldLines(usageDb, tariff, "finished", query)) groups.finished.add(line)
   }
-  const pendingSpotRequests = query.range === always ? pendingLines(usageDb, tariff, query) : []
+  const pendingSpotRequests = isOfAllTime ? pendingLines(usageDb, tariff, query) : []
   const all = [...pendingSpotRequests, ...Object.values(groups).flatMap((group) => group.all())]
   return {
     ...{ login: query.login, pendingSpotRequests },

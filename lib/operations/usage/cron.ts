@@ -6,6 +6,7 @@ import { askEventHistory } from "./event_history.ts"
 import { lookAtRentals, type RentalLook, recordRentals } from "./rentals.ts"
 import { type SnapshotDeps, type SnapshotSummary, takeSnapshot } from "./snapshot.ts"
 import { keepSpotPrices } from "./spot_prices.ts"
+import { refreshSums } from "./sums.ts"
 
 export interface CronOptions {
   /** Ask CloudTrail about what is uncertain. */
@@ -38,6 +39,7 @@ export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): 
     if (look) usageDb.transaction(() => recordRentals(usageDb, tariff, look))
     await attempt("spot prices not read", () => keepSpotPrices(deps))
     if (cloudTrail) await attempt("CloudTrail not read", () => askEventHistory(deps))
+    await attempt("sums not made", async () => refreshSums(usageDb, usageDb.prices.tariff(config), null))
     if (summary.clockWentBack) {
       warnings.push(
         "the clock has gone back since the last snapshot: some bounds are wider for it, set it by NTP",

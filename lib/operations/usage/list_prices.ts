@@ -6,6 +6,7 @@ import type { Clock } from "../../base/time.ts"
 import type { ListPrice } from "../../db/prices.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { awsNow } from "./aws_time.ts"
+import { refreshSums } from "./sums.ts"
 
 export interface RefreshedPrices {
   region: string
@@ -35,11 +36,13 @@ export async function refreshPrices({
     lists.push({ region, prices })
   }
   const fromUtcMs = awsNow({ aws, clock })
-  return usageDb.transaction(() =>
+  const refreshed = usageDb.transaction(() =>
     lists.map(({ region, prices }) => ({
       region,
       read: prices.length,
       changed: usageDb.prices.keepList(region, prices, fromUtcMs),
     })),
   )
+  refreshSums(usageDb, usageDb.prices.tariff(config), null)
+  return refreshed
 }
