@@ -1,5 +1,7 @@
 /** `emr-proxy-into`: the tunnel and the proxy together, and what there is to click. */
-import { ExitCode, Failed } from "../../base/errors.ts"
+import { accessSync, constants } from "node:fs"
+import { ExitCode, Failed, messageOf } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
 import { allowHosts, parseAllow } from "../../decisions/links/allowed.ts"
 import { canonicalHost } from "../../decisions/links/host.ts"
 import { listenPort } from "./options.ts"
@@ -41,10 +43,13 @@ export async function runEmrProxy(
 ): Promise<ExitCode> {
   const port = args.port === undefined ? 0 : listenPort(args.port)
   const allow = args.allow.map(parseAllow)
+  requireKey(args.keyfile)
   const tunnel = await openSshTunnel({
     options: [
       ...["-i", args.keyfile, "-o", "IdentitiesOnly=yes", "-l", args.user],
       ...args["ssh-option"].flatMap((option) => ["-o", option]),
+      // It is the key or nothing: a password that is asked for here would be somebody's mistake.
+      ...["-o", "PasswordAuthentication=no", "-o", "KbdInteractiveAuthentication=no"],
       ...(await hostKeyOptions(args.host, output.interactive)),
     ],
     destination: args.host,
@@ -92,5 +97,13 @@ export async function runEmrProxy(
   } finally {
     tunnel.close()
     log.flush()
+  }
+}
+
+function requireKey(file: string): void {
+  try {
+    accessSync(file, constants.R_OK)
+  } catch (error) {
+    throw new Failed("KEYFILE", `${quoted(file)}: ${messageOf(error)}`)
   }
 }

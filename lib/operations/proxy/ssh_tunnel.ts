@@ -75,8 +75,8 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
     rmSync(folder, { recursive: true, force: true })
   }
   const ended = new Promise<string>((resolve) => {
-    master.once("error", (error) => resolve(error.message))
-    master.once("close", () => resolve(lastWords.trim().split("\n").at(-1) ?? ""))
+    master.once("error", (error) => resolve(explained(error.message, destination)))
+    master.once("close", () => resolve(explained(lastWords, destination)))
   }).finally(close)
   const lines = createInterface({ input: master.stdout })
   const stop = () => master.kill()
@@ -111,6 +111,16 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
       return child
     },
   }
+}
+
+/** What ssh said, in one line that says what to do where ssh needs many. */
+function explained(said: string, destination: string): string {
+  if (/HOST IDENTIFICATION HAS CHANGED/.test(said)) {
+    return `its host key is not the one seen before: the host is another, or somebody is in between (ssh-keygen -R ${destination} forgets the old key)`
+  }
+  if (/executable not found|ENOENT/i.test(said))
+    return "there is no ssh here (Debian: apt install openssh-client)"
+  return said.trim().split("\n").at(-1) ?? ""
 }
 
 /** How strictly to check host keys where the user's configuration says nothing: never not at all. */
