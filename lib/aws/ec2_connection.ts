@@ -7,6 +7,7 @@ import {
   type ServiceOutputTypes,
 } from "@aws-sdk/client-ec2"
 import { type Ask, type AwsSettings, askers, asking, clientOptions } from "./connection.ts"
+import type { Beginning } from "./interfaces.ts"
 import { StrictEc2Protocol } from "./query_protocol.ts"
 
 export type AskEc2 = Ask<ServiceInputTypes, ServiceOutputTypes, EC2ClientResolvedConfig>
@@ -36,14 +37,22 @@ export const pageSize = 1000
 /** How many values a filter may have. */
 export const filterSize = 200
 
-type Wanted = Record<string, readonly string[] | undefined>
+type Wanted = Record<string, readonly (string | Beginning)[] | undefined>
 
-/** Filters by name, leaving out what does not restrict. EC2 takes `*` and `?` in values for wildcards; here they are themselves. */
+/**
+ * Filters by name, leaving out what does not restrict. EC2 takes `*` and `?` in values for wildcards; here they are themselves, and
+ * only a `beginning` leaves its end open.
+ */
 export function filters(wanted: Wanted, tags: Record<string, string> = {}): Filter[] {
   const byTag = Object.entries(tags).map(([key, value]) => [`tag:${key}`, [value]] as const)
   return [...Object.entries(wanted), ...byTag].flatMap(([Name, values]) =>
-    values === undefined ? [] : [{ Name, Values: values.map((value) => value.replace(/[\\*?]/g, "\\$&")) }],
+    values === undefined ? [] : [{ Name, Values: values.map(filterValue) }],
   )
+}
+
+function filterValue(value: string | Beginning): string {
+  if (typeof value !== "string") return `${filterValue(value.beginning)}*`
+  return value.replace(/[\\*?]/g, "\\$&")
 }
 
 /** Whether a filter asks for one of none, which EC2 refuses to be asked. */

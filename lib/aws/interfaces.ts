@@ -52,13 +52,19 @@ export interface LaunchRequest {
   tags: Record<string, string>
 }
 
+/** Every value that begins so. */
+export interface Beginning {
+  beginning: string
+}
+
 /** A filter of DescribeInstances; what is absent does not restrict. */
 export interface InstanceFilter {
   ids?: string[]
   tags?: Record<string, string>
   states?: InstanceState[]
   clientTokens?: string[]
-  keyNames?: string[]
+  /** Names, and how names begin. */
+  keyNames?: (string | Beginning)[]
 }
 
 export interface Ec2 {

@@ -15,21 +15,25 @@ export interface OwnInstances extends Listing {
   orphans: ReadonlySet<string>
 }
 
+/** EC2's most values in a filter. */
+const mostNames = 200
+
 /**
  * Everything that is, or recently was, `login`'s: by the names of keys, since all that runs for a student has one of theirs,
  * also what the old tools launched without tags. Names that are not theirs although they begin alike are left out.
  */
 export async function ownInstances(deps: LedgerDeps, login: string): Promise<OwnInstances> {
+  // What is leased comes first: with more keys than a filter takes, nothing that runs may fall out of the listing.
   const names = [
-    `${login}-*`,
+    ...deps.usageDb.leases.open(login).map((lease) => lease.keyName),
     `${login}-default`,
     ...deps.usersDb.sshKeys.ofUser(login).map((key) => key.name),
-    ...deps.usageDb.leases.open(login).map((lease) => lease.keyName),
   ]
+  const keyNames = [{ beginning: `${login}-` }, ...new Set(names)].slice(0, mostNames)
   const pending = deps.usageDb.reservations.pending(login).filter(({ process }) => !isAlive(process))
   const orphans = new Set(pending.map(({ id }) => id))
   const listedAtUtcMs = deps.clock.now()
   const ec2 = await deps.aws.ec2()
-  const found = await ec2.instances({ keyNames: [...new Set(names)].slice(0, 200) })
+  const found = await ec2.instances({ keyNames })
   return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
 }

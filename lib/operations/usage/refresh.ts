@@ -19,7 +19,7 @@ export async function refreshUser(
       const ids = known.filter((instance) => instance.region === region).map(({ instanceId }) => instanceId)
       const [tagged, keyed, byId, requests] = await Promise.all([
         ec2.instances({ tags: { [tagOf.owner]: login } }),
-        ec2.instances({ keyNames: [`${login}-*`] }),
+        ec2.instances({ keyNames: [{ beginning: `${login}-` }] }),
         ec2.instances({ ids }),
         ec2.spotRequests({ states: ["open"] }),
       ])

@@ -1,12 +1,19 @@
 /** What a student who has read the source tries against limits and budget, through the real tools. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
+import {
+  CreateKeyPairCommand,
+  RunInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2"
+import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { processIdentity } from "../../../lib/host/process_identity.ts"
+import { launch } from "../../../lib/operations/launches/launch.ts"
 import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
 import { startAgain } from "../../../lib/operations/launches/restart.ts"
 import { settleOwn } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
-import { depsOf } from "../../support/deps.ts"
+import { clockOf, depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
 const emulator = await startEmulator()
@@ -37,6 +44,37 @@ describe("the budget", () => {
     expect(code).toBe(3)
     const started = (await day.running()).filter(({ State }) => State?.Name !== "stopped")
     expect(started).toHaveLength(1)
+  })
+})
+
+describe("the listing of one's own instances", () => {
+  test("shows what runs with any of more keys than EC2 takes in a filter", async () => {
+    day.course.configure({ limits: { max_instances: 1 } })
+    emulator.proxy.world.clock.stop()
+    const deps = depsOf(day.course, { login: student, clock: clockOf(emulator.proxy) })
+    const key = { privateKey: null, publicKey: "ssh-ed25519 AAAA", fingerprint: "" }
+    deps.usersDb.transaction(() => {
+      for (let index = 0; index < 250; index += 1)
+        deps.usersDb.sshKeys.put(student, { name: `${student}-k${index}`, ...key })
+      deps.usersDb.sshKeys.put(student, { name: `${student}-zz`, ...key })
+    })
+    const material = await emulator.ec2.send(new CreateKeyPairCommand({ KeyName: `${student}-zz` }))
+    expect(material.KeyName).toBe(`${student}-zz`)
+    await launch(deps, toOrder({ ...request, key_name: "zz" }))
+    await emulator.proxy.advance(30 * 60_000)
+    expect((await ownInstances(deps, student)).instances).toHaveLength(1)
+    await expect(launch(deps, toOrder(request))).rejects.toThrow("1 running + 1 asked = 2 instances, limit 1")
+    deps.close()
+  })
+
+  test("shows what the old tools launched with a key that nobody recorded", async () => {
+    await emulator.ec2.send(new CreateKeyPairCommand({ KeyName: `${student}-forgotten` }))
+    const request = { ImageId: emulator.fixtures.image, MinCount: 1, MaxCount: 1 } as const
+    await emulator.ec2.send(
+      new RunInstancesCommand({ ...request, InstanceType: "m1.small", KeyName: `${student}-forgotten` }),
+    )
+    expect((await active()).stdout).toContain("1 instances\n")
+    expect((await day.run("ec2_active", [], { as: "cs61c-ab" })).stdout).toContain("0 instances\n")
   })
 })
 
