@@ -35,8 +35,13 @@ const soaks: Record<string, () => Promise<void>> = {
       total.launched += result.launched
       total.refused += result.refused
       wrong.push(...result.wrong)
+      const isLast = round === rounds - 1
+      if (isLast || round % 10 === 9) {
+        const sums = `${total.launched} launched, ${total.refused} refused, ${wrong.length} wrong`
+        const say = isLast ? console.log : console.error
+        say(`crowd: ${round + 1} rounds of 50 at once: ${sums}`)
+      }
     }
-    console.log(`crowd: ${rounds} rounds of 50 at once: ${total.launched} launched, ${total.refused} refused`)
   },
   async kills() {
     const kills = portion(1000)

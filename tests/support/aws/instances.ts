@@ -109,6 +109,9 @@ export async function startInstances(world: World, request: AwsRequest): Promise
     takeCapacity(world, record.type, record.zone, 1, 1)
   }
   await world.moto.forward(request)
+  // with its new address, which is billed from now on
+  for (const record of records) record.stale = true
+  await refresh(world, request.region, records)
   const start = (record: InstanceRecord) => record.state === "stopped" && becomePending(world, record)
   return change(request, records, start, "instancesSet")
 }
