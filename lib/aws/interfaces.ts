@@ -239,6 +239,8 @@ export interface Pricing {
   onDemandPrices(
     region: string,
   ): AsyncIterable<{ instanceType: string; usageOperation: string; microUsdPerHour: MicroUsd }[]>
+  /** What volumes and snapshots cost a month there: `gp3 GB-Mo`, `io2 IOPS-Mo`, `gp3 MiBps-Mo`, `snapshot GB-Mo`. */
+  storagePrices(region: string): AsyncIterable<{ what: string; microUsdPerMonth: number }[]>
 }
 
 export interface CloudTrail {

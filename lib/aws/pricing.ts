@@ -14,53 +14,72 @@ const action = "read the price list"
 export function openPricing(settings: AwsSettings): Pricing {
   const there = { ...settings, region: pricingRegion }
   const ask = asking("The Price List API", there, new PricingClient(clientOptions(there)))
-  return {
-    async *onDemandPrices(region) {
-      const replies = pages(
-        action,
-        (NextToken) =>
-          ask(
-            action,
-            new GetProductsCommand({
-              ServiceCode: "AmazonEC2",
-              FormatVersion: "aws_v1",
-              MaxResults: 100,
-              NextToken,
-              Filters: Object.entries({
-                regionCode: region,
-                preInstalledSw: "NA",
-                tenancy: "Shared",
-                capacitystatus: "Used",
-              }).map(([Field, Value]) => ({ Type: "TERM_MATCH", Field, Value })),
-            }),
-          ),
-        (page) => page.NextToken,
-      )
-      for await (const page of replies) {
-        try {
-          yield present(action, page.PriceList).flatMap((product: unknown) => priceOf(String(product)))
-        } catch (error) {
-          throw awsError(action, "The Price List API", pricingRegion, error)
-        }
+  /** The products of a region that match, page by page, as `read` takes them. */
+  async function* products<T>(
+    filters: Record<string, string>,
+    read: (product: Product) => T[],
+  ): AsyncGenerator<T[]> {
+    const replies = pages(
+      action,
+      (NextToken) =>
+        ask(
+          action,
+          new GetProductsCommand({
+            ServiceCode: "AmazonEC2",
+            FormatVersion: "aws_v1",
+            MaxResults: 100,
+            NextToken,
+            Filters: Object.entries(filters).map(([Field, Value]) => ({ Type: "TERM_MATCH", Field, Value })),
+          }),
+        ),
+      (page) => page.NextToken,
+    )
+    for await (const page of replies) {
+      try {
+        yield present(action, page.PriceList).flatMap((text: unknown) => read(JSON.parse(String(text))))
+      } catch (error) {
+        throw awsError(action, "The Price List API", pricingRegion, error)
       }
+    }
+  }
+
+  return {
+    onDemandPrices(regionCode) {
+      const wanted = { preInstalledSw: "NA", tenancy: "Shared", capacitystatus: "Used" }
+      return products({ regionCode, ...wanted }, priceOf)
+    },
+    async *storagePrices(regionCode) {
+      for (const productFamily of storageFamilies)
+        yield* products({ regionCode, productFamily }, storagePriceOf)
     },
   }
 }
 
+const storageFamilies = ["Storage", "System Operation", "Provisioned Throughput", "Storage Snapshot"]
+
 /** The parts of a product that are read; the rest is not looked at. */
 interface Product {
-  product?: { attributes?: { instanceType?: string; operation?: string } }
+  product?: {
+    attributes?: { instanceType?: string; operation?: string; volumeApiName?: string; usagetype?: string }
+  }
   terms?: {
     OnDemand?: Record<
       string,
-      { priceDimensions?: Record<string, { unit?: string; pricePerUnit?: { USD?: string } }> }
+      {
+        priceDimensions?: Record<
+          string,
+          { unit?: string; beginRange?: string; pricePerUnit?: { USD?: string } }
+        >
+      }
     >
   }
 }
 
 /** One product's hourly price; nothing for what is not an instance type sold by the hour in US dollars. */
-function priceOf(text: string): { instanceType: string; usageOperation: string; microUsdPerHour: number }[] {
-  const { product, terms } = JSON.parse(text) as Product
+function priceOf({
+  product,
+  terms,
+}: Product): { instanceType: string; usageOperation: string; microUsdPerHour: number }[] {
   const { instanceType, operation } = product?.attributes ?? {}
   const dimensions = Object.values(terms?.OnDemand ?? {}).flatMap(({ priceDimensions }) =>
     Object.values(priceDimensions ?? {}),
@@ -71,4 +90,28 @@ function priceOf(text: string): { instanceType: string; usageOperation: string; 
   if (!Number.isFinite(usd) || usd < 0) throw new GarbledReply(`${instanceType} costs "${hourly}"`)
   // $0 stands for "billed elsewhere" (reservations, dedicated hosts), not for free.
   return usd === 0 ? [] : [{ instanceType, usageOperation: operation, microUsdPerHour: microUsd(usd) }]
+}
+
+/** A price by the month: of volumes by their API's name, of snapshots by their usage (`USW2-EBS:SnapshotUsage`). */
+function storagePriceOf({ product, terms }: Product): { what: string; microUsdPerMonth: number }[] {
+  const { volumeApiName, usagetype = "" } = product?.attributes ?? {}
+  const what = volumeApiName ?? (/(^|-)EBS:SnapshotUsage$/.test(usagetype) ? "snapshot" : null)
+  if (what === null) return []
+  const dimensions = Object.values(terms?.OnDemand ?? {}).flatMap(({ priceDimensions }) =>
+    Object.values(priceDimensions ?? {}),
+  )
+  // io2 is sold in tiers, the first the dearest.
+  const first = dimensions.find(({ beginRange = "0" }) => Number(beginRange) === 0)
+  const unit = /^(GB|IOPS|[GM]iBps)-mo$/i.exec(first?.unit ?? "")?.[1]
+  const usd = Number(first?.pricePerUnit?.USD)
+  if (unit === undefined || first?.pricePerUnit?.USD === undefined) return []
+  if (!Number.isFinite(usd) || usd < 0) throw new GarbledReply(`${what} costs "${first.pricePerUnit.USD}"`)
+  if (usd === 0) return []
+  const isPerGib = unit.toLowerCase() === "gibps"
+  return [
+    {
+      what: `${what} ${/ibps/i.test(unit) ? "MiBps" : unit.toUpperCase()}-Mo`,
+      microUsdPerMonth: (usd * 1e6) / (isPerGib ? 1024 : 1),
+    },
+  ]
 }

@@ -150,4 +150,14 @@ export const ledgerSteps: readonly Step[] = [
       CREATE INDEX old_usage_lines_of_login ON old_usage_lines(login);
       UPDATE old_usage_sums SET tariff = '';`,
   },
+  {
+    name: "ledger: list prices of storage",
+    up: `
+      -- As the Price List API gave them, from when they were first seen to hold: 'gp3 GB-Mo', 'snapshot GB-Mo'.
+      CREATE TABLE storage_prices(
+        region TEXT NOT NULL, what TEXT NOT NULL, from_utc_ms INTEGER NOT NULL, micro_usd_per_month REAL NOT NULL,
+        PRIMARY KEY(region, what, from_utc_ms)) WITHOUT ROWID;
+      -- Where a rental's price is from; NULL: by what travels with the tools.
+      ALTER TABLE rentals ADD COLUMN price_source TEXT;`,
+  },
 ]

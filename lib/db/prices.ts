@@ -4,12 +4,19 @@ import type { Config } from "../base/config.ts"
 import type { MicroUsd } from "../base/money.ts"
 import type { Tariff } from "../decisions/costs.ts"
 import { embeddedDate } from "../decisions/embedded_prices.ts"
-import type { KeptPrice } from "../decisions/prices.ts"
+import type { KeptPrice, StorageList } from "../decisions/prices.ts"
 
 export interface ListPrice {
   instanceType: string
   usageOperation: string
   microUsdPerHour: MicroUsd
+}
+
+export interface StoragePrice {
+  /** `gp3 GB-Mo`, `io2 IOPS-Mo`, `gp3 MiBps-Mo`, `snapshot GB-Mo`. */
+  what: string
+  /** US$ × 10⁻⁶, with its fraction. */
+  microUsdPerMonth: number
 }
 
 export interface SpotPrice extends ListPrice {
@@ -63,6 +70,22 @@ export function prices(db: Database) {
       return changed
     },
 
+    /** The same for storage, by the month. */
+    keepStorage(region: string, found: readonly StoragePrice[], fromUtcMs: number): number {
+      const listed = storageList(db)
+      const insert = db.query("INSERT OR REPLACE INTO storage_prices VALUES (?, ?, ?, ?)")
+      let changed = 0
+      for (const { what, microUsdPerMonth } of found) {
+        if (listed(region, what) === microUsdPerMonth) continue
+        insert.run(region, what, fromUtcMs, microUsdPerMonth)
+        changed++
+      }
+      return changed
+    },
+
+    /** What storage costs by the list as it was last read. */
+    storage: (): StorageList => storageList(db),
+
     /** Whether any list price is, so that prices depend on the date. */
     areKept: (): boolean => db.query("SELECT 1 FROM prices LIMIT 1").get() !== null,
 
@@ -90,6 +113,13 @@ export function prices(db: Database) {
       return added
     },
   }
+}
+
+function storageList(db: Database): StorageList {
+  const last = db.query<{ price: number }, [string, string]>(
+    "SELECT micro_usd_per_month AS price FROM storage_prices WHERE region = ? AND what = ? ORDER BY from_utc_ms DESC LIMIT 1",
+  )
+  return (region, what) => last.get(region, what)?.price ?? null
 }
 
 function selectKept(table: string, place: string): string {

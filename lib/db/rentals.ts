@@ -9,15 +9,17 @@ export function rentals(db: Database) {
   const select = (where: string) => `SELECT rental_id AS rentalId, kind, login, region, description,
     micro_usd_per_hour AS microUsdPerHour, start_earliest_utc_ms AS startEarliestUtcMs,
     start_latest_utc_ms AS startLatestUtcMs, end_earliest_utc_ms AS endEarliestUtcMs,
-    end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance
+    end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance,
+    price_source AS priceSource
     FROM rentals WHERE ${where}`
   return {
     /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
     put(rental: Rental): void {
-      db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+      db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
         ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
         ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
         ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
+        rental.priceSource ?? null,
       )
     },
 

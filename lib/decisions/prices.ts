@@ -80,6 +80,14 @@ function priceInForce(prices: readonly KeptPrice[], atUtcMs: number): KeptPrice 
 export const publicIpv4MicroUsdPerHour: MicroUsd = microUsd(0.005)
 export const publicIpv4BilledFromUtcMs = Date.UTC(2024, 1, 1)
 
+/**
+ * US$ × 10⁻⁶ per month of what the Price List API sells in a region, as `gp3 GB-Mo`, `io2 IOPS-Mo`, `gp3 MiBps-Mo`, `snapshot GB-Mo`;
+ * null where it has not been read.
+ */
+export type StorageList = (region: string, what: string) => MicroUsd | null
+const noStorageList: StorageList = () => null
+const snapshotKey = "snapshot GB-Mo"
+
 export interface VolumeSize {
   type: string
   gib: number
@@ -103,7 +111,7 @@ const freeThroughput = 125
 
 /**
  * What volumes cost elsewhere, about, as multiples of us-east-1's; a region not listed counts as the dearest. From memory, not from
- * a list: reports mark what is priced so as an estimate (`volumePriceSource`).
+ * a list: reports mark what is priced so as an estimate (`storagePriceSource`).
  */
 const volumeFactor: Record<string, number> = {
   ...{ "us-east-1": 1, "us-east-2": 1, "us-west-2": 1, "us-west-1": 1.2, "ca-central-1": 1.1 },
@@ -116,8 +124,19 @@ const dearestVolumeFactor = 1.9
  * US$ × 10⁻⁶ per hour of an EBS volume, attached or not, rounded up; null for a type without a list price. `iops` and
  * `throughput` 0: the type's own default.
  */
-export function volumePriceOf({ type, gib, iops, throughput }: VolumeSize, region: string): MicroUsd | null {
+export function volumePriceOf(
+  { type, gib, iops, throughput }: VolumeSize,
+  region: string,
+  listed: StorageList = noStorageList,
+): MicroUsd | null {
   const month = own(volumeMonth, type)
+  const perGib = listed(region, `${type} GB-Mo`)
+  if (perGib !== null) {
+    const extraIops = Math.max(0, iops - (month?.freeIops ?? 0)) * (listed(region, `${type} IOPS-Mo`) ?? 0)
+    const extraThroughput =
+      Math.max(0, throughput - freeThroughput) * (listed(region, `${type} MiBps-Mo`) ?? 0)
+    return Math.ceil((gib * perGib + extraIops + extraThroughput) / hoursPerMonth)
+  }
   if (!month) return null
   const paidIops = Math.max(0, iops - (month.freeIops ?? 0)) * (month.iops ?? 0)
   const paidThroughput = Math.max(0, throughput - freeThroughput) * (month.throughput ?? 0)
@@ -130,13 +149,20 @@ export function volumePriceOf({ type, gib, iops, throughput }: VolumeSize, regio
 const snapshotMonth = 0.05
 
 /** US$ × 10⁻⁶ per hour of a snapshot of so large a volume, rounded up: the most that it can be, if every block was written. */
-export function snapshotPriceOf(gib: number, region: string): MicroUsd {
+export function snapshotPriceOf(gib: number, region: string, listed: StorageList = noStorageList): MicroUsd {
+  const perGib = listed(region, snapshotKey)
+  if (perGib !== null) return Math.ceil((gib * perGib) / hoursPerMonth)
   const factor = own(volumeFactor, region) ?? dearestVolumeFactor
   return Math.ceil((microUsd(gib * snapshotMonth) * factor) / hoursPerMonth)
 }
 
-/** Only us-east-1's figures are AWS's own. */
-export function volumePriceSource(region: string): PriceSource {
+/** Where a volume's or, with null, a snapshot's price is from. Of what travels with the tools only us-east-1's is AWS's own. */
+export function storagePriceSource(
+  region: string,
+  type: string | null,
+  listed: StorageList = noStorageList,
+): PriceSource {
+  if (listed(region, type === null ? snapshotKey : `${type} GB-Mo`) !== null) return "price list"
   return region === embeddedRegion ? "embedded" : "estimate"
 }
 

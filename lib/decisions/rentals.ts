@@ -1,6 +1,7 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 import type { MicroUsd } from "../base/money.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
+import type { PriceSource } from "./prices.ts"
 
 export interface Rental {
   /** The volume's or the address's id. */
@@ -18,6 +19,8 @@ export interface Rental {
   endEarliestUtcMs: number | null
   endLatestUtcMs: number | null
   seenUtcMs: number
+  /** Where the price is from; absent: by what travels with the tools. */
+  priceSource?: PriceSource | null
   /** The instance whose end ends it too, or "". */
   goesWithInstance: string
 }

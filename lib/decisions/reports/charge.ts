@@ -13,7 +13,7 @@ import {
 } from "../costs.ts"
 import { linuxOperation } from "../embedded_prices.ts"
 import type { Instant, Interval } from "../intervals.ts"
-import { onDemandPrice, type PriceSource, spotEstimate, volumePriceSource } from "../prices.ts"
+import { onDemandPrice, type PriceSource, spotEstimate, storagePriceSource } from "../prices.ts"
 import { costOfRental, type Rental } from "../rentals.ts"
 
 export interface Charge {
@@ -89,9 +89,9 @@ export function chargeOfRental(rental: Rental, nowUtcMs: number, range: Range): 
   }
 }
 
-function sourceOf({ kind, microUsdPerHour, region }: Rental): PriceSource | null {
+function sourceOf({ kind, microUsdPerHour, region, priceSource }: Rental): PriceSource | null {
   if (microUsdPerHour === null) return null
-  return kind === "address" ? "embedded" : volumePriceSource(region)
+  return kind === "address" ? "embedded" : (priceSource ?? storagePriceSource(region, ""))
 }
 
 function priceAtStart(

@@ -2,6 +2,7 @@
 import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
 import type { Bounds } from "../costs.ts"
+import type { PriceSource } from "../prices.ts"
 
 /** Usage of one kind at one price. */
 export interface UsageLine {
@@ -11,6 +12,8 @@ export interface UsageLine {
   /** Null: unknown. */
   microUsdPerHour: MicroUsd | null
   cost: Bounds | null
+  /** Where the price is from; null where none is known. */
+  priceSource?: PriceSource | null
 }
 
 export interface Section {
@@ -19,11 +22,11 @@ export interface Section {
 }
 
 /** `    3 hours of   m1.small (spot) @ $0.060 = $ 0.179`. */
-function usageLine({ hours, what, market, microUsdPerHour, cost }: UsageLine): string {
+function usageLine({ hours, what, market, microUsdPerHour, cost, priceSource }: UsageLine): string {
   const price = microUsdPerHour === null ? "unpriced" : dollars(microUsdPerHour, 5)
   const amount = cost === null ? "unpriced" : amountOf(cost)
   const how = market === "spot" ? "spot" : "demand"
-  return `${String(Math.round(hours)).padStart(5)} hours of ${what.padStart(10)} (${how}) @ ${price} = ${amount}`
+  return `${String(Math.round(hours)).padStart(5)} hours of ${what.padStart(10)} (${how}) @ ${price} = ${amount}${priceSource === "estimate" ? " (an estimate)" : ""}`
 }
 
 /** A section's heading, its lines or `(none)`, and what they come to. */

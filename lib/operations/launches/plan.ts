@@ -73,7 +73,9 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
     usageOperation: image.usageOperation,
     microUsdPerHour: spotMax ?? onDemand,
     storageMicroUsdPerHour: volumes.blockDevices.reduce(
-      (sum, { type, gib }) => sum + (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region) ?? 0),
+      (sum, { type, gib }) =>
+        sum +
+        (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, deps.usageDb.prices.storage()) ?? 0),
       0,
     ),
     addressMicroUsdPerHour: place.publicAddress ? publicIpv4MicroUsdPerHour : 0,

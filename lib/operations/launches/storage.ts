@@ -84,7 +84,7 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
     }
     return [
       {
-        microUsdPerHour: snapshotPriceOf(volume.gib, region),
+        microUsdPerHour: snapshotPriceOf(volume.gib, region, deps.usageDb.prices.storage()),
         description: snapshotDescription(volume.gib),
         kind: "snapshot",
         make: (_, tags) =>
@@ -100,7 +100,11 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
       throw new Refused(snapshot_id, `is not a snapshot of ${caller.login}`)
     }
     const size = Math.max(gib, snapshot?.gib ?? 0)
-    const price = volumePriceOf({ type: "gp3", gib: size, iops: 0, throughput: 0 }, region)
+    const price = volumePriceOf(
+      { type: "gp3", gib: size, iops: 0, throughput: 0 },
+      region,
+      deps.usageDb.prices.storage(),
+    )
     items.push({
       microUsdPerHour: price ?? 0,
       description: `gp3 ${size} GiB`,

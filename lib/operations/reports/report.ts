@@ -168,12 +168,13 @@ function rangeJson(range: Range) {
   return { from: iso(fromUtcMs), to: iso(toUtcMs) }
 }
 
-function lineJson({ hours, what, market, microUsdPerHour, cost }: UsageLine) {
+function lineJson({ hours, what, market, microUsdPerHour, cost, priceSource }: UsageLine) {
   return {
     ...{ what, market, hours },
     usd_per_hour: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
     ...(cost ? boundsJson(cost) : { lowest_usd: null, highest_usd: null }),
     unpriced: cost === null,
+    ...(priceSource === "estimate" && { estimate: true }),
   }
 }
 

@@ -111,8 +111,9 @@ export function oldLines(
   })
 }
 
-function lineOf({ hours, what, market, microUsdPerHour, cost }: Charge): UsageLine {
-  return { hours, what, market, microUsdPerHour, cost }
+function lineOf({ kind, hours, what, market, microUsdPerHour, cost, priceSource }: Charge): UsageLine {
+  const line = { hours, what, market, microUsdPerHour, cost }
+  return kind === "volume" || kind === "snapshot" ? { ...line, priceSource } : line
 }
 
 /** Sums up what is alike: the same type, market and price. */

@@ -3,7 +3,7 @@ import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
-import type { ListPrice } from "../../db/prices.ts"
+import type { ListPrice, StoragePrice } from "../../db/prices.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { awsNow } from "./aws_time.ts"
 import { refreshSums } from "./sums.ts"
@@ -27,20 +27,24 @@ export async function refreshPrices({
   clock: Clock
 }): Promise<RefreshedPrices[]> {
   const pricing = await aws.pricing()
-  const lists: { region: string; prices: ListPrice[] }[] = []
+  const lists: { region: string; prices: ListPrice[]; storage: StoragePrice[] }[] = []
   for (const region of config.aws.regions) {
     const prices: ListPrice[] = []
     for await (const page of pricing.onDemandPrices(region)) prices.push(...page)
     if (prices.length === 0)
       throw new Failed("refresh prices", `the price list of ${region} is empty, nothing was kept`)
-    lists.push({ region, prices })
+    const storage: StoragePrice[] = []
+    for await (const page of pricing.storagePrices(region)) storage.push(...page)
+    lists.push({ region, prices, storage })
   }
   const fromUtcMs = awsNow({ aws, clock })
   const refreshed = usageDb.transaction(() =>
-    lists.map(({ region, prices }) => ({
+    lists.map(({ region, prices, storage }) => ({
       region,
-      read: prices.length,
-      changed: usageDb.prices.keepList(region, prices, fromUtcMs),
+      read: prices.length + storage.length,
+      changed:
+        usageDb.prices.keepList(region, prices, fromUtcMs) +
+        usageDb.prices.keepStorage(region, storage, fromUtcMs),
     })),
   )
   refreshSums(usageDb, usageDb.prices.tariff(config), null)

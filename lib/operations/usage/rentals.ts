@@ -7,7 +7,13 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/costs.ts"
 import type { Instant } from "../../decisions/intervals.ts"
 import { ownerOf } from "../../decisions/owners.ts"
-import { publicIpv4MicroUsdPerHour, snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
+import {
+  publicIpv4MicroUsdPerHour,
+  type StorageList,
+  snapshotPriceOf,
+  storagePriceSource,
+  volumePriceOf,
+} from "../../decisions/prices.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { visibleAfterMs } from "../../decisions/settlement.ts"
 import { snapshotDescription } from "../launches/own_storage.ts"
@@ -48,11 +54,12 @@ export async function lookAtRentals({
   const { fromUtcMs, toUtcMs } = sightingSince({ aws, clock }, begunUtcMs)
   const there: Rental[] = []
   const elasticIps = new Set<string>()
+  const prices = usageDb.prices.storage()
   for (const { region, volumes, snapshots, addresses } of listed) {
     // An address does not tell since when it is ours.
     const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
-    for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs))
-    for (const snapshot of snapshots) there.push(fromSnapshot(snapshot, region, fromUtcMs))
+    for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs, prices))
+    for (const snapshot of snapshots) there.push(fromSnapshot(snapshot, region, fromUtcMs, prices))
     for (const address of addresses) {
       elasticIps.add(address.publicIp)
       if (address.tags[tagOf.course] === config.course.name) {
@@ -75,9 +82,14 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
       if (known.delete(estimate)) ledger.rentals.remove(estimate)
       ledger.sums.know(rental.login)
       ledger.rentals.put(rental)
+    } else if (before.description === rental.description && hasNewPrice(before, rental)) {
+      close(before, look.fromUtcMs, look.fromUtcMs)
+      ledger.rentals.put({ ...rental, startEarliestUtcMs: look.fromUtcMs, startLatestUtcMs: look.fromUtcMs })
     } else if (before.description === rental.description) {
       ledger.rentals.put({
         ...before,
+        // A list price takes the place of what travels with the tools, from the beginning.
+        ...{ microUsdPerHour: rental.microUsdPerHour, priceSource: rental.priceSource ?? null },
         seenUtcMs: Math.max(before.seenUtcMs, look.fromUtcMs),
         goesWithInstance: rental.goesWithInstance || before.goesWithInstance,
       })
@@ -120,7 +132,16 @@ function mayNotBeListedYet(rental: Rental, { fromUtcMs }: RentalLook): boolean {
   return rental.goesWithInstance === "" && !wasSeen && rental.seenUtcMs + visibleAfterMs > fromUtcMs
 }
 
-function fromVolume(volume: Volume, region: string, seenUtcMs: number): Rental {
+/** AWS's list had one price, and has another. */
+function hasNewPrice(before: Rental, now: Rental): boolean {
+  return (
+    before.priceSource === "price list" &&
+    now.priceSource === "price list" &&
+    before.microUsdPerHour !== now.microUsdPerHour
+  )
+}
+
+function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): Rental {
   const { id, type, gib, iops, throughput } = volume
   // Not after we saw it, whatever AWS's clock and ours say.
   const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
@@ -128,7 +149,8 @@ function fromVolume(volume: Volume, region: string, seenUtcMs: number): Rental {
   return {
     ...{ rentalId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
     description: [`${type} ${gib} GiB`, ...extras].join(" "),
-    microUsdPerHour: volumePriceOf(volume, region),
+    microUsdPerHour: volumePriceOf(volume, region, prices),
+    priceSource: storagePriceSource(region, type, prices),
     ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: createdAtUtcMs },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs },
     goesWithInstance: volume.deleteOnTermination ? volume.attachedTo : "",
@@ -139,11 +161,13 @@ function fromSnapshot(
   { id, gib, startedAtUtcMs, tags }: Snapshot,
   region: string,
   seenUtcMs: number,
+  prices: StorageList,
 ): Rental {
   const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
   return {
     ...{ rentalId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
-    ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region) },
+    ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region, prices) },
+    priceSource: storagePriceSource(region, null, prices),
     ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
   }

@@ -11,6 +11,7 @@ import {
 } from "bun:test"
 import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/prices.ts"
 import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
 import { interrupt } from "../../support/aws/happenings.ts"
 import { onDemandMicroUsd } from "../../support/aws/prices.ts"
@@ -86,6 +87,21 @@ describe("usage_cron --refresh-prices", () => {
       { fromUtcMs: begin, microUsdPerHour: onDemandMicroUsd(type) },
       { fromUtcMs: begin + 2 * msPerDay, microUsdPerHour: 2 * onDemandMicroUsd(type) },
     ])
+  })
+
+  test("reads what volumes and snapshots cost, and charges another region's by it", async () => {
+    const gp3 = { type: "gp3", gib: 100, iops: 3000, throughput: 1024 + 125 }
+    const { prices } = course.usageDb
+    expect(volumePriceOf(gp3, "us-west-1", prices.storage())).toBe(volumePriceOf(gp3, "us-west-1"))
+    expect(storagePriceSource("us-west-1", "gp3", prices.storage())).toBe("estimate")
+    course.config.aws.regions = ["us-east-1", "us-west-1"]
+    await refresh()
+    // 100 GiB at $0.088 and 1 GiB/s at $45.056, a tenth more than in us-east-1, in a month of 720 hours.
+    expect(volumePriceOf(gp3, "us-west-1", prices.storage())).toBe(Math.ceil(((8.8 + 45.056) / 720) * 1e6))
+    expect(snapshotPriceOf(720, "us-west-1", prices.storage())).toBe(55_000)
+    expect(storagePriceSource("us-west-1", "gp3", prices.storage())).toBe("price list")
+    expect(volumePriceOf(gp3, "us-east-1", prices.storage())).toBe(volumePriceOf(gp3, "us-east-1"))
+    expect((await refresh()).map(({ changed }) => changed)).toEqual([0, 0])
   })
 
   test("leaves older runs their old price, and charges each run by the price at its time", async () => {

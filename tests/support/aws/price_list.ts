@@ -23,8 +23,12 @@ export function getProducts(world: World, request: AwsRequest): Reply {
   if (asked.ServiceCode !== "AmazonEC2") throw new AwsFault("NotFoundException", "Service not found")
   const filters = asked.Filters ?? []
   const region = filters.find(({ Field }) => Field === "regionCode")?.Value ?? "us-east-1"
-  const products = productsOf(region, world).filter(({ product }) =>
-    filters.every(({ Field, Value }) => (product.attributes as Record<string, string>)[Field] === Value),
+  const products = [...productsOf(region, world), ...storageOf(region, world)].filter(({ product }) =>
+    filters.every(({ Field, Value }) =>
+      Field === "productFamily"
+        ? product.productFamily === Value
+        : (product.attributes as Record<string, string>)[Field] === Value,
+    ),
   )
   const size = Math.min(asked.MaxResults ?? 100, 100)
   const from = Number(asked.NextToken ?? 0)
@@ -84,6 +88,41 @@ function productsOf(region: string, { clock, knobs }: World) {
       }
     }),
   )
+}
+
+/** Storage, dearer by a tenth outside of us-east-1. */
+function storageOf(region: string, { knobs }: World) {
+  const factor = knobs.listPriceFactor * (region === "us-east-1" ? 1 : 1.1)
+  const sold = [
+    ["Storage", { volumeApiName: "gp3", usagetype: "EBS:VolumeUsage.gp3" }, "GB-Mo", 0.08],
+    ["Storage", { volumeApiName: "gp2", usagetype: "EBS:VolumeUsage.gp2" }, "GB-Mo", 0.1],
+    ["System Operation", { volumeApiName: "gp3", usagetype: "EBS:VolumeP-IOPS.gp3" }, "IOPS-Mo", 0.005],
+    ["Provisioned Throughput", { volumeApiName: "gp3" }, "GiBps-mo", 40.96],
+    ["Storage Snapshot", { usagetype: "USW2-EBS:SnapshotUsage" }, "GB-Mo", 0.05],
+    ["Storage Snapshot", { usagetype: "USW2-EBS:SnapshotArchiveStorage" }, "GB-Mo", 0.0125],
+  ] as const
+  return sold.map(([productFamily, attributes, unit, usd], index) => {
+    const sku = `STORAGE${index}`
+    const USD = (usd * factor).toFixed(10)
+    return {
+      product: {
+        productFamily,
+        sku,
+        attributes: { regionCode: region, servicecode: "AmazonEC2", ...attributes },
+      },
+      serviceCode: "AmazonEC2",
+      terms: {
+        OnDemand: {
+          [`${sku}.T`]: {
+            sku,
+            priceDimensions: {
+              [`${sku}.T.R`]: { unit, beginRange: "0", endRange: "Inf", pricePerUnit: { USD } },
+            },
+          },
+        },
+      },
+    }
+  })
 }
 
 export function serviceQuotas(world: World, request: AwsRequest): Reply | undefined {
