@@ -22,13 +22,6 @@ function skipWithout(program: string, args: string[], what: string): boolean {
   return missing
 }
 
-if (process.env.TEST_SKIPS) {
-  appendFileSync(
-    process.env.TEST_SKIPS,
-    "Spark's and Hadoop's pages in a browser: 400 MB of downloads, see npm run test:ui\n",
-  )
-}
-
 describe.skipIf(skipWithout("nginx", ["-v"], "microproxy before nginx"))("nginx", () => {
   test("its pages, ranges, conditions and compression pass", async () => {
     const port = await freePort()

@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const jars = `${process.env.UI_JARS}/*`
 const opens = [
   "sun.nio.ch",
   "java.nio",
@@ -32,8 +31,17 @@ export interface Daemons {
   stop(): void
 }
 
+/** Where their classes are. */
+export interface Jars {
+  /** The folder of Spark's. */
+  spark: string
+  /** Hadoop's minicluster, one file with everything in it. */
+  hadoop: string
+}
+
 /** Starts all of them, runs a job whose events the history shows, and waits until every page answers. */
-export async function startDaemons(): Promise<Daemons> {
+export async function startDaemons({ spark, hadoop: minicluster }: Jars): Promise<Daemons> {
+  const jars = `${spark}/*`
   const folder = mkdtempSync(join(tmpdir(), "cluster-pages-"))
   const running: ChildProcess[] = []
   const java = (name: string, classpath: string, args: string[], env: Record<string, string> = {}) => {
@@ -65,7 +73,7 @@ export async function startDaemons(): Promise<Daemons> {
   try {
     for (const name of ["events", "conf"]) mkdirSync(join(folder, name))
     writeHadoopConfiguration(folder)
-    const hadoop = `${join(folder, "conf")}:${process.env.UI_HADOOP}:${jars}`
+    const hadoop = `${join(folder, "conf")}:${minicluster}:${jars}`
     const namenode = "org.apache.hadoop.hdfs.server.namenode.NameNode"
     const master = [
       "org.apache.spark.deploy.master.Master",

@@ -1,15 +1,23 @@
-/** Real pages in a real browser: every link followed, and none leaves the proxy. Run by tests/ui/run.sh. */
+/** Real pages in a real browser: every link followed, and none leaves the proxy. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { type TestProxy, testProxy } from "../proxy/client.ts"
+import { noteSkipped } from "../support/skips.ts"
 import { type Daemons, pages, startDaemons } from "./daemons.ts"
+import { fetchJars } from "./jars.ts"
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
+const jars = existsSync(executablePath) ? await fetchJars() : "no chromium (Debian: apt install chromium)"
+if (typeof jars === "string") noteSkipped(`the pages of Spark and Hadoop in a browser: ${jars}`)
 
 let daemons: Daemons
 let proxy: TestProxy
 let browser: Browser
 
 beforeAll(async () => {
-  daemons = await startDaemons()
+  if (typeof jars === "string") return
+  daemons = await startDaemons(jars)
   const hosts = [
     "127.0.0.1:28080,29870",
     "localhost:28080",
@@ -19,7 +27,7 @@ beforeAll(async () => {
   ]
   proxy = await testProxy({ allow: hosts, shim: true })
   browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath,
     args: ["--no-sandbox", "--disable-gpu"],
   })
 }, 300_000)
@@ -36,22 +44,25 @@ interface Visits {
   failed: string[]
 }
 
-describe("every link of a real page is followed, and none leaves the proxy", () => {
-  test.each(Object.entries(pages))(
-    "%s: %s",
-    async (_, start) => {
-      const context = await browser.newContext()
-      const page = await context.newPage()
-      const { visited, outside, failed } = await followAll(page, start)
-      await context.close()
-      expect(outside).toEqual([])
-      expect(failed).toEqual([])
-      expect(visited.length).toBeGreaterThan(1)
-      console.log(`${start}: ${visited.length} pages`)
-    },
-    200_000,
-  )
-})
+describe.skipIf(typeof jars === "string")(
+  "every link of a real page is followed, and none leaves the proxy",
+  () => {
+    test.concurrent.each(Object.entries(pages))(
+      "%s: %s",
+      async (_, start) => {
+        const context = await browser.newContext()
+        const page = await context.newPage()
+        const { visited, outside, failed } = await followAll(page, start)
+        await context.close()
+        expect(outside).toEqual([])
+        expect(failed).toEqual([])
+        expect(visited.length).toBeGreaterThan(1)
+        console.log(`${start}: ${visited.length} pages`)
+      },
+      200_000,
+    )
+  },
+)
 
 async function followAll(page: Page, start: string): Promise<Visits> {
   const { origin } = proxy.proxy
