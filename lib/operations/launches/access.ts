@@ -2,6 +2,7 @@
 import { Refused } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
+import type { NewReservation } from "../../db/reservations.ts"
 import { keyNameOf } from "../../decisions/identities/key_name.ts"
 import { requireAccount } from "../../host/caller.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -46,4 +47,29 @@ export function requireNotHalted(
       `is suspended since ${isoUtc(suspension.suspendedAtUtcMs)} by ${suspension.suspendedBy}: ${suspension.reason}`,
     )
   }
+}
+
+/**
+ * The last moment before AWS is asked: a process that was held up since its admission (Ctrl-Z will do) must not launch for somebody
+ * who has been suspended meanwhile. Gives the reservation back and throws Refused, or marks it as sent.
+ */
+export function markSent(
+  deps: Pick<LaunchDeps, "usageDb" | "config" | "clock" | "audit">,
+  { id, login }: Pick<NewReservation, "id" | "login">,
+): void {
+  const { usageDb, clock, audit } = deps
+  const refusal = usageDb.transaction(() => {
+    try {
+      requireNotHalted(deps, login)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      usageDb.reservations.finish(id, "released", error.message, clock.now())
+      return error
+    }
+    usageDb.reservations.sent(id, clock.now())
+    return null
+  })
+  if (refusal === null) return
+  audit.record(login, `${id} not sent: ${refusal.message}`)
+  throw refusal
 }

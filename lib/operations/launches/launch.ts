@@ -13,6 +13,7 @@ import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import type { RoomLeft } from "../../decisions/admission.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import { markSent } from "./access.ts"
 import { reserveLaunch } from "./admission.ts"
 import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -63,7 +64,7 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("reserved")
   deps.audit.record(caller.login, `launch ${id}: ${describe(plan, order)}`)
   deps.at?.("intent written")
-  usageDb.transaction(() => usageDb.reservations.sent(id, deps.clock.now()))
+  markSent(deps, reservation)
   deps.at?.("sent")
   const { instances, requestId } = await ask(deps, reservation, plan)
   deps.at?.("launched")

@@ -12,7 +12,7 @@ import { priceOf } from "../../decisions/prices.ts"
 import { leaseOfRestart } from "../../decisions/running_time.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
-import { requireNotHalted } from "./access.ts"
+import { markSent, requireNotHalted } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { switchAtOf } from "./plan.ts"
@@ -45,6 +45,7 @@ export async function startAgain(
     `start ${instance.id} (${reservation.id}): ${instance.type} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
   )
   deps.at?.("intent written")
+  markSent(deps, reservation)
   try {
     // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const { schedulerRole } = config.leases

@@ -37,7 +37,11 @@ export function standingOf(
   for (const lease of usageDb.leases.open(login)) {
     leased.add(lease.instanceId)
     if (lease.instanceId === except || startedAgain.has(lease.instanceId)) continue
-    const state = stateOf(lease, listed.get(lease.instanceId), own.listedAtUtcMs)
+    const isListed = lease.region === config.aws.region
+    const state = isListed
+      ? stateOf(lease, listed.get(lease.instanceId), own.listedAtUtcMs)
+      : // launched before the config named another region
+        stateKnown(lease)
     if (!state) continue
     holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
     reserved += remainingCost(
@@ -112,7 +116,11 @@ function stateOf(
     return state === "stopped" && isStarting ? "running" : state
   }
   if (lease.runStartedAtUtcMs + visibleAfterMs < listedAtUtcMs) return null
-  return lease.stoppedAtUtcMs === null ? "running" : "stopped"
+  return stateKnown(lease)
+}
+
+function stateKnown({ stoppedAtUtcMs }: Lease): "running" | "stopped" {
+  return stoppedAtUtcMs === null ? "running" : "stopped"
 }
 
 function shownState({ state }: Instance): "running" | "stopped" | null {

@@ -12,7 +12,7 @@ import { snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import type { StorageOrder } from "../../decisions/storage_order.ts"
 import { volumesAhead } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
-import { requireHasKeys, requireNotHalted } from "./access.ts"
+import { markSent, requireHasKeys, requireNotHalted } from "./access.ts"
 import { mismatch } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type OwnInstances, ownInstances } from "./own_instances.ts"
@@ -48,7 +48,7 @@ export async function createStorage(deps: LaunchDeps, order: StorageOrder): Prom
   const of = order.action === "create_snapshot" ? ` of ${order.volume_id}` : ""
   const what = items.map(({ description }) => `${description}${of}`).join(", ")
   audit.record(caller.login, `${order.action} ${id}: ${what} at ${usd(microUsdPerHour)}/h`)
-  usageDb.transaction(() => usageDb.reservations.sent(id, deps.clock.now()))
+  markSent(deps, { id, login: caller.login })
   const made: string[] = []
   try {
     for (const [index, item] of items.entries()) {

@@ -3,9 +3,11 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import { greetings } from "../../../lib/operations/enforcement/notices.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
+import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -111,6 +113,30 @@ describe("enforcement", () => {
     proxy.faults.clear()
     expect((await run()).failures).toEqual([])
     expect(await day.running()).toEqual([])
+  })
+
+  test("killed between AWS's yes and our record leaves nothing that the next run does not end", async () => {
+    const id = await launchOne({ lease_minutes: 60 })
+    await proxy.advance(hour + minute)
+    // done, and nobody learns of it, as when cron is killed at that moment
+    proxy.faults.add({ kind: "drop-after", action: "TerminateInstances", times: Number.POSITIVE_INFINITY })
+    expect((await run()).failures).toHaveLength(1)
+    expect(deps.usageDb.leases.of(id)?.endedAtUtcMs).toBeNull()
+    proxy.faults.clear()
+    proxy.calls.length = 0
+    await proxy.advance(10 * minute)
+    expect((await run()).lines).toEqual([`close the lease of ${id} of ${student} (m1.small): it is over`])
+    expect(proxy.calls.some(({ action }) => action === "TerminateInstances")).toBe(false)
+    expect(deps.usageDb.leases.open(student)).toEqual([])
+    const snapshot = () => runCron(deps, { cloudTrail: false })
+    await duty(deps, { snapshot, enforce: true, dryRun: false })
+    expect(deps.usageDb.ledger.openInstances(student)).toEqual([])
+    const tariff = deps.usageDb.prices.tariff(deps.config)
+    const { highest } = deps.usageDb.transaction(() =>
+      deps.usageDb.ledger.spent(tariff, student, null, deps.clock.now()),
+    )
+    // an hour and a minute, to the second that EC2 gives, with address and volume
+    expect(highest).toBeLessThan(100_000)
   })
 
   test("stops where the config says so, and terminates what is stopped at the second deadline", async () => {

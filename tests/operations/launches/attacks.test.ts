@@ -8,10 +8,13 @@ import {
 } from "@aws-sdk/client-ec2"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { processIdentity } from "../../../lib/host/process_identity.ts"
+import { start } from "../../../lib/operations/launches/change.ts"
+import type { FaultPoint } from "../../../lib/operations/launches/deps.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
 import { startAgain } from "../../../lib/operations/launches/restart.ts"
 import { settleOwn } from "../../../lib/operations/launches/settle.ts"
+import { standingOf } from "../../../lib/operations/launches/standing.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { clockOf, depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -75,6 +78,60 @@ describe("the listing of one's own instances", () => {
     )
     expect((await active()).stdout).toContain("1 instances\n")
     expect((await day.run("ec2_active", [], { as: "cs61c-ab" })).stdout).toContain("0 instances\n")
+  })
+})
+
+describe("a process held up between its admission and AWS", () => {
+  const suspendedAt = (point: FaultPoint) => {
+    const deps = depsOf(day.course, {
+      login: student,
+      at(reached) {
+        if (reached !== point) return
+        deps.usageDb.transaction(() =>
+          deps.usageDb.suspensions.begin({
+            ...{ login: student, suspendedBy: "cs61c", reason: "mining", suspendedAtUtcMs: Date.now() },
+          }),
+        )
+      },
+    })
+    return deps
+  }
+  const asks = (action: string) => emulator.proxy.calls.filter((call) => call.action === action).length
+
+  test("does not launch for a student who was suspended meanwhile", async () => {
+    const deps = suspendedAt("intent written")
+    await expect(launch(deps, toOrder(request))).rejects.toThrow("is suspended since")
+    expect(asks("RunInstances")).toBe(0)
+    expect(deps.usageDb.reservations.pending(null)).toEqual([])
+    deps.close()
+  })
+
+  test("does not start again either", async () => {
+    const [id = ""] = await day.launch()
+    await active("--stop", id, "--wait")
+    const deps = suspendedAt("intent written")
+    await expect(start(deps, [id], { dryRun: false })).rejects.toThrow("is suspended since")
+    expect(asks("StartInstances")).toBe(0)
+    expect(deps.usageDb.reservations.pending(null)).toEqual([])
+    deps.close()
+  })
+})
+
+describe("what runs in the region of before", () => {
+  test("goes on counting when the config names another", async () => {
+    day.course.configure({ limits: { max_instances: 1 } })
+    const deps = depsOf(day.course, { login: student })
+    await launch(deps, toOrder(request))
+    const own = { instances: [], listedAtUtcMs: Date.now() + 3_600_000, orphans: new Set<string>() }
+    const standing = (region: string) => {
+      const config = { ...deps.config, aws: { ...deps.config.aws, region } }
+      return deps.usageDb.transaction(() => standingOf({ ...deps, config }, student, own, Date.now()))
+        .holdings
+    }
+    // in its own region it would be listed, and is gone
+    expect(standing("us-east-1")).toEqual([])
+    expect(standing("eu-west-1")).toEqual([{ state: "running", count: 1, microUsdPerHour: 85_000 }])
+    deps.close()
   })
 })
 
