@@ -31,6 +31,15 @@ describe("the boot script", () => {
   )("is clean to shellcheck", () => {
     const checked = Bun.spawnSync(["shellcheck", "-"], { stdin: new TextEncoder().encode(bootScript) })
     expect(checked.stdout.toString()).toBe("")
+    // So are the scripts that it writes, which shellcheck takes for text.
+    const written = [...bootScript.matchAll(/<<'END'\n(#!\/bin\/bash\n.*?\n)END\n/gs)].map(
+      ([, text]) => text ?? "",
+    )
+    expect(written).toHaveLength(2)
+    for (const script of written) {
+      const stdin = new TextEncoder().encode(script)
+      expect(Bun.spawnSync(["shellcheck", "-e", "SC1091", "-"], { stdin }).stdout.toString()).toBe("")
+    }
   })
 
   test("stops at the first error, shows no commands, and leaves room in the user data", () => {

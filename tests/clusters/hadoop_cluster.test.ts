@@ -18,7 +18,9 @@ const reason = saidLoudly(
 const isComplete = process.env.TEST_HADOOP === "all"
 if (reason === null && !isComplete)
   saidLoudly("real YARN and MapReduce", "npm run test:clusters:hadoop has them")
-const roles = isComplete ? { master: "zk,nn,snn,rm,jhs", worker: "dn,nm" } : { master: "zk,nn", worker: "dn" }
+// With the resource manager elsewhere, the master has to be told of it afterwards.
+const nodes = isComplete ? ["1", "zk,nn,snn", "1", "rm,jhs", "2", "dn,nm"] : ["1", "zk,nn", "2", "dn"]
+const count = isComplete ? 4 : 3
 const examples = "/opt/hadoop/share/hadoop/mapreduce/hadoop-mapreduce-examples-*.jar"
 
 function servicesWith(members: number) {
@@ -52,15 +54,15 @@ describe.skipIf(reason !== null)("real HDFS, YARN and ZooKeeper on machines of t
 
   test("are ready when the tool says so, on every node", async () => {
     const { stdout, stderr, code } = await room.hadoop(
-      ...["launch-cluster", "data", "1", roles.master, "2", roles.worker, "--timeout", "120s"],
+      ...["launch-cluster", "data", ...nodes, "--timeout", "120s"],
     )
     if (code !== 0) for (const machine of machines()) console.error(machine.bootLog())
-    expect(stderr).toContain("Cluster data is ready: 3 nodes launched")
-    expect(stdout.trim().split("\n")).toHaveLength(3)
+    expect(stderr).toContain(`Cluster data is ready: ${count} nodes launched`)
+    expect(stdout.trim().split("\n")).toHaveLength(count)
     expect(code).toBe(0)
     const { services, boots } = JSON.parse((await room.hadoop("wait", "data", "--json")).stdout)
     expect(services).toEqual(servicesWith(2))
-    expect(Object.values(boots)).toEqual(Array(3).fill({ phase: "ready", state: "done", detail: "" }))
+    expect(Object.values(boots)).toEqual(Array(count).fill({ phase: "ready", state: "done", detail: "" }))
     const waited = await room.hadoop("wait", "data", "--for", "hdfs")
     expect(waited.stdout).toBe("data is ready: hdfs\n")
   })
@@ -124,8 +126,15 @@ describe.skipIf(reason !== null)("real HDFS, YARN and ZooKeeper on machines of t
     expect(await exec("hdfs dfs -cat words.txt")).toBe("to be or not to be\n")
     const status = JSON.parse((await room.hadoop("status", "data", "--json")).stdout)
     expect(status.services).toEqual(servicesWith(1))
-    const last = await room.hadoop("remove-workers", "data", "1", "--yes")
+    const added = await room.hadoop("add-workers", "data", "1", "--timeout", "100s")
+    expect(added.stderr).toContain(`Launching 1 node with ${nodes.at(-1)} ...`)
+    expect(added.code).toBe(0)
+  })
+
+  test("remove-workers will not end the last holder of what is in HDFS", async () => {
+    const last = await room.hadoop("remove-workers", "data", "2", "--yes")
     expect(last.stderr).toContain("no data node would be left to hold what these hold")
     expect(last.code).toBe(1)
+    expect(lab.machines.size).toBe(count + 1)
   })
 })

@@ -5,8 +5,8 @@ import { groupRolesOf, type Role, uiPortsOfGroup } from "./roles.ts"
 /** Marks rules for the client's address, which move with it; all others are left alone. */
 export const clientRuleDescription = "ec2-wrappers client"
 
-/** An interface takes five groups by AWS's default quota: the cluster's own and four by role. */
-const maxRoleGroups = 4
+/** An interface takes five groups by AWS's default quota: the cluster's own, those that the settings add, and the rest by role. */
+const maxGroups = 5
 
 export interface PlannedGroup {
   name: string
@@ -22,46 +22,63 @@ export function groupName(cluster: string, role: Role | null): string {
   return role === null ? cluster : `${cluster}-${role}`
 }
 
-/** The groups that nodes with these roles need; pages are open to the client only where asked. */
+/**
+ * The groups that nodes with these roles need beside `further` ones; pages are open to the client only where asked. A node of many
+ * roles is in too few groups for all of its pages: its last group opens the others' ports as well.
+ */
 export function planGroups(
   cluster: string,
   roleSets: readonly (readonly Role[])[],
   cidrs: readonly string[],
   openUi: boolean,
+  further = 0,
 ): PlannedGroup[] {
-  const roles = [...new Set(roleSets.flatMap(attachedRoles))]
-  // A node of many roles is in too few groups for all of its pages: its last group opens the others' ports as well.
-  const portsOf = (role: Role) => {
-    const crowded = roleSets.filter((set) => attachedRoles(set).at(-1) === role)
-    return [
-      ...new Set(
-        [role, ...crowded.flatMap((set) => groupRolesOf(set).slice(maxRoleGroups))].flatMap(uiPortsOfGroup),
-      ),
-    ]
+  const sets = roleSets.map((roles) => attachedAndCrowdedOut(roles, further))
+  const crowdedInto = (role: Role | null) =>
+    sets.filter(({ attached }) => (attached.at(-1) ?? null) === role).flatMap(({ crowdedOut }) => crowdedOut)
+  const pages = (role: Role | null) => {
+    const roles = new Set([...(role === null ? [] : [role]), ...crowdedInto(role)])
+    const ports = openUi ? new Set([...roles].flatMap(uiPortsOfGroup)) : []
+    return [...ports].flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr)))
   }
+  const roles = [...new Set(sets.flatMap(({ attached }) => attached))]
   return [
     {
       name: groupName(cluster, null),
       description: `Cluster ${cluster}`,
-      client: cidrs.map((cidr) => clientRule(22, cidr)),
+      client: [...cidrs.map((cidr) => clientRule(22, cidr)), ...pages(null)],
       open: true,
     },
     ...roles.map((role) => ({
       name: groupName(cluster, role),
       description: `Cluster ${cluster}, role ${role}`,
-      client: openUi ? portsOf(role).flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr))) : [],
+      client: pages(role),
       open: false,
     })),
   ]
 }
 
-/** The names of the groups that a node with these roles is in. */
-export function groupsOfNode(cluster: string, roles: readonly Role[]): string[] {
-  return [groupName(cluster, null), ...attachedRoles(roles).map((role) => groupName(cluster, role))]
+/** The names of the groups that a node with these roles is in, beside `further` ones. */
+export function groupsOfNode(cluster: string, roles: readonly Role[], further = 0): string[] {
+  const { attached } = attachedAndCrowdedOut(roles, further)
+  return [groupName(cluster, null), ...attached.map((role) => groupName(cluster, role))]
 }
 
-function attachedRoles(roles: readonly Role[]): Role[] {
-  return groupRolesOf(roles).slice(0, maxRoleGroups)
+function attachedAndCrowdedOut(roles: readonly Role[], further: number) {
+  const all = groupRolesOf(roles)
+  const most = Math.max(0, maxGroups - 1 - further)
+  return { attached: all.slice(0, most), crowdedOut: all.slice(most) }
+}
+
+/** A group's rules for the client when its networks are these now; the cluster's own group always takes ssh. */
+export function movedClientRules(
+  cluster: string,
+  group: { name: string; ingress: readonly IngressRule[] },
+  cidrs: readonly string[],
+): IngressRule[] {
+  const marked = group.ingress.filter(({ description }) => description === clientRuleDescription)
+  const ports = new Set([...(group.name === cluster ? [22] : []), ...marked.map(({ fromPort }) => fromPort)])
+  return [...ports].flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr)))
 }
 
 function clientRule(port: number, cidr: string): IngressRule {

@@ -1,11 +1,12 @@
 /** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
-import type { SecurityGroupWithRules } from "../../aws/cluster_interfaces.ts"
+import type { IngressRule, SecurityGroupWithRules } from "../../aws/cluster_interfaces.ts"
 import { hasCode } from "../../aws/errors.ts"
 import { Failed, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import {
   memberRule,
+  movedClientRules,
   type PlannedGroup,
   planGroups,
   ruleChanges,
@@ -29,20 +30,21 @@ export async function ensureGroups(
   roleSets: readonly (readonly Role[])[],
 ): Promise<Map<string, string>> {
   const [vpcId, cidrs] = await Promise.all([vpcOf(deps, settings), clientCidrs(deps, settings)])
-  const plan = planGroups(cluster, roleSets, cidrs, settings.openUi)
+  const plan = planGroups(cluster, roleSets, cidrs, settings.openUi, settings.securityGroups.length)
   const ec2 = await deps.ec2()
   const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
   for (const group of present) requireOurs(deps, cluster, group)
   const ids = plan.map(async (planned): Promise<[string, string]> => {
     const found = present.find(({ name }) => name === planned.name)
     const id = found?.id ?? (await createGroup(deps, cluster, vpcId, planned))
-    await correctRules(deps, planned, found ?? null, id)
+    const wanted = planned.open ? [memberRule(id), ...planned.client] : planned.client
+    await correctRules(deps, wanted, found ?? null, id)
     return [planned.name, id]
   })
   return new Map(await Promise.all(ids))
 }
 
-/** Lets the client's present address in, where it has changed. True where anything did. */
+/** Lets the client's present address in, where it has changed, to all that it was let in to. True where anything did. */
 export async function followClient(
   deps: ClusterDeps,
   cluster: string,
@@ -50,10 +52,10 @@ export async function followClient(
 ): Promise<boolean> {
   const groups = await clusterGroups(deps, cluster)
   const cidrs = await clientCidrs(deps, settings)
-  const [planned] = planGroups(cluster, [], cidrs, false)
-  const found = groups.find(({ name }) => name === planned?.name)
-  if (!planned || !found) return false
-  return correctRules(deps, planned, found, found.id)
+  const changed = await Promise.all(
+    groups.map((group) => correctRules(deps, movedClientRules(cluster, group, cidrs), group, group.id)),
+  )
+  return changed.includes(true)
 }
 
 /** The groups that carry our tags for this cluster, whatever they are called. */
@@ -127,11 +129,10 @@ function requireOurs(deps: ClusterDeps, cluster: string, group: SecurityGroupWit
 
 async function correctRules(
   deps: ClusterDeps,
-  planned: PlannedGroup,
+  wanted: readonly IngressRule[],
   found: SecurityGroupWithRules | null,
   id: string,
 ): Promise<boolean> {
-  const wanted = planned.open ? [memberRule(id), ...planned.client] : planned.client
   const { allow, revoke } = ruleChanges(found?.ingress ?? [], wanted)
   const ec2 = await deps.ec2()
   await ec2.allowIngress(id, allow)

@@ -46,8 +46,8 @@ export function groupRequest(
   group: NodeGroup,
   groupIds: ReadonlyMap<string, string> | null,
 ): Omit<InstancesRequest, "client_token"> {
-  const own = groupsOfNode(cluster, group.roles)
   const given = settings.securityGroups
+  const own = groupsOfNode(cluster, group.roles, given.length)
   const known = [...present, ...groups]
   const dataNodes = known.reduce(
     (sum, some) => sum + (some.roles.includes("dn") ? ("count" in some ? some.count : 1) : 0),

@@ -7,7 +7,7 @@ import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
-import { type ClusterNode, findNodes, isUsable, requireMaster } from "./nodes.ts"
+import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
 import { writeClientSite } from "./site_file.ts"
 import { attachStorage } from "./storage.ts"
 import { terminateNodes } from "./terminate.ts"
@@ -87,7 +87,7 @@ async function finish(
   const { isOurs } = await loadBootScript(deps, settings)
   const goals = goalsOf(nodes, isOurs)
   const fresh = nodes.filter(({ id }) => outcome.nodes.some((one) => one.id === id))
-  if (isOurs && mode === "add") await readmitWorkers(deps, settings, requireMaster(cluster, nodes), fresh)
+  if (isOurs && mode === "add") await readmitWorkers(deps, settings, nodes, fresh)
   await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
   if (isOurs) {
     await pushWorkers(deps, settings, cluster, nodes)

@@ -35,6 +35,7 @@ export async function render(deps: ClusterDeps, inputs: LaunchInputs): Promise<R
       groups.map(({ roles }) => roles),
       cidrs,
       settings.openUi,
+      settings.securityGroups.length,
     ),
     requests,
   }

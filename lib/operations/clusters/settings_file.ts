@@ -2,6 +2,7 @@
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import { type IniFile, iniSection, parseIni } from "../../decisions/clusters/ini.ts"
+import { requireClusterName } from "../../decisions/clusters/names.ts"
 import {
   type ClusterSettings,
   type RawSettings,
@@ -50,13 +51,27 @@ export function checkSettings(
         const settings = toSettings(raw, deps.login)
         return {
           section: name,
-          problems: [...unknown.map((key) => `${key} is no setting, ignored`), ...doubts(settings)],
+          problems: [
+            ...nameless(name),
+            ...unknown.map((key) => `${key} is no setting, ignored`),
+            ...doubts(settings),
+          ],
           settings,
         }
       } catch (error) {
         return { section: name, problems: [(error as Error).message], settings: null }
       }
     })
+}
+
+/** A section that no cluster can be called like is never read. */
+function nameless(section: string): string[] {
+  try {
+    requireClusterName(section)
+    return []
+  } catch (error) {
+    return [(error as Error).message]
+  }
 }
 
 function doubts(settings: ClusterSettings): string[] {

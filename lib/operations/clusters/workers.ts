@@ -7,9 +7,9 @@ import { parseCount } from "../../decisions/clusters/names.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
-import { learnHostKeys } from "./host_keys.ts"
+import { requireHostKeys } from "./host_keys.ts"
 import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
-import { requireRemote, runRemote } from "./ssh.ts"
+import { requireRemote } from "./ssh.ts"
 import { terminateNodes } from "./terminate.ts"
 
 const nodeCommand = "hadoop-ec2-node"
@@ -55,14 +55,14 @@ export async function removeWorkers(
   leaving: readonly ClusterNode[],
   { decommission }: { decommission: boolean },
 ): Promise<void> {
-  const master = requireMaster(cluster, nodes)
-  const gone = lines(leaving.map(({ privateIp }) => privateIp))
+  const stdin = lines(leaving.map(({ privateIp }) => privateIp))
   if (decommission) {
     deps.terminal.note("Decommissioning: their blocks are copied to the others ...")
-    await requireRemote(deps, settings, master, [nodeCommand, "decommission"], {
-      stdin: gone,
-      timeoutMs: 12 * msPerMinute,
-    })
+    for (const hub of hubsWithMembers(nodes)) {
+      await requireHostKeys(deps, settings, hub)
+      const options = { stdin, timeoutMs: 12 * msPerMinute }
+      await requireRemote(deps, settings, hub, [nodeCommand, "decommission"], options)
+    }
   }
   await terminateNodes(
     deps,
@@ -72,19 +72,23 @@ export async function removeWorkers(
   await pushWorkers(deps, settings, cluster, left)
 }
 
-/** Has the master's daemons take in new nodes: addresses come back, also those of workers that were removed. */
+/** The nodes that keep a list of who may not be a member: name node and resource manager, who need not share one. */
+function hubsWithMembers(nodes: readonly ClusterNode[]): ClusterNode[] {
+  return nodes.filter((node) => isUsable(node) && (node.roles.includes("nn") || node.roles.includes("rm")))
+}
+
+/** Has the hubs take in new nodes: addresses come back, also those of workers that were removed. */
 export async function readmitWorkers(
   deps: ClusterDeps,
   settings: ClusterSettings,
-  master: ClusterNode,
+  nodes: readonly ClusterNode[],
   fresh: readonly ClusterNode[],
 ): Promise<void> {
-  if ((await learnHostKeys(deps, master)) === "unknown") return
-  const { code, stderr } = await runRemote(deps, settings, master, [nodeCommand, "recommission"], {
-    stdin: lines(fresh.map(({ privateIp }) => privateIp)),
-  })
-  if (code !== 0)
-    deps.terminal.note(`hadoop_ec2: ${master.id} did not readmit the new nodes: ${stderr.trim()}`)
+  const stdin = lines(fresh.map(({ privateIp }) => privateIp))
+  for (const hub of hubsWithMembers(nodes)) {
+    await requireHostKeys(deps, settings, hub)
+    await requireRemote(deps, settings, hub, [nodeCommand, "recommission"], { stdin })
+  }
 }
 
 /** Tells the master where hubs are that were launched after it: its commands for YARN or Spark look for them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
+import type { IngressRule } from "../../../lib/aws/cluster_interfaces.ts"
 import {
   hostVariables,
   masterOf,
@@ -10,6 +11,7 @@ import {
   clientRuleDescription,
   groupsOfNode,
   memberRule,
+  movedClientRules,
   planGroups,
   ruleChanges,
 } from "../../../lib/decisions/clusters/group_plan.ts"
@@ -122,15 +124,27 @@ describe("security groups", () => {
   test("with pages open, each page of each node is open by one of its groups", () => {
     const roleSet = fc.subarray(Object.keys(roleFacts) as Role[], { minLength: 1 })
     fc.assert(
-      fc.property(fc.array(roleSet, { minLength: 1, maxLength: 4 }), (sets) => {
-        const groups = planGroups("c", sets, ["1.2.3.4/32"], true)
+      fc.property(fc.array(roleSet, { minLength: 1, maxLength: 4 }), fc.nat(5), (sets, further) => {
+        const groups = planGroups("c", sets, ["1.2.3.4/32"], true, further)
         for (const roles of sets) {
-          const names = groupsOfNode("c", roles)
+          const names = groupsOfNode("c", roles, further)
+          expect(names.length + further).toBeLessThanOrEqual(Math.max(5, 1 + further))
           const open = groups.filter(({ name }) => names.includes(name)).flatMap(({ client }) => client)
           for (const { port } of pagesOf(roles)) expect(open.map(({ fromPort }) => fromPort)).toContain(port)
         }
       }),
     )
+  })
+
+  test("pages that are open follow the client's address as ssh does", () => {
+    const [own, pages] = planGroups("c", [["sm"]], ["1.1.1.1/32"], true)
+    const ports = (group: { name: string; client: IngressRule[] } | undefined) =>
+      movedClientRules("c", { name: group?.name ?? "", ingress: group?.client ?? [] }, ["2.2.2.2/32"]).map(
+        ({ fromPort, cidr }) => `${fromPort} ${cidr}`,
+      )
+    expect(ports(own)).toEqual(["22 2.2.2.2/32"])
+    expect(ports(pages)).toEqual(["8080 2.2.2.2/32", "4040 2.2.2.2/32", "18080 2.2.2.2/32"])
+    expect(ports({ name: "c-rm", client: [] })).toEqual([])
   })
 
   test("only our own rules follow the client's address", () => {

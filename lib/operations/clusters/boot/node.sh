@@ -77,10 +77,9 @@ decommission)
   ;;
 recommission)
   # They stay excluded until a new node has the address: a daemon that is gone must not be written to.
-  before=$(cat "$conf/exclude")
-  kept=$(grep -vxFf /dev/stdin "$conf/exclude" || true)
-  if [[ $kept != "$before" ]]; then
-    printf '%s' "${kept:+$kept$'\n'}" | replace "$conf/exclude"
+  coming=$(cat)
+  if grep -qxF "$coming" "$conf/exclude"; then
+    { grep -vxF "$coming" "$conf/exclude" || (($? == 1)); } | replace "$conf/exclude"
     refresh
   fi
   ;;

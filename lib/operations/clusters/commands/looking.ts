@@ -94,7 +94,9 @@ export const looking: Command[] = [
     summary: "a node's console output",
     async run(deps, call) {
       const { cluster, rest } = clusterCall(deps, call, 1, 1)
-      const node = nodeNamed(await findNodes(deps, cluster), rest[0] ?? "")
+      const nodes = await findNodes(deps, cluster)
+      if (nodes.length === 0) throw new Failed("cluster", `${quoted(cluster)} has no instances of yours`)
+      const node = nodeNamed(nodes, rest[0] ?? "")
       const ec2 = await deps.ec2()
       const text = await ec2.freshConsole(node.id)
       // A console can hold anything; a terminal should not be told to do it.
@@ -150,11 +152,11 @@ async function clusterList(deps: ClusterDeps) {
 
 async function wait(deps: ClusterDeps, call: Call) {
   const { cluster, settings } = clusterCall(deps, call, 0, 0)
-  const found = await requireNodes(deps, cluster)
   const asked = call.options.goals
   if (asked !== null && !["boot", ...services].includes(asked)) {
     throw new UsageError("wait", `--for is ${quoted(asked)}, wanted boot, ${services.join(", ")}`)
   }
+  const found = await requireNodes(deps, cluster)
   const goals = asked === null ? goalsOf(found, settings.userDataFile === null) : [asked as Goal]
   const unserved = goals.filter((goal) => goal !== "boot" && !goalsOf(found, true).includes(goal))
   if (unserved.length > 0) throw new Failed("wait", `${cluster} has no nodes for ${unserved.join(", ")}`)
