@@ -2,21 +2,20 @@
 import { randomBytes } from "node:crypto"
 import http from "node:http"
 import type { AddressInfo } from "node:net"
-import { hostname } from "node:os"
 import type { Duplex } from "node:stream"
 import { Failed, messageOf } from "../../base/errors.ts"
-import { isLoopback } from "../../decisions/links/address.ts"
-import { type AllowEntry, type Allowed, allowedBy, allowHosts } from "../../decisions/links/allowed.ts"
+import type { AllowEntry, Allowed } from "../../decisions/links/allowed.ts"
 import { hostInUrl } from "../../decisions/links/host.ts"
-import { type LinkMap, linkMap } from "../../decisions/links/link_map.ts"
 import { prefixOf, type Target } from "../../decisions/links/target.ts"
 import { openBackends } from "./backends.ts"
 import { type Core, IdleWatch } from "./core.ts"
 import type { Dial, TlsOptions } from "./dial.ts"
 import { answer } from "./exchange.ts"
-import { guardOf, type OwnNames } from "./guard.ts"
+import { guardOf } from "./guard.ts"
+import { knownBackends } from "./known_backends.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import type { LogEntry } from "./log.ts"
+import { ownNames } from "./own_names.ts"
 import { answerUpgrade, isWebSocket } from "./upgrade.ts"
 
 export interface ProxyDeps {
@@ -52,11 +51,6 @@ export interface RunningProxy {
   close(): Promise<void>
 }
 
-/** How long the nodes of a cluster are taken for known: soon after, an address may be somebody else's instance. */
-const nodesFreshMs = 20_000
-/** Whoever asks for a host that is not known may mean a node that came up just now. */
-const nodesAskedAgainMs = 2_000
-
 /** 256 bits that nobody guesses, in characters that stand for themselves in a URL and a cookie. */
 export function newToken(): string {
   return randomBytes(32).toString("base64url")
@@ -78,13 +72,14 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   server.maxConnections = limits.clientConnections
   const port = await listen(server, options.listen)
   const names = ownNames(options.listen.address, port)
+  const authorities = [names.host]
   const core: Core = {
     names,
     guard: guardOf(names, options.token),
     secret: options.token,
     allowed: known.allowed,
     missed: known.missed,
-    linksFor: known.linksWith(names),
+    linksFor: (target) => known.linksFor(target, authorities),
     backends: openBackends(
       deps.dial,
       {
@@ -150,44 +145,6 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   }
 }
 
-/** The allowed set, which follows the cluster's nodes while requests come. */
-async function knownBackends({ nodes, now }: ProxyDeps, options: ProxyOptions) {
-  const { legacyHosts } = options
-  let askedAt = now()
-  let allowed = allowedBy([...options.allow, ...allowHosts(nodes ? await nodes() : [])], { legacyHosts })
-  let links = new Map<string, LinkMap>()
-  const refresh = (ask: () => Promise<string[]>) => {
-    askedAt = now()
-    ask().then(
-      (hosts) => {
-        allowed = allowedBy([...options.allow, ...allowHosts(hosts)], { legacyHosts })
-        links = new Map()
-      },
-      // The nodes that were known stay known; the next question comes in its time.
-      () => {},
-    )
-  }
-  return {
-    allowed() {
-      if (nodes && now() - askedAt > nodesFreshMs) refresh(nodes)
-      return allowed
-    },
-    missed() {
-      if (nodes && now() - askedAt > nodesAskedAgainMs) refresh(nodes)
-    },
-    linksWith: (names: OwnNames) => (target: Target) => {
-      const key = prefixOf(target)
-      let map = links.get(key)
-      if (!map) {
-        if (links.size > 256) links.clear()
-        map = linkMap(allowed, { target, authorities: [names.host] })
-        links.set(key, map)
-      }
-      return map
-    },
-  }
-}
-
 async function listen(server: http.Server, { address, port }: ProxyOptions["listen"]): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
@@ -196,25 +153,4 @@ async function listen(server: http.Server, { address, port }: ProxyOptions["list
     server.listen({ port, host: address }, () => resolve())
   })
   return (server.address() as AddressInfo).port
-}
-
-/**
- * A name of our own under localhost, made anew each time: cookies ignore ports, so one for `localhost` would go to every
- * server on this host that the student's browser visits. Listening to the network, it is the address or this host's name.
- */
-function ownNames(address: string, port: number): OwnNames {
-  if (!isLoopback(address)) {
-    const everywhere = address === "0.0.0.0" || address === "::"
-    const host = `${everywhere ? hostname().toLowerCase() : hostInUrl(address)}:${port}`
-    return { origin: `http://${host}`, host, hosts: new Set([host]), anyAddress: true, entrances: new Set() }
-  }
-  const host = `mp-${randomBytes(8).toString("hex")}.localhost:${port}`
-  const entrances = ["localhost", "127.0.0.1", "[::1]", hostInUrl(address)].map((name) => `${name}:${port}`)
-  return {
-    origin: `http://${host}`,
-    host,
-    hosts: new Set([host]),
-    anyAddress: false,
-    entrances: new Set(entrances),
-  }
 }
