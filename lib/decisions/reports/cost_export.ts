@@ -13,6 +13,8 @@ export interface BilledRow {
   toUtcMs: number
   /** Whether it is of what our bound covers. */
   isCovered: boolean
+  /** A tax, credit, refund or correction, which is of no usage. */
+  isAdjustment: boolean
 }
 
 /** The columns of a kind of export, as they are named in it. */
@@ -23,6 +25,8 @@ interface Form {
   to: string
   service: string
   usage: string
+  /** What kind of line it is: usage, tax, credit … */
+  category: string
   /** A column for the owner's tag, or one with all tags as JSON. */
   ownerTags: string[]
   tags: string
@@ -32,11 +36,13 @@ const forms: Form[] = [
   {
     ...{ cost: "BilledCost", resource: "ResourceId", from: "ChargePeriodStart", to: "ChargePeriodEnd" },
     ...{ service: "ServiceName", usage: "ChargeDescription", ownerTags: [], tags: "Tags" },
+    category: "ChargeCategory",
   },
   {
     ...{ cost: "lineItem/UnblendedCost", resource: "lineItem/ResourceId", from: "lineItem/UsageStartDate" },
     ...{ to: "lineItem/UsageEndDate", service: "lineItem/ProductCode", usage: "lineItem/UsageType" },
     ...{ ownerTags: [`resourceTags/user:${tagOf.owner}`], tags: "" },
+    category: "lineItem/LineItemType",
   },
   {
     ...{
@@ -46,6 +52,7 @@ const forms: Form[] = [
     },
     ...{ to: "line_item_usage_end_date", service: "line_item_product_code", usage: "line_item_usage_type" },
     ...{ ownerTags: ["resource_tags_user_ec2_wrappers_owner"], tags: "resource_tags" },
+    category: "line_item_line_item_type",
   },
 ]
 
@@ -57,6 +64,10 @@ export function rowReader(
   return form ? (row) => readRow(form, row) : null
 }
 
+/** CUR's line item types and FOCUS's charge categories, those that are of no usage. */
+const adjustments =
+  /^(Tax|Credit|Refund|Adjustment|Discount|BundledDiscount|EdpDiscount|PrivateRateDiscount|Fee|RIFee)$/
+
 function readRow(form: Form, row: Record<string, string>): BilledRow | null {
   const cost = Number(row[form.cost])
   const fromUtcMs = parseTime(row[form.from])
@@ -67,6 +78,7 @@ function readRow(form: Form, row: Record<string, string>): BilledRow | null {
   return {
     ...{ resourceId, owner: ownerIn(form, row), cost: microUsd(cost), fromUtcMs },
     toUtcMs: Number.isNaN(toUtcMs) ? fromUtcMs : toUtcMs,
+    isAdjustment: adjustments.test(row[form.category] ?? ""),
     isCovered:
       /^(i|vol|eipalloc|eni)-/.test(resourceId) &&
       !/DataTransfer|Data Transfer|CPUCredits|LoadBalancer/i.test(usage),

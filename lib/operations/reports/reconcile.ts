@@ -1,5 +1,7 @@
 /** Our figures beside AWS's bill, user by user, with what explains the difference. */
 import { createReadStream } from "node:fs"
+import { pipeline, Readable, type Transform } from "node:stream"
+import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
@@ -71,6 +73,7 @@ interface BilledThing {
   cost: MicroUsd
   owner: string
   isCovered: boolean
+  isAdjustment: boolean
 }
 
 interface BillRead {
@@ -90,10 +93,8 @@ async function readBill(source: string): Promise<BillRead> {
     return names
   }
   const rows = parse({ columns, bom: true, skip_empty_lines: true, relax_column_count: true })
-  const input = source === "-" ? process.stdin : createReadStream(source)
-  input.on("error", (error) => rows.destroy(error))
   try {
-    for await (const row of input.pipe(rows)) {
+    for await (const row of through(textOf(source), rows)) {
       if (!read) throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
       const billed = read(row as Record<string, string>)
       if (!billed) {
@@ -106,16 +107,51 @@ async function readBill(source: string): Promise<BillRead> {
     }
   } catch (error) {
     if (error instanceof Failed) throw error
-    throw new Failed("reconcile", `${source === "-" ? "stdin" : source} cannot be read: ${messageOf(error)}`)
+    const name = source === "-" ? "stdin" : source
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new Failed("reconcile", `there is no file ${name}`)
+    throw new Failed("reconcile", `${name} cannot be read: ${messageOf(error)}`)
   }
   if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
   return { things, range, skipped }
 }
 
-function note(things: Map<string, BilledThing>, { resourceId, owner, cost, isCovered }: BilledRow): void {
-  const key = `${resourceId}\n${isCovered}`
+/** The export as AWS delivers it: often compressed. */
+function textOf(source: string): Readable {
+  const input: Readable = source === "-" ? process.stdin : createReadStream(source)
+  return Readable.from(unpacked(input))
+}
+
+async function* unpacked(input: Readable): AsyncGenerator<Buffer> {
+  const chunks = input[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  if (first.done) return
+  async function* all(): AsyncGenerator<Buffer> {
+    yield first.value
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
+  }
+  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b
+  yield* isGzip ? through(Readable.from(all()), createGunzip()) : all()
+}
+
+/** Unlike `pipe`, it fails where its source does. */
+function through<T extends Transform>(source: Readable, transform: T): T {
+  pipeline(source, transform, () => {})
+  return transform
+}
+
+function note(
+  things: Map<string, BilledThing>,
+  { resourceId, owner, cost, isCovered, isAdjustment }: BilledRow,
+): void {
+  const key = `${resourceId}\n${isCovered}\n${isAdjustment}`
   const known = things.get(key)
-  things.set(key, { cost: (known?.cost ?? 0) + cost, owner: owner || (known?.owner ?? ""), isCovered })
+  things.set(key, {
+    cost: (known?.cost ?? 0) + cost,
+    owner: owner || (known?.owner ?? ""),
+    isCovered,
+    isAdjustment,
+  })
 }
 
 function reconcile(
@@ -139,12 +175,13 @@ function reconcile(
     ourThings.set(id, { login, cost: add(known?.cost ?? nothing, cost ?? nothing), launched: true })
   }
   const billedIds = new Set<string>()
-  for (const [key, { cost, owner, isCovered }] of things) {
+  for (const [key, { cost, owner, isCovered, isAdjustment }] of things) {
     const [id = ""] = key.split("\n")
     const ours = ourThings.get(id)
     const account = of(ours?.login ?? owner)
     account.aws += cost
-    if (!isCovered) account.notCovered += cost
+    if (isAdjustment) account.adjusted += cost
+    else if (!isCovered) account.notCovered += cost
     else if (!ours) account.unknown += cost
     else {
       billedIds.add(id)
@@ -168,6 +205,7 @@ interface Account {
   aws: MicroUsd
   unknown: MicroUsd
   notCovered: MicroUsd
+  adjusted: MicroUsd
   notBilled: MicroUsd
   priceDifference: MicroUsd
   untagged: number
@@ -177,7 +215,7 @@ interface Account {
 function newAccount(): Account {
   return {
     ...{ ours: nothing, aws: 0, unknown: 0, notCovered: 0, notBilled: 0, priceDifference: 0 },
-    ...{ untagged: 0, unpriced: 0 },
+    ...{ untagged: 0, unpriced: 0, adjusted: 0 },
   }
 }
 
@@ -192,6 +230,7 @@ function reasons(account: Account): string[] {
   return [
     isSome(account.unknown) && `${amount(account.unknown)} not launched through us`,
     isSome(account.notCovered) && `${amount(account.notCovered)} of other services and transfer`,
+    isSome(account.adjusted) && `${amount(account.adjusted)} of taxes, credits and refunds`,
     isSome(account.notBilled) && `${amount(account.notBilled)} of ours not in the bill`,
     isSome(account.priceDifference) &&
       `${amount(account.priceDifference)} by price or time on the same things`,
