@@ -89,14 +89,13 @@ export function leases(db: Database) {
         db
           .query<{ sum: number | null }, Record<string, string | number>>(`
           SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
-              (micro_usd_per_hour * charged_ms + 3599999) / 3600000
-              + (address_micro_usd_per_hour * max(charged_ms, 60000) + 3599999) / 3600000
+              ((micro_usd_per_hour + address_micro_usd_per_hour)
+                * ((max(left_ms, $minimumMs) + granule_ms - 1) / granule_ms * granule_ms) + 3599999) / 3600000
             ELSE 0 END
             + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
-          FROM (SELECT *, (max(left_ms, $minimumMs) + granule_ms - 1) / granule_ms * granule_ms AS charged_ms
-            FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
-                CASE usage_operation WHEN $byTheHour THEN 3600000 ELSE $granuleMs END AS granule_ms
-              ${open} AND l.login <> $login))`)
+          FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
+              iif(usage_operation = $byTheHour, 3600000, $granuleMs) AS granule_ms
+            ${open} AND l.login <> $login)`)
           .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )
     },

@@ -28,18 +28,19 @@ export interface LeaseTerms {
   minimumMs: number
 }
 
+/** Volumes and addresses are charged at least this long. */
+const flatMinimumMs = msPerMinute
+
 export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing">): LeaseTerms {
   return {
     enforcementMs: leases.enforcementMs,
     storageMs: leases.action === "stop" ? leases.stoppedMs + leases.enforcementMs : 0,
     // seconds are charged whole
     granuleMs: billing.granularity === "hour" ? msPerHour : msPerSecond,
-    minimumMs: Math.max(billing.minimumMs, 1),
+    // an address is charged for a minute whatever the minimum of instances
+    minimumMs: Math.max(billing.minimumMs, flatMinimumMs),
   }
 }
-
-/** Volumes and addresses are charged at least this long, whatever the minimum of instances. */
-const flatMinimumMs = msPerMinute
 
 /** What one instance may cost from `nowUtcMs` on: running until its lease ends and enforcement comes, or stopped. */
 export function remainingCost(
@@ -52,8 +53,7 @@ export function remainingCost(
   const granuleMs = rates.usageOperation === suseOperation ? msPerHour : terms.granuleMs
   const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / granuleMs) * granuleMs
   const running = isRunning
-    ? reservationOf(rates.microUsdPerHour, chargedMs) +
-      reservationOf(rates.addressMicroUsdPerHour, Math.max(chargedMs, flatMinimumMs))
+    ? reservationOf(rates.microUsdPerHour + rates.addressMicroUsdPerHour, chargedMs)
     : 0
   const storage = reservationOf(
     rates.storageMicroUsdPerHour,
