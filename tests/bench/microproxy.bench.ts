@@ -134,15 +134,15 @@ http { access_log off; keepalive_requests 10000000; types { text/html html; }
   return spawn("nginx", ["-c", join(folder, "nginx.conf")], { stdio: "inherit" })
 }
 
-export async function startMicroproxy(
-  allow: string[] = [`127.0.0.1:${ports.backend}`, "127.0.0.1:28604", "10.0.0.0/24"],
-) {
+/** Its log goes to `errors`. */
+export async function startMicroproxy(errors: "inherit" | "ignore" = "inherit") {
+  const allow = [`127.0.0.1:${ports.backend}`, "127.0.0.1:28604", "10.0.0.0/24"]
   const command = existsSync(microproxy)
     ? [microproxy]
     : ["bun", join(import.meta.dir, "../../scripts/microproxy.ts")]
   const args = [String(ports.proxy), "--json", "--quiet", ...allow.flatMap((one) => ["--allow", one])]
   const child = spawn(command[0] as string, [...command.slice(1), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", errors],
   })
   const line = await new Promise<string>((resolve) =>
     child.stdout.once("data", (chunk) => resolve(chunk.toString())),

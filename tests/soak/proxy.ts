@@ -17,7 +17,7 @@ const backend = http.createServer((request, response) => {
   }
 })
 await new Promise<void>((resolve) => backend.listen(28601, "127.0.0.1", resolve))
-const { child, host, cookie } = await startMicroproxy()
+const { child, host, cookie } = await startMicroproxy("ignore")
 const site = { port: 28603, prefix: "/127.0.0.1/28601", host, cookie }
 const descriptors = () => readdirSync(`/proc/${child.pid}/fd`).length
 
