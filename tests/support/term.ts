@@ -99,11 +99,7 @@ export async function simulateTerm(emulator: Emulator, options: TermOptions): Pr
       result.longestOutageHours = Math.max(result.longestOutageHours, inARow)
       if (hour % 24 === 0) options.say?.(progress(term, hour / 24))
     }
-    // the last leases run out; two more runs see what is left
-    for (let quiet = 0; quiet < 3; quiet += instancesOf(emulator, null).length === 0 ? 1 : 0) {
-      await proxy.advance(msPerHour)
-      await cron(term)
-    }
+    await windDown(term)
     await term.run("usage_cron", ["--cloudtrail"], "cs61c")
     result.accounts = await accountsOf(term, logins)
     return result
@@ -130,6 +126,21 @@ export function boundOf(
 const maxInstances = 20
 /** US$ per hour of an address and a volume of 27 GiB. */
 const largestBesideUsd = 0.005 + (27 * 0.08) / 720
+
+/** The last leases run out; two more runs of cron see what is left, which is nothing. */
+async function windDown(term: Term): Promise<void> {
+  const { emulator, result } = term
+  const on = () => instancesOf(emulator, null)
+  for (let hours = 0, quiet = 0; hours < longestStayHours + 4 && quiet < 3; hours += 1) {
+    await emulator.proxy.advance(msPerHour)
+    await cron(term)
+    if (on().length === 0) quiet += 1
+  }
+  result.wrong.push(...on().map(({ id }) => `${id} is still there, long after its lease`))
+}
+
+/** A lease, and the time for which something stopped is kept. */
+const longestStayHours = 24 + 72
 
 function configOf({ budget, maxHourlyCost, withSwitches }: TermOptions) {
   return {
