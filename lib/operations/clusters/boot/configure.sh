@@ -154,8 +154,8 @@ END
   site_xml mapreduce.framework.name yarn \
     mapreduce.jobhistory.address "${JHS_HOST:+$JHS_HOST:10020}" \
     mapreduce.jobhistory.webapp.address "${JHS_HOST:+$JHS_HOST:19888}" \
-    mapreduce.jobhistory.intermediate-done-dir /mr-history/tmp \
-    mapreduce.jobhistory.done-dir /mr-history/done \
+    mapreduce.jobhistory.intermediate-done-dir /mr-history-tmp \
+    mapreduce.jobhistory.done-dir /mr-history-done \
     yarn.app.mapreduce.am.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.map.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.reduce.env "HADOOP_MAPRED_HOME=$hadoop_home" \

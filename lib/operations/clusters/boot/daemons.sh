@@ -69,6 +69,7 @@ phase_daemons() {
   await nn 8020 9870
   if has_role nn; then lay_out_hdfs; fi
   # These write into HDFS.
+  await_layout
   start snn jhs shs
   await snn 9868
   await rm 8032 8088
@@ -119,10 +120,21 @@ format_name_node() {
 lay_out_hdfs() {
   local users=("$login_user" ${OWNER:+"$OWNER"}) user
   as_daemon "$hadoop_home/bin/hdfs" dfsadmin -safemode wait
-  # The job history server would make its own directory so that only itself gets through to what jobs write there.
-  in_hdfs -mkdir -p /tmp /spark-events /mr-history "${users[@]/#//user/}"
-  in_hdfs -chmod 1777 /tmp /spark-events
+  # Not under one of the job history server's own, which would let nobody through to what jobs write there.
+  in_hdfs -mkdir -p "${users[@]/#//user/}" /tmp /spark-events /mr-history-tmp
+  in_hdfs -chmod 1777 /tmp /spark-events /mr-history-tmp
   for user in "${users[@]}"; do in_hdfs -chown "$user" "/user/$user"; done
+}
+
+# On another node than the name node's: what writes there waits for that.
+await_layout() {
+  local waited
+  if has_role nn || [[ -z ${NN_HOST:-} ]] || ! has_any jhs shs; then return 0; fi
+  for ((waited = 0; waited < 600; waited += 2)); do
+    if curl -fs -m 5 -o /dev/null "http://$NN_HOST:9870/webhdfs/v1/mr-history-tmp?op=GETFILESTATUS"; then return 0; fi
+    sleep 2
+  done
+  die "HDFS at $NN_HOST has no /mr-history-tmp yet"
 }
 
 in_hdfs() { as_daemon "$hadoop_home/bin/hdfs" dfs "$@"; }
