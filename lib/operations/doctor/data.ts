@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { usd } from "../../base/money.ts"
-import { type Clock, duration, msPerDay } from "../../base/time.ts"
+import { type Clock, duration, isoUtc, msPerDay } from "../../base/time.ts"
 import { whyDamaged } from "../../db/backup.ts"
 import { networkFileSystem } from "../../db/file_system.ts"
 import { missingSteps } from "../../db/migrate.ts"
@@ -32,7 +32,7 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
     attempt("users.db", initialize, () => checkDatabase(userDb, usersSteps)),
     attempt("usage.db", initialize, () => checkDatabase(usageDb, usageSteps)),
     attempt("backup", "run backup_dbs", () => checkBackup(deps)),
-    attempt("budget", "", () => checkBudget(config)),
+    attempt("budget", "", () => checkBudget(deps)),
   ])
   return findings.flat()
 }
@@ -110,8 +110,10 @@ function checkBackup({ config, clock }: DataDeps): Finding[] {
   ]
 }
 
-function checkBudget({ limits, courseBudget }: Config): Finding[] {
+function checkBudget({ config, clock }: DataDeps): Finding[] {
+  const { limits, courseBudget } = config
   const what = "[limits] budget"
+  const termStartUtcMs = config.course.termStartUtcMs ?? 0
   return [
     limits.budget === null
       ? failing(what, "is not set", "set it: without one a student can spend for the whole term")
@@ -119,5 +121,14 @@ function checkBudget({ limits, courseBudget }: Config): Finding[] {
     courseBudget === null
       ? warning("[limits] course_budget", "is not set", "set it to bound what all together can spend")
       : ok("[limits] course_budget", usd(courseBudget)),
+    ...(termStartUtcMs > clock.now()
+      ? [
+          warning(
+            "[course] term_start",
+            `is ${isoUtc(termStartUtcMs).slice(0, 10)}: what is spent until then counts against no budget`,
+            "set it on the day that the term begins",
+          ),
+        ]
+      : []),
   ]
 }
