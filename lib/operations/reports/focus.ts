@@ -20,7 +20,11 @@ interface Row {
 type Column = [name: string, value: (row: Row) => string | number]
 
 const usd = (amount: number | undefined) => (amount === undefined ? "" : toUsd(amount))
-const cost: Column[1] = ({ charge }) => usd(charge.cost?.highest)
+/** Costs must not be null: what has no price costs nothing here, and x_PriceSource says that it is unpriced. */
+const cost: Column[1] = ({ charge }) => usd(charge.cost?.highest ?? 0)
+/** One list price is one SKU of ours. */
+const sku: Column[1] = ({ charge }) =>
+  [charge.region, charge.what, charge.usageOperation, charge.market].join("/")
 const unitPrice: Column[1] = ({ charge }) => usd(charge.microUsdPerHour ?? undefined)
 const hours: Column[1] = ({ charge }) => charge.hours
 const services = {
@@ -69,7 +73,9 @@ const columns: Column[] = [
   ["ServiceCategory", ({ charge }) => services[charge.kind][1]],
   ["ServiceName", ({ charge }) => services[charge.kind][0]],
   ["ServiceSubcategory", ({ charge }) => services[charge.kind][2]],
-  ["SkuId", ({ charge }) => [charge.region, charge.what, charge.usageOperation, charge.market].join("/")],
+  ["SkuId", sku],
+  ["SkuMeter", ({ charge }) => `${charge.kind} hours`],
+  ["SkuPriceId", sku],
   ["SubAccountId", ({ charge }) => charge.login],
   ["SubAccountName", ({ charge }) => charge.login],
   ["SubAccountType", ({ charge }) => (charge.login ? "Login" : "")],
