@@ -54,7 +54,7 @@ describe.skipIf(reason !== null)("real HDFS, YARN and ZooKeeper on machines of t
 
   test("are ready when the tool says so, on every node", async () => {
     const { stdout, stderr, code } = await room.hadoop(
-      ...["launch-cluster", "data", ...nodes, "--timeout", "120s"],
+      ...["launch-cluster", "data", ...nodes, "--timeout", "200s"],
     )
     if (code !== 0) for (const machine of machines()) console.error(machine.bootLog())
     expect(stderr).toContain(`Cluster data is ready: ${count} nodes launched`)
@@ -126,7 +126,7 @@ describe.skipIf(reason !== null)("real HDFS, YARN and ZooKeeper on machines of t
     expect(await exec("hdfs dfs -cat words.txt")).toBe("to be or not to be\n")
     const status = JSON.parse((await room.hadoop("status", "data", "--json")).stdout)
     expect(status.services).toEqual(servicesWith(1))
-    const added = await room.hadoop("add-workers", "data", "1", "--timeout", "100s")
+    const added = await room.hadoop("add-workers", "data", "1", "--timeout", "150s")
     expect(added.stderr).toContain(`Launching 1 node with ${nodes.at(-1)} ...`)
     expect(added.code).toBe(0)
   })

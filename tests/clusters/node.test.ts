@@ -8,7 +8,7 @@ import { type Lab, type LabMachine, saidLoudly, startLab, whyNoLab } from "./lab
 import { sparkHome } from "./spark.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(240_000)
 const spark = await sparkHome()
 const reason = saidLoudly(
   "a node's lease and disks in namespaces",
@@ -21,7 +21,7 @@ describe.skipIf(reason !== null)("a node on a machine of its own", () => {
   const newest = () => [...lab.machines.values()].at(-1) as LabMachine
   const launch = async (...options: string[]) => {
     const { stderr, code } = await room.hadoop(
-      ...["launch-cluster", "alone", "1", "sm", "--timeout", "60s", ...options],
+      ...["launch-cluster", "alone", "1", "sm", "--timeout", "100s", ...options],
     )
     if (code !== 0) console.error(stderr, newest().bootLog())
     expect(code).toBe(0)
@@ -41,7 +41,7 @@ describe.skipIf(reason !== null)("a node on a machine of its own", () => {
   const said = (machine: LabMachine, file: string) =>
     machine.inside("sh", "-c", `cat /run/${file} 2>/dev/null || true`)
   async function until(machine: LabMachine, file: string, wanted: RegExp) {
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     while (!wanted.test(said(machine, file))) {
       if (Date.now() > deadline) throw new Error(`no ${wanted} in ${file}: ${said(machine, file)}`)
       await Bun.sleep(100)
