@@ -1,6 +1,6 @@
 /** What a node does by itself: it ends with its lease and says so before, and it formats no disk that holds anything. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { CreateTagsCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
@@ -47,13 +47,13 @@ describe.skipIf(reason !== null)("a node on a machine of its own", () => {
       await Bun.sleep(100)
     }
   }
-  const moveLease = (machine: LabMachine, toMs: number) =>
-    room.emulator.ec2.send(
-      new CreateTagsCommand({
-        Resources: [machine.id],
-        Tags: [{ Key: tagOf.leaseEnd, Value: new Date(toMs).toISOString() }],
-      }),
+  async function moveLease(machine: LabMachine, toMs: number) {
+    const end = new Date(toMs).toISOString()
+    await room.emulator.ec2.send(
+      new CreateTagsCommand({ Resources: [machine.id], Tags: [{ Key: tagOf.leaseEnd, Value: end }] }),
     )
+    while (!readFileSync(join(machine.directory, "imds.json"), "utf8").includes(end)) await Bun.sleep(20)
+  }
 
   test("is warned before its lease ends, an extension reaches it, and it shuts down at the end", async () => {
     await launch("--lease", "10m")
