@@ -51,7 +51,7 @@ export interface News {
 
 /** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
 const toleranceMs = 5 * msPerMinute
-/** Nothing stops and starts again within this time. */
+/** Nothing stops, and then starts again or is terminated, within this time. */
 const quickestRestartMs = msPerMinute
 
 /** What the sight of an instance says. */
@@ -155,7 +155,7 @@ function seenStillOff(known: Known, instance: Instance, news: News): News {
   if (!end || date === null || known.state === "stopped" || !isSameEnd || end.evidence === "reason")
     return news
   if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return news
-  const isDate = isExact(end) || !mayHideStop(instance)
+  const isDate = isExact(end) || !mayHideStop(instance, end.earliestUtcMs, date)
   const told = isDate ? exactly(date, "reason") : between(Math.min(end.earliestUtcMs, date), date, "reason")
   return { ...news, lastRun: { end: told, endedByEc2: byEc2(instance) } }
 }
@@ -181,12 +181,14 @@ function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instan
   if (date < onUtcMs - toleranceMs) return between(date, Math.max(onUtcMs, offUtcMs), "observed")
   // Billed while it writes its memory to disk, which ends unseen.
   if (isHibernation(instance)) return between(Math.max(date, onUtcMs), offUtcMs, "observed")
-  return mayHideStop(instance) ? between(Math.min(onUtcMs, date), date, "reason") : exactly(date, "reason")
+  return mayHideStop(instance, onUtcMs, date)
+    ? between(Math.min(onUtcMs, date), date, "reason")
+    : exactly(date, "reason")
 }
 
-/** Whether it may have been stopped, unseen, before what its reason tells of. Spot that is bought once cannot be stopped. */
-function mayHideStop({ state, market }: Instance): boolean {
-  return isTerminating(state) && market === "on-demand"
+/** Whether it may have been stopped, unseen, before its reason's date. Spot that is bought once cannot be stopped. */
+function mayHideStop({ state, market }: Instance, onUtcMs: number, dateUtcMs: number): boolean {
+  return isTerminating(state) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
 }
 
 function isTerminating(state: InstanceState): boolean {
