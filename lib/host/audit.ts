@@ -4,6 +4,7 @@ import { Failed, messageOf } from "../base/errors.ts"
 import { escapeControls } from "../base/text.ts"
 import type { Clock } from "../base/time.ts"
 import { lock } from "./flock.ts"
+import { localOffsetMs } from "./libc.ts"
 import { requirePrivateFile } from "./private_file.ts"
 
 export interface AuditLog {
@@ -48,6 +49,5 @@ function append(fd: number, bytes: Uint8Array): void {
 
 /** Local time without a zone and with six decimals, as Python's `datetime.now().isoformat()`. */
 function localIso(utcMs: number): string {
-  const offsetMs = new Date(utcMs).getTimezoneOffset() * 60_000
-  return `${new Date(utcMs - offsetMs).toISOString().slice(0, 23)}000`
+  return `${new Date(utcMs + localOffsetMs(utcMs)).toISOString().slice(0, 23)}000`
 }

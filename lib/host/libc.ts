@@ -7,6 +7,7 @@ function load() {
   return dlopen("libc.so.6", {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
+    localtime: { args: ["ptr"], returns: "ptr" },
     tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
     tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
   }).symbols
@@ -39,6 +40,15 @@ export function setEcho(fd: number, shown: boolean): boolean {
   const flags = words.getUint32(localFlagsAt, true)
   words.setUint32(localFlagsAt, shown ? flags | ECHO : flags & ~ECHO, true)
   return libc().tcsetattr(fd, TCSANOW, termios) === 0
+}
+
+/** Where `tm_gmtoff` (a long: seconds east of UTC) is in struct tm: after nine ints and padding. */
+const gmtoffAt = 40
+
+/** localtime(3): how far local time is ahead of UTC, in milliseconds. JavaScript's own answer costs 5 ms of loading ICU. */
+export function localOffsetMs(utcMs: number): number {
+  const tm = libc().localtime(new BigInt64Array([BigInt(Math.floor(utcMs / 1000))]))
+  return tm ? Number(read.i64(tm as Pointer, gmtoffAt)) * 1000 : 0
 }
 
 export interface PasswdEntry {
