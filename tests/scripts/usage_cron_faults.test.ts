@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { RunInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import type { FaultKind } from "../support/aws/faults.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
+import { everythingRecorded } from "../support/recorded.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
 
 let emulator: Emulator
@@ -39,30 +40,22 @@ async function launch(count: number): Promise<string[]> {
   return (reply.Instances ?? []).map(({ InstanceId = "" }) => InstanceId)
 }
 
-/** Every row of every table but the ones that say when we looked. */
-function everythingRecorded(): Record<string, unknown[]> {
-  const db = new Database(`${course.dataDir}/usage.db`, { readonly: true })
-  const names = db.query<{ name: string }, []>("SELECT name FROM sqlite_master WHERE type = 'table'").all()
-  const tables = names.filter(({ name }) => !name.startsWith("snapshots"))
-  const rows = Object.fromEntries(tables.map(({ name }) => [name, db.query(`SELECT * FROM "${name}"`).all()]))
-  db.close()
-  return rows
-}
+const recorded = () => everythingRecorded(`${course.dataDir}/usage.db`)
 
 async function expectNothingRecordedAndOneLine(): Promise<string> {
-  const before = everythingRecorded()
+  const before = recorded()
   const { stdout, stderr, code } = await course.run("usage_cron")
   expect([stdout, code]).toEqual(["", 1])
   expect(stderr.trimEnd().split("\n").length).toBe(1)
   expect(stderr).toStartWith("usage_cron: ")
-  expect(everythingRecorded()).toEqual(before)
+  expect(recorded()).toEqual(before)
   return stderr
 }
 
 async function expectNextRunRight(): Promise<void> {
   emulator.proxy.faults.clear()
   expect(await course.run("usage_cron")).toEqual({ stdout: "", stderr: "", code: 0 })
-  const { instances } = everythingRecorded() as {
+  const { instances } = recorded() as {
     instances: { instance_id: string; end_time: number | null }[]
   }
   const running = instances.filter(({ end_time }) => end_time === null).map(({ instance_id }) => instance_id)

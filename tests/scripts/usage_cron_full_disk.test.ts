@@ -1,14 +1,18 @@
-/** usage_cron whose data directory is on a full disk: a small tmpfs in a mount namespace of its own. */
+/** usage_cron and usage_report whose data directory is on a full disk: a small tmpfs in a mount namespace of its own. */
 import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { compiledTool, root } from "../support/build.ts"
+import { courseDay, student } from "../support/course_day.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
+import { oldRules, putOldDatabase } from "../support/old_database.ts"
 import { noteSkipped } from "../support/skips.ts"
 import { smallDisk, whyNoSmallDisk } from "../support/small_disk.ts"
-import { workspace } from "../support/tools.ts"
+import { type Workspace, workspace } from "../support/tools.ts"
 
 const reason = whyNoSmallDisk()
-if (reason !== null) noteSkipped(`usage_cron on a full disk: ${reason}`)
+if (reason !== null) noteSkipped(`usage_cron and usage_report on a full disk: ${reason}`)
 
 let emulator: Emulator
 beforeAll(async () => {
@@ -38,36 +42,122 @@ function contentOf(database: string) {
   return { sound: check?.integrity_check, rows }
 }
 
-describe.skipIf(reason !== null)("usage_cron on a full disk", () => {
-  test("fails in one line and loses nothing; with room again the next run is right", async () => {
-    const course = workspace({ endpoint: emulator.endpoint })
-    const { dataDir, directory } = course
-    const disk = await smallDisk(course)
-    const scripts = `${process.execPath} ${import.meta.dir}/../../scripts`
-    const run = (name: string) =>
+/** The tool as it is installed, in `npm test`. */
+const program = (tool: string) =>
+  process.env.TEST_TOOLS === "compiled"
+    ? compiledTool(tool)
+    : `${process.execPath} ${join(root, "scripts", tool)}.ts`
+
+/** A course's tools and files where its small disk is seen. */
+async function onSmallDisk(course: Workspace) {
+  const { dataDir, directory, configPath } = course
+  const disk = await smallDisk(course)
+  return {
+    ...disk,
+    run: (tool: string, ...args: string[]) =>
       disk.inside(
-        `HOME=${directory} REAL_USERNAME=cs61c EC2_WRAPPERS_CONFIG=${course.configPath} exec ${scripts}/${name}.ts`,
-      )
-    const copy = async (name: string) => {
+        `HOME=${directory} REAL_USERNAME=cs61c EC2_WRAPPERS_CONFIG=${configPath} exec ${program(tool)} ${args.join(" ")}`,
+      ),
+    async recorded(name: string) {
       await disk.inside(`mkdir ${directory}/${name}; cp ${dataDir}/usage.db* ${directory}/${name}/`)
       return contentOf(`${directory}/${name}/usage.db`)
-    }
+    },
+  }
+}
+
+const oneLine = /^usage_\w+: [^\n]*(disk|space)[^\n]*\n$/i
+const silent = { stdout: "", stderr: "", code: 0 }
+
+describe.skipIf(reason !== null)("on a full disk", () => {
+  test("usage_cron fails in one line and loses nothing; with room again the next run is right", async () => {
+    const course = workspace({ endpoint: emulator.endpoint })
+    const disk = await onSmallDisk(course)
     try {
-      expect(await run("init_dbs")).toMatchObject({ stderr: "", code: 0 })
+      expect(await disk.run("init_dbs")).toMatchObject({ stderr: "", code: 0 })
       await launch(2)
-      expect(await run("usage_cron")).toEqual({ stdout: "", stderr: "", code: 0 })
-      const before = await copy("before")
+      expect(await disk.run("usage_cron")).toEqual(silent)
+      const before = await disk.recorded("before")
       await launch(300)
       await disk.fill()
-      const { stdout, stderr, code } = await run("usage_cron")
+      const { stdout, stderr, code } = await disk.run("usage_cron")
       expect([stdout, code]).toEqual(["", 1])
-      expect(stderr).toMatch(/^usage_cron: [^\n]*(disk|space)[^\n]*\n$/i)
+      expect(stderr).toMatch(oneLine)
       await disk.free()
-      const after = await copy("after")
+      const after = await disk.recorded("after")
       expect(after).toEqual({ ...before, sound: "ok" })
-      expect(await run("usage_cron")).toEqual({ stdout: "", stderr: "", code: 0 })
-      const { rows, sound } = await copy("right")
+      expect(await disk.run("usage_cron")).toEqual(silent)
+      const { rows, sound } = await disk.recorded("right")
       expect([sound, rows[0]?.length, rows[1]?.length]).toEqual(["ok", 302, 302])
+    } finally {
+      await disk.end()
+      course.remove()
+    }
+  }, 60_000)
+
+  test("usage_cron --enforce ends nothing that it could not write down, and with room again ends it", async () => {
+    const day = await courseDay(emulator)
+    const [over = ""] = await day.launch()
+    expect(await day.run("usage_cron", [], { as: "cs61c" })).toEqual(silent)
+    const usageDb = day.usageDb()
+    usageDb.leases.extend(over, Date.now() - 60_000)
+    usageDb.close()
+    const disk = await onSmallDisk(day.course)
+    try {
+      await disk.fill()
+      const { stderr, code } = await disk.run("usage_cron", "--enforce")
+      expect(stderr).toMatch(oneLine)
+      expect(code).toBe(1)
+      expect(await day.running()).toHaveLength(1)
+      await disk.free()
+      const next = await disk.run("usage_cron", "--enforce")
+      expect(next.stdout).toStartWith(`terminate ${over} of ${student}`)
+      expect([next.stderr, next.code]).toEqual(["", 0])
+      expect(await day.running()).toEqual([])
+    } finally {
+      await disk.end()
+      day.close()
+    }
+  }, 60_000)
+
+  test("the first look at an old tool's database changes nothing of it, and with room again takes it over", async () => {
+    const course = workspace({ endpoint: emulator.endpoint, config: oldRules })
+    putOldDatabase(course)
+    const disk = await onSmallDisk(course)
+    try {
+      await disk.fill()
+      for (const [tool, ...args] of [["usage_report", "ALL"], ["usage_cron"]] as [string, ...string[]][]) {
+        const { stdout, stderr, code } = await disk.run(tool, ...args)
+        expect([stdout, code]).toEqual(["", 1])
+        expect(stderr).toMatch(oneLine)
+      }
+      await disk.free()
+      const report = await disk.run("usage_report", "ALL")
+      expect([report.stderr, report.code]).toEqual(["", 0])
+      expect(report.stdout).toMatch(/^cs61c-aa +\$ 5.670$/m)
+    } finally {
+      await disk.end()
+      course.remove()
+    }
+  }, 60_000)
+
+  test("usage_report leaves the page and the metrics of before in their place, whole", async () => {
+    const course = workspace({ endpoint: emulator.endpoint, config: oldRules })
+    putOldDatabase(course)
+    const disk = await onSmallDisk(course)
+    const file = join(course.dataDir, "report")
+    try {
+      for (const form of ["--html", "--prometheus"]) {
+        await disk.run("usage_report", "ALL", form, file)
+        const before = await disk.inside(`cat ${file}`)
+        expect(before.stdout).toContain("cs61c-aa")
+        await disk.fill()
+        const { stdout, stderr, code } = await disk.run("usage_report", "ALL", form, file)
+        expect(stderr).toMatch(oneLine)
+        expect([stdout, code]).toEqual(["", 1])
+        await disk.free()
+        expect(await disk.inside(`cat ${file}`)).toEqual(before)
+        expect((await disk.inside(`ls -A ${course.dataDir} | grep tmp`)).stdout).toBe("")
+      }
     } finally {
       await disk.end()
       course.remove()
