@@ -1,4 +1,4 @@
-import { ExitCode } from "../lib/base/errors.ts"
+import { ExitCode, Failed } from "../lib/base/errors.ts"
 import { plural } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 
@@ -43,6 +43,11 @@ export const tool = defineTool({
       if (args.json) output.json({ ...summary, ...(enforced && { enforced }) })
       return enforced?.failures.length ? ExitCode.failed : ExitCode.done
     }
+    if (summary === null)
+      throw new Failed(
+        "repair",
+        "there is no new listing to go by; run it again when the other one has ended",
+      )
     const { planRepairs, repair } = await import("../lib/operations/usage/repair.ts")
     const plan = planRepairs(context)
     for (const { row, because } of plan)
