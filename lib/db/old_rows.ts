@@ -77,6 +77,16 @@ export function oldRows(db: Database) {
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
     },
 
+    /** Of one instance by the same views as `hours`; null where it is the ledger's, or not known. */
+    hoursOf: (instanceId: string): number | null =>
+      db
+        .query<{ hours: number | null }, [string]>(
+          `SELECT hours FROM (SELECT instance_id, hours FROM finished_instance_times
+             UNION ALL SELECT instance_id, hours FROM pending_instance_times)
+           WHERE instance_id = ?1 AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)`,
+        )
+        .get(instanceId)?.hours ?? null,
+
     /** Hours by the database's own views; what has not ended counts until now by the machine's clock, as the view does. */
     hours(what: "finished" | "pending", login: string | null): OldSum[] {
       if (none(login)) return []

@@ -1,6 +1,7 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 import type { Database } from "bun:sqlite"
 import type { MicroUsd } from "../base/money.ts"
+import { embeddedRegion } from "../decisions/embedded_prices.ts"
 import type { Rental } from "../decisions/rentals.ts"
 
 export type Rentals = ReturnType<typeof rentals>
@@ -70,6 +71,18 @@ export function rentals(db: Database) {
 
     ofLogin(login: string): Rental[] {
       return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
+    },
+
+    /** Who in a stretch of time has volumes or snapshots whose price is an estimate. */
+    loginsWithEstimates(fromUtcMs: number, toUtcMs: number): Set<string> {
+      const rows = db
+        .query<{ login: string }, [number, number, string]>(
+          `SELECT DISTINCT login FROM rentals WHERE kind <> 'address' AND micro_usd_per_hour IS NOT NULL
+             AND coalesce(price_source, CASE region WHEN ?3 THEN 'embedded' ELSE 'estimate' END) = 'estimate'
+             AND start_earliest_utc_ms < ?2 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?1)`,
+        )
+        .all(fromUtcMs, toUtcMs, embeddedRegion)
+      return new Set(rows.map(({ login }) => login))
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody. */

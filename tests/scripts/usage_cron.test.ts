@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { holdAlone } from "../../lib/host/only_one.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { oldRules, putOldDatabase } from "../support/old_database.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -16,6 +17,38 @@ beforeEach(async () => {
 afterEach(() => course.remove())
 
 describe("usage_cron --repair", () => {
+  test("--explain says what of a phantom's bounds the totals count by hours, why, and what closes it", async () => {
+    putOldDatabase(course)
+    const amountIn = (text: string | undefined) => Number(/\$ *([\d.]+)/.exec(text ?? "")?.[1])
+    const { stdout } = await course.run("usage_report", ["--explain", "i-00000008"])
+    const counts = stdout.split("\n").find((line) => line.startsWith("    counts "))
+    expect(counts).toMatch(
+      /^ {4}counts \$\d+\.\d{3} in reports without dates: the old tool's row has no end, and counts \d+ hours until now; usage_cron --repair closes it$/,
+    )
+    const totals = JSON.parse((await course.run("usage_report", ["cs61c-ad", "--offline", "--json"])).stdout)
+    expect(amountIn(counts)).toBeCloseTo(totals.running[0].highest_usd, 2)
+    const { runs } = JSON.parse(
+      (await course.run("usage_report", ["--explain", "i-00000008", "--json"])).stdout,
+    )
+    expect(amountIn(runs[0].counted)).toBe(amountIn(counts))
+    await course.run("usage_cron", ["--repair"])
+    const closed = await course.run("usage_report", ["--explain", "i-00000008"])
+    expect(closed.stdout).not.toContain("counts")
+    course.configure({ billing: { granularity: "second" } })
+    const bySeconds = await course.run("usage_report", ["--explain", "i-00000004"])
+    expect(bySeconds.stdout).not.toContain("counts")
+  })
+
+  test("closes nothing while another one is at work, whose listing is not there yet", async () => {
+    putOldDatabase(course)
+    const release = holdAlone(`${course.dataDir}/usage-cron.lock`)
+    const { stdout, stderr, code } = await course.run("usage_cron", ["--repair"])
+    release?.()
+    expect(stderr).toContain("usage_cron: repair: there is no new listing to go by")
+    expect([stdout, code]).toEqual(["", 1])
+    expect((await course.run("usage_cron", ["--repair"])).stdout).toContain("1 row is closed")
+  })
+
   test("finds a phantom that runs for ever, shows its plan, and closes it with its bounds", async () => {
     putOldDatabase(course)
     const plan = await course.run("usage_cron", ["--repair", "--dry-run"])

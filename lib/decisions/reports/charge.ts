@@ -13,7 +13,13 @@ import {
 } from "../costs.ts"
 import { linuxOperation } from "../embedded_prices.ts"
 import type { Instant, Interval } from "../intervals.ts"
-import { onDemandPrice, type PriceSource, spotEstimate, storagePriceSource } from "../prices.ts"
+import {
+  onDemandPrice,
+  type PriceSource,
+  publicIpv4MicroUsdPerHour,
+  spotEstimate,
+  storagePriceSource,
+} from "../prices.ts"
 import { costOfRental, type Rental } from "../rentals.ts"
 
 export interface Charge {
@@ -63,7 +69,7 @@ export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, ra
     {
       ...common,
       ...{ kind: "address", what: "public IPv4", market: "on-demand", hours: ms / msPerHour, cost: address },
-      ...{ microUsdPerHour: 5000, priceSource: "price list" },
+      ...{ microUsdPerHour: publicIpv4MicroUsdPerHour, priceSource: "embedded" },
     },
   ]
 }

@@ -18,8 +18,7 @@ export function* charges(
   tariff: Tariff,
   { login, range, nowUtcMs, withoutOldEnded = false }: ChargeQuery,
 ): Generator<Charge> {
-  const fromUtcMs = Math.max(range.fromUtcMs, -farUtcMs)
-  const toUtcMs = Math.min(range.toUtcMs, farUtcMs)
+  const [fromUtcMs, toUtcMs] = finite(range)
   for (const run of ledger.intervals.within(login, fromUtcMs, toUtcMs)) {
     yield* chargesOfRun(tariff, run, nowUtcMs, range)
   }
@@ -34,4 +33,8 @@ export function* charges(
 }
 
 /** SQLite takes no infinite integers. */
+export function finite({ fromUtcMs, toUtcMs }: Range): [fromUtcMs: number, toUtcMs: number] {
+  return [Math.max(fromUtcMs, -farUtcMs), Math.min(toUtcMs, farUtcMs)]
+}
+
 const farUtcMs = Number.MAX_SAFE_INTEGER

@@ -1,10 +1,11 @@
 /** Everything that is known of one instance's runs, and how it is known. */
 import { Failed, Refused, UsageError } from "../../base/errors.ts"
-import { quoted } from "../../base/text.ts"
+import { plural, quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, type Tariff } from "../../decisions/costs.ts"
 import { fromOldRun, type Instant, type Interval, isExact } from "../../decisions/intervals.ts"
+import { priceOf } from "../../decisions/prices.ts"
 import { chargesOfRun } from "../../decisions/reports/charge.ts"
 import { amountOf } from "../../decisions/reports/text_form.ts"
 import type { Caller } from "../../host/caller.ts"
@@ -20,6 +21,8 @@ export interface Explanation {
     end: string
     cost: string
     price: string
+    /** What of these bounds a report without dates counts, and why; absent where it counts them as they are. */
+    counted?: string
   }[]
   evidence: { found: string; text: string }[]
 }
@@ -52,6 +55,7 @@ export function explain(
         price: microUsdPerHour
           ? `$${microUsdPerHour / 1e6}/h at the start, by ${priceSource}`
           : "no price is known",
+        ...(run.isOld && countedAsOfOld(usageDb, tariff, run, nowUtcMs)),
       }
     }),
     evidence: usageDb.evidence
@@ -60,15 +64,39 @@ export function explain(
   }
 }
 
+/**
+ * By started hours the old tools' totals hold to the cent: a report without dates counts such a row by the hours of the old
+ * views, which know no bounds.
+ */
+function countedAsOfOld(
+  { oldRows }: UsageDb,
+  tariff: Tariff,
+  run: Interval,
+  nowUtcMs: number,
+): { counted: string } | undefined {
+  if (tariff.billing.granularity !== "hour") return undefined
+  const hours = oldRows.hoursOf(run.instanceId)
+  const price = priceOf(tariff.book, { ...run, usageOperation: "", atUtcMs: nowUtcMs })
+  if (hours === null || price === null) return undefined
+  const cost = Math.round(price * hours)
+  const amount = amountOf({ lowest: cost, highest: cost })
+  return {
+    counted: run.end
+      ? `${amount} in reports without dates: ${plural(hours, "hour")} by the old tool's own view`
+      : `${amount} in reports without dates: the old tool's row has no end, and counts ${plural(hours, "hour")} until now; usage_cron --repair closes it`,
+  }
+}
+
 export function explanationLines({ instance, user, runs, evidence }: Explanation): string[] {
   return [
     `${instance} of ${user || "nobody"}:`,
-    ...runs.flatMap(({ type, market, zone, start, end, cost, price }) => [
+    ...runs.flatMap(({ type, market, zone, start, end, cost, price, counted }) => [
       `  ${type} (${market}${zone && `, ${zone}`})`,
       `    start  ${start}`,
       `    end    ${end}`,
       `    price  ${price}`,
       `    cost   ${cost}`,
+      ...(counted === undefined ? [] : [`    counts ${counted}`]),
     ]),
     ...evidence.map(({ found, text }) => `  found ${found}: ${text}`),
   ]

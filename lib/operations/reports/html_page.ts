@@ -8,6 +8,7 @@ import { dayName } from "../../decisions/days.ts"
 import { type Bar, barChart, escapeHtml, lineChart, pageStyle, table } from "../../decisions/reports/html.ts"
 import { rangeOf, sumOf } from "../../decisions/reports/text_form.ts"
 import { staleness } from "../usage/staleness.ts"
+import { finite } from "./charges.ts"
 import { type DaySum, daySums, rangeName, type Scope } from "./days.ts"
 import { type Total, totals } from "./totals.ts"
 
@@ -35,7 +36,7 @@ export function htmlPage(usageDb: UsageDb, tariff: Tariff, config: Config, scope
 <a class="skip" href="#users">Skip to the users</a>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(rangeOf(total))} in all${escapeHtml(rangeName(scope.range))}; as of ${isoUtc(scope.nowUtcMs)}. Where a figure is a range, the true one lies in it.</p>
+<p>${escapeHtml(rangeOf(total))} in all${escapeHtml(rangeName(scope.range))}; as of ${isoUtc(scope.nowUtcMs)}. Where a figure is a range, the true one lies in it.${users.some(({ isEstimate }) => isEstimate) ? ` ${estimateNote}` : ""}</p>
 ${old === null ? "" : `<p role="status">${escapeHtml(old)}</p>`}
 <h2 id="days">Spending per day</h2>
 ${barChart("spending", "Spending per day", days.map(spendingBar), dollars)}
@@ -53,8 +54,13 @@ ${userTable(users)}
 `
 }
 
+const estimateNote =
+  "Marked “in part an estimate” is who has volumes or snapshots in a region whose list prices usage_cron --refresh-prices has not read."
+
 interface User extends Total {
   login: string
+  /** Of what they rent something has no published price. */
+  isEstimate: boolean
   /** Null: none. */
   budget: number | null
   /** Of the budget, which counts from the term's start, at the least. */
@@ -71,12 +77,19 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
     toUtcMs: Number.POSITIVE_INFINITY,
   }
   const thisTerm = isTerm ? spent : totals(usageDb, tariff, term, nowUtcMs)
+  const estimated = usageDb.ledger.rentals.loginsWithEstimates(...finite(range))
   return [...spent]
     .filter(([login]) => only === null || login === only)
     .map(([login, cost]) => {
       const budget = login === "" ? null : (limitsOfUsers[login]?.budget ?? limits.budget)
       const used = thisTerm.get(login)?.highest ?? 0
-      return { login, ...cost, budget, left: budget === null ? null : Math.max(0, budget - used) }
+      return {
+        login,
+        ...cost,
+        isEstimate: estimated.has(login),
+        budget,
+        left: budget === null ? null : Math.max(0, budget - used),
+      }
     })
     .sort((one, other) => other.highest - one.highest || (one.login < other.login ? -1 : 1))
 }
@@ -127,7 +140,11 @@ function userTable(users: readonly User[]): string {
   const amount = (micro: number | null) => (micro === null ? "–" : dollars(toUsd(micro)))
   const rows = users.map((user) => [
     user.login || "(nobody)",
-    rangeOf(user) + (user.unpriced > 0 ? ` and ${user.unpriced} unpriced` : ""),
+    [
+      rangeOf(user),
+      ...(user.unpriced > 0 ? [`and ${user.unpriced} unpriced`] : []),
+      ...(user.isEstimate ? ["(in part an estimate)"] : []),
+    ].join(" "),
     amount(user.budget),
     amount(user.left),
   ])

@@ -11,7 +11,7 @@ import { workspace } from "../../support/tools.ts"
 
 const begin = Date.UTC(2026, 8, 1)
 
-function pageOf(logins: string[]): string {
+function pageOf(logins: string[], volumesIn: Record<string, string> = {}): string {
   const course = workspace()
   const db = newLedger()
   db.transaction(() => {
@@ -21,6 +21,13 @@ function pageOf(logins: string[]): string {
         ...{ region: "us-east-1", zone: "", usageOperation: "RunInstances", publicIpv4: false },
         ...{ start: exactly(begin, "observed"), end: exactly(begin + msPerHour, "reason") },
         ...{ seenUtcMs: begin, endedByEc2: false },
+      })
+    }
+    for (const [login, region] of Object.entries(volumesIn)) {
+      db.ledger.rentals.put({
+        ...{ rentalId: `vol-${login}`, kind: "volume", login, region, description: "gp3 8 GiB" },
+        ...{ microUsdPerHour: 1000, startEarliestUtcMs: begin, startLatestUtcMs: begin, seenUtcMs: begin },
+        ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },
       })
     }
   })
@@ -41,6 +48,16 @@ test("one day of one user makes a page without gaps in its figures", () => {
   const page = pageOf(["cs61c-ab"])
   expect(page).toContain("2026-09-01")
   expect(page).not.toMatch(/NaN|Infinity|undefined/)
+})
+
+test("who has volumes at no published price is marked, and the mark is explained", () => {
+  const page = pageOf(["cs61c-ab", "cs61c-ac"], { "cs61c-ab": "us-east-1", "cs61c-ac": "eu-north-1" })
+  const rows = page.match(/<tr><th scope="row">cs61c-.+/g) ?? []
+  expect(rows.filter((row) => row.includes("(in part an estimate)"))).toEqual([
+    expect.stringContaining("cs61c-ac"),
+  ])
+  expect(page).toContain("whose list prices usage_cron --refresh-prices has not read")
+  expect(pageOf(["cs61c-ab"], { "cs61c-ab": "us-east-1" })).not.toContain("estimate")
 })
 
 test("what is no more than text stays text, however long", () => {
