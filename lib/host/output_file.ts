@@ -27,8 +27,27 @@ export function writeOutput(
     renameSync(temporary, path)
   } catch (error) {
     if (fd !== undefined) rmSync(temporary, { force: true })
-    throw new Failed(`write ${path}`, messageOf(error), { cause: error })
+    throw new Failed(`write ${path}`, reasonOf(error as NodeJS.ErrnoException, path), { cause: error })
   } finally {
     if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** In words that name what the caller named, not the temporary file. */
+function reasonOf(error: NodeJS.ErrnoException, path: string): string {
+  switch (error.code) {
+    case "EISDIR":
+      return "that is a directory, wanted a file's name"
+    case "ENOENT":
+    case "ENOTDIR":
+      return `there is no directory ${dirname(path)}`
+    case "EACCES":
+    case "EPERM":
+      return `you may not write into ${dirname(path)}`
+    case "ENOSPC":
+    case "EDQUOT":
+      return "the disk is full, what was there before is left"
+    default:
+      return messageOf(error)
   }
 }

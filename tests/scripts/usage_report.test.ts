@@ -123,7 +123,77 @@ describe("who may ask", () => {
   })
 })
 
+describe("what cannot be meant", () => {
+  test("two forms at once, or dates that would be passed over, are a usage error that names them", async () => {
+    putOldDatabase(course)
+    const cases: [args: string[], says: string][] = [
+      [["--csv", "--by", "day"], "--csv and --by"],
+      [["--html", "x.html", "--by", "day"], "--html and --by"],
+      [["--explain", "i-00000008", "--csv"], "--csv and --explain"],
+      [["--explain", "i-00000008", "--html", "x.html"], "--html and --explain"],
+      [["--explain", "i-00000008", "--from", "2010-11-01"], "leave --from out"],
+      [["--reconcile", "-", "--html", "x.html"], "--html and --reconcile"],
+      [["--reconcile", "-", "--to", "2010-11-01"], "leave --to out"],
+      [["cs61c-aa", "--reconcile", "-"], "leave cs61c-aa out"],
+      [["--html", ""], "wanted a file's name"],
+      [["--from", "2010-11-31T10:00"], "wanted a UTC date"],
+      [["--by", "assignment"], "no [assignments]"],
+    ]
+    for (const [args, says] of cases) {
+      const { stdout, stderr, code } = await report(...args, "--offline")
+      expect(stderr).toContain(says)
+      expect([stdout, code, stderr.trim().split("\n").length]).toEqual(["", 2, 1])
+    }
+    expect(existsSync(join(course.home("cs61c"), "x.html"))).toBe(false)
+  })
+
+  test("somebody of whom nothing is recorded may be a name misspelt, and is said to be", async () => {
+    putOldDatabase(course)
+    const says = async (login: string) => (await report(login, "--offline")).stderr
+    expect(await says("cs61c-aa")).toBe("")
+    expect(await says("cs61c-qq")).toBe("usage_report: nothing is recorded of cs61c-qq\n")
+    expect(await says("all")).toBe("usage_report: nothing is recorded of all, did you mean ALL?\n")
+  })
+
+  test("a file that cannot be written is named with the reason, not the temporary one", async () => {
+    putOldDatabase(course)
+    const cases: [path: string, says: string][] = [
+      [course.directory, "that is a directory, wanted a file's name"],
+      [join(course.directory, "no", "x.html"), `there is no directory ${join(course.directory, "no")}`],
+    ]
+    for (const [path, says] of cases) {
+      const { stderr, code } = await report("ALL", "--html", path)
+      expect([stderr, code]).toEqual([`usage_report: write ${path}: ${says}\n`, 1])
+    }
+  })
+})
+
 describe("forms of the report", () => {
+  test("what has no price is counted in the days that it ran, and in no others", async () => {
+    putOldDatabase(course)
+    const all = async (from: string, to: string) => (await report("ALL", "--from", from, "--to", to)).stdout
+    expect(await all("2010-11-07", "2010-11-08")).toContain("1 unpriced")
+    expect(await all("2010-11-01", "2010-11-03")).not.toContain("unpriced")
+    expect(await all("2099-01-01", "2099-01-02")).not.toContain("unpriced")
+  })
+
+  test("assignments count as far as they fall into the dates", async () => {
+    putOldDatabase(course)
+    course.configure({
+      assignments: {
+        hw1: { start: "2010-11-01", end: "2010-11-02" },
+        hw2: { start: "2010-11-03", end: "2010-12-31" },
+      } as never,
+    })
+    const by = async (...args: string[]) =>
+      (await report("cs61c-ab", "--offline", "--by", "assignment", ...args)).stdout.split("\n").slice(1, -2)
+    const [hw1, hw2] = await by()
+    expect(await by("--assignment", "hw2")).toEqual([hw2 ?? ""])
+    expect(await by("--to", "2010-11-02")).toEqual([hw1 ?? ""])
+    const [cut] = await by("--from", "2010-11-05")
+    expect(amount(cut ?? "")).toBeLessThan(amount(hw2 ?? ""))
+  })
+
   test("a range clips, by day and by assignment", async () => {
     putOldDatabase(course)
     course.configure({

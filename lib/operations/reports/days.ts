@@ -1,5 +1,6 @@
 /** Spending by day, week or assignment. */
 import type { Config } from "../../base/config.ts"
+import { UsageError } from "../../base/errors.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
@@ -75,6 +76,7 @@ export interface Period extends Bounds {
   name: string
 }
 
+/** An assignment counts as far as it falls into the range. */
 export function periods(
   usageDb: UsageDb,
   tariff: Tariff,
@@ -83,9 +85,16 @@ export function periods(
   assignments: Config["course"]["assignments"],
 ): Period[] {
   if (by === "assignment") {
-    return Object.entries(assignments).map(([name, { startUtcMs, endUtcMs }]) => {
-      const range = { fromUtcMs: startUtcMs, toUtcMs: endUtcMs }
-      return { name, ...sumIn(usageDb, tariff, { ...scope, range }) }
+    const named = Object.entries(assignments)
+    if (named.length === 0)
+      throw new UsageError("options", "--by assignment: the config has no [assignments]")
+    return named.flatMap(([name, { startUtcMs, endUtcMs }]) => {
+      const range = {
+        fromUtcMs: Math.max(startUtcMs, scope.range.fromUtcMs),
+        toUtcMs: Math.min(endUtcMs, scope.range.toUtcMs),
+      }
+      if (range.fromUtcMs >= range.toUtcMs) return []
+      return [{ name, ...sumIn(usageDb, tariff, { ...scope, range }) }]
     })
   }
   const sums = new Map<string, Bounds>()

@@ -3,7 +3,7 @@ import { Failed, Refused, UsageError } from "../../base/errors.ts"
 import { plural, quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { always, type Tariff } from "../../decisions/costs.ts"
+import { always, costOfRun, type Tariff } from "../../decisions/costs.ts"
 import { fromOldRun, type Instant, type Interval, isExact } from "../../decisions/intervals.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { chargesOfRun } from "../../decisions/reports/charge.ts"
@@ -79,6 +79,8 @@ function countedAsOfOld(
   const price = priceOf(tariff.book, { ...run, usageOperation: "", atUtcMs: nowUtcMs })
   if (hours === null || price === null) return undefined
   const cost = Math.round(price * hours)
+  const shown = costOfRun(tariff, run, nowUtcMs)
+  if (shown && shown.lowest === cost && shown.highest === cost) return undefined
   const amount = amountOf({ lowest: cost, highest: cost })
   return {
     counted: run.end

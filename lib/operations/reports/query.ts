@@ -54,8 +54,9 @@ function instant(option: string, text: string): { utcMs: number; isDay: boolean 
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.test(text)
   const utcMs =
     isDay || isTime ? Date.parse(isDay || /(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`) : Number.NaN
+  const day = text.slice(0, "2026-09-30".length)
   // Date.parse takes the 31st of April for the 1st of May.
-  const isReal = !Number.isNaN(utcMs) && (!isDay || new Date(utcMs).toISOString().startsWith(text))
+  const isReal = !Number.isNaN(utcMs) && new Date(Date.parse(day)).toISOString().startsWith(day)
   if (isReal) return { utcMs, isDay }
   throw new UsageError(
     "options",

@@ -1,12 +1,12 @@
 /** usage_report: chooses what was asked for, and hands back its lines; what was asked to be a file is written. */
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
-import { messageOf, ToolError, UsageError } from "../../base/errors.ts"
+import { messageOf, ToolError } from "../../base/errors.ts"
 import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { type Clock, isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { always, type Bounds, type Range } from "../../decisions/costs.ts"
+import { always, type Bounds, type Range, type Tariff } from "../../decisions/costs.ts"
 import {
   amountOf,
   sectionLines,
@@ -21,7 +21,8 @@ import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName } from "./days.ts"
-import { type RangeOptions, rangeOf, whoseReport } from "./query.ts"
+import { type ReportOptions, requireOneForm } from "./options.ts"
+import { rangeOf, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
 
@@ -34,34 +35,16 @@ export interface ReportDeps {
   home: HomeFiles
 }
 
-export interface ReportOptions extends RangeOptions {
-  user?: string | undefined
-  offline: boolean
-  by?: "day" | "week" | "assignment" | undefined
-  json: boolean
-  csv: boolean
-  focus: boolean
-  explain?: string | undefined
-  html?: string | undefined
-  prometheus?: string | undefined
-  reconcile?: string | undefined
-}
-
 export interface Report {
   lines: Iterable<string>
   /** For people, beside the report. */
   notes: string[]
 }
 
-const forms = ["json", "csv", "focus", "html", "prometheus"] as const
-
 export async function report(deps: ReportDeps, options: ReportOptions): Promise<Report> {
   const { usageDb, config, clock, caller } = deps
   requireAccount(caller, config.course)
-  const given = forms.filter((form) => options[form])
-  const mayCombine = given.length <= 1 || (options.reconcile !== undefined && given.length === 0)
-  if (!mayCombine)
-    throw new UsageError("options", `--${given[0]} and --${given[1]} are two forms of a report, choose one`)
+  requireOneForm(options)
   const login = whoseReport(
     options.user ?? (options.reconcile || options.prometheus ? "ALL" : undefined),
     caller,
@@ -74,6 +57,8 @@ export async function report(deps: ReportDeps, options: ReportOptions): Promise<
   if (stale !== null) notes.push(stale)
   const scope = { login, range, nowUtcMs: sightingSince(deps, clock.now()).toUtcMs }
   const tariff = usageDb.prices.tariff(config)
+  if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, scope.nowUtcMs))
+    notes.push(`nothing is recorded of ${login}${/^all$/i.test(login) ? ", did you mean ALL?" : ""}`)
   return { lines: await linesOf(), notes }
 
   async function linesOf(): Promise<Iterable<string>> {
@@ -126,6 +111,12 @@ async function refresh(deps: ReportDeps, login: string): Promise<string[]> {
     if (!(error instanceof ToolError)) throw error
     return [`from the database alone: ${messageOf(error)}`]
   }
+}
+
+/** Whether there is anything at all: a name misspelt looks like somebody who has spent nothing. */
+function isKnown(usageDb: UsageDb, tariff: Tariff, login: string, nowUtcMs: number): boolean {
+  for (const _ of charges(usageDb, tariff, { login, range: always, nowUtcMs })) return true
+  return usageDb.spotRequests.open(login).length > 0
 }
 
 function userLines(found: UserReport, range: Range): string[] {

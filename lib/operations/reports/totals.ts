@@ -16,7 +16,7 @@ import { fromOldRun } from "../../decisions/intervals.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { costOfRental } from "../../decisions/rentals.ts"
 import { refreshSums } from "../usage/sums.ts"
-import { charges } from "./charges.ts"
+import { type ChargeQuery, charges } from "./charges.ts"
 import { oldLines } from "./user_report.ts"
 
 export interface Total extends Bounds {
@@ -26,12 +26,36 @@ export interface Total extends Bounds {
 
 /** By login, "" being nobody. */
 export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs: number): Map<string, Total> {
+  const sumUp = isWholeDays(range) ? totalsOfWholeDays : totalsOfPartDays
+  const byLogin = sumUp(usageDb, tariff, range, nowUtcMs)
+  if (range === always) return byLogin
+  // The sums say that a charge has no price, not when it was; and it counts once, whatever days it spans.
+  for (const [login, { unpriced }] of [...byLogin]) {
+    if (unpriced === 0) continue
+    byLogin.delete(login)
+    addCharges(byLogin, usageDb, tariff, { login, range, nowUtcMs })
+  }
+  return byLogin
+}
+
+function addCharges(byLogin: Map<string, Total>, usageDb: UsageDb, tariff: Tariff, query: ChargeQuery): void {
+  for (const { login, cost } of charges(usageDb, tariff, query)) {
+    const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
+    byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
+  }
+}
+
+function totalsOfWholeDays(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  range: Range,
+  nowUtcMs: number,
+): Map<string, Total> {
   const byLogin = new Map<string, Total>()
   const charge = (login: string, cost: Bounds | null) => {
     const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
     byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
   }
-  if (!isWholeDays(range)) return totalsOfPartDays(usageDb, tariff, range, nowUtcMs)
   const { ledger, oldRows, spotRequests } = usageDb
   refreshSums(usageDb, tariff, null)
   for (const [login, sum] of ledger.sums.byLogin(...daysOf(range))) byLogin.set(login, sum)
@@ -76,27 +100,15 @@ function totalsOfPartDays(
     toUtcMs: Math.floor(range.toUtcMs / msPerDay) * msPerDay,
   }
   const hasWholeDays = middle.fromUtcMs < middle.toUtcMs
-  const chargeBy = (login: string | null, part: Range) => {
-    for (const { cost, ...charge } of charges(usageDb, tariff, { login, range: part, nowUtcMs })) {
-      const before = byLogin.get(charge.login) ?? { ...nothing, unpriced: 0 }
-      const unpriced = before.unpriced + (cost ? 0 : 1)
-      byLogin.set(charge.login, { ...add(before, cost ?? nothing), unpriced })
-    }
-  }
+  const chargeAll = (part: Range) =>
+    addCharges(byLogin, usageDb, tariff, { login: null, range: part, nowUtcMs })
   if (!hasWholeDays) {
-    chargeBy(null, range)
+    chargeAll(range)
     return byLogin
   }
-  for (const [login, total] of totals(usageDb, tariff, middle, nowUtcMs)) byLogin.set(login, total)
-  if (range.fromUtcMs < middle.fromUtcMs)
-    chargeBy(null, { fromUtcMs: range.fromUtcMs, toUtcMs: middle.fromUtcMs })
-  if (middle.toUtcMs < range.toUtcMs) chargeBy(null, { fromUtcMs: middle.toUtcMs, toUtcMs: range.toUtcMs })
-  // A charge without a price counts once, whatever days it spans.
-  for (const [login, { unpriced }] of [...byLogin]) {
-    if (unpriced === 0) continue
-    byLogin.delete(login)
-    chargeBy(login, range)
-  }
+  for (const [login, total] of totalsOfWholeDays(usageDb, tariff, middle, nowUtcMs)) byLogin.set(login, total)
+  if (range.fromUtcMs < middle.fromUtcMs) chargeAll({ fromUtcMs: range.fromUtcMs, toUtcMs: middle.fromUtcMs })
+  if (middle.toUtcMs < range.toUtcMs) chargeAll({ fromUtcMs: middle.toUtcMs, toUtcMs: range.toUtcMs })
   return byLogin
 }
 
