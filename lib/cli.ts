@@ -47,7 +47,7 @@ export async function main<T extends ArgumentTable>(tool: Tool<T>): Promise<void
   const code = await runTool(
     tool,
     process.argv.slice(2),
-    () => openContext(tool.name, interrupt, abandon),
+    () => openContext(tool.name, interrupt, abandon, (line) => output.note(`${tool.name}: ${line}`)),
     output,
   )
   const lost = output.flush()

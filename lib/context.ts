@@ -41,8 +41,16 @@ export interface Context {
   close(): void
 }
 
-/** `abandon` cuts off requests to AWS that are under way; `interrupt` only keeps new waiting from beginning. */
-export function openContext(tool: string, interrupt: AbortSignal, abandon = interrupt): Context {
+/**
+ * `abandon` cuts off requests to AWS that are under way; `interrupt` only keeps new waiting from beginning. `say` is told what
+ * will take a while.
+ */
+export function openContext(
+  tool: string,
+  interrupt: AbortSignal,
+  abandon = interrupt,
+  say?: (line: string) => void,
+): Context {
   const closers: (() => void)[] = []
   const closed = <T extends { close(): void }>(thing: T): T => {
     closers.push(() => thing.close())
@@ -62,7 +70,7 @@ export function openContext(tool: string, interrupt: AbortSignal, abandon = inte
     caller: (context) => findCaller(context.config.course),
     audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
     usersDb: ({ config, clock }) => closed(openUsersDb({ path: config.paths.userDb, clock })),
-    usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock })),
+    usageDb: ({ config, clock }) => closed(openUsageDb({ path: config.paths.usageDb, clock, say })),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:
       ({ config, clock, home }) =>

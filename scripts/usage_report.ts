@@ -41,9 +41,10 @@ export const tool = defineTool({
     },
   },
   async run(args, context, output) {
+    const say = (line: string) => output.note(`usage_report: ${line}`)
     for (const line of noticesFor(context)) output.note(line)
-    const { lines, notes } = await report(context, args)
-    for (const note of notes) output.note(`usage_report: ${note}`)
+    const { lines, notes } = await report(context, args, say)
+    for (const note of notes) say(note)
     for (const line of lines) output.line(line)
   },
 })

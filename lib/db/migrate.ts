@@ -25,9 +25,17 @@ function pendingSteps(db: Database, steps: readonly Step[]): Step[] {
   return steps.filter(({ name }) => !applied.has(name))
 }
 
-/** Applies what is pending; two processes may do so at once. Returns the names of the steps applied here. */
-export function migrate(db: Database, steps: readonly Step[], nowIso: string): string[] {
+/**
+ * Applies what is pending, after `announce`; two processes may do so at once. Returns the names of the steps applied here.
+ */
+export function migrate(
+  db: Database,
+  steps: readonly Step[],
+  nowIso: string,
+  announce: () => void = () => {},
+): string[] {
   if (pendingSteps(db, steps).length === 0) return []
+  announce()
   const done: string[] = []
   for (const { name, up } of steps) {
     db.transaction(() => {

@@ -46,6 +46,10 @@ export function oldSums(db: Database, oldRows: OldRows) {
   return {
     ...kept,
 
+    /** How many rows there are to sum up, at the most. */
+    runs: (): number =>
+      db.query<{ runs: number }, []>("SELECT count(*) AS runs FROM instances").get()?.runs ?? 0,
+
     /** What a login's closed rows come to, as its report says it. Whoever reads has had stale logins computed before. */
     lines(login: string): OldLine[] {
       return db

@@ -1,6 +1,6 @@
 /** Opens one of the two databases: privately, with the same pragmas everywhere, its schema brought up to date. */
 import { Database, SQLiteError } from "bun:sqlite"
-import { closeSync, constants, openSync } from "node:fs"
+import { closeSync, constants, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { Failed, messageOf } from "../base/errors.ts"
 import { type Clock, isoUtc } from "../base/time.ts"
@@ -13,12 +13,19 @@ export interface OpenOptions {
   clock: Clock
   /** Only init_dbs makes a database: a wrong path must not become an empty ledger. */
   create?: boolean
+  /** Told before what keeps a person waiting. */
+  say?: ((line: string) => void) | undefined
 }
 
 const busyTimeoutMs = 15_000
+/** From hundreds of thousands of rows on, bringing a database up to date takes seconds. */
+const largeBytes = 32 * 1024 * 1024
 
 /** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, or from the future. */
-export function openDatabase({ path, clock, create = false }: OpenOptions, steps: readonly Step[]): Database {
+export function openDatabase(
+  { path, clock, create = false, say }: OpenOptions,
+  steps: readonly Step[],
+): Database {
   requirePrivateParts(path, create)
   requireLocal(dirname(path))
   return explainErrors(path, () => {
@@ -28,7 +35,11 @@ export function openDatabase({ path, clock, create = false }: OpenOptions, steps
       db.run("PRAGMA foreign_keys = ON")
       db.run("PRAGMA journal_mode = WAL")
       db.run("PRAGMA synchronous = FULL")
-      migrate(db, steps, isoUtc(clock.now()))
+      migrate(db, steps, isoUtc(clock.now()), () => {
+        const { size } = statSync(path)
+        if (size > largeBytes)
+          say?.(`bringing ${path} up to date (${Math.round(size / 1024 ** 2)} MiB), this once`)
+      })
       return db
     } catch (error) {
       db.close()

@@ -46,6 +46,10 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
   return {
     ...kept,
 
+    /** How many runs there are to sum up, at the most. */
+    runs: (): number =>
+      db.query<{ runs: number }, []>("SELECT count(*) AS runs FROM intervals").get()?.runs ?? 0,
+
     /** Adds what was just closed to its login's days, where these are kept at all. Inside the caller's transaction. */
     addRun(tariff: Tariff, interval: Interval): void {
       if (isKept(db, tariff, interval.login)) addDays(interval.login, daysOfRun(tariff, interval))

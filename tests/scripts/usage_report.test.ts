@@ -306,3 +306,17 @@ describe("a database that is not as it should be", () => {
     }
   })
 })
+
+test("what takes a while on a large old database is said while it is done, and done once", async () => {
+  const path = putOldDatabase(course)
+  const db = new Database(path)
+  db.run(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 400000)
+    INSERT INTO instances SELECT printf('i-large%09d-of-another-course', n), 'm1.small', 2455501.5 + n % 100, 2455501.6 + n % 100,
+      printf('%.9f', 2455501.6 + n % 100), 0, 'cs61c-l' || char(97 + n % 26) FROM numbers`)
+  db.close()
+  const first = await report("ALL")
+  expect(first.stderr).toMatch(
+    /^usage_report: bringing [^\n]+usage\.db up to date \(\d+ MiB\), this once\nusage_report: summing up 400,0\d\d runs, this once\n$/,
+  )
+  expect((await report("ALL")).stderr).toBe("")
+}, 60_000)

@@ -19,6 +19,7 @@ import type { HomeFiles } from "../../host/home.ts"
 import { writeOutput } from "../../host/output_file.ts"
 import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
+import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName } from "./days.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
@@ -41,7 +42,12 @@ export interface Report {
   notes: string[]
 }
 
-export async function report(deps: ReportDeps, options: ReportOptions): Promise<Report> {
+/** `say` is told at once what will take a while. */
+export async function report(
+  deps: ReportDeps,
+  options: ReportOptions,
+  say: (line: string) => void,
+): Promise<Report> {
   const { usageDb, config, clock, caller } = deps
   requireAccount(caller, config.course)
   requireOneForm(options)
@@ -72,6 +78,7 @@ export async function report(deps: ReportDeps, options: ReportOptions): Promise<
       const { reconciliation } = await import("./reconcile.ts")
       return reconciliation(deps, tariff, { source: options.reconcile, json: options.json, nowUtcMs })
     }
+    if (login === null && !options.focus && !options.csv) refreshAllSums(usageDb, tariff, say)
     if (options.html !== undefined) {
       const { htmlPage } = await import("./html_page.ts")
       return toFile(options.html, htmlPage(usageDb, tariff, config, scope))

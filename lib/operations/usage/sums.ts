@@ -5,6 +5,19 @@ import type { Tariff } from "../../decisions/costs.ts"
 /** So many in one transaction: launches wait for it meanwhile. */
 const loginsAtOnce = 100
 
+/** From here on summing up takes a second or more; a few logins are quick whatever there is. */
+const manyRuns = 100_000
+const fewLogins = 20
+
+/** The same for everybody, telling `say` first where it will take a while: on a database just taken over, or after a change of rules. */
+export function refreshAllSums(usageDb: UsageDb, tariff: Tariff, say: (line: string) => void): void {
+  const runs = [usageDb.ledger.sums, usageDb.ledger.oldSums]
+    .filter((sums) => sums.staleLogins(tariff, null).length > fewLogins)
+    .reduce((sum, stale) => sum + stale.runs(), 0)
+  if (runs >= manyRuns) say(`summing up ${runs.toLocaleString("en")} runs, this once`)
+  refreshSums(usageDb, tariff, null)
+}
+
 /** Computes the sums that are stale, of a login or, with null, of everybody. */
 export function refreshSums({ ledger, transaction }: UsageDb, tariff: Tariff, login: string | null): void {
   for (const sums of [ledger.sums, ledger.oldSums]) {

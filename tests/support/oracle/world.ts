@@ -148,6 +148,7 @@ export async function tryWorld(seed: number): Promise<Found> {
     const { lines } = await report(
       { ...deps, caller, home: undefined as never },
       { user: "ALL", offline: true, json: true, csv: false, focus: false },
+      () => {},
     )
     const { users } = JSON.parse([...lines].join("")) as {
       users: { user: string; lowest_usd: number; highest_usd: number; unpriced: number }[]
