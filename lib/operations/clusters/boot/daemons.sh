@@ -105,7 +105,11 @@ zookeeper_classpath() {
   fi
 }
 
-as_daemon() { runuser -u "$daemon_user" -- env "JAVA_HOME=$java_home" "HADOOP_CONF_DIR=$conf_dir" HADOOP_LOG_DIR=/var/log/hadoop-ec2 "$@"; }
+# Of what is no daemon, too, Hadoop's launchers want to write the process id; /tmp might hold one of some other process.
+as_daemon() {
+  runuser -u "$daemon_user" -- env "JAVA_HOME=$java_home" "HADOOP_CONF_DIR=$conf_dir" HADOOP_LOG_DIR=/var/log/hadoop-ec2 \
+    HADOOP_PID_DIR=/var/log/hadoop-ec2 "$@"
+}
 
 # Only what holds no name space yet; -nonInteractive refuses the rest once more.
 format_name_node() {
