@@ -49,6 +49,12 @@ export function rentals(db: Database) {
         .all(login)
     },
 
+    /** Whether a snapshot has seen a volume that goes with the instance, there or gone by now. */
+    hasAnyOf: (login: string, instanceId: string): boolean =>
+      db
+        .query("SELECT 1 FROM rentals WHERE login = ? AND goes_with_instance = ? LIMIT 1")
+        .get(login, instanceId) !== null,
+
     isAddress: (publicIp: string): boolean =>
       db
         .query(

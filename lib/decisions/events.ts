@@ -34,7 +34,7 @@ export function isGap({ start, end }: Run): boolean {
 /**
  * The runs that there really were; null where the events say nothing about it. A start always leaves an event, so that no
  * start in a gap means no run in it. A shutdown inside the instance leaves none, and stopping what is off succeeds too: an end is
- * exact only where the answer said that the instance was on.
+ * exact, and somebody's and not EC2's, only where the answer said that the instance was on.
  */
 export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | null {
   const { start, end } = run
@@ -62,7 +62,7 @@ export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | 
       const earliestUtcMs = wasOn === true || name === evicted ? latestUtcMs : on.end.earliestUtcMs
       const mayLast = hibernates && wasOn !== false
       const off = between(earliestUtcMs, mayLast ? on.end.latestUtcMs : latestUtcMs, "cloudtrail")
-      runs.push({ ...on, end: off, endedByEc2: name === evicted })
+      runs.push({ ...on, end: off, endedByEc2: name === evicted || (wasOn === true ? false : on.endedByEc2) })
       on = null
       isNew = true
     }

@@ -27,6 +27,8 @@ export interface Known {
   seenUtcMs: number
   /** Launched through us: then nobody but us can start it again, and we would know. */
   isOurs: boolean
+  /** When it was terminated, where that is known; later than its last run where it was stopped before. */
+  endedUtcMs: number | null
   /** Its latest run, if it is known to have run at all. */
   lastRun: Pick<Interval, "start" | "end" | "endedByEc2"> | null
 }
@@ -121,18 +123,32 @@ function seenRunningOn(known: Known, instance: Instance, { toUtcMs }: Sighting, 
       runs: [{ instanceType: instance.type, start: gap, end: null, endedByEc2: null }],
     }
   }
-  const start = exactly(instance.launchedAtUtcMs, "observed")
-  const isBetter =
-    known.launchedAtUtcMs !== instance.launchedAtUtcMs &&
-    known.lastRun?.start.earliestUtcMs === known.launchedAtUtcMs
-  return isBetter ? { ...news, lastRun: { start } } : news
+  const start = betterStart(known, instance)
+  return start ? { ...news, lastRun: { start } } : news
+}
+
+/** EC2's LaunchTime where we have only our own call's. */
+function betterStart(known: Known, { launchedAtUtcMs }: Instance): Instant | null {
+  const isOwnCall = known.lastRun?.start.earliestUtcMs === known.launchedAtUtcMs
+  return isOwnCall && launchedAtUtcMs !== known.launchedAtUtcMs ? exactly(launchedAtUtcMs, "observed") : null
+}
+
+/** The same of a run that is over; an emulator may keep LaunchTime over a restart. */
+function startOfEnded(known: Known, instance: Instance): { start?: Instant } {
+  const start = betterStart(known, instance)
+  const isNear = Math.abs(instance.launchedAtUtcMs - known.launchedAtUtcMs) <= toleranceMs
+  return start && isNear ? { start } : {}
 }
 
 /** It ran, and does not any more. */
 function seenEnd(known: Known, instance: Instance, { toUtcMs }: Sighting, news: News): News {
   return {
     ...news,
-    lastRun: { end: endOfRun(instance, known.seenUtcMs, toUtcMs), endedByEc2: byEc2(instance) },
+    lastRun: {
+      ...startOfEnded(known, instance),
+      end: endOfRun(instance, known.seenUtcMs, toUtcMs),
+      endedByEc2: byEc2(instance),
+    },
   }
 }
 
@@ -149,15 +165,17 @@ function seenStarted(known: Known, instance: Instance, { fromUtcMs, toUtcMs }: S
 
 /** It did not run, and does not; but EC2 may now tell when that began. */
 function seenStillOff(known: Known, instance: Instance, news: News): News {
-  const end = known.lastRun?.end
+  const { end, endedByEc2 = null } = known.lastRun ?? {}
+  if (!end) return news
+  const start = startOfEnded(known, instance)
+  const asKnown = start.start ? { ...news, lastRun: { ...start, end, endedByEc2 } } : news
   const date = reasonDate(instance)
   const isSameEnd = isTerminating(known.state) === isTerminating(instance.state)
-  if (!end || date === null || known.state === "stopped" || !isSameEnd || end.evidence === "reason")
-    return news
-  if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return news
+  if (date === null || known.state === "stopped" || !isSameEnd || end.evidence === "reason") return asKnown
+  if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return asKnown
   const isDate = isExact(end) || !mayHideStop(instance, end.earliestUtcMs, date)
   const told = isDate ? exactly(date, "reason") : between(Math.min(end.earliestUtcMs, date), date, "reason")
-  return { ...news, lastRun: { end: told, endedByEc2: byEc2(instance) } }
+  return { ...news, lastRun: { ...start, end: told, endedByEc2: byEc2(instance) } }
 }
 
 /** The run that began at LaunchTime, up to what is known of its end. */
@@ -210,8 +228,9 @@ function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: nu
 
 function endOf(instance: Instance, known: Known | null, { toUtcMs }: Sighting): number {
   // What was stopped ended some time after its run.
-  const endOfRun = known && isTerminating(known.state) ? known.lastRun?.end?.latestUtcMs : null
-  return reasonDate(instance) ?? endOfRun ?? toUtcMs
+  const ended =
+    known && isTerminating(known.state) ? (known.endedUtcMs ?? known.lastRun?.end?.latestUtcMs) : null
+  return reasonDate(instance) ?? ended ?? toUtcMs
 }
 
 /** Whether it is billed. */

@@ -10,6 +10,7 @@ import { type Fault, Faults } from "./aws/faults.ts"
 import { checkGroupUnused } from "./aws/groups.ts"
 import * as iam from "./aws/iam.ts"
 import * as attributes from "./aws/instance_attributes.ts"
+import { changesIn } from "./aws/instance_view.ts"
 import * as instances from "./aws/instances.ts"
 import { describeKeyPairs, makeKeyPair } from "./aws/key_pairs.ts"
 import { MotoClient } from "./aws/moto_client.ts"
@@ -186,15 +187,6 @@ function noteEffects(world: World, request: AwsRequest, reply: Reply): void {
       requestParameters: { hibernate: /[?&]?Hibernate=true/.test(request.body) },
       responseElements: { instancesSet: { items: changesIn(reply.body) } },
     },
-  })
-}
-
-/** What an answer of StopInstances and the like says that was before. */
-function changesIn(body: string): { instanceId: string; previousState: { name: string } }[] {
-  return [...body.matchAll(/<item>(?:(?!<\/item>).)*?<previousState>.*?<\/item>/gs)].flatMap(([item]) => {
-    const instanceId = /<instanceId>(.*?)</.exec(item)?.[1]
-    const name = /<previousState>.*?<name>(.*?)</s.exec(item)?.[1]
-    return instanceId && name ? [{ instanceId, previousState: { name } }] : []
   })
 }
 

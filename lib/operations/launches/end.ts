@@ -55,5 +55,7 @@ function recordEnd({ aws, usageDb, clock }: LedgerDeps, action: EndAction, id: s
     earliestUtcMs: Math.min(earliestUtcMs, atUtcMs),
     latestUtcMs: atUtcMs,
     evidence: "observed",
+    // Off by then, spot may have been taken back by EC2.
+    byEc2: wasOn ? false : null,
   })
 }

@@ -12,13 +12,14 @@ import { priceOf } from "../../decisions/prices.ts"
 import { leaseOfRestart } from "../../decisions/running_time.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
+import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { switchAtOf } from "./plan.ts"
 import { recordStarted } from "./settle.ts"
 import { standingOf } from "./standing.ts"
-import { setSwitches } from "./switches.ts"
+import { announceEnds, setSwitches } from "./switches.ts"
 
 export interface Started {
   id: string
@@ -60,12 +61,14 @@ export async function startAgain(
   const { requestId } = await ask(deps, reservation)
   deps.at?.("launched")
   usageDb.transaction(() => {
-    recordStarted(deps, reservation, { id: instance.id, launchedAtUtcMs: deps.clock.now() })
+    recordStarted(deps, reservation, { id: instance.id, launchedAtUtcMs: awsNow(deps) })
     deps.at?.("in settling")
   })
   deps.at?.("settled")
   // What has its first lease gets its first switch now: where the start fails, it is not ours to end.
   await setSwitches(deps, [instance.id])
+  // The instance's own timer reads it once it is up: the last run's end would shut it down.
+  await announceEnds(deps, [instance.id])
   audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
   return started
 }

@@ -158,9 +158,17 @@ export function recordRunning(
   const { login, id: reservationId } = reservation
   // What is over already is seen to be over by the next snapshot, which knows when.
   const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
+  const seenBefore = new Set(
+    instances.filter(({ id }) => usageDb.ledger.instances.get(id)).map(({ id }) => id),
+  )
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
-  for (const { id, region, launchedAtUtcMs, market, type, keyName } of instances) {
-    if (!usageDb.leases.of(id)) usageDb.ledger.rentals.put(launchedVolumes(reservation, id, launchedAtUtcMs))
+  for (const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } of instances) {
+    // A snapshot that came before may have seen its volumes too.
+    const hasVolumes = seenBefore.has(id) && usageDb.ledger.rentals.hasAnyOf(login, id)
+    if (!usageDb.leases.of(id) && !hasVolumes) {
+      const madeAtUtcMs = Math.min(launchedAtUtcMs, firstAttachedUtcMs ?? launchedAtUtcMs)
+      usageDb.ledger.rentals.put(launchedVolumes(reservation, id, madeAtUtcMs))
+    }
     usageDb.leases.add({
       instanceId: id,
       login,
@@ -189,28 +197,30 @@ export function recordRunning(
 function launchedVolumes(
   { login, region, storageMicroUsdPerHour }: NewReservation,
   instanceId: string,
-  launchedAtUtcMs: number,
+  madeAtUtcMs: number,
 ): Rental {
   return {
     ...{ rentalId: launchedVolumesOf(instanceId), kind: "volume", login, region },
     ...{ description: "volumes of a launch", microUsdPerHour: storageMicroUsdPerHour },
-    ...{ startEarliestUtcMs: launchedAtUtcMs, startLatestUtcMs: launchedAtUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: launchedAtUtcMs },
+    ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: madeAtUtcMs },
     goesWithInstance: instanceId,
   }
 }
 
 /** Inside a transaction: a stopped instance runs again. */
 export function recordStarted(
-  { usageDb, clock }: Pick<LedgerDeps, "usageDb" | "clock">,
+  { aws, usageDb, clock }: Pick<LedgerDeps, "aws" | "usageDb" | "clock">,
   reservation: NewReservation,
   instance: Pick<Instance, "id" | "launchedAtUtcMs"> | null,
 ): void {
   const id = reservation.instanceId ?? ""
-  // LaunchTime is the last start, where EC2 has brought it up to date.
-  const startedAtUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs)
+  // What is charged goes by AWS's clock, what is leased by the host's. LaunchTime is the last start, where EC2 has brought it up to date.
+  const aheadMs = aws.clockOffsetMs() ?? 0
+  const atAwsUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs + aheadMs)
+  const startedAtUtcMs = atAwsUtcMs - aheadMs
   usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
-  usageDb.ledger.recordStarted(id, reservation.instanceType, startedAtUtcMs)
+  usageDb.ledger.recordStarted(id, reservation.instanceType, atAwsUtcMs)
   usageDb.leases.add(firstLease(reservation, id, startedAtUtcMs))
   usageDb.leases.started({
     instanceId: id,

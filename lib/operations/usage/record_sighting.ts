@@ -16,7 +16,7 @@ export function recordSeen(db: UsageDb, tariff: Tariff, instance: SeenInstance, 
   const { ledger } = db
   const before = ledger.instances.get(instance.id)
   const lastRun = ledger.intervals.ofInstance(instance.id).at(-1) ?? null
-  const known = before && knownFrom(before, lastRun)
+  const known = before && knownFrom(db, before, lastRun)
   const oldStartUtcMs = before ? null : ledger.old.startOf(instance.id)
   // Known to the old tools, whose table tells the first start.
   const told =
@@ -42,7 +42,7 @@ export function recordMissing(db: UsageDb, tariff: Tariff, instanceId: string, s
   const before = db.ledger.instances.get(instanceId)
   if (!before || before.state === "terminated") return false
   const lastRun = db.ledger.intervals.ofInstance(instanceId).at(-1) ?? null
-  const news = missing(knownFrom(before, lastRun), before.market === "spot", sighting)
+  const news = missing(knownFrom(db, before, lastRun), before.market === "spot", sighting)
   if (!news) return false
   db.ledger.instances.put({ ...before, state: news.state })
   record(db, tariff, before, lastRun, endedBySwitch(db, instanceId, news))
@@ -52,11 +52,15 @@ export function recordMissing(db: UsageDb, tariff: Tariff, instanceId: string, s
 /** EventBridge acts within the minute. */
 const switchMarginMs = 60_000
 
-/** What vanished did not outlive the scheduler's switch that was set for it. */
+/**
+ * What vanished did not outlive the scheduler's switch that was set for it. Not where an extension was cut off: the switch may have
+ * been moved, and nobody noted it.
+ */
 function endedBySwitch({ leases }: UsageDb, instanceId: string, news: News): News {
   const end = news.lastRun?.end
-  const switchAtUtcMs = leases.of(instanceId)?.switchAtUtcMs
-  if (!end || switchAtUtcMs == null) return news
+  const { switchAtUtcMs = null, endsAtUtcMs = 0, announcedEndUtcMs = null } = leases.of(instanceId) ?? {}
+  if (!end || switchAtUtcMs === null) return news
+  if (switchAtUtcMs < endsAtUtcMs || announcedEndUtcMs !== endsAtUtcMs) return news
   const latestUtcMs = Math.max(end.earliestUtcMs, Math.min(end.latestUtcMs, switchAtUtcMs + switchMarginMs))
   return { ...news, lastRun: { ...news.lastRun, end: { ...end, latestUtcMs } } }
 }
@@ -98,9 +102,11 @@ function addressOf({ state, publicIpv4 }: TrackedInstance, end: Instant | null):
   return state === "running" && end === null ? publicIpv4 : null
 }
 
-function knownFrom(instance: TrackedInstance, lastRun: StoredInterval | null): Known {
-  const { state, instanceType, launchedAtUtcMs, seenUtcMs, reservationId } = instance
-  return { state, instanceType, launchedAtUtcMs, seenUtcMs, isOurs: reservationId !== "", lastRun }
+function knownFrom({ ledger }: UsageDb, instance: TrackedInstance, lastRun: StoredInterval | null): Known {
+  const { instanceId, state, instanceType, launchedAtUtcMs, seenUtcMs, reservationId } = instance
+  const endedUtcMs = ledger.old.endOf(instanceId)
+  const isOurs = reservationId !== ""
+  return { state, instanceType, launchedAtUtcMs, seenUtcMs, isOurs, endedUtcMs, lastRun }
 }
 
 function newcomer(instance: SeenInstance): TrackedInstance {

@@ -2,6 +2,7 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { StopInstancesCommand } from "@aws-sdk/client-ec2"
+import { tagOf } from "../../../lib/base/instance.ts"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { leaseTerms } from "../../../lib/decisions/worst_case.ts"
 import { end, extend, start } from "../../../lib/operations/launches/change.ts"
@@ -72,6 +73,15 @@ describe("a restart", () => {
     await start(deps, [id], really)
     expect(deps.usageDb.leases.of(id)?.ranBeforeMs).toBeLessThan(hour + 120_000)
     expect(leaseMs(id)).toBe(4 * hour)
+  })
+
+  test("shows its lease to the instance's own timer at once, which would end it at the last one's end", async () => {
+    const id = await launchOne()
+    await runAndStop(id, hour)
+    await start(deps, [id], really)
+    const [instance] = await day.running()
+    const shown = instance?.Tags?.find(({ Key }) => Key === tagOf.leaseEnd)?.Value ?? ""
+    expect(Date.parse(shown)).toBe(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
   })
 
   test("is refused by ec2_active with its arithmetic, and in a dry run too", async () => {

@@ -47,6 +47,15 @@ export function stateChange(record: InstanceRecord, previous: State): Element {
   })
 }
 
+/** What an answer of StopInstances and the like says that was before, as CloudTrail keeps it. */
+export function changesIn(body: string): { instanceId: string; previousState: { name: string } }[] {
+  return [...body.matchAll(/<item>(?:(?!<\/item>).)*?<previousState>.*?<\/item>/gs)].flatMap(([item]) => {
+    const instanceId = /<instanceId>(.*?)</.exec(item)?.[1]
+    const name = /<previousState>.*?<name>(.*?)</s.exec(item)?.[1]
+    return instanceId && name ? [{ instanceId, previousState: { name } }] : []
+  })
+}
+
 /** Takes over moto's item, keeping what the proxy noted in it. */
 export function refreshItem(record: InstanceRecord, item: Element): void {
   const sizes = new Map(volumesOf(record).map((volume) => [volume.id, volume]))

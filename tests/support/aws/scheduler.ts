@@ -1,6 +1,7 @@
 /** EventBridge Scheduler: moto keeps the schedules; here the one-time ones go off, at the emulated time. */
+import { changesIn } from "./instance_view.ts"
 import { stopInstances, terminateInstances } from "./instances.ts"
-import { type AwsRequest, Form, type Reply } from "./request.ts"
+import { AwsFault, type AwsRequest, Form, type Reply } from "./request.ts"
 import type { World } from "./world.ts"
 
 export interface Schedule {
@@ -77,6 +78,8 @@ async function goOff(world: World, key: string, schedule: Schedule, made: AwsReq
     action,
     form,
   }
+  // as AWS: retried for a day, then dropped
+  const answer = await act(world, request).catch((error: unknown) => error)
   world.trail.add({
     name: action,
     source: "ec2.amazonaws.com",
@@ -84,9 +87,11 @@ async function goOff(world: World, key: string, schedule: Schedule, made: AwsReq
     accessKeyId: "",
     region: schedule.region,
     resources: InstanceIds.map((name) => ({ type: "AWS::EC2::Instance", name })),
-    detail: {},
+    detail:
+      answer instanceof Error
+        ? { errorCode: answer instanceof AwsFault ? answer.code : "InternalError" }
+        : { responseElements: { instancesSet: { items: changesIn((answer as Reply).body) } } },
   })
-  await act(world, request).catch(() => undefined) // as AWS: retried for a day, then dropped
   world.schedules.delete(key)
   if (schedule.deleteAfterwards) {
     await world.moto.forward({ ...made, method: "DELETE", path: made.path.split("?")[0] ?? "", body: "" })

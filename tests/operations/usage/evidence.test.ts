@@ -1,0 +1,181 @@
+/** What proves that an instance was on, or off, and what only looks so: in dollars it is the difference between a figure and bounds. */
+import { describe, expect, test } from "bun:test"
+import { tagOf } from "../../../lib/base/instance.ts"
+import { msPerHour, msPerMinute, msPerSecond } from "../../../lib/base/time.ts"
+import type { Lease } from "../../../lib/db/leases.ts"
+import type { NewReservation } from "../../../lib/db/reservations.ts"
+import type { UsageDb } from "../../../lib/db/usage_db.ts"
+import { type InstanceEvent, withEvents } from "../../../lib/decisions/events.ts"
+import { between, exactly } from "../../../lib/decisions/intervals.ts"
+import type { Rental } from "../../../lib/decisions/rentals.ts"
+import { recordRunning } from "../../../lib/operations/launches/settle.ts"
+import { recordMissing, recordSeen } from "../../../lib/operations/usage/record_sighting.ts"
+import { recordRentals } from "../../../lib/operations/usage/rentals.ts"
+import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
+
+const start = Date.UTC(2026, 8, 1)
+const login = "cs61c-ab"
+const id = "i-1"
+const rates = { microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5000 }
+const reservation = {
+  ...{ id: "r-1", login, kind: "launch", region: "us-east-1", instanceType: "m1.small", market: "on-demand" },
+  ...{ keyName: "", count: 1, usageOperation: "RunInstances", ...rates, worstMicroUsd: 0 },
+  ...{ leaseEndsAtUtcMs: start + 3 * msPerHour, instanceId: null, process: "", createdAtUtcMs: start },
+} satisfies NewReservation
+
+const gmt = (utcMs: number) => new Date(utcMs).toISOString().slice(0, 19).replace("T", " ")
+const dated = (utcMs: number) => ({ stateTransitionReason: `User initiated (${gmt(utcMs)} GMT)` })
+const shown = (parts: Partial<Parameters<typeof instanceWith>[0]>) => ({
+  ...instanceWith({ id, launchedAtUtcMs: start, tags: { [tagOf.owner]: login }, ...parts }),
+  publicIpv4: false,
+})
+
+function launched(lease: Partial<Lease> = {}) {
+  const db = newLedger()
+  const tariff = db.prices.tariff(plainRules)
+  const look = (utcMs: number) => ({ fromUtcMs: utcMs, toUtcMs: utcMs, previousUtcMs: null })
+  db.transaction(() => recordRunning({ usageDb: db }, reservation, [shown({})]))
+  if (lease.switchAtUtcMs) db.leases.switchSet(id, lease.switchAtUtcMs)
+  if (lease.endsAtUtcMs) db.leases.extend(id, lease.endsAtUtcMs)
+  return {
+    db,
+    see: (utcMs: number, parts: Parameters<typeof shown>[0]) =>
+      db.transaction(() => recordSeen(db, tariff, shown(parts), look(utcMs))),
+    miss: (utcMs: number) => db.transaction(() => recordMissing(db, tariff, id, look(utcMs))),
+    end: () => db.ledger.intervals.ofInstance(id).at(-1)?.end,
+  }
+}
+
+describe("an event that found the instance off", () => {
+  const window = { start: exactly(start, "observed"), end: between(start, start + 5 * msPerHour, "vanished") }
+  const terminated = (wasOn: boolean | null): InstanceEvent => ({
+    ...{ name: "TerminateInstances", atUtcMs: start + 3 * msPerHour, wasOn, hibernates: false },
+  })
+
+  test.each([false, null])("is no end of its run, as that of a scheduler's switch (was on: %p)", (wasOn) => {
+    const [run] = withEvents({ ...window, endedByEc2: false }, [terminated(wasOn)]) ?? []
+    expect(run?.end).toEqual(between(start, start + 3 * msPerHour, "cloudtrail"))
+  })
+
+  test("does not say that EC2 had not taken it back before, which may be free", () => {
+    const endedByEc2Of = (wasOn: boolean | null) =>
+      withEvents({ ...window, endedByEc2: null }, [terminated(wasOn)])?.[0]?.endedByEc2
+    expect([endedByEc2Of(false), endedByEc2Of(null), endedByEc2Of(true)]).toEqual([null, null, false])
+  })
+})
+
+/** As the simulated term found them: the ledger said "exactly", and was too high or too low. */
+describe("a stop that nobody recorded, and a switch that then terminated", () => {
+  const stopped = start + 1.7 * msPerHour
+  const terminated = start + 2 * msPerHour
+
+  test("leave the run's end open between the last look and the termination, until CloudTrail tells of the stop", () => {
+    const { db, see } = launched()
+    see(start + msPerHour, { state: "running" })
+    see(start + 3 * msPerHour, { state: "terminated", ...dated(terminated) })
+    const [run] = db.ledger.intervals.ofInstance(id)
+    if (!run) throw new Error("no run")
+    expect(run.end).toEqual(between(start + msPerHour, terminated, "reason"))
+    const events: InstanceEvent[] = [
+      { name: "StopInstances", atUtcMs: stopped, wasOn: true, hibernates: false },
+      { name: "TerminateInstances", atUtcMs: terminated, wasOn: false, hibernates: false },
+    ]
+    expect(withEvents(run, events)?.map(({ end }) => end)).toEqual([exactly(stopped, "cloudtrail")])
+  })
+
+  test("leave the volumes of what was stopped, and vanished before cron came back, to cost until it was gone", () => {
+    const { db, miss } = launched({ switchAtUtcMs: terminated })
+    db.transaction(() => db.ledger.recordStopped(id, start + msPerHour))
+    const utcMs = start + 48 * msPerHour
+    miss(utcMs)
+    const look = { fromUtcMs: utcMs, toUtcMs: utcMs, there: [], elasticIps: new Set<string>() }
+    db.transaction(() => recordRentals(db, db.prices.tariff(plainRules), look))
+    const [rental] = db.ledger.rentals.ofLogin(login)
+    expect(rental?.endEarliestUtcMs).toBeLessThanOrEqual(terminated)
+    expect(rental?.endLatestUtcMs).toBeGreaterThanOrEqual(terminated)
+  })
+})
+
+describe("a switch that was set for the lease's end", () => {
+  const end = start + 3 * msPerHour
+
+  test("bounds what vanished", () => {
+    const { miss, end: found } = launched({ switchAtUtcMs: end })
+    miss(start + 48 * msPerHour)
+    expect(found()).toEqual(between(start, end + msPerMinute, "vanished"))
+  })
+
+  test("bounds nothing where an extension was cut off before it noted that it had moved the switch", () => {
+    const { miss, end: found } = launched({ switchAtUtcMs: end, endsAtUtcMs: end + 2 * msPerHour })
+    miss(start + 48 * msPerHour)
+    expect(found()).toEqual(between(start, start + 48 * msPerHour, "vanished"))
+  })
+})
+
+describe("our own call", () => {
+  const restarted = start + 2 * msPerHour
+  const stopAndStart = (db: UsageDb) =>
+    db.transaction(() => {
+      db.ledger.recordStopped(id, start + msPerHour)
+      // EC2 took some seconds to answer.
+      db.ledger.recordStarted(id, "m1.small", restarted + 7 * msPerSecond)
+    })
+
+  test("gives way to LaunchTime also where the run is over before anybody looks", () => {
+    const { db, see } = launched()
+    stopAndStart(db)
+    see(start + 4 * msPerHour, {
+      ...{ state: "stopped", launchedAtUtcMs: restarted, ...dated(start + 3 * msPerHour) },
+    })
+    const { start: from, end } = db.ledger.intervals.ofInstance(id).at(-1) ?? {}
+    expect(from).toEqual(exactly(restarted, "observed"))
+    expect(end).toEqual(exactly(start + 3 * msPerHour, "reason"))
+  })
+
+  test("gives way to it also where the end was ours too, and EC2 does not date it", () => {
+    const { db, see } = launched()
+    stopAndStart(db)
+    const end = exactly(start + 3 * msPerHour, "observed")
+    db.transaction(() => db.ledger.recordEnded(id, end))
+    see(start + 4 * msPerHour, { state: "terminated", launchedAtUtcMs: restarted })
+    const run = db.ledger.intervals.ofInstance(id).at(-1)
+    expect([run?.start, run?.end]).toEqual([exactly(restarted, "observed"), end])
+  })
+
+  test("that terminated what was stopped is its end, also where EC2 does not date it: until then volumes cost", () => {
+    const { db, see } = launched()
+    db.transaction(() => db.ledger.recordStopped(id, start + msPerHour))
+    const atUtcMs = start + 9 * msPerHour
+    db.transaction(() =>
+      db.ledger.recordEnded(id, { earliestUtcMs: start, latestUtcMs: atUtcMs, evidence: "observed" }),
+    )
+    see(start + 9.5 * msPerHour, { state: "terminated" })
+    expect(db.ledger.old.endOf(id)).toBe(atUtcMs)
+  })
+})
+
+describe("the volumes of a launch that was settled late", () => {
+  const volume: Rental = {
+    ...{ rentalId: "vol-1", kind: "volume", login, region: "us-east-1", description: "gp3 8 GiB" },
+    ...{ microUsdPerHour: 889, startEarliestUtcMs: start, startLatestUtcMs: start },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: start, goesWithInstance: id },
+  }
+
+  test("are not estimated beside those that a snapshot had seen", () => {
+    const db = newLedger()
+    db.transaction(() => {
+      db.ledger.rentals.put(volume)
+      const sighting = { fromUtcMs: start + msPerHour, toUtcMs: start + msPerHour, previousUtcMs: null }
+      recordSeen(db, db.prices.tariff(plainRules), shown({}), sighting)
+      recordRunning({ usageDb: db }, reservation, [shown({})])
+    })
+    expect(db.ledger.rentals.ofLogin(login).map(({ rentalId }) => rentalId)).toEqual(["vol-1"])
+  })
+
+  test("cost since the launch, also where it has been started again since", () => {
+    const db = newLedger()
+    const again = shown({ launchedAtUtcMs: start + 2 * msPerHour, firstAttachedUtcMs: start })
+    db.transaction(() => recordRunning({ usageDb: db }, reservation, [again]))
+    expect(db.ledger.rentals.ofLogin(login)[0]?.startEarliestUtcMs).toBe(start)
+  })
+})
