@@ -100,14 +100,14 @@ const soaks: Record<string, () => Promise<void>> = {
       const bound = boundOf(options, result)
       wrong.push(...result.wrong)
       if (most > bound) wrong.push(`term: ${usd(most)} billed, at most ${usd(bound)} wanted`)
-      const sum = (what: "billed" | "exact" | "charges" | "exactCharges") =>
+      const sum = (what: "billed" | "exact" | "charges" | "exactCharges" | "endedByCalls" | "exactOfThose") =>
         accounts.reduce((total, account) => total + account[what], 0)
       const share = ((100 * sum("exact")) / sum("billed")).toFixed(1)
       console.log(
         `term ${withSwitches ? "with" : "without"} switches: ${options.students} students, ${options.days} days, ${result.processes} processes, ${result.killed} killed, ${result.launches} launches, ${result.refusals} refusals, ${outageHours} h without cron, ${longestOutageHours} h at the longest`,
       )
       console.log(
-        `  at most ${usd(most)} billed of a budget of ${usd(microUsd(options.budget))}, ${usd(bound)} allowed; ${usd(sum("billed"))} billed in all, ${share} % of it known exactly and equal, the rest within the ledger's bounds (${sum("exactCharges")} of ${sum("charges")} charges exact)`,
+        `  at most ${usd(most)} billed of a budget of ${usd(microUsd(options.budget))}, ${usd(bound)} allowed; ${usd(sum("billed"))} billed in all, ${share} % of it known exactly and equal, the rest within the ledger's bounds (${sum("exactCharges")} of ${sum("charges")} charges exact; ${sum("exactOfThose")} of the ${sum("endedByCalls")} instances that calls ended)`,
       )
     }
   },

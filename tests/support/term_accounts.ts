@@ -4,7 +4,7 @@ import { tagOf } from "../../lib/base/instance.ts"
 import { type MicroUsd, microUsd, usd } from "../../lib/base/money.ts"
 import { launchedVolumesOf } from "../../lib/decisions/rentals.ts"
 import type { BillLine } from "./aws/bill.ts"
-import { volumesOf } from "./aws/instance_record.ts"
+import { causes, volumesOf } from "./aws/instance_record.ts"
 import { atTime } from "./faketime.ts"
 import type { Term } from "./term.ts"
 
@@ -19,6 +19,9 @@ export interface Account {
   /** How many charges it has, and how many of them it knows exactly. */
   charges: number
   exactCharges: number
+  /** Instances whose every run was ended by somebody's call, which leaves a date or an event, and how many it knows exactly. */
+  endedByCalls: number
+  exactOfThose: number
 }
 
 /** A row of `usage_report --csv`, as far as it is needed here. */
@@ -28,6 +31,13 @@ export interface LedgerCharge {
   id: string
   lowest: MicroUsd
   highest: MicroUsd
+}
+
+/** What AWS knows besides the bill. */
+export interface Circumstances {
+  /** By the volume's id. */
+  instanceOfVolume: ReadonlyMap<string, string>
+  endedByCalls: ReadonlySet<string>
 }
 
 export interface Compared {
@@ -49,22 +59,26 @@ export async function accountsOf(term: Term, logins: readonly string[]): Promise
   const charges = rows.map(({ user = "", kind = "", id = "", lowest_usd, highest_usd }) => ({
     ...{ user, kind, id, lowest: microUsd(Number(lowest_usd)), highest: microUsd(Number(highest_usd)) },
   }))
-  const volumes = new Map(
-    [...world.instances.values()].flatMap((record) =>
-      volumesOf(record).map(({ id }) => [id, record.id] as const),
+  const records = [...world.instances.values()]
+  const circumstances: Circumstances = {
+    instanceOfVolume: new Map(
+      records.flatMap((record) => volumesOf(record).map(({ id }) => [id, record.id] as const)),
     ),
-  )
-  const { accounts, wrong } = compare(world.bill.lines(), charges, logins, volumes)
+    // The last cause tells of all runs: what shuts down from inside, or is taken back, is never started again.
+    endedByCalls: new Set(
+      records.filter(({ stateReason }) => stateReason?.code === causes.user.code).map(({ id }) => id),
+    ),
+  }
+  const { accounts, wrong } = compare(world.bill.lines(), charges, logins, circumstances)
   result.wrong.push(...wrong, ...againstTotals(accounts, JSON.parse(json?.stdout ?? "{}")))
   return accounts
 }
 
-/** `instanceOfVolume` by the volume's id. */
 export function compare(
   bill: readonly BillLine[],
   charges: readonly LedgerCharge[],
   logins: readonly string[],
-  instanceOfVolume: ReadonlyMap<string, string>,
+  { instanceOfVolume, endedByCalls }: Circumstances,
 ): Compared {
   const known = new Set(charges.map(({ kind, id }) => `${kind} ${id}`))
   const uncertain = new Set(charges.filter(({ id }) => /^[0-9a-f]{8}-/.test(id)).map(({ id }) => id))
@@ -100,6 +114,10 @@ export function compare(
     account.exact += isExact ? amount : 0
     account.charges += 1
     account.exactCharges += isExact ? 1 : 0
+    if (said.some(({ kind, id }) => kind === "instance" && endedByCalls.has(id))) {
+      account.endedByCalls += 1
+      account.exactOfThose += isExact ? 1 : 0
+    }
   }
   return { accounts: [...accounts.values()], wrong }
 }
@@ -128,7 +146,10 @@ function roundedUp(lines: readonly BillLine[]): MicroUsd {
 }
 
 function newAccount(login: string): Account {
-  return { login, billed: 0, lowest: 0, highest: 0, exact: 0, charges: 0, exactCharges: 0 }
+  return {
+    ...{ login, billed: 0, lowest: 0, highest: 0, exact: 0, charges: 0, exactCharges: 0 },
+    ...{ endedByCalls: 0, exactOfThose: 0 },
+  }
 }
 
 function between(lowest: MicroUsd, highest: MicroUsd): string {
