@@ -1,4 +1,4 @@
-import { ExitCode, Failed } from "../lib/base/errors.ts"
+import { ExitCode, Failed, UsageError } from "../lib/base/errors.ts"
 import { plural } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 
@@ -22,6 +22,9 @@ export const tool = defineTool({
   },
   async run(args, context, output) {
     const { runCron } = await import("../lib/operations/usage/cron.ts")
+    const other = (["enforce", "dry-run", "repair", "cloudtrail"] as const).find((name) => args[name])
+    if (args["refresh-prices"] && other)
+      throw new UsageError("options", `--refresh-prices does nothing else, leave --${other} out`)
     if (args["refresh-prices"]) {
       const { refreshPrices } = await import("../lib/operations/usage/list_prices.ts")
       const lists = await refreshPrices(context)
@@ -30,10 +33,13 @@ export const tool = defineTool({
         output.line(`${region}: ${plural(read, "price")}, ${changed} changed`)
       return
     }
+    const enforce = args.enforce || context.config.leases.enforce
+    if (args["dry-run"] && !enforce && !args.repair)
+      throw new UsageError("options", "--dry-run says what --enforce or --repair would do, give one of them")
     const { duty } = await import("../lib/operations/enforcement/duty.ts")
     const { summary, enforced, warnings, failure } = await duty(context, {
       snapshot: () => runCron(context, { cloudTrail: args.cloudtrail }),
-      enforce: args.enforce || context.config.leases.enforce,
+      enforce,
       dryRun: args["dry-run"],
     })
     for (const warning of warnings) output.note(`usage_cron: ${warning}`)
@@ -50,9 +56,19 @@ export const tool = defineTool({
       )
     const { planRepairs, repair } = await import("../lib/operations/usage/repair.ts")
     const plan = planRepairs(context)
-    for (const { row, because } of plan)
-      output.line(`${row.instanceId} (${row.login || "nobody's"}): ${because}`)
+    const closing = plan.map(({ row, because }) => ({ instance: row.instanceId, user: row.login, because }))
+    if (!args.json) {
+      for (const { instance, user, because } of closing)
+        output.line(`${instance} (${user || "nobody's"}): ${because}`)
+    }
     if (!args["dry-run"]) repair(context, plan)
+    if (args.json)
+      return output.json({
+        ...summary,
+        ...(enforced && { enforced }),
+        closed: closing,
+        dry_run: args["dry-run"],
+      })
     const closed = `${plural(plan.length, "row")} ${args["dry-run"] ? "would be" : plan.length === 1 ? "is" : "are"} closed`
     output.line(plan.length === 0 ? "no row of the old tools runs for ever" : closed)
   },

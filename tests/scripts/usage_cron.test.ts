@@ -49,6 +49,18 @@ describe("usage_cron --repair", () => {
     expect((await course.run("usage_cron", ["--repair"])).stdout).toContain("1 row is closed")
   })
 
+  test("says as JSON what it closes, and in a dry run would", async () => {
+    putOldDatabase(course)
+    const json = async (...args: string[]) =>
+      JSON.parse((await course.run("usage_cron", ["--repair", "--json", ...args])).stdout)
+    const closed = [
+      { instance: "i-00000008", user: "cs61c-ad", because: expect.stringContaining("last seen") },
+    ]
+    expect(await json("--dry-run")).toMatchObject({ instances: 0, closed, dry_run: true })
+    expect(await json()).toMatchObject({ closed, dry_run: false })
+    expect(await json()).toMatchObject({ closed: [] })
+  })
+
   test("finds a phantom that runs for ever, shows its plan, and closes it with its bounds", async () => {
     putOldDatabase(course)
     const plan = await course.run("usage_cron", ["--repair", "--dry-run"])
@@ -68,4 +80,17 @@ describe("usage_cron --repair", () => {
       "no row of the old tools runs for ever",
     )
   })
+})
+
+test("usage_cron refuses options that it would pass over", async () => {
+  await course.run("init_dbs")
+  for (const [args, says] of [
+    [["--refresh-prices", "--enforce"], "leave --enforce out"],
+    [["--refresh-prices", "--dry-run"], "leave --dry-run out"],
+    [["--dry-run"], "give one of them"],
+  ] as [string[], string][]) {
+    const { stdout, stderr, code } = await course.run("usage_cron", args)
+    expect(stderr).toMatch(new RegExp(`^usage_cron: options: [^\n]*${says}\n$`))
+    expect([stdout, code]).toEqual(["", 2])
+  }
 })
