@@ -45,6 +45,7 @@ async function expectOneLineAndNothingLost(args: string[]): Promise<string> {
 
 /** All that was due, exactly once. */
 async function expectNextRunRight(): Promise<void> {
+  emulator.proxy.faults.clear()
   day.course.configure({})
   const { stdout, stderr, code } = await cron("--enforce")
   expect([stderr, code]).toEqual(["", 0])
@@ -81,6 +82,17 @@ for (const [says, args, config] of ways) {
     }, 60_000)
   })
 }
+
+test("usage_cron --enforce whose listing comes and nothing after it says both that are missing", async () => {
+  emulator.proxy.faults.add({ kind: "unavailable", action: "DescribeInstances", skip: 1, times: always })
+  emulator.proxy.faults.add({ kind: "garbage", action: "DescribeVolumes", times: always })
+  const { stdout, stderr, code } = await cron("--enforce")
+  expect(stderr).toMatch(
+    /^usage_cron: volumes and addresses not read: [^\n]+\nusage_cron: describe instances: [^\n]+\n$/,
+  )
+  expect([stdout, code]).toEqual(["", 1])
+  await expectNextRunRight()
+}, 60_000)
 
 describe("usage_cron --enforce while TerminateInstances", () => {
   const kinds: [FaultKind, string][] = [

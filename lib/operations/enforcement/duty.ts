@@ -6,10 +6,10 @@ import { type Enforced, type EnforcementDeps, enforce } from "./enforce.ts"
 
 export interface Duty {
   summary: CronSummary | null
-  /** Null where nothing is enforced. */
+  /** Null where nothing is enforced, or AWS could not be asked for it. */
   enforced: Enforced | null
   warnings: string[]
-  /** What the snapshot threw, to be thrown when all else is said. */
+  /** What the snapshot threw, or else the enforcement, to be thrown when all else is said. */
   failure: unknown
 }
 
@@ -36,7 +36,14 @@ export async function duty(
   if (summary === null && failure === undefined)
     warnings.push("another one is at work, no snapshot was taken")
   warnings.push(...(summary?.warnings ?? []))
-  const enforced = todo.enforce ? await enforce(deps, { dryRun: todo.dryRun }) : null
+  const enforced = todo.enforce
+    ? await enforce(deps, { dryRun: todo.dryRun }).catch((error: unknown) => {
+        if (failure === undefined) failure = error
+        else if (messageOf(failure) !== messageOf(error))
+          warnings.push(`leases not enforced: ${messageOf(error)}`)
+        return null
+      })
+    : null
   if (enforced) {
     const foreign = todo.dryRun ? enforced.foreign : notSaidYet(deps, enforced.foreign)
     warnings.push(...enforced.failures, ...foreign)
