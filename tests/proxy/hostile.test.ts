@@ -212,6 +212,46 @@ describe("answers that mean harm", () => {
     expect(rssMb()).toBeLessThan(160)
   })
 
+  describe.each(["gzip", "deflate", "br", "zstd", "gzip, br"])("a body of %s", (coding) => {
+    const start = (status: string, length: number) =>
+      `HTTP/1.1 ${status}\r\nContent-Type: text/html\r\nContent-Encoding: ${coding}\r\nContent-Length: ${length}`
+
+    test("that is garbage from its first bytes on is 502, with the cause", async () => {
+      const garbage = "\xff\xfe<html>".repeat(500)
+      answers(start("200 OK", garbage.length), garbage)
+      const text = await ask()
+      expect(text).toStartWith("HTTP/1.1 502 ")
+      expect(text).toContain("its body is not what its Content-Encoding says")
+    })
+
+    test("that is empty is an empty answer", async () => {
+      answers(start("302 Found\r\nLocation: /x", 0))
+      const text = await ask()
+      expect(text).toStartWith("HTTP/1.1 302 ")
+      expect(text).toEndWith("\r\n\r\n")
+      expect(text).toContain("\r\nContent-Length: 0\r\n")
+    })
+  })
+
+  test("a compressed page that breaks off after it began is no whole answer", async () => {
+    const page = zlib.gzipSync(crypto.getRandomValues(Buffer.alloc(60_000)).toString("hex"))
+    const half = page.subarray(0, page.length >> 1)
+    reply = (_, socket) => {
+      socket.end(
+        Buffer.concat([
+          Buffer.from(
+            `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: ${page.length}\r\n\r\n`,
+          ),
+          half,
+        ]),
+      )
+      return null
+    }
+    const text = await ask()
+    expect(text).toMatch(/^HTTP\/1\.1 (?:502|200) /)
+    expect(text).not.toEndWith("0\r\n\r\n")
+  })
+
   test("more codings than anybody needs pass as they are", async () => {
     const thrice = zlib.gzipSync(zlib.gzipSync(zlib.gzipSync('<a href="/x">')))
     reply = () =>
@@ -289,12 +329,20 @@ describe("taking what there is", () => {
     for (let round = 0; round < 3; round++) {
       await Promise.all(Array.from({ length: 150 }, (_, i) => goAway(i % 20)))
     }
-    const idle: net.Socket[] = []
-    for (let i = 0; i < 1500; i++) idle.push(net.connect(proxy.port, "127.0.0.1").on("error", () => {}))
     answers(ok, "ok")
-    expect(await ask()).toEndWith("ok")
+    const idle: net.Socket[] = []
+    for (let round = 0; round < 8; round++) {
+      const more = await Promise.all(Array.from({ length: 200 }, connected))
+      idle.push(...more)
+      // It accepts in turn: once this is answered, its queue in the kernel has room for the next 200.
+      expect(await ask("GET", "", "/", 20_000)).toEndWith("ok")
+    }
+    // Some 512 that never said a word wait in the kernel.
+    expect(descriptors()).toBeGreaterThan(1000)
     for (const socket of idle) socket.destroy()
-    await until(() => descriptors() <= before + 5)
+    // Past those 512 the kernel sends SYN cookies, and by the cookie a late ACK of a connection that both sides have closed
+    // opens it again, with nobody at its other end. Such the proxy can only end as it ends the silent, within 15 s.
+    await until(() => descriptors() <= before + 5, 30_000)
     expect(rssMb()).toBeLessThan(160)
   })
 
@@ -332,8 +380,15 @@ function goAway(ms: number): Promise<void> {
   })
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000
+function connected(): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(proxy.port, "127.0.0.1", () => resolve(socket))
+    socket.on("error", reject)
+  })
+}
+
+async function until(holds: () => boolean, ms: number): Promise<void> {
+  const deadline = Date.now() + ms
   while (!holds()) {
     if (Date.now() > deadline) throw new Error("it does not come to hold")
     await Bun.sleep(20)

@@ -1,4 +1,7 @@
-/** Writes an answer to the client: what is there at once goes out in one piece with its length, any other as it comes. */
+/**
+ * Writes an answer to the client: what is there at once goes out in one piece with its length, any other as it comes. The
+ * head of a body that has to be decoded waits for its first decoded bytes: until then it can still become a 502.
+ */
 import type { ServerResponse } from "node:http"
 import type { Sink } from "./body.ts"
 import type { Watched } from "./core.ts"
@@ -9,11 +12,14 @@ export interface AnswerHead {
   headers: string[]
   /** Whether the headers tell the body's length, or that there is none to tell. */
   sized: boolean
+  /** Whether the body is decoded on its way. */
+  decoded: boolean
 }
 
 export class AnswerSink implements Sink {
   #first: Buffer[] | null = []
   #bytes = 0
+  #due = false
 
   constructor(
     readonly response: ServerResponse,
@@ -23,16 +29,16 @@ export class AnswerSink implements Sink {
     readonly fail: (error: unknown) => void,
     readonly finish: () => void,
   ) {
-    setImmediate(() => {
-      if (this.#first) this.#begin()
-    })
+    if (!head.decoded) this.#beginSoon()
   }
 
   write(bytes: Buffer): boolean {
+    if (this.#answered()) return true
     this.reports.sent(bytes.length)
     if (!this.#first) return this.response.write(bytes)
     this.#first.push(bytes)
     this.#bytes += bytes.length
+    this.#beginSoon()
     return this.#bytes < 256 * 1024 || this.#begin()
   }
 
@@ -41,6 +47,7 @@ export class AnswerSink implements Sink {
   }
 
   end(bytes: Buffer | null): void {
+    if (this.#answered()) return
     if (bytes) this.reports.sent(bytes.length)
     const { response } = this
     if (this.#first) {
@@ -58,6 +65,19 @@ export class AnswerSink implements Sink {
 
   touched(): void {
     this.watched.touch()
+  }
+
+  /** Whether a failure was answered, or the client went away, while the head waited. */
+  #answered(): boolean {
+    return this.response.writableEnded || this.response.destroyed
+  }
+
+  #beginSoon(): void {
+    if (this.#due) return
+    this.#due = true
+    setImmediate(() => {
+      if (this.#first && !this.#answered()) this.#begin()
+    })
   }
 
   #begin(): boolean {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http"
 import { type Readable, Transform } from "node:stream"
 import zlib from "node:zlib"
+import { messageOf } from "../../base/errors.ts"
 import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { type DocumentOptions, rewriterFor } from "../../decisions/links/stream.ts"
 import { ProxyFailure } from "./failures.ts"
@@ -110,11 +111,19 @@ export function pump(
       })
     }
   })
-  readable.on("end", () => {
+  const end = () => {
     if (!failed) sink.end(rewriter ? rewriter.end() : null)
-  })
-  readable.on("error", fail)
-  if (readable !== source) source.on("error", fail)
+  }
+  readable.on("end", end)
+  source.on("error", fail)
+  if (readable !== source) {
+    readable.on("error", (error) => {
+      // Some servers name a coding over no body at all, as under a redirect; to a decoder that is one cut short.
+      if (encodedBytes === 0 && source.readableEnded) return end()
+      const why = `its body is not what its Content-Encoding says: ${messageOf(error)}`
+      fail(new ProxyFailure(502, why, { cause: error }))
+    })
+  }
   source.on("aborted", () => fail(new ProxyFailure(502, "the backend broke off its answer")))
 }
 

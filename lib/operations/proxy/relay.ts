@@ -55,7 +55,7 @@ export function relay(
     : null
   const sink = new AnswerSink(
     response,
-    { status, reason, headers, sized: !rewritten },
+    { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 },
     watched,
     reports,
     fail,
