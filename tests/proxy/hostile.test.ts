@@ -346,6 +346,25 @@ describe("taking what there is", () => {
     expect(rssMb()).toBeLessThan(160)
   })
 
+  test.each([
+    ["before its backend answers", null],
+    ["after its backend refused", "HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nno"],
+  ])("a WebSocket's client that goes away %s ends the backend's connection too", async (_, answer) => {
+    const reached = Promise.withResolvers<net.Socket>()
+    reply = (_, socket) => {
+      reached.resolve(socket)
+      return answer
+    }
+    const client = await connected()
+    const upgrade = `Origin: ${proxy.origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`
+    client.write(`GET ${backend.prefix}/ HTTP/1.1\r\n${head()}${upgrade}\r\n`)
+    const behind = await reached.promise
+    if (answer) await new Promise((resolve) => client.once("data", resolve))
+    const closed = new Promise((resolve) => behind.once("close", resolve))
+    client.destroy()
+    await closed
+  })
+
   test("it ends at once when told to, with a WebSocket and a stream open", async () => {
     reply = (request) =>
       request.includes("Upgrade: websocket")

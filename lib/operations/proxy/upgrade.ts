@@ -65,10 +65,23 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
   const watched = core.idle.watch(() => {
     upstream.destroy(new ProxyFailure(504, `nothing came for ${core.limits.idleMs / 1000} s`))
   })
-  client.on("close", () => {
+  let answered = false
+  const gone = () => {
     watched.done()
-    upstream.destroy()
-  })
+    upstream.destroy(answered ? undefined : new ProxyFailure(502, "the client went away"))
+    client.destroy()
+  }
+  client.on("close", gone)
+  // A socket that nobody reads does not tell that its other end went away.
+  const early: Buffer[] = []
+  let earlyBytes = 0
+  const keep = (chunk: Buffer) => {
+    early.push(chunk)
+    earlyBytes += chunk.length
+    if (earlyBytes > core.limits.headerBytes) gone()
+  }
+  client.on("end", gone)
+  client.on("data", keep)
   const headFor = (incoming: IncomingMessage, more: string[]) => {
     const headers = responseHeaders(incoming.rawHeaders, {
       base: baseOf(target, prefix, rest),
@@ -91,17 +104,21 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
   })
   upstream.on("response", (incoming) => {
     // The backend refuses: its answer ends with the connection.
+    answered = true
     watched.done()
     finish(incoming.statusCode ?? 502)
     client.write(headFor(withoutLength(incoming), ["Connection", "close"]))
     incoming.pipe(client)
   })
   upstream.on("upgrade", (incoming, backend, first) => {
+    answered = true
     watched.done()
     finish(101)
     client.write(headFor(incoming, ["Connection", "Upgrade", "Upgrade", "websocket"]))
     if (first.length > 0) client.write(first)
-    if (head.length > 0) backend.write(head)
+    client.off("end", gone)
+    client.off("data", keep)
+    for (const chunk of [head, ...early]) if (chunk.length > 0) backend.write(chunk)
     join(client, backend)
   })
   upstream.end()
