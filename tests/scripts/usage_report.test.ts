@@ -175,6 +175,10 @@ describe("forms of the report", () => {
     expect(await all("2010-11-07", "2010-11-08")).toContain("1 unpriced")
     expect(await all("2010-11-01", "2010-11-03")).not.toContain("unpriced")
     expect(await all("2099-01-01", "2099-01-02")).not.toContain("unpriced")
+    const missing = "usage_report: 1 charge without a price, in none of these sums\n"
+    for (const whose of ["ALL", "cs61c-ae"])
+      expect((await report(whose, "--by", "week", "--offline")).stderr).toBe(missing)
+    expect((await report("ALL", "--by", "day", "--to", "2010-11-03")).stderr).toBe("")
   })
 
   test("assignments count as far as they fall into the dates", async () => {

@@ -106,6 +106,14 @@ export function periods(
   return [...sums].map(([name, cost]) => ({ name, ...cost }))
 }
 
+/** How many charges in the scope have no price: they are in no period's sum. */
+export function unpricedIn(usageDb: UsageDb, tariff: Tariff, scope: Scope): number {
+  if (scope.login !== null)
+    return [...charges(usageDb, tariff, scope)].filter(({ cost }) => cost === null).length
+  const byLogin = totals(usageDb, tariff, scope.range, scope.nowUtcMs)
+  return [...byLogin.values()].reduce((sum, { unpriced }) => sum + unpriced, 0)
+}
+
 function sumIn(usageDb: UsageDb, tariff: Tariff, scope: Scope): Bounds {
   if (scope.login === null) return sumOf([...totals(usageDb, tariff, scope.range, scope.nowUtcMs).values()])
   return sumOf([...charges(usageDb, tariff, scope)].map(({ cost }) => cost))

@@ -21,7 +21,7 @@ import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
-import { type Period, periods, rangeName } from "./days.ts"
+import { type Period, periods, rangeName, unpricedIn } from "./days.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
 import { rangeOf, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
@@ -91,6 +91,8 @@ export async function report(
     if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
     if (options.by) {
       const found = periods(usageDb, tariff, scope, options.by, config.course.assignments)
+      const unpriced = unpricedIn(usageDb, tariff, scope)
+      if (unpriced > 0) notes.push(`${plural(unpriced, "charge")} without a price, in none of these sums`)
       return options.json ? [JSON.stringify(found.map(periodJson))] : periodLines(login, range, found)
     }
     if (login !== null) {
