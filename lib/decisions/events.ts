@@ -21,6 +21,11 @@ const nextStartMs = msPerMinute
 const apartMs = 2 * msPerSecond
 const evicted = "BidEvictedEvent"
 
+/** A call whose answer was lost is repeated within the second to which events are dated: the one that found it on came first. */
+function precedence({ name, wasOn }: InstanceEvent): number {
+  return ends.has(name) && wasOn === true ? 1 : 0
+}
+
 function endedBy(end: Instant, utcMs: number): Instant {
   if (end.latestUtcMs <= utcMs) return end
   return between(Math.min(end.earliestUtcMs, utcMs), utcMs, "cloudtrail")
@@ -41,7 +46,7 @@ export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | 
   if (!end) return null
   const inWindow = events
     .filter(({ atUtcMs }) => atUtcMs >= start.earliestUtcMs - apartMs && atUtcMs <= end.latestUtcMs + apartMs)
-    .sort((one, other) => one.atUtcMs - other.atUtcMs)
+    .sort((one, other) => one.atUtcMs - other.atUtcMs || precedence(other) - precedence(one))
   const runs: Run[] = []
   let isNew = isGap(run)
   let on: (Run & { end: NonNullable<Run["end"]> }) | null = isNew ? null : { ...run, end }

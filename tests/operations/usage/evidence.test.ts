@@ -57,6 +57,13 @@ describe("an event that found the instance off", () => {
     expect(run?.end).toEqual(between(start, start + 3 * msPerHour, "cloudtrail"))
   })
 
+  test("does not hide the one in the same second that found it on, whose answer was lost", () => {
+    const events = [terminated(false), terminated(true)]
+    const [run] = withEvents({ ...window, endedByEc2: null }, events) ?? []
+    expect(run?.end).toEqual(exactly(start + 3 * msPerHour, "cloudtrail"))
+    expect(run?.endedByEc2).toBe(false)
+  })
+
   test("does not say that EC2 had not taken it back before, which may be free", () => {
     const endedByEc2Of = (wasOn: boolean | null) =>
       withEvents({ ...window, endedByEc2: null }, [terminated(wasOn)])?.[0]?.endedByEc2
