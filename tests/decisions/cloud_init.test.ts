@@ -1,11 +1,11 @@
 /** The user's data with the switch, read by cloud-init itself: besides our hook it finds what it finds in the user's data alone. */
 import { describe, expect, test } from "bun:test"
-import { mkdtempSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { mostUserDataBytes } from "../../lib/decisions/launch_order.ts"
 import { shutdownHook, withDeadMansSwitch } from "../../lib/decisions/user_data.ts"
+import { scratchDirectory } from "../support/scratch.ts"
 import { noteSkipped } from "../support/skips.ts"
 
 /** Debian's package goes with Debian's Python, which need not be the one on PATH. */
@@ -29,7 +29,7 @@ function readByCloudInit(data: readonly Uint8Array[]): Part[][] {
 }
 
 const script = "#!/bin/bash\necho 'grüße' > /root/hello\n"
-const included = join(mkdtempSync(join(tmpdir(), "include-")), "part")
+const included = join(scratchDirectory("include"), "part")
 writeFileSync(included, "#!/bin/sh\necho included\n")
 const archive = (head: string) =>
   `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/x-shellscript; charset="utf-8"\n\n${script}--b\nContent-Type: text/cloud-config\nContent-Disposition: attachment; filename="c.yml"\n\n#cloud-config\npackages: [nginx]\n--b--\n`

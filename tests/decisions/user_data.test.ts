@@ -1,11 +1,11 @@
 /** The dead-man's switch in the user data: read by Python's MIME parser, as cloud-init does, and run by a real shell. */
 import { describe, expect, test } from "bun:test"
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { mostUserDataBytes } from "../../lib/decisions/launch_order.ts"
 import { shutdownHook, withDeadMansSwitch } from "../../lib/decisions/user_data.ts"
+import { scratchDirectory } from "../support/scratch.ts"
 
 const time = { leaseEndsAtUtcMs: Date.UTC(2026, 10, 22, 21), graceMs: 0 }
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -84,7 +84,7 @@ describe("user data with the switch", () => {
 describe("the boot hook", () => {
   /** Runs the loop's script with a clock and metadata service of the test's; returns what it called. */
   function run(tag: string, hook: string): string {
-    const directory = mkdtempSync(join(tmpdir(), "hook-"))
+    const directory = scratchDirectory("hook")
     const log = join(directory, "log")
     const program = (name: string, body: string) => {
       writeFileSync(join(directory, name), `#!/bin/sh\n${body}\n`)

@@ -1,11 +1,10 @@
 /** Ledgers for tests: a new usage.db in a private temporary directory, and instances as EC2 shows them. */
-import { chmodSync, mkdtempSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Instance } from "../../lib/base/instance.ts"
 import { microUsd } from "../../lib/base/money.ts"
 import type { Clock } from "../../lib/base/time.ts"
 import { openUsageDb, type UsageDb } from "../../lib/db/usage_db.ts"
+import { scratchDirectory } from "./scratch.ts"
 
 /** A clock that stands until it is set. */
 function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } {
@@ -21,9 +20,7 @@ function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } 
 }
 
 export function newLedger(clock: Clock = standingClock()): UsageDb {
-  const directory = mkdtempSync(join(tmpdir(), "ledger-"))
-  chmodSync(directory, 0o700)
-  return openUsageDb({ path: join(directory, "usage.db"), clock, create: true })
+  return openUsageDb({ path: join(scratchDirectory("ledger"), "usage.db"), clock, create: true })
 }
 
 /** Per second, 60 s minimum, an m1.small at the price of 2010. */

@@ -7,7 +7,9 @@ root=$PWD
 export TEST_RUN_MARK="ec2-wrappers-$$" TEST_SKIPS="$root/.cache/skips" TEST_TOOLS=compiled
 mkdir -p .cache
 : >"$TEST_SKIPS"
-trap end_what_is_left EXIT
+TEST_SCRATCH=$(mktemp -d)
+export TEST_SCRATCH
+trap 'end_what_is_left; rm -rf "$TEST_SCRATCH"' EXIT
 
 main() {
   install_packages
