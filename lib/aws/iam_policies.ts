@@ -15,7 +15,7 @@ import {
   SimulatePrincipalPolicyCommand,
 } from "@aws-sdk/client-iam"
 import { done, gone, type IamConnection, marked, orNull } from "./iam_connection.ts"
-import type { Iam } from "./interfaces.ts"
+import type { Iam } from "./iam_interfaces.ts"
 import { present } from "./pages.ts"
 
 type Calls = Pick<

@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-iam"
 import { outcomeOf } from "./connection.ts"
 import { done, gone, type IamConnection, marked, orNull } from "./iam_connection.ts"
-import type { Iam } from "./interfaces.ts"
+import type { Iam } from "./iam_interfaces.ts"
 import { present } from "./pages.ts"
 import { tagList, tagRecord } from "./tags.ts"
 

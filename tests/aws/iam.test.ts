@@ -8,7 +8,7 @@ import {
   UpdateAccountPasswordPolicyCommand,
 } from "@aws-sdk/client-iam"
 import { openAws } from "../../lib/aws/aws.ts"
-import type { Iam } from "../../lib/aws/interfaces.ts"
+import type { Iam } from "../../lib/aws/iam_interfaces.ts"
 import { settingsFor } from "../support/aws_settings.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 

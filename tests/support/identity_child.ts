@@ -4,7 +4,8 @@
  */
 import { join } from "node:path"
 import { openAws } from "../../lib/aws/aws.ts"
-import type { Ec2, Iam } from "../../lib/aws/interfaces.ts"
+import type { Iam } from "../../lib/aws/iam_interfaces.ts"
+import type { Ec2 } from "../../lib/aws/interfaces.ts"
 import { openUsersDb } from "../../lib/db/users_db.ts"
 import { auditLog } from "../../lib/host/audit.ts"
 import { systemClock } from "../../lib/host/clock.ts"

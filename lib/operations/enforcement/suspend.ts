@@ -3,7 +3,7 @@
  * denial, which holds for the console too, and inactive keys. Doing it again repairs what failed.
  */
 import { AwsError } from "../../aws/errors.ts"
-import type { Iam } from "../../aws/interfaces.ts"
+import type { Iam } from "../../aws/iam_interfaces.ts"
 import { messageOf } from "../../base/errors.ts"
 import { withLoginLock } from "../../host/login_lock.ts"
 import type { LaunchDeps } from "../launches/deps.ts"

@@ -1,4 +1,5 @@
-import type { Ec2, Iam, Outcome } from "../../aws/interfaces.ts"
+import type { Iam } from "../../aws/iam_interfaces.ts"
+import type { Ec2, Outcome } from "../../aws/interfaces.ts"
 import { messageOf, Refused } from "../../base/errors.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Context } from "../../context.ts"

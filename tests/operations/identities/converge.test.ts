@@ -16,7 +16,8 @@ import {
   RemoveUserFromGroupCommand,
   UpdateAccessKeyCommand,
 } from "@aws-sdk/client-iam"
-import type { Aws, Iam } from "../../../lib/aws/interfaces.ts"
+import type { Iam } from "../../../lib/aws/iam_interfaces.ts"
+import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
 import type { IdentityDeps } from "../../../lib/operations/identities/deps.ts"
 import { type Emulator, startEmulator } from "../../support/emulator.ts"
