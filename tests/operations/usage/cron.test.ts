@@ -1,59 +1,25 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import {
   CreateTagsCommand,
-  RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { courseWithCron } from "../../support/cron.ts"
-import { type Emulator, startEmulator } from "../../support/emulator.ts"
+import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 
-let emulator: Emulator
+let emulator: CronWorld["emulator"]
 let begin: number
-let course: ReturnType<typeof courseWithCron>
-beforeAll(async () => {
-  emulator = await startEmulator()
+let course: CronWorld["course"]
+beforeEachFresh((world) => {
+  ;({ emulator, begin, course } = world)
 })
-afterAll(() => emulator.stop())
-beforeEach(async () => {
-  await emulator.reset()
-  // moto writes the real time into volumes
-  begin = Math.floor(Date.now() / 1000) * 1000
-  emulator.proxy.world.clock.stop(begin)
-  course = courseWithCron(emulator)
-})
-afterEach(() => course.close())
 
 const owner = "ec2-wrappers:owner"
 
-async function launch(
-  parts: Partial<ConstructorParameters<typeof RunInstancesCommand>[0]> = {},
-  login = "cs61c-ab",
-) {
-  const tags =
-    login === ""
-      ? []
-      : [
-          { Key: owner, Value: login },
-          { Key: "ec2-wrappers:course", Value: "cs61c" },
-        ]
-  const reply = await emulator.ec2.send(
-    new RunInstancesCommand({
-      ...{ ImageId: emulator.fixtures.image, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1 },
-      ...(tags.length > 0 && {
-        TagSpecifications: [
-          { ResourceType: "instance", Tags: tags },
-          { ResourceType: "volume", Tags: tags },
-        ],
-      }),
-      ...parts,
-    }),
-  )
-  await emulator.proxy.advance(msPerMinute)
-  return reply.Instances?.[0]?.InstanceId ?? ""
-}
+const launch = async (parts: Parameters<typeof launchFor>[2] = {}, login = "cs61c-ab") =>
+  (await launchFor(emulator, login, parts))[0] ?? ""
 const terminate = (id: string) => emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
 const stop = (id: string) => emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
 const start = (id: string) => emulator.ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
@@ -161,15 +127,18 @@ describe("usage_cron", () => {
   }
 
   test("a failing region leaves nothing of the others", async () => {
-    course.close()
-    course = courseWithCron(emulator, { aws: { regions: ["us-west-2"] } })
-    await launch()
-    emulator.proxy.faults.add({
-      ...{ kind: "garbage", action: "DescribeInstances", times: Number.POSITIVE_INFINITY },
-      matches: ({ region }) => region === "us-west-2",
-    })
-    await expect(course.cron()).rejects.toThrow("EC2")
-    expect(course.usageDb.ledger.openInstances(null)).toEqual([])
+    const wide = courseWithCron(emulator, { aws: { regions: ["us-west-2"] } })
+    try {
+      await launch()
+      emulator.proxy.faults.add({
+        ...{ kind: "garbage", action: "DescribeInstances", times: Number.POSITIVE_INFINITY },
+        matches: ({ region }) => region === "us-west-2",
+      })
+      await expect(wide.cron()).rejects.toThrow("EC2")
+      expect(wide.usageDb.ledger.openInstances(null)).toEqual([])
+    } finally {
+      wide.close()
+    }
   })
 
   test("two at once: the second has nothing to do", async () => {

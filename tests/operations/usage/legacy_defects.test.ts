@@ -1,46 +1,22 @@
 /** What the old record_usage.py, usage_cron.py and usage_report.py did wrong, each shown not to happen here. */
 import { Database } from "bun:sqlite"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test"
-import {
-  RunInstancesCommand,
-  StartInstancesCommand,
-  StopInstancesCommand,
-  TerminateInstancesCommand,
-} from "@aws-sdk/client-ec2"
+import { describe, expect, spyOn, test } from "bun:test"
+import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { fromJulianDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { always } from "../../../lib/decisions/costs.ts"
 import { totals } from "../../../lib/operations/reports/totals.ts"
-import { courseWithCron } from "../../support/cron.ts"
-import { type Emulator, startEmulator } from "../../support/emulator.ts"
+import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { workspace } from "../../support/tools.ts"
 
-let emulator: Emulator
-let begin: number
-let course: ReturnType<typeof courseWithCron>
-beforeAll(async () => {
-  emulator = await startEmulator()
+let emulator: CronWorld["emulator"]
+let course: CronWorld["course"]
+beforeEachFresh((world) => {
+  ;({ emulator, course } = world)
 })
-afterAll(() => emulator.stop())
-beforeEach(async () => {
-  await emulator.reset()
-  begin = Math.floor(Date.now() / 1000) * 1000
-  emulator.proxy.world.clock.stop(begin)
-  course = courseWithCron(emulator)
-})
-afterEach(() => course.close())
 
-async function launch(count = 1, login = "cs61c-ab"): Promise<string[]> {
-  const Tags = [{ Key: "ec2-wrappers:owner", Value: login }]
-  const { Instances = [] } = await emulator.ec2.send(
-    new RunInstancesCommand({
-      ...{ ImageId: emulator.fixtures.image, InstanceType: "t3.micro", MinCount: count, MaxCount: count },
-      ...(login !== "" && { TagSpecifications: [{ ResourceType: "instance", Tags }] }),
-    }),
-  )
-  await emulator.proxy.advance(msPerMinute)
-  return Instances.map(({ InstanceId = "" }) => InstanceId)
-}
+const launch = (count = 1, login = "cs61c-ab") =>
+  launchFor(emulator, login, { MinCount: count, MaxCount: count })
 
 /** An open look at the database, as people take by hand. */
 function byHand<T>(sql: string): T[] {

@@ -1,62 +1,28 @@
 /** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test"
-import { RunInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/prices.ts"
 import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
 import { interrupt } from "../../support/aws/happenings.ts"
 import { onDemandMicroUsd } from "../../support/aws/prices.ts"
-import { courseWithCron } from "../../support/cron.ts"
-import { type Emulator, startEmulator } from "../../support/emulator.ts"
+import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 
 // A price list of 5,000 products, in pages of a hundred.
 setDefaultTimeout(60_000)
-let emulator: Emulator
+let emulator: CronWorld["emulator"]
 let begin: number
-let course: ReturnType<typeof courseWithCron>
-beforeAll(async () => {
-  emulator = await startEmulator()
+let course: CronWorld["course"]
+beforeEachFresh((world) => {
+  ;({ emulator, begin, course } = world)
 })
-afterAll(() => emulator.stop())
-beforeEach(async () => {
-  await emulator.reset()
-  begin = Math.floor(Date.now() / 1000) * 1000
-  emulator.proxy.world.clock.stop(begin)
-  course = courseWithCron(emulator)
-})
-afterEach(() => course.close())
 
 const login = "cs61c-ab"
 const type = "m5.large"
 
-async function launch(parts: object = {}): Promise<string> {
-  const Tags = [
-    { Key: "ec2-wrappers:owner", Value: login },
-    { Key: "ec2-wrappers:course", Value: "cs61c" },
-  ]
-  const { Instances } = await emulator.ec2.send(
-    new RunInstancesCommand({
-      ...{ ImageId: emulator.fixtures.image, InstanceType: type, MinCount: 1, MaxCount: 1 },
-      TagSpecifications: [
-        { ResourceType: "instance", Tags },
-        { ResourceType: "volume", Tags },
-      ],
-      ...parts,
-    }),
-  )
-  await emulator.proxy.advance(msPerMinute)
-  return Instances?.[0]?.InstanceId ?? ""
-}
-const spot = { InstanceMarketOptions: { MarketType: "spot" } }
+const launch = async (parts: Parameters<typeof launchFor>[2] = {}) =>
+  (await launchFor(emulator, login, { InstanceType: type, ...parts }))[0] ?? ""
+const spot = { InstanceMarketOptions: { MarketType: "spot" as const } }
 const hours = (count: number) => emulator.proxy.advance(count * msPerHour)
 const terminate = (id: string) => emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
 const billed = () => emulator.proxy.world.bill.total({ tag: ["ec2-wrappers:owner", login] })
