@@ -48,7 +48,7 @@ export interface Lab {
 /** Why there can be no lab here, or null. */
 export function whyNoLab(): string | null {
   if (process.getuid?.() !== 0) return "needs root for network namespaces"
-  for (const program of ["ip", "unshare", "setpriv", "sshd", "ssh", "scp", "ssh-keygen", "python3"]) {
+  for (const program of ["ip", "unshare", "setpriv", "sshd", "ssh", "scp", "ssh-keygen", "sudo", "python3"]) {
     if (!Bun.which(program, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }))
       return `${program} is not installed`
   }

@@ -69,7 +69,7 @@ function run(command: string[]): { stderr: string } {
 }
 
 if (import.meta.main) {
-  if (!hasLibFuzzer()) throw new Error("no clang with libFuzzer (Debian: apt install clang)")
+  if (!hasLibFuzzer()) throw new Error("no clang with libFuzzer (Debian: apt install clang libclang-rt-dev)")
   for (const target of targets)
     console.log(`${target}: ${fuzz(target, Number(process.argv[2] ?? 10_000_000))}, no finding`)
 }
