@@ -56,7 +56,10 @@ install_emulator() {
   rm -rf .venv
   if installed=$(python_with_moto); then
     say "using the emulator on PATH: moto of $installed"
-    python_script "exec '$installed'"
+    python_script "PYTHONPATH='$root/.venv/packages' exec '$installed'"
+    # A moto that others installed comes without what tests read our metrics with; without a network they are skipped.
+    "$installed" -m pip install --quiet --disable-pip-version-check --no-deps --target .venv/packages \
+      "$(grep '^prometheus_client==' $wanted)" || say "Prometheus's parser of metrics could not be installed"
   elif python3 -m venv .venv 2>/dev/null; then
     say "installing the emulator, moto, into .venv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $wanted
