@@ -18,6 +18,10 @@ export interface OpenOptions {
 }
 
 const busyTimeoutMs = 15_000
+// SQLite's own tries lie up to 100 ms apart: whoever comes back at once passes those by who have waited long.
+const retryMs = 1
+// Bun keeps twenty statements prepared; an admission alone has more, and would prepare them all anew each time.
+Database.MAX_QUERY_CACHE_SIZE = 500
 /** From hundreds of thousands of rows on, bringing a database up to date takes seconds. */
 const largeBytes = 32 * 1024 * 1024
 
@@ -60,19 +64,37 @@ export function explainErrors<T>(path: string, work: () => T): T {
 
 /** Runs `work` in one immediate transaction; `work` must be synchronous, since Bun would commit at its first await. */
 export function inTransaction<T>(db: Database, work: () => T): T {
-  return explainErrors(db.filename, () =>
-    db
-      .transaction(() => {
-        const result = work()
-        if (result instanceof Promise) throw new TypeError("a transaction cannot wait for a promise")
-        return result
-      })
-      .immediate(),
-  )
+  let hasBegun = false
+  const transaction = db.transaction(() => {
+    hasBegun = true
+    db.query(`PRAGMA busy_timeout = ${busyTimeoutMs}`).get()
+    const result = work()
+    if (result instanceof Promise) throw new TypeError("a transaction cannot wait for a promise")
+    return result
+  })
+  return explainErrors(db.filename, () => {
+    for (let waitedMs = 0; ; waitedMs += retryMs) {
+      db.query("PRAGMA busy_timeout = 0").get()
+      try {
+        return transaction.immediate()
+      } catch (error) {
+        if (hasBegun || !isBusy(error) || waitedMs >= busyTimeoutMs) throw error
+      } finally {
+        db.query(`PRAGMA busy_timeout = ${busyTimeoutMs}`).get()
+      }
+      Bun.sleepSync(retryMs)
+    }
+  })
+}
+
+const kindOf = ({ code }: SQLiteError) => code?.split("_").slice(0, 2).join("_")
+
+function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && kindOf(error) === "SQLITE_BUSY"
 }
 
 function explanation(error: SQLiteError): string {
-  switch (error.code?.split("_").slice(0, 2).join("_")) {
+  switch (kindOf(error)) {
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
       return "is damaged or no database; restore it from the nightly backup (README: Backup and restore)"
