@@ -100,28 +100,35 @@ build() {
   bun tests/support/build.ts
 }
 
-# Format, types and build count as one check each. Tests that set up machines, browsers and servers wait more than they work, and so run
-# beside the others.
+# Format, types and build count as one check each. Tests that set up machines, browsers and servers, and those of whole tools, wait
+# more than they work, and so run beside the others.
 run_tests() {
   passed=0 failed=0 skipped=0
   check "formatted and linted" bun node_modules/.bin/biome check .
   check "types" bun node_modules/.bin/tsc -p .
   check "builds" bun tests/support/build.ts
-  say "tests, in two halves side by side; the second's output comes after the first's"
-  local machines=(tests/clusters/ tests/ui/ tests/proxy/ tests/boundary/) others
-  mapfile -t others < <(comm -23 <(ls -d tests/*/ tests/*.test.ts | sort) <(printf '%s\n' "${machines[@]}" | sort))
+  say "tests, in three parts side by side; the output of the second and third comes after the first's"
+  local machines=(tests/boundary/ tests/clusters/ tests/proxy/ tests/ui/) tools=(tests/scripts/) others statuses=0 part
+  mapfile -t others < <(comm -23 <(ls -d tests/*/ tests/*.test.ts | sort) <(printf '%s\n' "${machines[@]}" "${tools[@]}" | sort))
   bun test --timeout 120000 "${machines[@]}" >.cache/test-machines.log 2>&1 &
-  local half=$! statuses=0
-  bun test --timeout 120000 "${others[@]}" 2>&1 | tee .cache/test.log || statuses=$?
-  wait "$half" || statuses=$?
-  cat .cache/test-machines.log
-  add_counts .cache/test.log
-  add_counts .cache/test-machines.log
+  local parts=($!)
+  bun test --timeout 120000 "${tools[@]}" >.cache/test-tools.log 2>&1 &
+  parts+=($!)
+  bun test --timeout 120000 "${others[@]}" 2>&1 | tee .cache/test-others.log || statuses=$?
+  for part in "${parts[@]}"; do wait "$part" || statuses=$?; done
+  cat .cache/test-tools.log .cache/test-machines.log
+  for part in others tools machines; do add_counts ".cache/test-$part.log"; done
   [ $statuses = 0 ] || [ "$failed" -gt 0 ] || failed=1
+  say_what_failed
   say_what_was_skipped
   end_what_is_left
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" = 0 ]
+}
+
+# Once more at the end, where whoever reads a long output looks first.
+say_what_failed() {
+  sed 's/\x1b\[[0-9;]*m//g' .cache/test-{others,tools,machines}.log | grep '^(fail)' | sort -u | sed 's/^(fail)/failed:/' || true
 }
 
 check() {
