@@ -104,8 +104,22 @@ describe.skipIf(skipped)("usage_report --html in a browser", () => {
     await page.close()
   })
 
-  test("fits a phone: nothing scrolls sideways at 360 px but inside a chart", async () => {
+  test("fits a phone: at 360 px nothing scrolls sideways, and charts and their texts are whole", async () => {
     const { page } = await open(360)
+    const texts = page.locator(".most, .names span")
+    expect(await texts.count()).toBeGreaterThan(8)
+    for (const part of [...(await page.getByRole("img").all()), ...(await texts.all())]) {
+      const box = await part.boundingBox()
+      expect(box?.x).toBeGreaterThanOrEqual(0)
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360)
+    }
+    const smallest = await page.evaluate<number>(
+      "Math.min(...[...document.querySelectorAll('.most, .names span')].map((text) => parseFloat(getComputedStyle(text).fontSize)))",
+    )
+    expect(smallest).toBeGreaterThan(11)
+    expect(await texts.evaluateAll((all) => all.some((text) => text.scrollWidth > text.clientWidth))).toBe(
+      false,
+    )
     await page.locator("summary").click()
     const [scrollWidth, clientWidth] = await page.evaluate<[number, number]>(
       "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",

@@ -44,9 +44,9 @@ ${barChart("spending", "Spending per day", days.map(spendingBar), dollars)}
 <h2 id="running">Running instances</h2>
 ${lineChart("instances", "Running instances, mean of each day", days.map(instanceBar), (count) => count.toFixed(1))}
 <h2 id="users">Users</h2>
-${barChart("by-user", `Spending per user${users.length > mostBars ? `, the ${mostBars} highest` : ""}`, users.slice(0, mostBars).map(userBar), dollars)}
+${barChart("by-user", `Spending per user${users.length > mostBars ? `, the ${mostBars} highest` : ""}`, users.slice(0, mostBars).map(userBar), dollars, { named: true })}
 <h2 id="budgets">Budget left</h2>
-${barChart("left", "Budget left, the lowest first", leftBars(users), dollars)}
+${barChart("left", "Budget left, the lowest first", leftBars(users), dollars, { named: true })}
 ${userTable(users)}
 </main>
 </body>
