@@ -15,6 +15,7 @@ export interface LeaseFacts {
   market: "on-demand" | "spot"
   instanceType: string
   endsAtUtcMs: number
+  stoppedAtUtcMs: number | null
   announcedEndUtcMs: number | null
   switchAtUtcMs: number | null
 }
@@ -54,17 +55,22 @@ function stepsFor(lease: LeaseFacts, situation: Situation): EnforcementStep[] {
   if (state === null || state === "terminated") return [{ kind: "close", lease }]
   if (state === "shutting-down") return []
   if (lease.endsAtUtcMs <= nowUtcMs) return endOf(lease, state, situation)
-  return [...warningOf(lease, state, situation), ...upkeepOf(lease, situation)]
+  return [
+    ...warningOf(lease, state, situation),
+    ...switchOf(lease, situation),
+    ...(lease.announcedEndUtcMs === lease.endsAtUtcMs ? [] : [{ kind: "announce" as const, lease }]),
+  ]
 }
 
-function endOf(lease: LeaseFacts, state: InstanceState, { nowUtcMs, config }: Situation): EnforcementStep[] {
+function endOf(lease: LeaseFacts, state: InstanceState, situation: Situation): EnforcementStep[] {
+  const { nowUtcMs, config } = situation
   const over = `its lease ended ${duration(nowUtcMs - lease.endsAtUtcMs)} ago, at ${isoUtc(lease.endsAtUtcMs)}`
   // a one-time spot instance cannot be stopped
   if (config.action === "terminate" || lease.market === "spot") {
     return [{ kind: "terminate", lease, because: over }]
   }
   if (state === "running" || state === "pending") return [{ kind: "stop", lease, because: over }]
-  if (nowUtcMs < lease.endsAtUtcMs + config.stoppedMs) return []
+  if (nowUtcMs < lease.endsAtUtcMs + config.stoppedMs) return switchOf(lease, situation)
   const because = `${over}, and what is stopped is kept for ${duration(config.stoppedMs)}`
   return [{ kind: "terminate", lease, because }]
 }
@@ -81,12 +87,9 @@ function warningOf(
   return warnMs === null || wasWarned(lease, warnMs) ? [] : [{ kind: "warn", lease, warnMs }]
 }
 
-function upkeepOf(lease: LeaseFacts, { switchAt }: Situation): EnforcementStep[] {
-  const steps: EnforcementStep[] = []
+function switchOf(lease: LeaseFacts, { switchAt }: Situation): EnforcementStep[] {
   const atUtcMs = switchAt(lease)
-  if (atUtcMs !== null && atUtcMs !== lease.switchAtUtcMs) steps.push({ kind: "set switch", lease, atUtcMs })
-  if (lease.announcedEndUtcMs !== lease.endsAtUtcMs) steps.push({ kind: "announce", lease })
-  return steps
+  return atUtcMs === null || atUtcMs === lease.switchAtUtcMs ? [] : [{ kind: "set switch", lease, atUtcMs }]
 }
 
 /** `terminate i-0abc of cs61c-aa (m1.small): its lease ended 12 min ago, at …`. */

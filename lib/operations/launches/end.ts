@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import type { LedgerDeps } from "./deps.ts"
-import { removeSwitches } from "./switches.ts"
+import { removeSwitches, setSwitches } from "./switches.ts"
 
 export type EndAction = "terminate" | "stop"
 
@@ -36,7 +36,8 @@ export async function endInstances(
       ended.failures.push(`${id}: ${messageOf(error)}`)
     }
   }
-  if (action === "terminate") ended.failures.push(...(await removeSwitches(deps, ended.done)))
+  const bringSwitches = action === "terminate" ? removeSwitches : setSwitches
+  ended.failures.push(...(await bringSwitches(deps, ended.done)))
   return ended
 }
 

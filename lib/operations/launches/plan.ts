@@ -118,12 +118,14 @@ function switchGraceMs({ leases }: LaunchDeps["config"]): number {
   return leases.action === "stop" ? leases.enforcementMs : 0
 }
 
-/** When the scheduler's switch is to terminate an instance. */
+/** When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. */
 export function switchAtOf(
   config: LaunchDeps["config"],
-  { endsAtUtcMs }: Pick<Lease, "endsAtUtcMs">,
+  { endsAtUtcMs, stoppedAtUtcMs }: Pick<Lease, "endsAtUtcMs" | "stoppedAtUtcMs">,
 ): number {
-  return endsAtUtcMs + switchGraceMs(config)
+  const { action, stoppedMs } = config.leases
+  const keptMs = action === "stop" && stoppedAtUtcMs !== null ? stoppedMs : 0
+  return endsAtUtcMs + keptMs + switchGraceMs(config)
 }
 
 function leaseOf({ config: { leases } }: LaunchDeps, { leaseMs }: LaunchOrder): number {

@@ -51,7 +51,7 @@ export async function startAgain(
     // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const { schedulerRole } = config.leases
     if (schedulerRole !== null && usageDb.leases.of(instance.id)) {
-      const at = switchAtOf(config, { endsAtUtcMs: reservation.leaseEndsAtUtcMs })
+      const at = switchAtOf(config, { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null })
       await (await deps.aws.scheduler()).putTermination(instance.id, at, schedulerRole)
       usageDb.leases.switchSet(instance.id, at)
     }

@@ -162,6 +162,21 @@ describe("enforcement", () => {
     expect(await day.running()).toEqual([])
   })
 
+  test("gives what is stopped its second deadline also from the scheduler", async () => {
+    await set({
+      action: "stop",
+      stopped_hours: 2,
+      scheduler_role: "arn:aws:iam::123456789012:role/switch",
+    })
+    const id = await launchOne({ lease_minutes: 60 })
+    await proxy.advance(hour + minute)
+    expect((await run()).lines[0]).toStartWith(`stop ${id}`)
+    await proxy.advance(hour)
+    expect((await day.running())[0]?.State?.Name).toBe("stopped")
+    await proxy.advance(hour + 20 * minute)
+    expect(await day.running()).toEqual([])
+  })
+
   test("sets in the next run the switch that could not be set at launch", async () => {
     await set({ scheduler_role: "arn:aws:iam::123456789012:role/switch" })
     proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
