@@ -1,4 +1,4 @@
-/** Whose instance it is. */
+/** Whose instance it is, and which launch of ours it comes from. */
 import { type Instance, tagOf } from "../base/instance.ts"
 import { loginPattern } from "../base/login.ts"
 
@@ -6,6 +6,19 @@ import { loginPattern } from "../base/login.ts"
 export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): string {
   const tagged = tags[tagOf.owner]
   return tagged && loginPattern.test(tagged) ? tagged : ownerOfKey(keyName)
+}
+
+/**
+ * The reservation that an instance was launched for, or "". Tags can be copied, as the console's "Launch more like this" does; the
+ * ClientToken of a launch of ours is the reservation too. Of spot nobody documents which token AWS shows.
+ */
+export function reservationOf({
+  tags,
+  clientToken,
+  market,
+}: Pick<Instance, "tags" | "clientToken" | "market">): string {
+  const id = tags[tagOf.reservation] ?? ""
+  return clientToken === "" || clientToken === id || market === "spot" ? id : ""
 }
 
 /**

@@ -3,9 +3,8 @@
  * lease was closed because AWS's listing had left them out.
  */
 import type { Instance } from "../../base/instance.ts"
-import { tagOf } from "../../base/instance.ts"
 import type { Reservation } from "../../db/reservations.ts"
-import { ownerOf } from "../../decisions/owners.ts"
+import { ownerOf, reservationOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/settle.ts"
@@ -30,7 +29,9 @@ export async function adoptStrays(deps: LedgerDeps): Promise<void> {
         )
         continue
       }
-      const known = usageDb.reservations.byId(instance.tags[tagOf.reservation] ?? "")
+      const id = reservationOf(instance)
+      if (id === "") continue // its tags are copies
+      const known = usageDb.reservations.byId(id)
       if (known?.state === "pending") continue // still somebody's to settle
       usageDb.transaction(() =>
         recordLaunched(deps, known ?? forgotten(deps, instance, clock.now()), [instance], "found running"),
@@ -47,7 +48,7 @@ function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs
   const { type, region, usageOperation, market } = instance
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
   return {
-    id: instance.tags[tagOf.reservation] ?? "",
+    id: reservationOf(instance),
     login: ownerOf(instance),
     kind: "launch",
     state: "settled",

@@ -19,7 +19,7 @@ import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
-import { recordLaunched, recordRunning } from "./settle.ts"
+import { belongsTo, recordLaunched, recordRunning } from "./settle.ts"
 import { goneCodes } from "./surroundings.ts"
 import { setSwitchesOf } from "./switches.ts"
 
@@ -99,9 +99,10 @@ async function ask(
   try {
     return await ec2.launch(request)
   } catch (error) {
-    const found = await ec2
+    const listed = await ec2
       .instances({ tags: { [tagOf.reservation]: reservation.id } })
       .catch((): Instance[] | null => null)
+    const found = listed?.filter((instance) => belongsTo(reservation, instance)) ?? null
     if (found?.length === reservation.count)
       return { instances: found, requestId: "unknown, its reply was lost" }
     if (found && found.length > 0) return recordPart(deps, reservation, found, error)

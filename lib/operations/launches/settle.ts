@@ -6,6 +6,7 @@ import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import type { Lease } from "../../db/leases.ts"
 import type { NewReservation, Reservation } from "../../db/reservations.ts"
+import { reservationOf } from "../../decisions/owners.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/settlement.ts"
 import { isAlive } from "../../host/process_identity.ts"
@@ -52,7 +53,8 @@ export async function settleReservations(
     )
     report[outcome]++
     if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
-    if (outcome !== "waiting") audit(deps, reservation, outcome, instances)
+    const found = instances.filter((instance) => belongsTo(reservation, instance))
+    if (outcome !== "waiting") audit(deps, reservation, outcome, found)
   }
   report.waiting += Math.max(0, orphans.length - most)
   return report
@@ -69,8 +71,8 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
     if (own.orphans.has(reservation.id) && !isOfStorage(reservation)) settleOrphan(deps, reservation, own)
   }
   for (const instance of own.instances) {
-    const id = instance.tags[tagOf.reservation]
-    if (id === undefined || usageDb.leases.of(instance.id)) continue
+    const id = reservationOf(instance)
+    if (id === "" || usageDb.leases.of(instance.id)) continue
     const reservation = usageDb.reservations.byId(id)
     if (reservation && reservation.state !== "pending" && reservation.login === login) {
       recordLaunched(deps, reservation, [instance], "found after it was given back")
@@ -132,8 +134,8 @@ function recordUncertain(
   usageDb.ledger.sums.forget(login)
 }
 
-function belongsTo(reservation: Reservation, instance: Instance): boolean {
-  if (reservation.instanceId === null) return instance.tags[tagOf.reservation] === reservation.id
+export function belongsTo(reservation: Pick<Reservation, "id" | "instanceId">, instance: Instance): boolean {
+  if (reservation.instanceId === null) return reservationOf(instance) === reservation.id
   const hasStarted = instance.state === "running" || instance.state === "pending"
   return instance.id === reservation.instanceId && hasStarted
 }

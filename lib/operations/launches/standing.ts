@@ -1,8 +1,9 @@
 /** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
-import { type Instance, tagOf } from "../../base/instance.ts"
+import type { Instance } from "../../base/instance.ts"
 import { msPerMinute } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
 import type { Holding, Standing } from "../../decisions/admission.ts"
+import { reservationOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { visibleAfterMs } from "../../decisions/settlement.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/worst_case.ts"
@@ -55,7 +56,7 @@ export function standingOf(
     const state = shownState(instance)
     if (!state || leased.has(instance.id)) continue
     if (instance.id === except || startedAgain.has(instance.id)) continue
-    if (counted.has(instance.tags[tagOf.reservation] ?? "")) continue
+    if (counted.has(reservationOf(instance))) continue
     const { type, region, usageOperation, market } = instance
     const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
     holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })

@@ -1,12 +1,11 @@
 /** Writes into the ledger what a listing says about one instance. Inside the caller's transaction. */
 import type { Instance } from "../../base/instance.ts"
-import { tagOf } from "../../base/instance.ts"
 import type { StoredInterval } from "../../db/intervals.ts"
 import type { TrackedInstance } from "../../db/tracked_instances.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/costs.ts"
 import type { Instant } from "../../decisions/intervals.ts"
-import { ownerOf } from "../../decisions/owners.ts"
+import { ownerOf, reservationOf } from "../../decisions/owners.ts"
 import { type Known, missing, type News, type Sighting, seen } from "../../decisions/sightings.ts"
 
 /** An instance, and whether it has a public address that is not an elastic one. */
@@ -119,7 +118,7 @@ function newcomer(instance: SeenInstance): TrackedInstance {
     },
     ...{ region: instance.region, zone: instance.zone, usageOperation: instance.usageOperation },
     ...{ state: instance.state, keyName: instance.keyName, publicIpv4: instance.publicIpv4 },
-    ...{ reservationId: instance.tags[tagOf.reservation] ?? "" },
+    ...{ reservationId: reservationOf(instance) },
     ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: instance.launchedAtUtcMs },
   }
 }

@@ -2,10 +2,12 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { tagOf } from "../../../lib/base/instance.ts"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import { greetings } from "../../../lib/operations/enforcement/notices.ts"
+import { currentInstances } from "../../../lib/operations/launches/active.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
@@ -101,6 +103,35 @@ describe("enforcement", () => {
     await proxy.advance(100 * hour)
     expect((await run()).lines).toEqual([])
     expect(await day.running()).toHaveLength(1)
+  })
+
+  test("leaves alone what somebody launched with the tags of one of ours copied, and says so", async () => {
+    const id = await launchOne({ lease_minutes: 60 })
+    const ours = (await day.running())[0]?.Tags ?? []
+    const unknown = ours.map((tag) =>
+      tag.Key === tagOf.reservation ? { ...tag, Value: crypto.randomUUID() } : tag,
+    )
+    const copies: string[] = []
+    for (const Tags of [ours, unknown]) {
+      const { Instances } = await emulator.ec2.send(
+        new RunInstancesCommand({
+          ...{ ImageId: emulator.fixtures.image, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1 },
+          ...{ KeyName: `${student}-default`, TagSpecifications: [{ ResourceType: "instance", Tags }] },
+        }),
+      )
+      copies.push(Instances?.[0]?.InstanceId ?? "")
+    }
+    await currentInstances(deps)
+    const todo = { snapshot: () => runCron(deps, { cloudTrail: false }), enforce: true, dryRun: false }
+    const { warnings } = await duty(deps, todo)
+    for (const copy of copies)
+      expect(warnings.find((line) => line.startsWith(copy))).toContain("was not launched through us")
+    await proxy.advance(25 * hour)
+    const { enforced } = await duty(deps, todo)
+    expect(enforced?.lines.map((line) => line.slice(0, `terminate ${id}`.length))).toEqual([
+      `terminate ${id}`,
+    ])
+    expect((await day.running()).map(({ InstanceId }) => InstanceId ?? "").sort()).toEqual(copies.sort())
   })
 
   test("tries again in the next run what failed, and says so", async () => {
