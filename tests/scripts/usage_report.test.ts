@@ -91,6 +91,32 @@ estimated total spending = $ 0.000
   })
 })
 
+describe("a login that is another person's in a new term", () => {
+  const begun = (utcMs: string) => `('i-${utcMs}', 'm1.small', ${utcMs}, ${utcMs} + 0.1, '1', 0, 'cs61c-zy')`
+  beforeEach(() => {
+    putOldDatabase(course, `INSERT INTO instances VALUES ${begun("2455501.5")}, ${begun("2455601.5")}`)
+    course.configure({ course: { term_start: "2011-01-01" } })
+  })
+
+  test("starts clean, and the old term's figures stay", async () => {
+    const total = async (...args: string[]) =>
+      amount(lineWith((await report("cs61c-zy", "--offline", ...args)).stdout, "estimated total"))
+    const ofAll = async (...args: string[]) =>
+      amount(lineWith((await report("ALL", ...args)).stdout, "cs61c-zy"))
+    const [from, to] = ["--from=2010-01-01", "--to=2010-12-31"]
+    for (const of of [total, ofAll])
+      expect([await of(), await of(from, to), await of(from)]).toEqual([0.255, 0.255, 0.51])
+    const { stdout } = await report("cs61c-zy", "--offline")
+    expect(stdout).toStartWith("Usage report for cs61c-zy from 2011-01-01T00:00:00Z:\n")
+    expect((await report("cs61c-zy", "--offline", "--csv")).stdout).not.toContain("i-2455501.5")
+  })
+
+  test("still has its pending spot requests in the report", async () => {
+    expect((await report("cs61c-aa", "--offline")).stdout).toContain("Pending spot requests:\n    1 hours of")
+    expect(amount(lineWith((await report("ALL")).stdout, "cs61c-aa"))).toBe(0.059)
+  })
+})
+
 describe("who may ask", () => {
   test("a student sees their own usage, and nobody else's; the config names the staff exactly", async () => {
     putOldDatabase(course)

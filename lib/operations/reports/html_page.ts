@@ -10,6 +10,7 @@ import { rangeOf, sumOf } from "../../decisions/reports/text_form.ts"
 import { staleness } from "../usage/staleness.ts"
 import { finite } from "./charges.ts"
 import { type DaySum, daySums, rangeName, type Scope } from "./days.ts"
+import { termOf } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 
 /** How many users have a bar; the table has all. */
@@ -71,11 +72,8 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
   const { course, limits, limitsOfUsers } = config
   const { nowUtcMs, range, login: only } = scope
   const spent = totals(usageDb, tariff, range, nowUtcMs)
-  const isTerm = course.termStartUtcMs === null && range.fromUtcMs === Number.NEGATIVE_INFINITY
-  const term = {
-    fromUtcMs: course.termStartUtcMs ?? Number.NEGATIVE_INFINITY,
-    toUtcMs: Number.POSITIVE_INFINITY,
-  }
+  const term = termOf(course)
+  const isTerm = range.fromUtcMs === term.fromUtcMs && range.toUtcMs === term.toUtcMs
   const thisTerm = isTerm ? spent : totals(usageDb, tariff, term, nowUtcMs)
   const estimated = usageDb.ledger.rentals.loginsWithEstimates(...finite(range))
   return [...spent]

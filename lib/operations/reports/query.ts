@@ -26,7 +26,7 @@ export interface RangeOptions {
   assignment?: string | undefined
 }
 
-/** `--to` with a day includes that day. */
+/** Where nothing is said, the term: logins are reused. `--to` with a day includes that day. */
 export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick<Config, "course">): Range {
   if (assignment !== undefined) {
     if (from !== undefined || to !== undefined) {
@@ -40,13 +40,18 @@ export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick
       `--assignment ${quoted(assignment)} is not in the config (there: ${known})`,
     )
   }
-  if (from === undefined && to === undefined) return always
+  if (from === undefined && to === undefined) return termOf(course)
   const range = {
     fromUtcMs: from === undefined ? always.fromUtcMs : instant("--from", from).utcMs,
     toUtcMs: to === undefined ? always.toUtcMs : endOf(instant("--to", to)),
   }
   if (range.fromUtcMs >= range.toUtcMs) throw new UsageError("options", "--from is not before --to")
   return range
+}
+
+/** What budgets count, too. */
+export function termOf({ termStartUtcMs }: Config["course"]): Range {
+  return termStartUtcMs === null ? always : { ...always, fromUtcMs: termStartUtcMs }
 }
 
 function instant(option: string, text: string): { utcMs: number; isDay: boolean } {

@@ -17,7 +17,7 @@ import { priceOf } from "../../decisions/prices.ts"
 import { costOfRental } from "../../decisions/rentals.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { type ChargeQuery, charges } from "./charges.ts"
-import { oldLines } from "./user_report.ts"
+import { includesNow, oldLines } from "./user_report.ts"
 
 export interface Total extends Bounds {
   /** How many charges have no price. */
@@ -28,21 +28,41 @@ export interface Total extends Bounds {
 export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs: number): Map<string, Total> {
   const sumUp = isWholeDays(range) ? totalsOfWholeDays : totalsOfPartDays
   const byLogin = sumUp(usageDb, tariff, range, nowUtcMs)
-  if (range === always) return byLogin
+  if (range !== always) countUnpriced(byLogin, usageDb, tariff, range, nowUtcMs)
+  if (includesNow(range)) addPending(byLogin, usageDb, tariff, nowUtcMs)
+  return byLogin
+}
+
+function countUnpriced(
+  byLogin: Map<string, Total>,
+  usageDb: UsageDb,
+  tariff: Tariff,
+  range: Range,
+  nowUtcMs: number,
+): void {
   // The sums say that a charge has no price, not when it was; and it counts once, whatever days it spans.
   for (const [login, { unpriced }] of [...byLogin]) {
     if (unpriced === 0) continue
     byLogin.delete(login)
     addCharges(byLogin, usageDb, tariff, { login, range, nowUtcMs })
   }
-  return byLogin
+}
+
+function addPending(byLogin: Map<string, Total>, usageDb: UsageDb, tariff: Tariff, nowUtcMs: number): void {
+  for (const { login, instanceType } of usageDb.spotRequests.open(null)) {
+    const offer = { instanceType, market: "spot" as const, ...oldOffer, atUtcMs: nowUtcMs }
+    const price = priceOf(tariff.book, offer)
+    charge(byLogin, login, price === null ? null : { lowest: price, highest: price })
+  }
+}
+
+function charge(byLogin: Map<string, Total>, login: string, cost: Bounds | null): void {
+  const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
+  byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
 }
 
 function addCharges(byLogin: Map<string, Total>, usageDb: UsageDb, tariff: Tariff, query: ChargeQuery): void {
-  for (const { login, cost } of charges(usageDb, tariff, query)) {
-    const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
-    byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
-  }
+  for (const { login, cost } of charges(usageDb, tariff, query)) charge(byLogin, login, cost)
 }
 
 function totalsOfWholeDays(
@@ -52,22 +72,19 @@ function totalsOfWholeDays(
   nowUtcMs: number,
 ): Map<string, Total> {
   const byLogin = new Map<string, Total>()
-  const charge = (login: string, cost: Bounds | null) => {
-    const before = byLogin.get(login) ?? { ...nothing, unpriced: 0 }
-    byLogin.set(login, { ...add(before, cost ?? nothing), unpriced: before.unpriced + (cost ? 0 : 1) })
-  }
-  const { ledger, oldRows, spotRequests } = usageDb
+  const { ledger, oldRows } = usageDb
   refreshSums(usageDb, tariff, null)
   for (const [login, sum] of ledger.sums.byLogin(...daysOf(range))) byLogin.set(login, sum)
   for (const run of ledger.intervals.open(null)) {
-    charge(run.login, costOfRun(tariff, run, nowUtcMs, range))
-    charge(run.login, costOfAddress(tariff, run, nowUtcMs, range))
+    charge(byLogin, run.login, costOfRun(tariff, run, nowUtcMs, range))
+    charge(byLogin, run.login, costOfAddress(tariff, run, nowUtcMs, range))
   }
-  for (const rental of ledger.rentals.open(null)) charge(rental.login, costOfRental(rental, nowUtcMs, range))
+  for (const rental of ledger.rentals.open(null))
+    charge(byLogin, rental.login, costOfRental(rental, nowUtcMs, range))
   if (range === always && tariff.billing.granularity === "hour") {
     for (const what of ["finished", "pending"] as const) {
       for (const line of oldLines(usageDb, tariff, what, { login: null, nowUtcMs }))
-        charge(line.login, line.cost)
+        charge(byLogin, line.login, line.cost)
     }
   } else {
     for (const [login, sum] of ledger.oldSums.byLogin(...daysOf(range))) {
@@ -75,13 +92,7 @@ function totalsOfWholeDays(
       byLogin.set(login, { ...add(before, sum), unpriced: before.unpriced + sum.unpriced })
     }
     for (const old of oldRows.running(null)) {
-      charge(old.login, costOfRun(tariff, fromOldRun(old), nowUtcMs, range))
-    }
-  }
-  if (range === always) {
-    for (const { login, instanceType } of spotRequests.open(null)) {
-      const price = priceOf(tariff.book, { instanceType, market: "spot", ...oldOffer, atUtcMs: nowUtcMs })
-      charge(login, price === null ? null : { lowest: price, highest: price })
+      charge(byLogin, old.login, costOfRun(tariff, fromOldRun(old), nowUtcMs, range))
     }
   }
   return byLogin

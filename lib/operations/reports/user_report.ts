@@ -49,7 +49,7 @@ export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery)
     for (const line of oldLines(usageDb, tariff, "pending", query)) groups.running.add(line)
     for (const line of oldLines(usageDb, tariff, "finished", query)) groups.finished.add(line)
   }
-  const pendingSpotRequests = isOfAllTime ? pendingLines(usageDb, tariff, query) : []
+  const pendingSpotRequests = includesNow(query.range) ? pendingLines(usageDb, tariff, query) : []
   const all = [...pendingSpotRequests, ...Object.values(groups).flatMap((group) => group.all())]
   return {
     ...{ login: query.login, pendingSpotRequests },
@@ -72,6 +72,11 @@ export function sectionsOf(report: UserReport): Section[] {
     { title: "Public addresses:", lines: report.addresses },
   ]
   return sections.filter(({ title, lines }) => lines.length > 0 || title === "Finished instances:")
+}
+
+/** What pends has no date: it belongs where no end is named. */
+export function includesNow({ toUtcMs }: Range): boolean {
+  return toUtcMs === Number.POSITIVE_INFINITY
 }
 
 /** A pending request counts as one hour. */
