@@ -77,6 +77,17 @@ describe("course_freeze", () => {
     expect((await day.run("ec2_active", ["--start", id])).code).toBe(0)
   })
 
+  test("suspends also where the next term is set already, and into it", async () => {
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+    day.course.configure({ course: { term_start: tomorrow } })
+    expect((await freeze([student, "--yes"])).code).toBe(0)
+    const refused = await tryLaunch()
+    expect(refused.stderr).toContain(`${student}: is suspended since `)
+    expect(refused.code).toBe(3)
+    expect((await freeze([student, "--lift", "--yes"])).code).toBe(0)
+    expect((await tryLaunch()).code).toBe(0)
+  })
+
   test("a suspension of an earlier term is not the next person's", async () => {
     await freeze([student, "--yes"])
     expect((await tryLaunch()).code).toBe(3)

@@ -27,7 +27,9 @@ export async function suspend(deps: HaltDeps, login: string, reason: string): Pr
   const term = config.course.termStartUtcMs
   usageDb.transaction(() => {
     if (usageDb.suspensions.current(login, term)) return
-    usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs: clock.now() })
+    // Before a term that is set already: what is older than the term is the last person's.
+    const suspendedAtUtcMs = Math.max(clock.now(), term ?? 0)
+    usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs })
   })
   await deny(deps, login)
   try {
