@@ -7,7 +7,7 @@ import { usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
-import { limitsOf } from "../../decisions/launch_policy.ts"
+import { limitsOf, objectionToType } from "../../decisions/launch_policy.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { leaseOfRestart } from "../../decisions/running_time.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
@@ -19,6 +19,7 @@ import type { OwnInstances } from "./own_instances.ts"
 import { switchAtOf } from "./plan.ts"
 import { recordStarted } from "./settle.ts"
 import { standingOf } from "./standing.ts"
+import { refuse } from "./surroundings.ts"
 import { announceEnds, setSwitches } from "./switches.ts"
 
 export interface Started {
@@ -88,6 +89,8 @@ function reserve(
   // The second: started since it was listed. Starting it once more would move its lease.
   if (isPending || lease?.stoppedAtUtcMs === null) throw new Failed(instance.id, "is being started already")
   const { type, region, usageOperation, market } = instance
+  const limits = limitsOf(config, login)
+  refuse(instance.id, objectionToType(type, limits))
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
   const microUsdPerHour = priceOf(usageDb.prices.tariff(config).book, offer)
   if (microUsdPerHour === null) throw new Refused("price", `none is known for ${type} in ${region}`)
@@ -109,7 +112,7 @@ function reserve(
   const admission = admit(
     standingOf(deps, login, own, nowUtcMs, instance.id),
     { verb: "started again", count: 1, microUsdPerHour, worst },
-    limitsOf(config, login),
+    limits,
     config.courseBudget,
   )
   if (!admission.allow) throw new Refused(instance.id, admission.because)
