@@ -4,7 +4,6 @@
  */
 import * as v from "valibot"
 import { UsageError } from "../base/errors.ts"
-import { isReservedTagKey } from "../base/instance.ts"
 import { type MicroUsd, microUsd, microUsdPerUsd } from "../base/money.ts"
 import { quoted } from "../base/text.ts"
 import { msPerMinute } from "../base/time.ts"
@@ -61,17 +60,16 @@ const base64 = v.pipe(
   v.string(),
   // clients of 2010 broke lines, as Python's base64.encodestring does
   v.transform((text) => text.replace(/\s+/g, "")),
-  v.maxLength(
-    Math.ceil(mostUserDataBytes / 3) * 4,
+  v.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3}={0,2})?$/, "is not base64"),
+  v.check(
+    (text) => Buffer.byteLength(text, "base64") <= mostUserDataBytes,
     `is longer than ${mostUserDataBytes} bytes before base64`,
   ),
-  v.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3}={0,2})?$/, "is not base64"),
 )
 /** Letters that the metadata service can show, where the instance reads its tags. */
 const tagKey = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9+\-=.,_:@]{1,128}$/, "is no tag name of 1 to 128 of A-Z a-z 0-9 + - = . , _ : @"),
-  v.check((key) => !isReservedTagKey(key), "is in a namespace that is not the caller's"),
 )
 
 /** Null means absent. */
@@ -185,10 +183,11 @@ export function problem(issue: v.BaseIssue<unknown>): string {
   }
   if (issue.kind === "schema" && issue.received === "undefined") return `${key} is missing`
   const leaf = deepest(issue)
+  const named = leaf === issue ? key : [key, ...(leaf.path ?? []).map((item) => String(item.key))].join(".")
   const what = leaf.message.startsWith("Invalid")
     ? `is ${leaf.received}, wanted ${leaf.expected ?? "something else"}`
     : leaf.message
-  return `${quoted(key).slice(1, -1)} ${what}`
+  return `${quoted(named).slice(1, -1)} ${what}`
 }
 
 /** Of a union, the branch that came furthest: it says what is wrong and not only that something is. */

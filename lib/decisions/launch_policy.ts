@@ -1,7 +1,7 @@
 /** What a launch may name, since it is made with the account's rights: each rule answers with a reason or null. */
 import type { Config, Limits } from "../base/config.ts"
 import type { Image, SecurityGroup, Subnet } from "../base/instance.ts"
-import { tagOf } from "../base/instance.ts"
+import { isReservedTagKey, tagOf } from "../base/instance.ts"
 import { matchesGlob } from "../base/login.ts"
 import { quoted } from "../base/text.ts"
 import { suseOperation } from "./costs.ts"
@@ -117,6 +117,12 @@ export function objectionToSubnet(subnet: Subnet, login: string, launch: Launch)
 export function objectionToPlacementGroup(name: string, login: string, launch: Launch): Objection {
   if (launch.placementGroups.includes(name) || name === login || name.startsWith(`${login}-`)) return null
   return `placement group ${quoted(name)} is neither ${login}'s own (${login}-NAME) nor listed in launch.placement_groups`
+}
+
+/** By ours is known whose a thing is, and when it ends. */
+export function objectionToTags(tags: Record<string, string>): Objection {
+  const reserved = Object.keys(tags).find(isReservedTagKey)
+  return reserved === undefined ? null : `${quoted(reserved)} is in a namespace that is not the caller's`
 }
 
 export function objectionToProfile(name: string, launch: Launch): Objection {

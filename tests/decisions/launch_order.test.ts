@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { UsageError } from "../../lib/base/errors.ts"
 import { parseLaunchRequest } from "../../lib/decisions/launch_order.ts"
+import { objectionToTags } from "../../lib/decisions/launch_policy.ts"
 
 const parse = (request: unknown) => parseLaunchRequest(JSON.stringify(request))
 const problemOf = (request: unknown): string => {
@@ -39,9 +40,22 @@ describe("a launch request", () => {
     }
   })
 
+  test("says which key of a union's branch is wrong", () => {
+    expect(problemOf({ key_name: "k", spot: { max_price: 0 } })).toStartWith("spot.max_price is less than")
+    expect(problemOf({ key_name: "k", root_volume: { gib: 1.5 } })).toStartWith("root_volume.gib is not")
+  })
+
   test("names no tags of ours, whatever their case", () => {
-    expect(problemOf({ key_name: "k", tags: { "EC2-Wrappers:owner": "x" } })).toContain("namespace")
-    expect(problemOf({ key_name: "k", tags: { "aws:x": "x" } })).toContain("namespace")
+    const tagsOf = (tags: Record<string, string>) => parse({ key_name: "k", tags }).tags
+    for (const key of ["EC2-Wrappers:owner", "aws:x"])
+      expect(objectionToTags(tagsOf({ Name: "x", [key]: "x" }))).toContain(`"${key}" is in a namespace`)
+    expect(objectionToTags(tagsOf({ Name: "x" }))).toBeNull()
+  })
+
+  test("has user data of 16 KiB at the most, to the byte", () => {
+    const dataOf = (bytes: number) => ({ key_name: "k", user_data: Buffer.alloc(bytes).toString("base64") })
+    expect(parse(dataOf(16_384)).userData).toHaveLength(16_384)
+    for (const bytes of [16_385, 16_386]) expect(problemOf(dataOf(bytes))).toContain("16384 bytes")
   })
 
   test("of any shape gives an order in bounds or a usage error of one line", () => {

@@ -14,6 +14,7 @@ import {
   objectionToBilling,
   objectionToPlacementGroup,
   objectionToProfile,
+  objectionToTags,
   objectionToType,
   objectionToZone,
 } from "../../decisions/launch_policy.ts"
@@ -45,6 +46,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   }
   refuse("instance type", objectionToType(instanceType, limits))
   if (order.zone) refuse("zone", objectionToZone(order.zone, config.aws.region))
+  refuse("tag", objectionToTags(order.tags))
   const { placementGroup, instanceProfile } = order
   if (placementGroup)
     refuse("placement group", objectionToPlacementGroup(placementGroup, caller.login, config.launch))

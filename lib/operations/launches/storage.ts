@@ -7,7 +7,7 @@ import type { LaunchedReply } from "../../base/launch_protocol.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
-import { limitsOf, objectionToZone } from "../../decisions/launch_policy.ts"
+import { limitsOf, objectionToTags, objectionToZone } from "../../decisions/launch_policy.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/prices.ts"
 import type { StorageOrder } from "../../decisions/storage_order.ts"
 import { volumesAhead } from "../../decisions/worst_case.ts"
@@ -33,6 +33,7 @@ interface Item {
 export async function createStorage(deps: LaunchDeps, order: StorageOrder): Promise<LaunchedReply> {
   const { usageDb, caller, audit } = deps
   requireHasKeys(deps)
+  refuse("tag", objectionToTags(order.tags ?? {}))
   const items = await itemsOf(deps, order)
   const microUsdPerHour = items.reduce((sum, item) => sum + item.microUsdPerHour, 0)
   const reply = (ids: string[]): LaunchedReply => ({
