@@ -36,10 +36,9 @@ export interface Enforced {
 
 /** After a complete snapshot. Throws only where AWS cannot be asked at all. */
 export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boolean }): Promise<Enforced> {
-  if (!dryRun) {
-    await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
-    await adoptStrays(deps)
-  }
+  // In a dry run too: what is merely recorded ends nothing, and the plan goes by it.
+  await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
+  await adoptStrays(deps)
   const steps = await planNow(deps)
   const storage = storageDue(deps)
   const lines = [...steps.map(stepLine), ...storage.map(storageLine)]

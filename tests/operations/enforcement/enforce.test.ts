@@ -1,4 +1,5 @@
 /** Leases end: warnings, terminations, stops, switches, on the emulator's virtual time. */
+import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
@@ -132,6 +133,21 @@ describe("enforcement", () => {
       `terminate ${id}`,
     ])
     expect((await day.running()).map(({ InstanceId }) => InstanceId ?? "").sort()).toEqual(copies.sort())
+  })
+
+  test("plans in a dry run also for what a restored database has forgotten", async () => {
+    const id = await launchOne()
+    await runCron(deps, { cloudTrail: false })
+    const db = new Database(`${day.course.dataDir}/usage.db`)
+    db.run("DELETE FROM leases")
+    db.run("DELETE FROM reservations")
+    db.close()
+    await proxy.advance(25 * hour)
+    const planned = (await run(true)).lines
+    expect(planned).toHaveLength(1)
+    expect(planned[0]).toStartWith(`terminate ${id}`)
+    expect((await run()).lines).toEqual(planned)
+    expect(await day.running()).toEqual([])
   })
 
   test("tries again in the next run what failed, and says so", async () => {
