@@ -43,7 +43,8 @@ export function isGap({ start, end }: Run): boolean {
  */
 export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | null {
   const { start, end } = run
-  if (!end) return null
+  // What its events left open, of which type it was, they leave open again; and its own start is near its end.
+  if (!end || (isGap(run) && start.evidence === "cloudtrail")) return null
   const inWindow = events
     .filter(({ atUtcMs }) => atUtcMs >= start.earliestUtcMs - apartMs && atUtcMs <= end.latestUtcMs + apartMs)
     .sort((one, other) => one.atUtcMs - other.atUtcMs || precedence(other) - precedence(one))

@@ -32,7 +32,8 @@ export async function askEventHistory({
     const [first] = runs
     if (!first) continue
     const trail = await aws.cloudTrail(first.region)
-    const events = await trail.instanceEvents(instanceId, first.start.earliestUtcMs, now)
+    const sinceUtcMs = Math.max(first.start.earliestUtcMs, now - historyMs)
+    const events = await trail.instanceEvents(instanceId, sinceUtcMs, now)
     usageDb.transaction(() => {
       const found = events.map(({ name, atUtcMs, user, eventId }) => ({
         ...{ instanceId, foundUtcMs: now, kind: "cloudtrail", atUtcMs },

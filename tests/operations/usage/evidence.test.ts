@@ -1,7 +1,8 @@
 /** What proves that an instance was on, or off, and what only looks so: in dollars it is the difference between a figure and bounds. */
 import { describe, expect, test } from "bun:test"
+import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { tagOf } from "../../../lib/base/instance.ts"
-import { msPerHour, msPerMinute, msPerSecond } from "../../../lib/base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../../lib/base/time.ts"
 import type { Lease } from "../../../lib/db/leases.ts"
 import type { NewReservation } from "../../../lib/db/reservations.ts"
 import type { UsageDb } from "../../../lib/db/usage_db.ts"
@@ -9,6 +10,7 @@ import { type InstanceEvent, withEvents } from "../../../lib/decisions/events.ts
 import { between, exactly } from "../../../lib/decisions/intervals.ts"
 import type { Rental } from "../../../lib/decisions/rentals.ts"
 import { recordRunning } from "../../../lib/operations/launches/settle.ts"
+import { askEventHistory } from "../../../lib/operations/usage/event_history.ts"
 import { recordMissing, recordSeen } from "../../../lib/operations/usage/record_sighting.ts"
 import { recordRentals } from "../../../lib/operations/usage/rentals.ts"
 import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
@@ -68,6 +70,36 @@ describe("an event that found the instance off", () => {
     const endedByEc2Of = (wasOn: boolean | null) =>
       withEvents({ ...window, endedByEc2: null }, [terminated(wasOn)])?.[0]?.endedByEc2
     expect([endedByEc2Of(false), endedByEc2Of(null), endedByEc2Of(true)]).toEqual([null, null, false])
+  })
+})
+
+describe("events that are asked for once more", () => {
+  const begun = start + msPerHour
+  const ended = begun + 45 * msPerSecond
+  const gap = between(begun, ended, "cloudtrail")
+  const events: InstanceEvent[] = [
+    { name: "StartInstances", atUtcMs: begun, wasOn: false, hibernates: false },
+    { name: "StopInstances", atUtcMs: ended, wasOn: true, hibernates: false },
+  ]
+
+  test("leave in the ledger a run of seconds whose type they could not tell", () => {
+    expect(withEvents({ start: gap, end: gap, endedByEc2: false }, events)).toBeNull()
+  })
+
+  test("are asked for as far back as CloudTrail goes, also of an instance that is older", async () => {
+    const { db, see, miss } = launched()
+    const nowUtcMs = start + 200 * msPerDay
+    see(nowUtcMs - 2 * msPerDay, { state: "running" })
+    miss(nowUtcMs - msPerDay)
+    const asked: number[] = []
+    const instanceEvents = async (_: string, fromUtcMs: number) => {
+      asked.push(fromUtcMs)
+      return []
+    }
+    const aws = { cloudTrail: async () => ({ instanceEvents }), clockOffsetMs: () => 0 }
+    const clock = { now: () => nowUtcMs, sleep: async () => {} }
+    await askEventHistory({ aws: aws as unknown as Aws, usageDb: db, clock })
+    expect(asked).toEqual([nowUtcMs - 90 * msPerDay])
   })
 })
 
