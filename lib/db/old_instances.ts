@@ -20,7 +20,9 @@ export interface OldInstance {
 export function oldInstances(db: Database) {
   const timeOf = (instanceId: string, column: "start_time" | "end_time"): number | null => {
     const row = db
-      .query<{ at: number | null }, [string]>(`SELECT ${column} AS at FROM instances WHERE instance_id = ?`)
+      .query<{ at: number | null }, [string]>(
+        `SELECT julianday(${column}) AS at FROM instances WHERE instance_id = ?`,
+      )
       .get(instanceId)
     return row?.at ? fromJulianDay(row.at) : null
   }
@@ -31,7 +33,7 @@ export function oldInstances(db: Database) {
         `INSERT INTO instances(instance_id, instance_type, start_time, end_time, last_seen, is_spot, username)
          VALUES (?, ?, ?, NULL, ?, ?, ?)
          ON CONFLICT(instance_id) DO UPDATE SET instance_type = excluded.instance_type,
-           start_time = min(start_time, excluded.start_time), last_seen = excluded.last_seen, is_spot = excluded.is_spot,
+           start_time = min(coalesce(start_time, excluded.start_time), excluded.start_time), last_seen = excluded.last_seen, is_spot = excluded.is_spot,
            username = excluded.username`,
       ).run(
         ...[instanceId, instanceType, toJulianDay(startUtcMs), toJulianDay(seenUtcMs)],

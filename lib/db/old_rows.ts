@@ -51,7 +51,9 @@ export function oldRows(db: Database) {
     },
 
     firstStart(): number | null {
-      const row = db.query<{ at: number | null }, []>("SELECT min(start_time) AS at FROM instances").get()
+      const row = db
+        .query<{ at: number | null }, []>("SELECT min(julianday(start_time)) AS at FROM instances")
+        .get()
       return row?.at ? fromJulianDay(row.at) : null
     },
 
@@ -70,11 +72,14 @@ export function oldRows(db: Database) {
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
-        `${selectEnded} AND ${whose(login)} AND start_time < ?3 AND end_time > ?2
-         UNION ALL ${selectRows} AND ${whose(login)} AND start_time < ?3 AND end_time IS NULL`,
+        `${selectEnded} AND ${whose(login)} AND ${beganBefore} AND end_time > ?2
+         UNION ALL ${selectRows} AND ${whose(login)} AND ${beganBefore} AND end_time IS NULL`,
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
-      for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) yield fromRow(row)
+      for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) {
+        const run = fromRow(row)
+        if (run.startUtcMs < toUtcMs && (run.endUtcMs ?? toUtcMs) > fromUtcMs) yield run
+      }
     },
 
     /** Of one instance by the same views as `hours`; null where it is the ledger's, or not known. */
@@ -92,11 +97,11 @@ export function oldRows(db: Database) {
       if (none(login)) return []
       return db
         .query<OldSum, [string | null]>(
-          `SELECT coalesce(username, '') AS login, instance_type AS instanceType,
+          `SELECT coalesce(username, '') AS login, coalesce(instance_type, '') AS instanceType,
              CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
            WHERE ${whose(login)} AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
-           GROUP BY username, instance_type, is_spot`,
+           GROUP BY 1, 2, 3`,
         )
         .all(login)
     },
@@ -109,14 +114,22 @@ function whose(login: string | null): string {
   return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
 }
 
-/** Of what has ended it does not matter when it was last seen: without that column an index answers alone. */
-const select = (seen: string) => `SELECT instance_id, instance_type, coalesce(is_spot, 0) AS is_spot,
-    coalesce(username, '') AS username, start_time, end_time, ${seen} AS seen,
+/** Text is greater than any number to SQLite, so that as an end it needs no such exception. */
+const beganBefore = "(start_time < ?3 OR typeof(start_time) = 'text')"
+
+/**
+ * Of what has ended it does not matter when it was last seen: without that column an index answers alone. `julianday` takes
+ * the old tools' numbers as they are, and also the ISO strings of people who mended a row by hand.
+ */
+const select = (seen: string) => `SELECT instance_id, coalesce(instance_type, '') AS instance_type,
+    coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,
+    julianday(start_time) AS start_time, julianday(end_time) AS end_time, ${seen} AS seen,
     (SELECT min(julianday(stopped_time)) FROM instance_stopped
      WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
-  FROM instances WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances) AND start_time IS NOT NULL`
+  FROM instances
+  WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances) AND julianday(start_time) IS NOT NULL`
 const selectRows = select("julianday(last_seen)")
-const selectEnded = `${select("NULL")} AND end_time IS NOT NULL`
+const selectEnded = `${select("NULL")} AND julianday(end_time) IS NOT NULL`
 
 interface Row {
   instance_id: string

@@ -34,14 +34,14 @@ export function spotRequests(db: Database) {
     /** Of a login or, with null, of everybody. */
     open(login: string | null): OpenSpotRequest[] {
       return db
-        .query<{ id: string; type: string; at: number; login: string | null }, [string | null]>(
+        .query<{ id: string; type: string | null; at: number; login: string | null }, [string | null]>(
           `SELECT request_id AS id, instance_type AS type, request_time AS at, username AS login
            FROM pending_spot_requests WHERE ?1 IS NULL OR username = ?1`,
         )
         .all(login)
         .map((row) => ({
           requestId: row.id,
-          instanceType: row.type,
+          instanceType: row.type ?? "",
           login: row.login ?? "",
           requestedAtUtcMs: fromJulianDay(Number(row.at)),
         }))

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { oldRules, oldTotals, putOldDatabase } from "../support/old_database.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -81,6 +81,49 @@ estimated total spending = $ 0.000
     db.close()
     expect(lineWith((await report("ALL")).stdout, "cs61c-zy")).toContain("$ 0.255")
   })
+
+  test.each(["hour", "second"])(
+    "odd rows cost what is known of them, and fail nothing (by the %s)",
+    async (granularity) => {
+      course.configure({ billing: { granularity } })
+      const path = join(course.dataDir, "usage.db")
+      const db = new Database(path)
+      db.run(`CREATE TABLE instances(instance_id TEXT PRIMARY KEY, instance_type TEXT, start_time REAL, end_time REAL NULL,
+          last_seen TEXT, is_spot BOOLEAN, username TEXT);
+        CREATE TABLE pending_spot_requests(
+          request_id TEXT PRIMARY KEY, instance_type TEXT, request_time REAL, username TEXT);
+        INSERT INTO instances VALUES
+          ('i-a', NULL, 2455501.5, 2455501.6, NULL, 0, 'cs61c-zy'),
+          ('i-b', 'm1.small', NULL, 2455501.6, NULL, 0, 'cs61c-zy'),
+          ('i-c', 'm1.small', '2010-11-01 00:00:00', '2010-11-01 00:30:00', NULL, 0, 'cs61c-zx'),
+          ('i-d', 'm1.small', 2455501.5, 2455501.51, NULL, NULL, 'cs61c-zw'),
+          ('i-e', 'm1.small', 2455501.5, 2455501.51, NULL, 0, 'cs61c-zw'),
+          ('i-f', 'm1.small', NULL, 2455501.51, NULL, NULL, 'cs61c-zw'),
+          ('i-g', 'm1.small', 2455501.5, 2455501.51, NULL, 0, 'of two' || char(10) || 'lines');
+        INSERT INTO pending_spot_requests VALUES ('sir-1', NULL, NULL, 'cs61c-zy')`)
+      db.close()
+      chmodSync(path, 0o600)
+      const { stdout, code, stderr } = await report("ALL")
+      expect(stderr).toBe("")
+      expect(lineWith(stdout, "cs61c-zy")).toMatch(/ and [23] unpriced$/)
+      const twice = granularity === "hour" ? 0.17 : 0.0408
+      expect(amount(lineWith(stdout, "cs61c-zw"))).toBeCloseTo(twice, 2)
+      expect(amount(lineWith(stdout, "of two\\nlines"))).toBeCloseTo(twice / 2, 2)
+      expect(code).toBe(0)
+      for (const login of ["cs61c-zy", "cs61c-zx", "cs61c-zw"]) {
+        const one = await report(login, "--offline")
+        expect([one.stderr, one.code]).toEqual(["", 0])
+      }
+      const zw = await report("cs61c-zw", "--offline")
+      expect(amount(lineWith(zw.stdout, "estimated total"))).toBeCloseTo(twice, 2)
+      const dated = await report("cs61c-zx", "--offline", "--by", "day")
+      expect(dated.stdout).toContain("2010-11-01 ")
+      const ranged = await report("cs61c-zx", "--offline", "--from", "2010-11-01", "--to", "2010-11-01")
+      expect(ranged.stdout).toContain("1 hours of   m1.small")
+      const other = await report("cs61c-zx", "--offline", "--from", "2010-11-02")
+      expect(other.stdout).toContain("(none)")
+    },
+  )
 
   test("usage without an owner is nobody's", async () => {
     putOldDatabase(

@@ -1,6 +1,7 @@
 /** The old tool's report, to the letter: other programs read it. */
 import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
+import { escapeControls } from "../../base/text.ts"
 import type { Bounds } from "../costs.ts"
 import type { PriceSource } from "../prices.ts"
 
@@ -26,7 +27,7 @@ function usageLine({ hours, what, market, microUsdPerHour, cost, priceSource }: 
   const price = microUsdPerHour === null ? "unpriced" : dollars(microUsdPerHour, 5)
   const amount = cost === null ? "unpriced" : amountOf(cost)
   const how = market === "spot" ? "spot" : "demand"
-  return `${String(Math.round(hours)).padStart(5)} hours of ${what.padStart(10)} (${how}) @ ${price} = ${amount}${priceSource === "estimate" ? " (an estimate)" : ""}`
+  return `${String(Math.round(hours)).padStart(5)} hours of ${escapeControls(what).padStart(10)} (${how}) @ ${price} = ${amount}${priceSource === "estimate" ? " (an estimate)" : ""}`
 }
 
 /** A section's heading, its lines or `(none)`, and what they come to. */
@@ -37,7 +38,7 @@ export function sectionLines({ title, lines }: Section): string[] {
 
 export function userTotalLine(login: string, cost: Bounds, unpriced: number): string {
   const note = unpriced > 0 ? ` and ${unpriced} unpriced` : ""
-  return `${(login || "(nobody)").padEnd(20)} ${amountOf(cost)}${note}`
+  return `${escapeControls(login || "(nobody)").padEnd(20)} ${amountOf(cost)}${note}`
 }
 
 /** `$12.345`, and where the bounds are a cent or more apart `$12.40–$12.71`. */
