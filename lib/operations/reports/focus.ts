@@ -25,7 +25,13 @@ const cost: Column[1] = ({ charge }) => usd(charge.cost?.highest ?? 0)
 /** One list price is one SKU of ours. */
 const sku: Column[1] = ({ charge }) =>
   [charge.region, charge.what, charge.usageOperation, charge.market].join("/")
-const unitPrice: Column[1] = ({ charge }) => usd(charge.microUsdPerHour ?? undefined)
+/** Times the hours it must be the cost: where one price does not tell (spot, a change of price, a free hour) it is their mean. */
+const unitPrice: Column[1] = ({ charge: { cost, hours, microUsdPerHour } }) => {
+  const total = cost?.highest ?? 0
+  if (microUsdPerHour !== null && Math.abs(microUsdPerHour * hours - total) <= 1)
+    return toUsd(microUsdPerHour)
+  return hours > 0 ? toUsd(total / hours) : 0
+}
 const hours: Column[1] = ({ charge }) => charge.hours
 const services = {
   instance: ["Amazon Elastic Compute Cloud", "Compute", "Virtual Machines"],
