@@ -13,6 +13,8 @@ export interface BilledRow {
   toUtcMs: number
   /** Whether it is of what our bound covers. */
   isCovered: boolean
+  /** An instance's public address, which AWS bills by a network interface. */
+  isAddress: boolean
   /** A tax, credit, refund or correction, which is of no usage. */
   isAdjustment: boolean
 }
@@ -66,7 +68,7 @@ export function rowReader(
 
 /** CUR's line item types and FOCUS's charge categories, those that are of no usage. */
 const adjustments =
-  /^(Tax|Credit|Refund|Adjustment|Discount|BundledDiscount|EdpDiscount|PrivateRateDiscount|Fee|RIFee)$/
+  /^(Tax|Credit|Refund|Adjustment|Discount|BundledDiscount|EdpDiscount|PrivateRateDiscount|Fee|RIFee|SavingsPlan(Negation|\w+Fee))$/
 
 function readRow(form: Form, row: Record<string, string>): BilledRow | null {
   const cost = Number(row[form.cost])
@@ -78,9 +80,10 @@ function readRow(form: Form, row: Record<string, string>): BilledRow | null {
   return {
     ...{ resourceId, owner: ownerIn(form, row), cost: microUsd(cost), fromUtcMs },
     toUtcMs: Number.isNaN(toUtcMs) ? fromUtcMs : toUtcMs,
+    isAddress: /^eni-/.test(resourceId) || (/^i-/.test(resourceId) && /public ?ipv4/i.test(usage)),
     isAdjustment: adjustments.test(row[form.category] ?? ""),
     isCovered:
-      /^(i|vol|eipalloc|eni)-/.test(resourceId) &&
+      /^(i|vol|snap|eipalloc|eni)-/.test(resourceId) &&
       !/DataTransfer|Data Transfer|CPUCredits|LoadBalancer/i.test(usage),
   }
 }

@@ -86,6 +86,7 @@ interface BillRead {
 async function readBill(source: string): Promise<BillRead> {
   const things = new Map<string, BilledThing>()
   const range = { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY }
+  const ofAdjustments = { ...range }
   let skipped = 0
   let read: ReturnType<typeof rowReader> | undefined
   const columns = (names: string[]) => {
@@ -101,8 +102,8 @@ async function readBill(source: string): Promise<BillRead> {
         skipped++
         continue
       }
-      range.fromUtcMs = Math.min(range.fromUtcMs, billed.fromUtcMs)
-      range.toUtcMs = Math.max(range.toUtcMs, billed.toUtcMs)
+      // A tax or a credit is of the whole month, also in a bill of its first days.
+      widen(billed.isAdjustment ? ofAdjustments : range, billed)
       note(things, billed)
     }
   } catch (error) {
@@ -113,7 +114,20 @@ async function readBill(source: string): Promise<BillRead> {
     throw new Failed("reconcile", `${name} cannot be read: ${messageOf(error)}`)
   }
   if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
-  return { things, range, skipped }
+  return { things, range: Number.isFinite(range.fromUtcMs) ? range : ofAdjustments, skipped }
+}
+
+function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
+  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
+  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
+}
+
+/**
+ * AWS bills an instance's address by a network interface, which we do not know: all of a user's are one thing. Elastic ones have
+ * an id of their own.
+ */
+function addressesOf(login: string): string {
+  return `addresses of ${login}`
 }
 
 /** The export as AWS delivers it: often compressed. */
@@ -142,9 +156,10 @@ function through<T extends Transform>(source: Readable, transform: T): T {
 
 function note(
   things: Map<string, BilledThing>,
-  { resourceId, owner, cost, isCovered, isAdjustment }: BilledRow,
+  { resourceId, owner, cost, isCovered, isAddress, isAdjustment }: BilledRow,
 ): void {
-  const key = `${resourceId}\n${isCovered}\n${isAdjustment}`
+  const thing = isAddress ? addressesOf(owner) : resourceId
+  const key = `${thing}\n${isCovered}\n${isAdjustment}`
   const known = things.get(key)
   things.set(key, {
     cost: (known?.cost ?? 0) + cost,
@@ -166,13 +181,15 @@ function reconcile(
     byUser.set(login, known)
     return known
   }
-  const ourThings = new Map<string, { login: string; cost: Bounds; launched: boolean }>()
-  for (const { login, id, cost } of charges(usageDb, tariff, { login: null, range, nowUtcMs })) {
+  const ourThings = new Map<string, { login: string; cost: Bounds }>()
+  for (const charge of charges(usageDb, tariff, { login: null, range, nowUtcMs })) {
+    const { login, cost } = charge
+    const id = charge.kind === "address" && /^i-/.test(charge.id) ? addressesOf(login) : charge.id
     const account = of(login)
     account.ours = add(account.ours, cost ?? nothing)
     if (!cost) account.unpriced++
     const known = ourThings.get(id)
-    ourThings.set(id, { login, cost: add(known?.cost ?? nothing, cost ?? nothing), launched: true })
+    ourThings.set(id, { login, cost: add(known?.cost ?? nothing, cost ?? nothing) })
   }
   const billedIds = new Set<string>()
   for (const [key, { cost, owner, isCovered, isAdjustment }] of things) {

@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
+import { msPerHour } from "../../../lib/base/time.ts"
+import { openUsageDb } from "../../../lib/db/usage_db.ts"
+import { exactly } from "../../../lib/decisions/intervals.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
 
@@ -46,6 +49,63 @@ test("a compressed FOCUS export", async () => {
   ]
   const users = await reconciled(gzipSync(bill.join("\n")))
   expect(users.get("cs61c-ab")?.aws_usd).toBe(2.5)
+})
+
+/** One instance of an hour, its address, a snapshot, and a bill of a month's first day. */
+async function ranForAnHour() {
+  const start = Date.UTC(2026, 10, 1)
+  const db = openUsageDb({
+    path: join(course.dataDir, "usage.db"),
+    clock: { now: () => start, sleep: async () => {} },
+  })
+  const common = { login: "cs61c-ab", region: "us-east-1" }
+  db.transaction(() => {
+    db.ledger.addRun(null, {
+      ...{
+        ...common,
+        instanceId: "i-0aa",
+        instanceType: "m1.small",
+        market: "on-demand",
+        zone: "us-east-1a",
+      },
+      ...{ usageOperation: "RunInstances", publicIpv4: true, seenUtcMs: start, endedByEc2: false },
+      ...{ start: exactly(start, "observed"), end: exactly(start + msPerHour, "reason") },
+    })
+    db.ledger.sums.know("cs61c-ab")
+    db.ledger.rentals.put({
+      ...{
+        ...common,
+        rentalId: "snap-0a",
+        kind: "snapshot",
+        description: "snapshot 8 GiB",
+        microUsdPerHour: 556,
+      },
+      ...{ startEarliestUtcMs: start, startLatestUtcMs: start, endEarliestUtcMs: null, endLatestUtcMs: null },
+      ...{ seenUtcMs: start, goesWithInstance: "" },
+    })
+  })
+  db.close()
+}
+
+test("addresses by their network interface, snapshots, and a tax of the whole month need no explanation", async () => {
+  await ranForAnHour()
+  const day = "2026-11-01T00:00:00Z,2026-11-02T00:00:00Z"
+  const bill = [
+    "lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/LineItemType,lineItem/ProductCode,lineItem/ResourceId,lineItem/UsageType,lineItem/UnblendedCost,resourceTags/user:ec2-wrappers:owner",
+    `${day},Usage,AmazonEC2,i-0aa,BoxUsage:m1.small,0.044,cs61c-ab`,
+    `${day},Usage,AmazonVPC,arn:aws:ec2:us-east-1:1:network-interface/eni-0a,PublicIPv4:InUseAddress,0.005,cs61c-ab`,
+    `${day},Usage,AmazonEC2,arn:aws:ec2:us-east-1:1:snapshot/snap-0a,EBS:SnapshotUsage,0.01,cs61c-ab`,
+    "2026-11-01T00:00:00Z,2026-12-01T00:00:00Z,Tax,AmazonEC2,,,0,",
+  ]
+  const users = await reconciled(bill.join("\n"))
+  expect(users.get("cs61c-ab")).toMatchObject({ aws_usd: 0.059, because: [] })
+})
+
+test("our own FOCUS export agrees with ourselves", async () => {
+  await ranForAnHour()
+  const options = ["ALL", "--focus", "--from", "2026-11-01", "--to", "2026-11-01"]
+  const { stdout } = await course.run("usage_report", options)
+  expect((await reconciled(stdout)).get("cs61c-ab")?.because).toEqual([])
 })
 
 test.each([
