@@ -155,11 +155,17 @@ export interface Ssm {
   parameter(name: string): Promise<string | null>
 }
 
+export interface ListedPrice {
+  instanceType: string
+  usageOperation: string
+  microUsdPerHour: MicroUsd
+  /** Since when, by AWS's own date; null where it gives none. */
+  effectiveUtcMs: number | null
+}
+
 export interface Pricing {
   /** On-demand Linux and other list prices of a region, in pages. */
-  onDemandPrices(
-    region: string,
-  ): AsyncIterable<{ instanceType: string; usageOperation: string; microUsdPerHour: MicroUsd }[]>
+  onDemandPrices(region: string): AsyncIterable<ListedPrice[]>
   /** What volumes and snapshots cost a month there: `gp3 GB-Mo`, `io2 IOPS-Mo`, `gp3 MiBps-Mo`, `snapshot GB-Mo`. */
   storagePrices(region: string): AsyncIterable<{ what: string; microUsdPerMonth: number }[]>
 }

@@ -4,7 +4,7 @@ import { microUsd } from "../base/money.ts"
 import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import { awsError } from "./errors.ts"
 import { GarbledReply } from "./garbled_reply.ts"
-import type { Pricing } from "./interfaces.ts"
+import type { ListedPrice, Pricing } from "./interfaces.ts"
 import { pages, present } from "./pages.ts"
 
 /** The API answers in three regions only, for all; this one is in every account. */
@@ -66,6 +66,7 @@ interface Product {
     OnDemand?: Record<
       string,
       {
+        effectiveDate?: string
         priceDimensions?: Record<
           string,
           { unit?: string; beginRange?: string; pricePerUnit?: { USD?: string } }
@@ -76,20 +77,21 @@ interface Product {
 }
 
 /** One product's hourly price; nothing for what is not an instance type sold by the hour in US dollars. */
-function priceOf({
-  product,
-  terms,
-}: Product): { instanceType: string; usageOperation: string; microUsdPerHour: number }[] {
+function priceOf({ product, terms }: Product): ListedPrice[] {
   const { instanceType, operation } = product?.attributes ?? {}
-  const dimensions = Object.values(terms?.OnDemand ?? {}).flatMap(({ priceDimensions }) =>
-    Object.values(priceDimensions ?? {}),
+  const offered = Object.values(terms?.OnDemand ?? {}).flatMap(({ effectiveDate, priceDimensions }) =>
+    Object.values(priceDimensions ?? {}).map((dimension) => ({ effectiveDate, ...dimension })),
   )
-  const hourly = dimensions.find(({ unit }) => unit === "Hrs")?.pricePerUnit?.USD
-  if (!instanceType || !operation || hourly === undefined) return []
-  const usd = Number(hourly)
-  if (!Number.isFinite(usd) || usd < 0) throw new GarbledReply(`${instanceType} costs "${hourly}"`)
+  const hourly = offered.find(({ unit }) => unit === "Hrs")
+  const listed = hourly?.pricePerUnit?.USD
+  if (!instanceType || !operation || listed === undefined) return []
+  const usd = Number(listed)
+  if (!Number.isFinite(usd) || usd < 0) throw new GarbledReply(`${instanceType} costs "${listed}"`)
   // $0 stands for "billed elsewhere" (reservations, dedicated hosts), not for free.
-  return usd === 0 ? [] : [{ instanceType, usageOperation: operation, microUsdPerHour: microUsd(usd) }]
+  if (usd === 0) return []
+  const effective = Date.parse(hourly?.effectiveDate ?? "")
+  const effectiveUtcMs = Number.isNaN(effective) ? null : effective
+  return [{ instanceType, usageOperation: operation, microUsdPerHour: microUsd(usd), effectiveUtcMs }]
 }
 
 /** A price by the month: of volumes by their API's name, of snapshots by their usage (`USW2-EBS:SnapshotUsage`). */

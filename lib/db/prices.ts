@@ -53,16 +53,26 @@ export function prices(db: Database) {
       }
     },
 
-    /** Keeps what differs from the price in force; inside the caller's transaction. Returns how many did. */
-    keepList(region: string, found: readonly ListPrice[], fromUtcMs: number): number {
-      const last = db.query<{ price: number }, [string, string, string]>(
-        `SELECT micro_usd_per_hour AS price FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
+    /**
+     * Keeps what differs from the price in force, from its own date on. Where that is no later than the other's, which was seen to hold
+     * then, it holds from `readUtcMs`. Inside the caller's transaction. Returns how many differed.
+     */
+    keepList(
+      region: string,
+      found: readonly (ListPrice & { effectiveUtcMs?: number | null })[],
+      readUtcMs: number,
+    ): number {
+      const last = db.query<{ price: number; fromUtcMs: number }, [string, string, string]>(
+        `SELECT micro_usd_per_hour AS price, from_utc_ms AS fromUtcMs FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
          ORDER BY from_utc_ms DESC LIMIT 1`,
       )
       const insert = db.query("INSERT OR REPLACE INTO prices VALUES (?, ?, ?, ?, ?)")
       let changed = 0
-      for (const { instanceType, usageOperation, microUsdPerHour } of found) {
-        if (last.get(region, instanceType, usageOperation)?.price === microUsdPerHour) continue
+      for (const { instanceType, usageOperation, microUsdPerHour, effectiveUtcMs } of found) {
+        const before = last.get(region, instanceType, usageOperation)
+        if (before?.price === microUsdPerHour) continue
+        const ownUtcMs = effectiveUtcMs ?? readUtcMs
+        const fromUtcMs = before && ownUtcMs <= before.fromUtcMs ? readUtcMs : ownUtcMs
         insert.run(region, instanceType, usageOperation, fromUtcMs, microUsdPerHour)
         changed++
       }

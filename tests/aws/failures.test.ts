@@ -372,7 +372,14 @@ describe("services that speak JSON", () => {
     }
     expect(
       await prices(list(product("0.0104000000"), product("0.0000000000"), product("1", "Quantity"))),
-    ).toEqual([{ instanceType: "t3.micro", usageOperation: "RunInstances", microUsdPerHour: 10_400 }])
+    ).toEqual([
+      {
+        instanceType: "t3.micro",
+        usageOperation: "RunInstances",
+        microUsdPerHour: 10_400,
+        effectiveUtcMs: null,
+      },
+    ])
     await failureOf(prices(list(product("free"))))
     await failureOf(prices(json('{"PriceList": ["{\\"product\\""]}')))
   })

@@ -1,9 +1,9 @@
 /** Reads the price list of every configured region, and keeps what has changed with the date from which it holds. */
-import type { Aws } from "../../aws/interfaces.ts"
+import type { Aws, ListedPrice } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
-import type { ListPrice, StoragePrice } from "../../db/prices.ts"
+import type { StoragePrice } from "../../db/prices.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { awsNow } from "./aws_time.ts"
 import { refreshSums } from "./sums.ts"
@@ -27,9 +27,9 @@ export async function refreshPrices({
   clock: Clock
 }): Promise<RefreshedPrices[]> {
   const pricing = await aws.pricing()
-  const lists: { region: string; prices: ListPrice[]; storage: StoragePrice[] }[] = []
+  const lists: { region: string; prices: ListedPrice[]; storage: StoragePrice[] }[] = []
   for (const region of config.aws.regions) {
-    const prices: ListPrice[] = []
+    const prices: ListedPrice[] = []
     for await (const page of pricing.onDemandPrices(region)) prices.push(...page)
     if (prices.length === 0)
       throw new Failed("refresh prices", `the price list of ${region} is empty, nothing was kept`)
@@ -37,14 +37,14 @@ export async function refreshPrices({
     for await (const page of pricing.storagePrices(region)) storage.push(...page)
     lists.push({ region, prices, storage })
   }
-  const fromUtcMs = awsNow({ aws, clock })
+  const readUtcMs = awsNow({ aws, clock })
   const refreshed = usageDb.transaction(() =>
     lists.map(({ region, prices, storage }) => ({
       region,
       read: prices.length + storage.length,
       changed:
-        usageDb.prices.keepList(region, prices, fromUtcMs) +
-        usageDb.prices.keepStorage(region, storage, fromUtcMs),
+        usageDb.prices.keepList(region, prices, readUtcMs) +
+        usageDb.prices.keepStorage(region, storage, readUtcMs),
     })),
   )
   refreshSums(usageDb, usageDb.prices.tariff(config), null)

@@ -55,6 +55,26 @@ describe("usage_cron --refresh-prices", () => {
     ])
   })
 
+  test("counts from AWS's own date, but never over a price that was seen to hold later", () => {
+    const { prices } = course.usageDb
+    const kept: [effectiveUtcMs: number | null, microUsdPerHour: number][] = [
+      [begin - 20 * msPerDay, 100],
+      [begin - 2 * msPerDay, 90],
+      [begin - 2 * msPerDay, 80],
+      [null, 70],
+    ]
+    kept.forEach(([effectiveUtcMs, microUsdPerHour], index) => {
+      const price = { instanceType: type, usageOperation: "RunInstances", microUsdPerHour, effectiveUtcMs }
+      prices.keepList("us-east-1", [price], begin + index * msPerDay)
+    })
+    expect(keptOf()).toEqual([
+      { fromUtcMs: begin - 20 * msPerDay, microUsdPerHour: 100 },
+      { fromUtcMs: begin - 2 * msPerDay, microUsdPerHour: 90 },
+      { fromUtcMs: begin + 2 * msPerDay, microUsdPerHour: 80 },
+      { fromUtcMs: begin + 3 * msPerDay, microUsdPerHour: 70 },
+    ])
+  })
+
   test("reads what volumes and snapshots cost, and charges another region's by it", async () => {
     const gp3 = { type: "gp3", gib: 100, iops: 3000, throughput: 1024 + 125 }
     const { prices } = course.usageDb
