@@ -2,7 +2,7 @@
 import type { Database } from "bun:sqlite"
 import type { Config } from "../base/config.ts"
 import type { MicroUsd } from "../base/money.ts"
-import type { Tariff } from "../decisions/costs.ts"
+import type { Range, Tariff } from "../decisions/costs.ts"
 import { embeddedDate } from "../decisions/embedded_prices.ts"
 import type { KeptPrice, StorageList } from "../decisions/prices.ts"
 
@@ -99,15 +99,15 @@ export function prices(db: Database) {
     /** Whether any list price is, so that prices depend on the date. */
     areKept: (): boolean => db.query("SELECT 1 FROM prices LIMIT 1").get() !== null,
 
-    /** From when on the last kept spot price holds; null where none is kept. */
-    lastSpot(zone: string, instanceType: string, usageOperation: string): number | null {
+    /** From when on the first and the last kept spot price hold; null where none is kept. */
+    spotSpan(zone: string, instanceType: string, usageOperation: string): Range | null {
       const row = db
-        .query<{ last: number | null }, [string, string, string]>(
-          `SELECT max(from_utc_ms) AS last FROM spot_prices
+        .query<{ first: number | null; last: number | null }, [string, string, string]>(
+          `SELECT min(from_utc_ms) AS first, max(from_utc_ms) AS last FROM spot_prices
            WHERE zone = ? AND instance_type = ? AND usage_operation = ?`,
         )
         .get(zone, instanceType, usageOperation)
-      return row?.last ?? null
+      return row?.first == null || row.last === null ? null : { fromUtcMs: row.first, toUtcMs: row.last }
     },
 
     /**

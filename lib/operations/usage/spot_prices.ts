@@ -11,7 +11,7 @@ import { awsNow } from "./aws_time.ts"
 /** What ended longer ago has had its history fetched by an earlier run, or never will. */
 const askedForMs = 7 * msPerDay
 
-/** Returns how many prices were new. */
+/** Returns how many prices were new. What one type's history failed of is thrown when the others' are kept. */
 export async function keepSpotPrices({
   aws,
   usageDb,
@@ -23,24 +23,18 @@ export async function keepSpotPrices({
 }): Promise<number> {
   const now = awsNow({ aws, clock })
   const runs = usageDb.ledger.intervals.spotSince(now - askedForMs)
-  const found: SpotPrice[] = []
-  for (const { region, zone, instanceType, fromUtcMs } of needsOf(usageDb, runs)) {
-    const ec2 = await aws.ec2(region)
-    const history = await ec2.spotPriceHistory({
-      ...{ instanceTypes: [instanceType], zone, startUtcMs: fromUtcMs, endUtcMs: now },
-    })
-    for (const price of history) {
-      const usageOperation = operationOfProduct(price.product)
-      if (usageOperation !== null) found.push({ ...price, usageOperation })
+  const failures: unknown[] = []
+  let added = 0
+  for (const need of needsOf(usageDb, runs)) {
+    try {
+      const found = await historyOf(aws, need, now)
+      added += usageDb.transaction(() => keep(usageDb, found, runs))
+    } catch (error) {
+      failures.push(error)
     }
   }
-  if (found.length === 0) return 0
-  return usageDb.transaction(() => {
-    const added = usageDb.prices.keepSpot(found)
-    if (added > 0)
-      for (const login of new Set(runs.map((run) => run.login))) usageDb.ledger.sums.forget(login)
-    return added
-  })
+  if (failures.length > 0) throw failures[0]
+  return added
 }
 
 interface Need {
@@ -50,13 +44,39 @@ interface Need {
   fromUtcMs: number
 }
 
-/** One for each type and zone: since its earliest run, or since the last price that is kept. */
+async function historyOf(
+  aws: Aws,
+  { region, zone, instanceType, fromUtcMs }: Need,
+  nowUtcMs: number,
+): Promise<SpotPrice[]> {
+  const ec2 = await aws.ec2(region)
+  const history = await ec2.spotPriceHistory({
+    ...{ instanceTypes: [instanceType], zone, startUtcMs: fromUtcMs, endUtcMs: nowUtcMs },
+  })
+  return history.flatMap((price) => {
+    const usageOperation = operationOfProduct(price.product)
+    return usageOperation === null ? [] : [{ ...price, usageOperation }]
+  })
+}
+
+function keep(
+  { prices, ledger }: UsageDb,
+  found: readonly SpotPrice[],
+  runs: readonly StoredInterval[],
+): number {
+  const added = prices.keepSpot(found)
+  if (added > 0) for (const login of new Set(runs.map((run) => run.login))) ledger.sums.forget(login)
+  return added
+}
+
+/** One for each type and zone: since the last price that is kept, or since a run that began before the first. */
 function needsOf({ prices }: UsageDb, runs: readonly StoredInterval[]): Need[] {
   const needs = new Map<string, Need>()
   for (const { region, zone, instanceType, usageOperation, start } of runs) {
     const key = `${zone} ${instanceType}`
-    const last = prices.lastSpot(zone, instanceType, usageOperation || linuxOperation)
-    const fromUtcMs = last === null ? start.earliestUtcMs : last
+    const kept = prices.spotSpan(zone, instanceType, usageOperation || linuxOperation)
+    const isCovered = kept !== null && kept.fromUtcMs <= start.earliestUtcMs
+    const fromUtcMs = isCovered ? kept.toUtcMs : start.earliestUtcMs
     const before = needs.get(key)
     if (!before || fromUtcMs < before.fromUtcMs) needs.set(key, { region, zone, instanceType, fromUtcMs })
   }

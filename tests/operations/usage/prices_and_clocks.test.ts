@@ -1,9 +1,13 @@
 /** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
+import type { Ec2 } from "../../../lib/aws/interfaces.ts"
+import { Failed } from "../../../lib/base/errors.ts"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { exactly } from "../../../lib/decisions/intervals.ts"
 import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/prices.ts"
 import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
+import { keepSpotPrices } from "../../../lib/operations/usage/spot_prices.ts"
 import { interrupt } from "../../support/aws/happenings.ts"
 import { onDemandMicroUsd } from "../../support/aws/prices.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
@@ -150,6 +154,40 @@ describe("spot", () => {
     expect(kept.length).toBeGreaterThanOrEqual(3)
     const { stdout } = await course.course.run("usage_report", ["--explain", id])
     expect(stdout).toContain("by spot history")
+  })
+
+  test("is charged by the history of its type also where another type's cannot be read", async () => {
+    const id = await launch(spot)
+    await launch({ ...spot, InstanceType: "c5.large" })
+    const { usageDb, clock, aws } = course
+    await course.cron()
+    const [run] = usageDb.ledger.intervals.ofInstance(id)
+    if (!run) throw new Error("no run")
+    usageDb.transaction(() =>
+      usageDb.ledger.addRun(null, {
+        ...run,
+        instanceId: "i-before",
+        start: exactly(begin - msPerDay, "observed"),
+      }),
+    )
+    const asked: Record<string, number> = {}
+    const spotPriceHistory: Ec2["spotPriceHistory"] = async ({
+      instanceTypes: [of = ""],
+      zone = "",
+      startUtcMs,
+    }) => {
+      asked[of] = startUtcMs
+      if (of === "c5.large") throw new Failed("describe spot price history", "denied")
+      const fromUtcMs = startUtcMs - msPerHour
+      return [{ instanceType: of, zone, product: "Linux/UNIX", fromUtcMs, microUsdPerHour: 7 }]
+    }
+    const withOther = { ...aws, ec2: async () => ({ spotPriceHistory }) as unknown as Ec2 }
+    await expect(keepSpotPrices({ aws: withOther, usageDb, clock })).rejects.toThrow("denied")
+    expect(asked[type]).toBe(begin - msPerDay)
+    const kept = usageDb.prices.tariff(course.config).book.spot(run.zone, type, "RunInstances")
+    expect(kept[0]).toEqual({ fromUtcMs: begin - msPerDay - msPerHour, microUsdPerHour: 7 })
+    await expect(keepSpotPrices({ aws: withOther, usageDb, clock })).rejects.toThrow("denied")
+    expect(asked[type]).toBe(kept.at(-1)?.fromUtcMs)
   })
 
   test("is free where EC2 takes it back in its first hour, and counted where it does so later", async () => {
