@@ -70,10 +70,15 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
         if (now.faults.listing === "half") fail("describe instances")
       }
     },
-    async instances({ ids = [] } = {}) {
+    async instances({ ids, tags, keyNames } = {}) {
       passes()
       if (now.faults.byId) fail("describe instances")
-      return there().filter(({ id }) => ids.includes(id))
+      return there().filter(
+        (instance) =>
+          (!ids || ids.includes(instance.id)) &&
+          Object.entries(tags ?? {}).every(([name, value]) => instance.tags[name] === value) &&
+          (!keyNames || keyNames.some((name) => isNamed(instance.keyName, name))),
+      )
     },
     async spotRequests() {
       passes()
@@ -118,6 +123,10 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
     },
     close() {},
   } as Aws
+}
+
+function isNamed(keyName: string, name: string | { beginning: string }): boolean {
+  return typeof name === "string" ? keyName === name : keyName.startsWith(name.beginning)
 }
 
 /** Its one volume, which goes with it. */

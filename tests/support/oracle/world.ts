@@ -9,6 +9,7 @@ import { volumePriceOf } from "../../../lib/decisions/prices.ts"
 import { loadConfig } from "../../../lib/host/config.ts"
 import { report } from "../../../lib/operations/reports/report.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
+import { refreshUser } from "../../../lib/operations/usage/refresh.ts"
 import { workspace } from "../tools.ts"
 import { cloudOf, type Faults, type Now, noFaults, volumeGib } from "./cloud.ts"
 import {
@@ -38,6 +39,8 @@ interface Look {
   clockAheadMs: number
   faults: Faults
   cloudTrail: boolean
+  /** Not cron's: half of the users ask for their own report. */
+  isOfUsers: boolean
 }
 
 /** How far apart the host's clock and AWS's may be without being noticed, and a look lasts. */
@@ -92,6 +95,17 @@ export async function tryWorld(seed: number): Promise<Found> {
     for (const look of looks) {
       while (acts[0] && acts[0].utcMs <= look.utcMs) acts.shift()?.act(usageDb)
       Object.assign(now, look)
+      if (look.isOfUsers) {
+        const asking = lives.filter(() => random.chance(0.5))
+        const answered: Life[] = []
+        for (const life of asking)
+          await refreshUser(deps, life.login).then(
+            () => answered.push(life),
+            () => {},
+          )
+        await compare(look, answered)
+        continue
+      }
       const isRead = look.faults.listing === "no" && !look.faults.byId
       const volumesThere = lives.filter((life) => isAlive(life, now.utcMs))
       const done = await runCron(deps, { cloudTrail: look.cloudTrail }).catch((error) => String(error))
@@ -100,7 +114,7 @@ export async function tryWorld(seed: number): Promise<Found> {
         continue
       }
       if (!look.faults.rentals) for (const { id } of volumesThere) volumesSeen.add(id)
-      await compare(look)
+      await compare(look, lives)
     }
     for (const life of lives) compareExact(life)
   } finally {
@@ -109,12 +123,14 @@ export async function tryWorld(seed: number): Promise<Found> {
   }
   return found
 
-  async function compare(look: Look): Promise<void> {
+  /** Of those who were just looked at. */
+  async function compare(look: Look, seen: readonly Life[]): Promise<void> {
     const users = await totalsNow()
-    for (const life of lives) {
+    for (const life of seen) {
       const isKnown = usageDb.ledger.instances.get(life.id) !== null
       if (!isKnown) continue
-      if (life.market === "spot" && look.faults.spotPrices) continue // for this look; the next ones read it
+      // For this look; the next ones read it.
+      if (life.market === "spot" && (look.faults.spotPrices || look.isOfUsers)) continue
       const said = users.get(life.login) ?? { lowest: 0, highest: 0, unpriced: 0 }
       const bill = billOf(life, now.utcMs, rules, sinceLaunch)
       const volume = volumesSeen.has(life.id) ? volumeBill(life, now.utcMs) : 0
@@ -206,6 +222,7 @@ function looksUntil(random: Random, toUtcMs: number): Look[] {
       : "no"
     looks.push({
       ...{ utcMs: at, clockAheadMs, cloudTrail: random.chance(0.3) },
+      isOfUsers: looks.some(isComplete) && random.chance(0.3),
       faults: {
         listing: fault === "refused" || fault === "half" ? fault : "no",
         ...{ byId: fault === "byId", rentals: fault === "rentals", spotPrices: fault === "spotPrices" },
@@ -219,8 +236,15 @@ function looksUntil(random: Random, toUtcMs: number): Look[] {
     ])()
   }
   for (const last of [toUtcMs, toUtcMs + 2 * msPerHour])
-    looks.push({ utcMs: last, clockAheadMs: 0, faults: noFaults, cloudTrail: random.chance(0.7) })
+    looks.push({
+      ...{ utcMs: last, clockAheadMs: 0, faults: noFaults, cloudTrail: random.chance(0.7) },
+      isOfUsers: false,
+    })
   return looks
+}
+
+function isComplete({ faults, isOfUsers }: Look): boolean {
+  return faults.listing === "no" && !faults.byId && !isOfUsers
 }
 
 function jump(random: Random): number {
@@ -245,7 +269,7 @@ function spotPricesUntil(random: Random, toUtcMs: number): Record<string, SpotCh
  * first seen terminated by the first look of all had one run.
  */
 function knowable(life: Life, looks: readonly Look[]): Life {
-  const read = looks.filter(({ faults }) => faults.listing === "no" && !faults.byId).map(({ utcMs }) => utcMs)
+  const read = looks.filter(isComplete).map(({ utcMs }) => utcMs)
   const isSeen = ({ launchUtcMs }: Life["runs"][number], next: number) =>
     // Two minutes: the listing may lag.
     read.some((at) => at >= launchUtcMs + 2 * msPerMinute && at < next)
