@@ -46,9 +46,10 @@ export const tool = defineTool({
   async run(args, context, output) {
     for (const line of greetings(context)) output.note(line)
     if (args["stdin-json"]) output.note("Loading request from stdin")
-    const asked = await askedBy(args, context.clock)
-    const isProtocol2 = args.json || asked.protocol === 2
+    let isProtocol2 = args.json
     try {
+      const asked = await askedBy(args, context.clock)
+      isProtocol2 ||= asked.protocol === 2
       if (asked.isStorage) return output.json(await createStorage(context, asked.storageOrder()))
       const order = asked.order()
       const launched = await launch(context, order)

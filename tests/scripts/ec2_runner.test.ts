@@ -107,6 +107,31 @@ describe("ec2_runner", () => {
     expect(other.code).toBe(1)
   })
 
+  test.each([
+    ['{"protocol": 2, "count": 1', 2, "UsageError"],
+    ['{"protocol": 3, "key_name": "default"}', 2, "UsageError"],
+    ['{"protocol": 2, "key_name": "default", "colour": "red"}', 2, "UsageError"],
+    [
+      '{"protocol": 2, "key_name": "default", "instance_type": "t3.micro", "iam_instance_profile": "x"}',
+      3,
+      "Refused",
+    ],
+  ])("answers protocol 2 with an object also where it says no: %s", async (stdin, exit, errorCode) => {
+    const { stdout, stderr, code } = await runner(["--stdin-json"], { stdin })
+    const { error } = JSON.parse(stdout)
+    expect(error.code).toBe(errorCode)
+    expect(stderr).toEndWith(`ec2_runner: ${error.message}\n`)
+    expect(code).toBe(exit)
+  })
+
+  test("leaves stdout empty for an old client whose request cannot be read", async () => {
+    for (const stdin of ['{"count": 1', "[]", "", '{"protocol": null, "count": 1']) {
+      const { stdout, code } = await runner(["--stdin-json"], { stdin })
+      expect(stdout).toBe("")
+      expect(code).toBe(2)
+    }
+  })
+
   test("shows price, worst case and what would be left in a dry run, and launches nothing", async () => {
     const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "--dry-run"])
     expect(stderr).toContain("price: $0.085/h\n")

@@ -45,15 +45,24 @@ export interface Asked {
   storageOrder(): StorageOrder
 }
 
-/** What the options ask for; reads stdin where they say so. Throws UsageError where there is no request at all. */
+/** What the options ask for; reads stdin where they say so. */
 export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Asked> {
   if (!options["stdin-json"]) {
     const order = await orderOf(options, clock)
     return { protocol: 1, isStorage: false, order: () => order, storageOrder: () => toStorageOrder({}) }
   }
-  const request = parseJson(await readText(clock, mostRequestBytes))
+  const text = await readText(clock, mostRequestBytes)
+  let request: object
+  try {
+    request = parseJson(text)
+  } catch (error) {
+    const fail = () => {
+      throw error
+    }
+    return { protocol: saysProtocol.test(text) ? 2 : 1, isStorage: false, order: fail, storageOrder: fail }
+  }
   return {
-    protocol: "protocol" in request && request.protocol === 2 ? 2 : 1,
+    protocol: "protocol" in request && request.protocol != null && request.protocol !== 1 ? 2 : 1,
     isStorage: "action" in request && request.action != null,
     storageOrder() {
       const order = toStorageOrder(request)
@@ -65,6 +74,9 @@ export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Ask
     },
   }
 }
+
+/** What cannot be read may still say which reply its sender can read. */
+const saysProtocol = /"protocol"\s*:\s*[^\s1n]/
 
 async function orderOf(options: LaunchOptions, clock: Clock): Promise<LaunchOrder> {
   if (options["user-data"] !== undefined && options["stdin-user-data"]) {
