@@ -139,6 +139,35 @@ describe("launching", () => {
   })
 })
 
+describe("what ec2-run answers", () => {
+  /** hadoop_ec2 with an ec2-run that does as the shell says. */
+  function answered(shell: string, ...args: string[]) {
+    const fake = join(room.course.directory, "fake-run")
+    writeFileSync(fake, `#!/bin/sh\ncat >/dev/null\n${shell}\n`, { mode: 0o755 })
+    return finished(room.start(["launch-cluster", "odd", "1", "sm", ...args], { EC2_RUN: fake }))
+  }
+
+  test.each([
+    ['echo \'{"ids": "i-1"}\'', 'ended with 0 and the output "{"ids'],
+    ['echo \'{"error": "no"}\'; exit 1', 'ended with 1 and the output "{"error'],
+    ["echo '{\"ids\": []}'", "ec2-run answers with 0 of 1 node"],
+    ["echo '[\"i-0123456789abcdef0\"]'", "it answered i-0123456789abcdef0 (ec2-active shows"],
+    ["echo Loading request from stdin >&2; kill -9 $$", 'ended with 137 and the output ""'],
+    ["echo ec2_runner: launch: no room >&2; exit 3", "hadoop_ec2: launch: no room"],
+  ])("%s is a failure in one line", async (shell, line) => {
+    const { stdout, stderr, code } = await answered(shell)
+    expect(stderr).toContain(line)
+    expect(stderr).not.toContain("unexpected")
+    expect(stdout).toBe("")
+    expect(code).toBe(shell.includes("exit 3") ? 3 : 1)
+  })
+
+  test("what it says to the caller is passed on, since some of it is said only once", async () => {
+    const { stderr } = await answered('echo "i-1: the lease ends soon" >&2; echo ec2_runner: no >&2; exit 1')
+    expect(stderr).toContain("i-1: the lease ends soon\nhadoop_ec2: launch: no\n")
+  })
+})
+
 describe("bad input", () => {
   test.each(["a;id", "$(id)", "../up", "-x=", "a b", ""])(
     "the cluster name %j makes no call",

@@ -111,6 +111,12 @@ export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Pro
       outcome.nodes.push(...nodesOf(reply, group))
       outcome.hourlyCost += reply.hourly_cost
       outcome.leaseEnd ??= reply.lease_end
+      if (reply.ids.length !== group.count) {
+        throw new Failed(
+          "launch",
+          `ec2-run answers with ${reply.ids.length} of ${plural(group.count, "node")}`,
+        )
+      }
     }
   } catch (error) {
     outcome.failure = error

@@ -1,13 +1,9 @@
 /** Asking `ec2-run`, the only way to launch: a JSON object in, a JSON object out. */
 import { Failed, Refused, ToolError, UsageError } from "../../base/errors.ts"
-import {
-  isFailedReply,
-  type LaunchedReply,
-  type LaunchProtocolReply,
-  type LaunchProtocolRequest,
-} from "../../base/launch_protocol.ts"
+import { isFailedReply, type LaunchedReply, type LaunchProtocolRequest } from "../../base/launch_protocol.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute } from "../../base/time.ts"
+import { readLauncherReply } from "../../decisions/clusters/launcher_reply.ts"
 import type { ClusterDeps } from "./deps.ts"
 
 /** What ec2-run said no with; `code` is AWS's, or `Refused`, `UsageError`, `Failed`. */
@@ -34,12 +30,22 @@ export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequ
     timeoutMs: deadlineMs,
     apart: true,
   })
-  const reply = replyOf(stdout)
+  const said = stderr.split("\n").filter((line) => line !== "" && line !== "Loading request from stdin")
+  const complaint = code === 0 ? undefined : said.pop()
+  // Warnings of leases that end are given once only, by whatever runs next.
+  for (const line of said) deps.terminal.note(line)
+  const reply = readLauncherReply(stdout)
+  if (Array.isArray(reply)) {
+    throw new Failed(
+      "launch",
+      `${deps.launcher} is an old one that knows no clusters: it answered ${reply.join(" ") || "nothing"} (ec2-active shows and ends what it launched)`,
+    )
+  }
   if (reply && isFailedReply(reply)) {
     throw new LaunchFailed(reply.error.code, withoutPrefix(reply.error.message), exitCodeOf(code))
   }
   if (!reply || code !== 0) {
-    const reason = withoutPrefix(lastLine(stderr)) || `ended with ${code} and the output ${quoted(stdout)}`
+    const reason = withoutPrefix(complaint ?? "") || `ended with ${code} and the output ${quoted(stdout)}`
     if (code === 3) throw new Refused("launch", reason)
     if (code === 2) throw new UsageError("launch", reason)
     throw new Failed("launch", reason)
@@ -47,22 +53,8 @@ export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequ
   return reply
 }
 
-function replyOf(stdout: string): LaunchProtocolReply | null {
-  try {
-    const value: unknown = JSON.parse(stdout)
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return null
-    return "ids" in value || "error" in value ? (value as LaunchProtocolReply) : null
-  } catch {
-    return null
-  }
-}
-
 function exitCodeOf(code: number): number {
   return code === 2 || code === 3 ? code : 1
-}
-
-function lastLine(stderr: string): string {
-  return stderr.trim().split("\n").at(-1) ?? ""
 }
 
 /** Without the launcher's own name and action, which ours replace. */
