@@ -168,6 +168,52 @@ describe("what ec2-run answers", () => {
   })
 })
 
+describe("a dry run", () => {
+  test("of whatever command changes nothing, and says what would be done", async () => {
+    await room.hadoop("launch-cluster", "tried", "1", "nn", "1", "dn", "--timeout", "1s")
+    const spec = join(room.home, "tried.json")
+    writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 1}]}')
+    const made = await room.hadoop("create-storage", "tried", "dn", "1", spec)
+    const nodes = JSON.parse((await room.hadoop("list", "tried", "--json")).stdout)
+    const [master, worker] = nodes
+    room.emulator.proxy.calls.length = 0
+    const says: [string[], string][] = [
+      [["attach-storage", "tried", "dn"], made.stdout.trim()],
+      [["update-slaves-file", "tried"], worker.private_ip],
+      [["create-formatted-snapshot", "tried", "1"], "$0.010/h"],
+      [["exec", "tried", "a b", "c"], `-l hadoop -- ${master.public_ip} ''\\''a b'\\'' c'`],
+      [["login", "tried", "1"], `-l hadoop -- ${worker.public_ip}`],
+      [["push", "tried", "x:y"], `-- ./x:y hadoop@${master.public_ip}:`],
+      [["pull", "tried", "there"], `-- hadoop@${master.public_ip}:there .`],
+      [["logs", "tried"], "tail -n 100"],
+      [["proxy", "tried"], "-D 127.0.0.1:6666 -o ExitOnForwardFailure=yes"],
+      [["ui", "tried"], `HDFS name node (${master.private_ip})\t9870`],
+      [["add-workers", "tried", "2"], "2 nodes\tdn\t$0.021/h"],
+      [["launch-cluster", "tried", "1", "nn", "3", "dn", "--resume"], "2 nodes\tdn\t$0.021/h"],
+      [["remove-workers", "tried", "1"], worker.id],
+      [["extend", "tried", "1h"], worker.id],
+      [["delete-storage", "tried"], made.stdout.trim()],
+      [["delete-cluster", "tried"], "Security groups: "],
+    ]
+    for (const [args, said] of says) {
+      const { stdout, stderr, code } = await room.hadoop("--dry-run", ...args)
+      expect(stdout + stderr).toContain(said)
+      expect([args[0], code]).toEqual([args[0], 0])
+    }
+    const changing = room.emulator.proxy.calls.filter(
+      ({ action, parameters }) => !/^(Describe|GetParameter)/.test(action) && parameters.DryRun !== "true",
+    )
+    expect(changing.map(({ action }) => action)).toEqual([])
+    expect(await live()).toHaveLength(2)
+  })
+
+  test("of add-workers to no cluster fails as the launch would", async () => {
+    const { stderr, code } = await room.hadoop("add-workers", "nowhere", "1", "--dry-run")
+    expect(stderr).toContain("cluster nowhere has no running master (launch-master first)")
+    expect(code).toBe(1)
+  })
+})
+
 describe("bad input", () => {
   test.each(["a;id", "$(id)", "../up", "-x=", "a b", ""])(
     "the cluster name %j makes no call",
@@ -211,6 +257,7 @@ describe("bad input", () => {
     [["wait"], "CLUSTER is missing"],
     [["terminate-cluster", "c", "extra"], 'unexpected argument "extra"'],
     [["extend", "c", "soon"], '"soon" is no duration'],
+    [["list", "c", "d"], 'unexpected argument "d"'],
   ])("%j is a usage error", async (args, message) => {
     const { stderr, code } = await room.hadoop(...args)
     expect(stderr).toContain(message)

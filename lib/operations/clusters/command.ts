@@ -4,7 +4,10 @@ import { quoted } from "../../base/text.ts"
 import { type ClusterPlan, planCluster } from "../../decisions/clusters/cluster_plan.ts"
 import { requireClusterName } from "../../decisions/clusters/names.ts"
 import type { ClusterSettings, RawSettings } from "../../decisions/clusters/settings.ts"
+import { shellCommand } from "../../decisions/clusters/shell_words.ts"
+import { runToNode } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
+import type { ClusterNode } from "./nodes.ts"
 import { clusterSettings } from "./settings_file.ts"
 
 /** What the options of the command line said, but for those that are settings of the cluster. */
@@ -80,6 +83,22 @@ export function planned(deps: ClusterDeps, words: readonly string[]): ClusterPla
   const plan = planCluster(words)
   for (const notice of plan.notices) deps.terminal.note(`hadoop_ec2: ${notice}`)
   return plan
+}
+
+/** Runs ssh or scp as if the person had; in a dry run, shows the command instead. */
+export async function connected(
+  deps: ClusterDeps,
+  { options }: Call,
+  settings: ClusterSettings,
+  node: ClusterNode,
+  argv: readonly string[],
+): Promise<CommandResult> {
+  if (options.dryRun) return wouldRun(argv)
+  return { code: await runToNode(deps, settings, node, argv) }
+}
+
+export function wouldRun(argv: readonly string[]): CommandResult {
+  return { lines: [shellCommand(argv)], json: { command: argv } }
 }
 
 /** Asks for `yes`, unless `--yes` said it; throws UsageError where nobody can be asked. */

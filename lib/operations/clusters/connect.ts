@@ -1,11 +1,11 @@
-/** login, exec, push and pull: ssh and scp as if the person had called them, with their exit codes. */
+/** ssh and scp as if the person had called them, with their exit codes: for login, exec, logs, push and pull. */
 import { connect } from "node:net"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { followClient } from "./groups.ts"
 import { hostKeyMismatch, requireHostKeys } from "./host_keys.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"
-import { sshCommand, sshFailed, sshOptions } from "./ssh.ts"
+import { sshFailed, sshOptions } from "./ssh.ts"
 
 const probeMs = 5_000
 
@@ -47,52 +47,49 @@ function answers(host: string, port: number): Promise<boolean> {
   })
 }
 
-/** Runs a command on the node, or a login shell where there is none; returns ssh's code, which is the command's. */
-export async function runOnNode(
+/** Runs ssh or scp to the node as the person; returns its code, which for ssh is the remote command's. */
+export async function runToNode(
   deps: ClusterDeps,
   settings: ClusterSettings,
   node: ClusterNode,
-  command: readonly string[],
+  argv: readonly string[],
 ): Promise<number> {
   await prepareConnection(deps, settings, node)
-  const code = await deps.programs.runAttached(sshCommand(deps, settings, node, command))
-  return explained(deps, node, code)
+  const code = await deps.programs.runAttached(argv)
+  if (code !== sshFailed) return code
+  const mismatch = await hostKeyMismatch(deps, node)
+  if (mismatch) deps.terminal.note(`hadoop_ec2: ssh: ${mismatch}`)
+  return code
 }
 
 /** Copies a file to the node's home, or to where `to` says. */
-export function pushFile(
+export function pushCommand(
   deps: ClusterDeps,
   settings: ClusterSettings,
   node: ClusterNode,
   from: string,
   to: string,
-): Promise<number> {
-  return copy(deps, settings, node, [localPath(from), remotePath(settings, node, to)])
+): string[] {
+  return scp(deps, settings, node, [localPath(from), remotePath(settings, node, to)])
 }
 
-export function pullFile(
+export function pullCommand(
   deps: ClusterDeps,
   settings: ClusterSettings,
   node: ClusterNode,
   from: string,
   to: string,
-): Promise<number> {
-  return copy(deps, settings, node, [remotePath(settings, node, from), localPath(to)])
+): string[] {
+  return scp(deps, settings, node, [remotePath(settings, node, from), localPath(to)])
 }
 
-async function copy(
+function scp(
   deps: ClusterDeps,
   settings: ClusterSettings,
   node: ClusterNode,
   paths: readonly string[],
-): Promise<number> {
-  await prepareConnection(deps, settings, node)
-  const options = sshOptions(deps, settings, node)
-  return explained(
-    deps,
-    node,
-    await deps.programs.runAttached(["scp", "-r", "-p", ...options, "--", ...paths]),
-  )
+): string[] {
+  return ["scp", "-r", "-p", ...sshOptions(deps, settings, node), "--", ...paths]
 }
 
 /** What has a colon is a host to scp, unless a slash comes first. */
@@ -103,11 +100,4 @@ function localPath(path: string): string {
 function remotePath(settings: ClusterSettings, node: ClusterNode, path: string): string {
   const address = addressOf(node)
   return `${settings.sshUser}@${address.includes(":") ? `[${address}]` : address}:${path}`
-}
-
-async function explained(deps: ClusterDeps, node: ClusterNode, code: number): Promise<number> {
-  if (code !== sshFailed) return code
-  const mismatch = await hostKeyMismatch(deps, node)
-  if (mismatch) deps.terminal.note(`hadoop_ec2: ssh: ${mismatch}`)
-  return code
 }

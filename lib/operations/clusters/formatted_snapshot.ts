@@ -4,6 +4,7 @@
  */
 import { Failed } from "../../base/errors.ts"
 import { msPerMinute } from "../../base/time.ts"
+import type { NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
@@ -18,6 +19,9 @@ import { defaultTimeoutMs, statusFile, waitingFrom, waitUntilRunning } from "./w
 
 const device = "/dev/sdp"
 
+/** The node that formats. */
+export const formattingGroups: readonly NodeGroup[] = [{ count: 1, roles: [] }]
+
 /** Returns the snapshot's id; the node and the volume that it was made with are gone again, whatever happens. */
 export async function createFormattedSnapshot(
   deps: ClusterDeps,
@@ -25,8 +29,7 @@ export async function createFormattedSnapshot(
   cluster: string,
   gib: number,
 ): Promise<string> {
-  const groups = [{ count: 1, roles: [] }]
-  const launched = await launchGroups(deps, { cluster, settings, groups, present: [] })
+  const launched = await launchGroups(deps, { cluster, settings, groups: formattingGroups, present: [] })
   const ids = launched.nodes.map(({ id }) => id)
   let volume: string | null = null
   try {

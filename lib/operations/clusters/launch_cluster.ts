@@ -42,15 +42,7 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
   const { cluster, settings, mode } = order
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
   if (mode === "launch") removeJournal(deps, cluster)
-  const groups =
-    mode === "resume" ? missingFrom({ groups: [...order.groups], notices: [] }, present) : order.groups
-  if (
-    mode === "add" &&
-    !present.some(({ roles }) => isMaster(roles)) &&
-    groups.some(({ roles }) => !isMaster(roles))
-  ) {
-    throw new Failed("launch", `cluster ${cluster} has no running master (launch-master first)`)
-  }
+  const groups = groupsToLaunch(order, present)
   const outcome = await launchGroups(deps, { cluster, settings, groups, present })
   try {
     if (outcome.failure) throw outcome.failure
@@ -63,6 +55,22 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
     hourlyCost: outcome.hourlyCost,
     leaseEnd: outcome.leaseEnd,
   }
+}
+
+/** What is to be launched besides what is present. */
+export function groupsToLaunch(
+  { cluster, groups, mode }: Pick<LaunchOrder, "cluster" | "groups" | "mode">,
+  present: readonly LaunchedNode[],
+): readonly NodeGroup[] {
+  if (mode === "resume") return missingFrom({ groups: [...groups], notices: [] }, present)
+  if (
+    mode === "add" &&
+    !present.some(({ roles }) => isMaster(roles)) &&
+    groups.some(({ roles }) => !isMaster(roles))
+  ) {
+    throw new Failed("launch", `cluster ${cluster} has no running master (launch-master first)`)
+  }
+  return groups
 }
 
 async function finish(

@@ -23,9 +23,7 @@ export async function startSocksTunnel(
   await prepareConnection(deps, settings, node)
   const log = clusterFile(deps, node.cluster, "proxyLog")
   writeText(log, "")
-  const extra = ["-N", "-D", `127.0.0.1:${port}`, "-o", "ExitOnForwardFailure=yes"]
-  const argv = sshCommand(deps, settings, node, [], { batch: true, extra })
-  const tunnel = deps.programs.startDetached(argv, log)
+  const tunnel = deps.programs.startDetached(socksCommand(deps, settings, node), log)
   const deadline = deps.clock.now() + deadlineMs
   try {
     while (!(await listens(port))) {
@@ -42,6 +40,11 @@ export async function startSocksTunnel(
   } finally {
     removeFile(log)
   }
+}
+
+export function socksCommand(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNode): string[] {
+  const extra = ["-N", "-D", `127.0.0.1:${settings.proxyPort}`, "-o", "ExitOnForwardFailure=yes"]
+  return sshCommand(deps, settings, node, [], { batch: true, extra })
 }
 
 function listens(port: number): Promise<boolean> {

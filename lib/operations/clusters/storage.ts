@@ -122,7 +122,7 @@ export async function attachStorage(
   deps: ClusterDeps,
   cluster: string,
   nodes: readonly ClusterNode[],
-  only: Role | null = null,
+  { only = null, dryRun = false }: { only?: Role | null; dryRun?: boolean } = {},
 ): Promise<string[]> {
   const stored = (await listStorage(deps, cluster)).filter(({ role }) => only === null || role === only)
   const ec2 = await deps.ec2()
@@ -138,7 +138,7 @@ export async function attachStorage(
       if (!host) continue
       free.splice(free.indexOf(host), 1)
       for (const { id, device } of volumes) {
-        await ec2.attachVolume(id, host.id, device)
+        if (!dryRun) await ec2.attachVolume(id, host.id, device)
         attached.push(id)
       }
     }

@@ -65,11 +65,8 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
         tls: { caFile: null, insecure: false },
       },
     )
-    const pages = nodes.flatMap((node) =>
-      pagesOf(node.roles).map((page) => ({ ...page, host: node.privateIp })),
-    )
     return {
-      links: pages.map(({ title, host, port }) => ({
+      links: pagesOfCluster(nodes).map(({ title, host, port }) => ({
         title: `${title} (${host})`,
         url: proxy.linkTo({ scheme: "http", host, port }),
       })),
@@ -85,6 +82,15 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
     end()
     throw error
   }
+}
+
+/** The pages that the nodes serve. */
+export function pagesOfCluster(
+  nodes: readonly ClusterNode[],
+): { title: string; host: string; port: number }[] {
+  return nodes.flatMap((node) =>
+    pagesOf(node.roles).map(({ title, port }) => ({ title, host: node.privateIp, port })),
+  )
 }
 
 function hostsOf(nodes: readonly ClusterNode[]): string[] {

@@ -18,6 +18,11 @@ function workersAmong(nodes: readonly ClusterNode[]): ClusterNode[] {
   return nodes.filter((node) => isUsable(node) && !isMaster(node.roles))
 }
 
+/** The workers' addresses, as the master's file lists them. */
+export function workersList(nodes: readonly ClusterNode[]): string[] {
+  return workersAmong(nodes).map(({ privateIp }) => privateIp)
+}
+
 /** Writes the list on the master; returns it. */
 export async function pushWorkers(
   deps: ClusterDeps,
@@ -26,7 +31,7 @@ export async function pushWorkers(
   nodes: readonly ClusterNode[],
 ): Promise<string[]> {
   const master = requireMaster(cluster, nodes)
-  const addresses = workersAmong(nodes).map(({ privateIp }) => privateIp)
+  const addresses = workersList(nodes)
   await requireRemote(deps, settings, master, [nodeCommand, "workers"], { stdin: lines(addresses) })
   return addresses
 }
@@ -35,15 +40,17 @@ export async function pushWorkers(
 export function chooseWorkers(nodes: readonly ClusterNode[], wanted: readonly string[]): ClusterNode[] {
   const workers = workersAmong(nodes)
   const [first] = wanted
+  if (workers.length === 0) throw new Failed("remove-workers", "there are none")
   if (wanted.length === 1 && first !== undefined && /^\d+$/.test(first)) {
-    const count = parseCount("workers", first, 1, Math.max(1, workers.length))
+    const count = parseCount("workers", first, 1, workers.length)
     return workers.toSorted((a, b) => b.launchedAtUtcMs - a.launchedAtUtcMs).slice(0, count)
   }
-  return wanted.map((name) => {
+  const named = wanted.map((name) => {
     const node = nodeNamed(nodes, name)
     if (isMaster(node.roles)) throw new Failed("remove-workers", `${quoted(name)} is a master`)
     return node
   })
+  return [...new Set(named)]
 }
 
 /** Has the daemons move what the workers hold, then terminates them and corrects the list. */

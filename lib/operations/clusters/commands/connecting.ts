@@ -2,14 +2,14 @@
 import { UsageError } from "../../../base/errors.ts"
 import { hostKeysIn, knownHostsLine } from "../../../decisions/clusters/host_keys.ts"
 import type { ClusterSettings } from "../../../decisions/clusters/settings.ts"
-import { type Call, type Command, clusterCall, sshOptionNames } from "../command.ts"
-import { pullFile, pushFile, runOnNode } from "../connect.ts"
+import { type Call, type Command, clusterCall, connected, sshOptionNames, wouldRun } from "../command.ts"
+import { pullCommand, pushCommand } from "../connect.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { clusterFile, readText } from "../files.ts"
 import { hostKeyState, learnHostKeys } from "../host_keys.ts"
 import { addressOf, type ClusterNode, nodeNamed, requireMaster, requireNodes } from "../nodes.ts"
-import { startSocksTunnel } from "../proxy_tunnel.ts"
-import { sshOptions } from "../ssh.ts"
+import { socksCommand, startSocksTunnel } from "../proxy_tunnel.ts"
+import { sshCommand, sshOptions } from "../ssh.ts"
 
 const many = Number.POSITIVE_INFINITY
 
@@ -21,7 +21,7 @@ export const connecting: Command[] = [
     options: sshOptionNames,
     async run(deps, call) {
       const { settings, node } = await target(deps, call, 0, 1, 0)
-      return { code: await runOnNode(deps, settings, node, []) }
+      return connected(deps, call, settings, node, sshCommand(deps, settings, node, []))
     },
   },
   {
@@ -32,7 +32,7 @@ export const connecting: Command[] = [
     async run(deps, call) {
       const words = call.words[1] === "--" ? call.words.toSpliced(1, 1) : call.words
       const { settings, node, rest } = await target(deps, { ...call, words }, 1, many)
-      return { code: await runOnNode(deps, settings, node, rest) }
+      return connected(deps, call, settings, node, sshCommand(deps, settings, node, rest))
     },
   },
   {
@@ -42,7 +42,8 @@ export const connecting: Command[] = [
     options: sshOptionNames,
     async run(deps, call) {
       const { settings, node, rest } = await target(deps, call, 1, 2)
-      return { code: await pushFile(deps, settings, node, rest[0] ?? "", rest[1] ?? "") }
+      const argv = pushCommand(deps, settings, node, rest[0] ?? "", rest[1] ?? "")
+      return connected(deps, call, settings, node, argv)
     },
   },
   {
@@ -52,7 +53,8 @@ export const connecting: Command[] = [
     options: sshOptionNames,
     async run(deps, call) {
       const { settings, node, rest } = await target(deps, call, 1, 2)
-      return { code: await pullFile(deps, settings, node, rest[0] ?? "", rest[1] ?? ".") }
+      const argv = pullCommand(deps, settings, node, rest[0] ?? "", rest[1] ?? ".")
+      return connected(deps, call, settings, node, argv)
     },
   },
   {
@@ -62,6 +64,7 @@ export const connecting: Command[] = [
     options: [...sshOptionNames, "proxy-port"],
     async run(deps, call) {
       const { settings, node } = await target(deps, call, 0, 0)
+      if (call.options.dryRun) return wouldRun(socksCommand(deps, settings, node))
       const pid = await startSocksTunnel(deps, settings, node)
       return {
         lines: [`export HADOOP_CLOUD_PROXY_PID=${pid};`, `echo Proxy pid ${pid};`],
@@ -76,7 +79,15 @@ export const connecting: Command[] = [
     options: sshOptionNames,
     async run(deps, call) {
       const { cluster, settings } = clusterCall(deps, call, 0, 0)
-      const { links, untilInterrupted } = await (await import("../ui.ts")).serveUi(deps, settings, cluster)
+      const ui = await import("../ui.ts")
+      if (call.options.dryRun) {
+        const pages = ui.pagesOfCluster(await requireNodes(deps, cluster))
+        return {
+          lines: pages.map(({ title, host, port }) => `${title} (${host})\t${port}`),
+          json: { cluster, pages },
+        }
+      }
+      const { links, untilInterrupted } = await ui.serveUi(deps, settings, cluster)
       return {
         lines: links.map(({ title, url }) => `${title}\t${url}`),
         json: { cluster, links },
@@ -92,7 +103,16 @@ export const connecting: Command[] = [
     async run(deps, call) {
       const { cluster, settings } = clusterCall(deps, call, 0, 0)
       const nodes = await requireNodes(deps, cluster)
-      return { lines: nodes.flatMap((node, index) => sshConfig(deps, settings, node, index)) }
+      return {
+        lines: nodes.flatMap((node, index) => sshConfig(deps, settings, node, index)),
+        json: nodes.map((node, index) => ({
+          host: hostName(node, index),
+          id: node.id,
+          address: addressOf(node),
+          user: settings.sshUser,
+          options: sshOptions(deps, settings, node),
+        })),
+      }
     },
   },
   {
@@ -140,9 +160,13 @@ function sshConfig(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNo
     else if (flag === "-o") lines.push(`  ${value.replace("=", " ")}`)
   }
   return [
-    `Host ${node.cluster}-${index} ${node.id}`,
+    `Host ${hostName(node, index)} ${node.id}`,
     `  HostName ${addressOf(node)}`,
     `  User ${settings.sshUser}`,
     ...lines,
   ]
+}
+
+function hostName({ cluster }: ClusterNode, index: number): string {
+  return `${cluster}-${index}`
 }

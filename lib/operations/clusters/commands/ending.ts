@@ -6,7 +6,7 @@ import type { ClusterDeps } from "../deps.ts"
 import { clusterGroups } from "../groups.ts"
 import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
 import { describeNodes, terminateCluster } from "../terminate.ts"
-import { chooseWorkers, pushWorkers, removeWorkers } from "../workers.ts"
+import { chooseWorkers, pushWorkers, removeWorkers, workersList } from "../workers.ts"
 
 const many = Number.POSITIVE_INFINITY
 
@@ -55,7 +55,12 @@ export const ending: Command[] = [
     async run(deps, call) {
       const { cluster, settings } = clusterCall(deps, call, 0, 0)
       const nodes = await requireNodes(deps, cluster)
-      await prepareConnection(deps, settings, requireMaster(cluster, nodes))
+      const master = requireMaster(cluster, nodes)
+      if (call.options.dryRun) {
+        const workers = workersList(nodes)
+        return { lines: workers, json: { cluster, workers } }
+      }
+      await prepareConnection(deps, settings, master)
       const workers = await pushWorkers(deps, settings, cluster, nodes)
       return { lines: workers, json: { cluster, workers } }
     },

@@ -14,7 +14,7 @@ import {
 } from "../command.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { type LaunchInputs, presentNodes } from "../launch.ts"
-import { type LaunchOrder, launchCluster } from "../launch_cluster.ts"
+import { groupsToLaunch, type LaunchOrder, launchCluster } from "../launch_cluster.ts"
 import { priceGroups, type Rendered, render } from "../render.ts"
 import { defaultTimeoutMs } from "../wait.ts"
 
@@ -92,7 +92,12 @@ async function launch(
   const { dryRun, onFailure, timeoutMs } = call.options
   if (dryRun) {
     const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
-    return price(deps, { cluster, settings, groups, present })
+    return price(deps, {
+      cluster,
+      settings,
+      groups: groupsToLaunch({ cluster, groups, mode }, present),
+      present,
+    })
   }
   const launched = await launchCluster(deps, {
     cluster,
@@ -111,7 +116,8 @@ async function launch(
   return { lines: ids, json: { cluster, ids, hourly_cost: hourlyCost, lease_end: leaseEnd } }
 }
 
-async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<CommandResult> {
+/** What these groups would cost. */
+export async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<CommandResult> {
   const priced = await priceGroups(deps, inputs)
   const sum = priced.reduce((total, { hourlyCost }) => total + hourlyCost, 0)
   return {

@@ -4,11 +4,11 @@ import { quoted } from "../../../base/text.ts"
 import { duration, parseDuration } from "../../../base/time.ts"
 import { requireClusterName } from "../../../decisions/clusters/names.ts"
 import { services } from "../../../decisions/clusters/roles.ts"
-import { type Call, type Command, clusterCall, sshOptionNames } from "../command.ts"
-import { runOnNode } from "../connect.ts"
+import { type Call, type Command, clusterCall, connected, sshOptionNames } from "../command.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { findNodes, nodeNamed, requireMaster, requireNodes } from "../nodes.ts"
 import { checkSettings } from "../settings_file.ts"
+import { sshCommand } from "../ssh.ts"
 import { clusterStatus, listClusters, nodeJson, nodeLines } from "../status.ts"
 import {
   defaultTimeoutMs,
@@ -25,7 +25,8 @@ export const looking: Command[] = [
     usage: "[CLUSTER]",
     summary: "your clusters with a running master, or the instances of one",
     async run(deps, { words }) {
-      const [cluster] = words
+      const [cluster, extra] = words
+      if (extra !== undefined) throw new UsageError("arguments", `unexpected argument ${quoted(extra)}`)
       if (cluster === undefined) return clusterList(deps)
       const nodes = await findNodes(deps, requireClusterName(cluster))
       return { lines: nodeLines(deps, nodes), json: nodes.map(nodeJson) }
@@ -85,7 +86,7 @@ export const looking: Command[] = [
       const node = rest[0] === undefined ? requireMaster(cluster, nodes) : nodeNamed(nodes, rest[0])
       const look =
         "cat /var/lib/hadoop-ec2/status; sudo -n tail -n 100 /var/log/cloud-init-output.log; hadoop-ec2-node logs"
-      return { code: await runOnNode(deps, settings, node, [look]) }
+      return connected(deps, call, settings, node, sshCommand(deps, settings, node, [look]))
     },
   },
   {

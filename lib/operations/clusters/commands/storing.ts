@@ -2,7 +2,7 @@
 import { Failed } from "../../../base/errors.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
 import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
-import { createFormattedSnapshot } from "../formatted_snapshot.ts"
+import { createFormattedSnapshot, formattingGroups } from "../formatted_snapshot.ts"
 import { findNodes, requireNodes } from "../nodes.ts"
 import {
   attachStorage,
@@ -12,6 +12,7 @@ import {
   readStorageSpec,
   requireRole,
 } from "../storage.ts"
+import { price } from "./launching.ts"
 
 export const storing: Command[] = [
   {
@@ -22,6 +23,9 @@ export const storing: Command[] = [
     async run(deps, call) {
       const { cluster, settings, rest } = clusterCall(deps, call, 1, 1)
       const gib = parseCount("size", rest[0] ?? "", 1, 16_384)
+      if (call.options.dryRun) {
+        return price(deps, { cluster, settings, groups: formattingGroups, present: [] })
+      }
       const id = await createFormattedSnapshot(deps, settings, cluster, gib)
       return { lines: [id], json: { cluster, snapshot: id } }
     },
@@ -77,12 +81,9 @@ export const storing: Command[] = [
     summary: "attaches a role's volumes to its running nodes",
     async run(deps, call) {
       const { cluster, rest } = clusterCall(deps, call, 1, 1)
-      const ids = await attachStorage(
-        deps,
-        cluster,
-        await requireNodes(deps, cluster),
-        requireRole(rest[0] ?? ""),
-      )
+      const only = requireRole(rest[0] ?? "")
+      const { dryRun } = call.options
+      const ids = await attachStorage(deps, cluster, await requireNodes(deps, cluster), { only, dryRun })
       return { lines: ids, json: { cluster, ids } }
     },
   },
