@@ -18,6 +18,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
     home: caller.home,
     configDir: args["config-dir"] ? resolve(args["config-dir"]) : join(caller.home, ".hadoop-cloud"),
     region,
+    launchRegion: config.aws.region,
     ec2() {
       ec2 ??= context.ownEc2(region)
       return ec2

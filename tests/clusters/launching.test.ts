@@ -50,8 +50,10 @@ async function says(child: RunningTool, wanted: RegExp): Promise<void> {
 
 describe("launching", () => {
   test("every node carries the owner's and the cluster's tag; ssh is open to the client alone", async () => {
-    const { stdout, code } = await room.hadoop("launch-cluster", "tagged", "2", "--timeout", "1s")
-    expect(stdout).toBe("")
+    const { stdout, stderr, code } = await room.hadoop("launch-cluster", "tagged", "2", "--timeout", "1s")
+    const ids = (await live()).map(({ InstanceId }) => InstanceId ?? "")
+    expect(stdout.trim().split("\n").sort()).toEqual(ids.toSorted())
+    for (const id of ids) expect(stderr.split("still run:")[1]).toContain(id)
     expect(code).toBe(4)
     const nodes = (await live()).map(tagsOf)
     expect(nodes.map((tags) => [tags[tagOf.owner], tags[tagOf.cluster], tags[tagOf.clusterRoles]])).toEqual([
@@ -70,15 +72,16 @@ describe("launching", () => {
 
   test("a node that dies while starting ends the wait at once, with AWS's reason and the ids of the rest", async () => {
     room.emulator.proxy.world.knobs.pendingMs = 60_000
-    const child = room.start(["launch-cluster", "dying", "1", "--timeout", "50s"])
+    const child = room.start(["launch-cluster", "dying", "1", "--timeout", "50s", "--json"])
     const output = finished(child)
     while ((await live()).length < 2) await Bun.sleep(50)
     const [first] = await live()
     await room.emulator.ec2.send(new TerminateInstancesCommand({ InstanceIds: [first?.InstanceId ?? ""] }))
-    const { stderr, code } = await output
+    const { stdout, stderr, code } = await output
     expect(stderr).toContain(`${first?.InstanceId} (nn,snn,rm,jhs,sm,shs) is `)
     expect(stderr).toContain("Client.UserInitiatedShutdown")
     expect(stderr).toMatch(/1 instance of dying still run: i-\w+ /)
+    expect(JSON.parse(stdout)).toMatchObject({ cluster: "dying", ids: [expect.stringMatching(/^i-/)] })
     expect(code).toBe(4)
   })
 
@@ -96,8 +99,7 @@ describe("launching", () => {
     const child = room.start(["launch-cluster", "stopped", "1"])
     await says(child, /running .* dn,nm,sw/)
     child.kill("SIGINT")
-    const { stdout } = await finished({ ...child, stderr: new Response("").body } as never)
-    expect(stdout).toBe("")
+    expect(await new Response(child.stdout).text()).toMatch(/^i-\w+\ni-\w+\n$/)
     expect(await child.exited).toBe(4)
     expect(await live()).toHaveLength(2)
     const launches = callsOf("RunInstances").length
@@ -231,6 +233,14 @@ describe("bad input", () => {
     expect(stderr).toContain('clusters.cfg:2: is "image_id ami-1", wanted [SECTION] or KEY = VALUE')
     expect(code).toBe(2)
     room.clustersCfg("")
+  })
+
+  test("a region where ec2-run launches nothing is refused before anything is made", async () => {
+    const { stderr, code } = await room.hadoop("launch-cluster", "far", "1", "--region", "us-west-2")
+    expect(stderr).toBe('hadoop_ec2: region: ec2-run launches in us-east-1 only, not in "us-west-2"\n')
+    expect(code).toBe(3)
+    expect((await room.hadoop("plan", "far", "1", "--region", "us-west-2")).code).toBe(3)
+    expect(callsOf("CreateSecurityGroup")).toEqual([])
   })
 
   test("the current directory's clusters.cfg is not read", async () => {

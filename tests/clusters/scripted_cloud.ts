@@ -126,6 +126,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     home: directory,
     configDir: directory,
     region: "us-east-1",
+    launchRegion: "us-east-1",
     ec2: async () => ec2,
     launcher: "ec2-run",
     active: "ec2-active",

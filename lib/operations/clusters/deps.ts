@@ -11,6 +11,8 @@ export interface ClusterDeps {
   configDir: string
   home: string
   region: string
+  /** The course's: ec2-run launches nowhere else. */
+  launchRegion: string
   ec2(): Promise<ClusterEc2>
   programs: Programs
   /** Paths of `ec2-run` and `ec2-active`. */

@@ -10,7 +10,7 @@ import type { ClusterDeps } from "./deps.ts"
 import { ensureGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
 import { findNodes, isUsable } from "./nodes.ts"
-import { askLauncher, LaunchFailed } from "./runner.ts"
+import { askLauncher, LaunchFailed, requireLaunchRegion } from "./runner.ts"
 import { ebsMappings } from "./storage_file.ts"
 import { type BootScript, loadBootScript, userDataOf } from "./user_data_file.ts"
 
@@ -90,6 +90,7 @@ export function groupRequest(
 
 /** Launches group after group; ends at the first that fails, and says what runs by then. */
 export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<LaunchOutcome> {
+  requireLaunchRegion(deps)
   const script = await loadBootScript(deps, inputs.settings)
   const [first] = inputs.groups
   // A script that is too large, a secret in the environment: known before anything is made.

@@ -32,9 +32,15 @@ export interface LaunchedCluster {
 }
 
 /** Some of the cluster runs and was kept (exit 4). */
-class PartlyLaunched extends ToolError {
+export class PartlyLaunched extends ToolError {
   override readonly name = "PartlyLaunched"
   override readonly exitCode = ExitCode.partlyLaunched
+  constructor(
+    reason: string,
+    readonly ids: readonly string[],
+  ) {
+    super("launch", reason)
+  }
 }
 
 /** Launches, waits for everything, tells the master of its workers. */
@@ -132,8 +138,8 @@ async function settleFailure(
     throw new WithCode(`${reason}launched and terminated again`, code)
   }
   throw new PartlyLaunched(
-    "launch",
     `${reason}still run: ${running.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
+    running,
   )
 }
 

@@ -25,6 +25,7 @@ const deadlineMs = 15 * msPerMinute
  * know. Throws LaunchFailed with its reason; Failed where it gave none (then the same client token asks again safely).
  */
 export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequest): Promise<LaunchedReply> {
+  requireLaunchRegion(deps)
   const { code, stdout, stderr } = await deps.programs.run([deps.launcher, "--stdin-json"], {
     stdin: JSON.stringify(request),
     timeoutMs: deadlineMs,
@@ -51,6 +52,12 @@ export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequ
     throw new Failed("launch", reason)
   }
   return reply
+}
+
+/** Nothing of a launch is to be prepared in a region where nothing is launched. */
+export function requireLaunchRegion({ region, launchRegion }: ClusterDeps): void {
+  if (region === launchRegion) return
+  throw new Refused("region", `ec2-run launches in ${launchRegion} only, not in ${quoted(region)}`)
 }
 
 function exitCodeOf(code: number): number {

@@ -1,5 +1,5 @@
 /** Commands that launch. */
-import { plural } from "../../../base/text.ts"
+import { escapeControls, plural } from "../../../base/text.ts"
 import type { ClusterPlan } from "../../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
 import { masterRoles, workerRoles, workerRolesFor } from "../../../decisions/clusters/roles.ts"
@@ -14,7 +14,7 @@ import {
 } from "../command.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { type LaunchInputs, presentNodes } from "../launch.ts"
-import { groupsToLaunch, type LaunchOrder, launchCluster } from "../launch_cluster.ts"
+import { groupsToLaunch, type LaunchOrder, launchCluster, PartlyLaunched } from "../launch_cluster.ts"
 import { priceGroups, type Rendered, render } from "../render.ts"
 import { defaultTimeoutMs } from "../wait.ts"
 
@@ -99,14 +99,15 @@ async function launch(
       present,
     })
   }
-  const launched = await launchCluster(deps, {
-    cluster,
-    settings,
-    groups,
-    mode,
-    onFailure,
+  const order = {
+    ...{ cluster, settings, groups, mode, onFailure },
     timeoutMs: timeoutMs ?? defaultTimeoutMs,
+  }
+  const launched = await launchCluster(deps, order).catch((error) => {
+    if (error instanceof PartlyLaunched) return error
+    throw error
   })
+  if (launched instanceof PartlyLaunched) return partly(deps, cluster, launched)
   const { ids, hourlyCost, leaseEnd } = launched
   if (ids.length === 0) return { lines: [`Nothing is missing in ${cluster}.`], json: { cluster, ids } }
   const until = leaseEnd ? `, until ${leaseEnd} (hadoop-ec2 extend ${cluster} moves that)` : ""
@@ -114,6 +115,16 @@ async function launch(
     `Cluster ${cluster} is ready: ${plural(ids.length, "node")} launched, $${hourlyCost.toFixed(3)} per hour${until}.`,
   )
   return { lines: ids, json: { cluster, ids, hourly_cost: hourlyCost, lease_end: leaseEnd } }
+}
+
+/** What runs is a result, too: whoever called has to end it or to go on with it. */
+function partly(
+  deps: ClusterDeps,
+  cluster: string,
+  { ids, message, exitCode }: PartlyLaunched,
+): CommandResult {
+  deps.terminal.note(escapeControls(`hadoop_ec2: ${message}`))
+  return { lines: [...ids], json: { cluster, ids, error: message }, code: exitCode }
 }
 
 /** What these groups would cost. */
