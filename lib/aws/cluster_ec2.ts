@@ -23,6 +23,7 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
     ...clusterGroupCalls(connection),
 
     async terminateAll(ids) {
+      const unknown: string[] = []
       for (let start = 0; start < ids.length; start += pageSize) {
         const some = ids.slice(start, start + pageSize)
         const terminate = (InstanceIds: string[]) =>
@@ -32,9 +33,15 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
         } catch (error) {
           // One id that is gone fails the request for all of them.
           if (!hasCode(error, "InvalidInstanceID.NotFound")) throw error
-          for (const id of some) await unless("InvalidInstanceID.NotFound", () => terminate([id]))
+          for (const id of some) {
+            await terminate([id]).catch((error) => {
+              if (!hasCode(error, "InvalidInstanceID.NotFound")) throw error
+              unknown.push(id)
+            })
+          }
         }
       }
+      return unknown
     },
 
     async freshConsole(id) {

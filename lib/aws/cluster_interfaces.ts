@@ -37,8 +37,8 @@ export interface ClusterEc2 extends Ec2 {
   revokeIngress(groupId: string, rules: readonly IngressRule[]): Promise<void>
   /** Deleting what is not there succeeds; one in use throws AwsError DependencyViolation. */
   deleteSecurityGroup(id: string): Promise<void>
-  /** All of them by one request for each thousand; ids that are gone are no failure. */
-  terminateAll(ids: readonly string[]): Promise<void>
+  /** All of them by one request for each thousand; returns the ids that AWS does not know, which are gone or too young. */
+  terminateAll(ids: readonly string[]): Promise<string[]>
   /** The console as it is now where the type of instance can show it, else as it was last kept. */
   freshConsole(id: string): Promise<string>
   /** Attaching what is attached there already succeeds. */

@@ -92,7 +92,6 @@ export function commandOptions(args: ClusterArguments): CommandOptions {
     resume: args.resume,
     skipDecommission: args["skip-decommission"],
     onFailure: args["on-failure"] ?? null,
-    timeoutMs: args.timeout === undefined ? null : timeout(args.timeout),
     goals: args.for ?? null,
   }
 }
@@ -110,8 +109,9 @@ function rawSettings(args: ClusterArguments): RawSettings {
   return raw
 }
 
-/** `90s`, `20m`, `2h`; a plain number is seconds. */
-function timeout(text: string): number {
+/** `90s`, `20m`, `2h`; a plain number is seconds. Null where there is none. */
+export function timeoutOf({ timeout: text }: ClusterArguments): number | null {
+  if (text === undefined) return null
   const [, seconds] = /^(\d{1,6})s?$/.exec(text) ?? []
   const ms = seconds === undefined ? parseDuration(text) : Number(seconds) * 1000
   if (ms === null) throw new UsageError("timeout", `is ${quoted(text)}, wanted a duration such as 90s or 20m`)

@@ -5,7 +5,7 @@ import { activePath, launcherPath } from "../host/config_programs.ts"
 import { systemPrograms } from "../host/programs.ts"
 import { clientAddress, fetchText } from "../host/web.ts"
 import type { ClusterDeps } from "../operations/clusters/deps.ts"
-import type { ClusterArguments } from "./cluster_arguments.ts"
+import { type ClusterArguments, timeoutOf } from "./cluster_arguments.ts"
 import type { Output } from "./output.ts"
 import { personAt } from "./person.ts"
 
@@ -29,6 +29,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
     clientAddress: () => clientAddress(config.aws.endpoint),
     fetchText,
     clock,
+    timeoutMs: timeoutOf(args),
     interrupt,
     random: Math.random,
     prices: {
@@ -43,6 +44,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
       return {
         ...deps,
         interrupt: never,
+        timeoutMs: null,
         // Questions still end with the next Ctrl-C.
         terminal: personAt(output, {
           asks: !args["no-input"],

@@ -109,6 +109,23 @@ describe("launching", () => {
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")
   })
 
+  test("two launches of a cluster at once do not mix: the second is refused", async () => {
+    room.emulator.proxy.world.knobs.pendingMs = 60_000
+    const first = room.start(["launch-cluster", "twin", "1", "sm"])
+    await says(first, /pending .* sm/)
+    const second = await room.hadoop("launch-cluster", "twin", "1", "sm", "--on-failure", "terminate")
+    expect(second.stderr).toBe(
+      "hadoop_ec2: launch: another launch of twin is under way: wait for it, or end it\n",
+    )
+    expect(second.code).toBe(1)
+    expect(await live()).toHaveLength(1)
+    first.kill("SIGKILL")
+    await first.exited
+    const resumed = await room.hadoop("launch-cluster", "twin", "1", "sm", "--resume", "--timeout", "0")
+    expect(resumed.stderr).toContain("waited 0 s for 1 instance to run")
+    expect(await live()).toHaveLength(1)
+  })
+
   test("the rule for ssh follows the client's address, and other rules stay", async () => {
     await room.hadoop("launch-cluster", "moved", "1", "sm", "--timeout", "1s")
     const rules = async () => {

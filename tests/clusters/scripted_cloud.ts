@@ -33,6 +33,8 @@ export interface ScriptedCloud {
   /** Calls by name. */
   calls: Record<string, number>
   notes: string[]
+  /** What costs. */
+  running(): string[]
   now(): number
   close(): void
 }
@@ -50,6 +52,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   const calls: Record<string, number> = {}
   const notes: string[] = []
   const launched: { id: string; atMs: number; tags: Record<string, string> }[] = []
+  const ended = new Set<string>()
   const groups = new Map<string, { name: string; tags: Record<string, string> }>()
   let time = 1_700_000_000_000
   const called = (name: string) => {
@@ -69,9 +72,17 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
         .filter((node) => since(node) >= script.visibleMs)
         .filter(({ id }) => ids === undefined || ids.includes(id))
         .filter((node) => Object.entries(tags).every(([key, value]) => node.tags[key] === value))
-        .map((node) =>
-          instance(node.id, launched.indexOf(node), since(node) >= script.runningMs, node.atMs, node.tags),
-        )
+        .map((node) => ({
+          ...instance(node.id, launched.indexOf(node), since(node) >= script.runningMs, node.atMs, node.tags),
+          ...(ended.has(node.id) ? { state: "terminated" as const } : {}),
+        }))
+    },
+    async terminateAll(ids: readonly string[]) {
+      called("TerminateInstances")
+      const isKnown = (id: string) =>
+        launched.some((node) => node.id === id && since(node) >= script.visibleMs)
+      for (const id of ids.filter(isKnown)) ended.add(id)
+      return ids.filter((id) => !isKnown(id))
     },
     async subnets() {
       called("DescribeSubnets")
@@ -139,6 +150,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
         time += ms
       },
     },
+    timeoutMs: null,
     interrupt: new AbortController().signal,
     random: () => 0.5,
     prices: { overrides: {}, spotFactor: 0.7, kept: () => [], spot: () => [] },
@@ -209,6 +221,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
 
   return {
     deps,
+    running: () => launched.filter(({ id }) => !ended.has(id)).map(({ id }) => id),
     script,
     calls,
     notes,

@@ -10,7 +10,11 @@ let cloud: ScriptedCloud
 afterEach(() => cloud.close())
 
 /** Launches N workers; returns how long it took in the cloud's time. */
-async function launch(workers: number, script: Partial<Script> = {}): Promise<number> {
+async function launch(
+  workers: number,
+  script: Partial<Script> = {},
+  onFailure: "terminate" | null = null,
+): Promise<number> {
   cloud = scriptedCloud(script)
   const started = cloud.now()
   await launchCluster(cloud.deps, {
@@ -18,7 +22,7 @@ async function launch(workers: number, script: Partial<Script> = {}): Promise<nu
     settings: toSettings({}, "cs61c-ab"),
     groups: planCluster([String(workers)]).groups,
     mode: "launch",
-    onFailure: null,
+    onFailure,
     timeoutMs: 1_200_000,
   })
   return cloud.now() - started
@@ -64,6 +68,16 @@ describe("waiting", () => {
     expect(cloud.calls.ssh).toBeGreaterThan(1)
   })
 
+  test("what AWS does not show yet is terminated all the same, once it is known", async () => {
+    const lost = launch(3, { visibleMs: 200_000 }, "terminate")
+    await expect(lost).rejects.toThrow(/have vanished; 4 instances of words launched and terminated again/)
+    expect(cloud.running()).toEqual([])
+    cloud.close()
+    const never = launch(3, { visibleMs: Number.POSITIVE_INFINITY }, "terminate")
+    await expect(never).rejects.toThrow(/have vanished/)
+    expect(cloud.notes.join("\n")).toMatch(/AWS does not know i-\S+ i-\S+ i-\S+ i-/)
+  })
+
   test("a security group in use is tried again, and named when it stays so", async () => {
     await launch(1, { groupInUse: 3 })
     expect(await deleteGroups(cloud.deps, "words")).toContain("words")
@@ -72,5 +86,9 @@ describe("waiting", () => {
     await expect(deleteGroups(cloud.deps, "words")).rejects.toThrow(
       /delete security groups: words-\w+ \(sg-\d\) is still in use by something outside of the cluster/,
     )
+    cloud.script.groupInUse = 1
+    cloud.deps.timeoutMs = 0
+    await expect(deleteGroups(cloud.deps, "words")).rejects.toThrow(/in use/)
+    expect((await cloud.deps.ec2().then((ec2) => ec2.securityGroupsWithRules({}))).length).toBe(1)
   })
 })

@@ -18,7 +18,6 @@ export interface CommandOptions {
   resume: boolean
   skipDecommission: boolean
   onFailure: "keep" | "terminate" | null
-  timeoutMs: number | null
   goals: string | null
 }
 

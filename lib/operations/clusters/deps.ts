@@ -22,13 +22,15 @@ export interface ClusterDeps {
   clientAddress(): Promise<string>
   fetchText(url: string): Promise<string>
   clock: Clock
+  /** What `--timeout` says: for whatever is waited for. Null: as long as is usual for it. */
+  timeoutMs: number | null
   interrupt: AbortSignal
   /** From 0 to 1, for jitter. */
   random(): number
   /** Prices for what is shown; what is admitted, ec2-run prices itself. */
   prices: PriceBook
   terminal: Terminal
-  /** The same, for cleaning up after Ctrl-C: its waits and its calls to AWS go on. */
+  /** The same, for cleaning up after Ctrl-C or a timeout: its waits and its calls to AWS go on. */
   uninterrupted(): ClusterDeps
 }
 
@@ -49,6 +51,7 @@ export const clusterFiles = {
   knownHosts: "known_hosts",
   unverified: "unverified_hosts",
   launch: "launch.json",
+  lock: "lock",
   site: "hadoop-site.xml",
   proxyLog: "proxy.log",
   uiLog: "ui.log",

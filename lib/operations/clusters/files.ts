@@ -11,6 +11,7 @@ import {
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
+import { holdAlone } from "../../host/only_one.ts"
 import { type ClusterDeps, clusterFiles } from "./deps.ts"
 
 export type ClusterFile = keyof typeof clusterFiles
@@ -34,7 +35,7 @@ export function readText(path: string): string | null {
 /** Replaces the file, making its directories; mode 0600. */
 export function writeText(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeDirectoryOf(path)
     const fresh = `${path}.${process.pid}.new`
     const fd = openSync(fresh, "wx", 0o600)
     try {
@@ -48,6 +49,26 @@ export function writeText(path: string, text: string): void {
   } catch (error) {
     throw new Failed(`write ${path}`, messageOf(error), { cause: error })
   }
+}
+
+function makeDirectoryOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new Failed(`make ${dirname(path)}`, messageOf(error), { cause: error })
+  }
+}
+
+/**
+ * Held until the returned function is called, or the process ends. Two launches of a cluster at once would share a journal, and
+ * the one that fails terminate what the other launched.
+ */
+export function holdLaunch(deps: ClusterDeps, cluster: string): () => void {
+  const path = clusterFile(deps, cluster, "lock")
+  makeDirectoryOf(path)
+  const release = holdAlone(path)
+  if (release) return release
+  throw new Failed("launch", `another launch of ${cluster} is under way: wait for it, or end it`)
 }
 
 /** Removing what is not there succeeds. */

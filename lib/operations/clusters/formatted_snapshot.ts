@@ -9,6 +9,7 @@ import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { holdLaunch } from "./files.ts"
 import { launchGroups } from "./launch.ts"
 import type { ClusterNode } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
@@ -29,12 +30,22 @@ export async function createFormattedSnapshot(
   cluster: string,
   gib: number,
 ): Promise<string> {
+  const release = holdLaunch(deps, cluster)
+  return await formattedSnapshot(deps, settings, cluster, gib).finally(release)
+}
+
+async function formattedSnapshot(
+  deps: ClusterDeps,
+  settings: ClusterSettings,
+  cluster: string,
+  gib: number,
+): Promise<string> {
   const launched = await launchGroups(deps, { cluster, settings, groups: formattingGroups, present: [] })
   const ids = launched.nodes.map(({ id }) => id)
   let volume: string | null = null
   try {
     if (launched.failure) throw launched.failure
-    const [node] = await waitUntilRunning(deps, ids, waitingFrom(deps, defaultTimeoutMs))
+    const [node] = await waitUntilRunning(deps, ids, waitingFrom(deps, deps.timeoutMs ?? defaultTimeoutMs))
     if (!node) throw new Failed("create-formatted-snapshot", "ec2-run launched nothing")
     const own = { ...node, cluster }
     volume = await createVolume(deps, cluster, own.zone, gib)
@@ -69,7 +80,7 @@ async function waitForBoot(deps: ClusterDeps, settings: ClusterSettings, node: C
     const { state, phase, detail } = bootState(stdout)
     if (state === "done") return
     const waited = deps.clock.now() - started
-    if (state === "failed" || waited > defaultTimeoutMs) {
+    if (state === "failed" || waited > (deps.timeoutMs ?? defaultTimeoutMs)) {
       throw new Failed("boot", `${node.id} is in phase ${phase || "none"}: ${detail || "in vain"}`)
     }
     await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)

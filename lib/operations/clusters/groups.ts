@@ -67,33 +67,44 @@ export async function clusterGroups(deps: ClusterDeps, cluster: string): Promise
   return groups.filter(({ tags }) => tags[tagOf.owner] === deps.login && tags[tagOf.cluster] === cluster)
 }
 
-const deleteTries = 12
+const patienceMs = 60_000
 const deleteDelayMs = 5_000
 
 /** Deletes the cluster's groups; instances that are going keep them in use for a while. Returns their names. */
 export async function deleteGroups(deps: ClusterDeps, cluster: string): Promise<string[]> {
-  const ec2 = await deps.ec2()
   const groups = await clusterGroups(deps, cluster)
   // The cluster's own refers to itself at most; those by role refer to none: any order will do, and the named one goes last.
   const order = groups.sort((a, b) => b.name.length - a.name.length)
-  for (const group of order) {
-    for (let tries = 1; ; tries++) {
-      try {
-        await ec2.deleteSecurityGroup(group.id)
-        break
-      } catch (error) {
-        if (!hasCode(error, "DependencyViolation")) throw error
-        if (tries === deleteTries) {
-          throw new Failed(
-            "delete security groups",
-            `${group.name} (${group.id}) is still in use by something outside of the cluster; the rest is done, repeat it later`,
-          )
-        }
-        await deps.clock.sleep(deleteDelayMs * (0.8 + 0.4 * deps.random()), deps.interrupt)
-      }
+  const started = deps.clock.now()
+  for (let left = order; ; ) {
+    left = await deleteUnused(deps, left)
+    const [first, ...others] = left
+    if (!first) return order.map(({ name }) => name)
+    if (deps.clock.now() - started >= (deps.timeoutMs ?? patienceMs)) {
+      const more = others.length > 0 ? ` (and ${others.length} more)` : ""
+      throw new Failed(
+        "delete security groups",
+        `${first.name} (${first.id}) is still in use by something outside of the cluster${more}; the rest is done, repeat it later`,
+      )
     }
+    await deps.clock.sleep(deleteDelayMs * (0.8 + 0.4 * deps.random()), deps.interrupt)
   }
-  return order.map(({ name }) => name)
+}
+
+/** Returns those that are in use. */
+async function deleteUnused(
+  deps: ClusterDeps,
+  groups: readonly SecurityGroupWithRules[],
+): Promise<SecurityGroupWithRules[]> {
+  const ec2 = await deps.ec2()
+  const inUse: SecurityGroupWithRules[] = []
+  for (const group of groups) {
+    await ec2.deleteSecurityGroup(group.id).catch((error) => {
+      if (!hasCode(error, "DependencyViolation")) throw error
+      inUse.push(group)
+    })
+  }
+  return inUse
 }
 
 async function createGroup(

@@ -74,14 +74,13 @@ export async function settleHostKeys(
   return true
 }
 
-/** Waits until a connection can be checked; throws Failed after `timeoutMs`. */
+/** Waits until a connection can be checked; throws Failed after a while. */
 export async function requireHostKeys(
   deps: ClusterDeps,
   settings: ClusterSettings,
   node: ClusterNode,
-  timeoutMs = patienceMs + msPerMinute,
 ): Promise<void> {
-  const deadline = deps.clock.now() + timeoutMs
+  const deadline = deps.clock.now() + (deps.timeoutMs ?? patienceMs + msPerMinute)
   while (!(await settleHostKeys(deps, settings, node))) {
     if (deps.clock.now() > deadline) {
       throw new Failed(`ssh ${node.id}`, `its host key is not known, and ${addressOf(node)} does not answer`)

@@ -5,6 +5,7 @@ import { missingFrom, type NodeGroup } from "../../decisions/clusters/cluster_pl
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { holdLaunch } from "./files.ts"
 import { removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
 import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
@@ -45,6 +46,11 @@ export class PartlyLaunched extends ToolError {
 
 /** Launches, waits for everything, tells the master of its workers. */
 export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
+  const release = holdLaunch(deps, order.cluster)
+  return await launchAlone(deps, order).finally(release)
+}
+
+async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
   const { cluster, settings, mode } = order
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
   if (mode === "launch") removeJournal(deps, cluster)
@@ -133,7 +139,10 @@ async function settleFailure(
   const reason = `${messageOf(error).replace(/^launch: /, "")}; ${plural(running.length, "instance")} of ${cluster} `
   const choice = onFailure ?? (await askWhatToDo(after, messageOf(error), running.length))
   if (choice === "terminate") {
-    await terminateNodes(after, running)
+    await terminateNodes(after, running).catch((failed) => {
+      const ids = running.join(" ")
+      throw new PartlyLaunched(`${reason}launched, not all terminated: ${ids}: ${messageOf(failed)}`, running)
+    })
     const code = error instanceof ToolError ? error.exitCode : ExitCode.failed
     throw new WithCode(`${reason}launched and terminated again`, code)
   }

@@ -10,6 +10,7 @@ import type { ClusterDeps } from "./deps.ts"
 import { deleteGroups } from "./groups.ts"
 import { removeJournal } from "./journal.ts"
 import { type ClusterNode, findNodes } from "./nodes.ts"
+import { invisibleMs, isPassing } from "./wait.ts"
 
 /** What the confirmation shows: whose, how many, for how long they have run, what an hour costs. */
 export function describeNodes(deps: ClusterDeps, cluster: string, nodes: readonly ClusterNode[]): string[] {
@@ -41,26 +42,46 @@ function hourlyPrice(deps: ClusterDeps, node: ClusterNode): number | null {
 
 const deadlineMs = 10 * msPerMinute
 
-/** Terminates these and waits until they are gone. Not interrupted by Ctrl-C once it has begun. */
+/**
+ * Terminates these and waits until they are gone. What AWS does not know may have been launched a moment ago: it is asked for
+ * again until it would be known.
+ */
 export async function terminateNodes(deps: ClusterDeps, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
   const ec2 = await deps.ec2()
-  await ec2.terminateAll(ids)
   const started = deps.clock.now()
+  let unknown = await ec2.terminateAll(ids)
   for (;;) {
+    const left = [...unknown, ...(await nodesLeft(deps, ids))]
+    const waited = deps.clock.now() - started
+    if (left.length === 0) return
+    if (left.length === unknown.length && waited > invisibleMs) {
+      deps.terminal.note(`hadoop_ec2: AWS does not know ${unknown.join(" ")}`)
+      return
+    }
+    if (waited > (deps.timeoutMs ?? deadlineMs)) {
+      throw new Failed(
+        "terminate",
+        `${left.join(" ")} ${left.length === 1 ? "is" : "are"} not gone after ${duration(waited)}, repeat it later`,
+      )
+    }
+    await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
+    if (unknown.length > 0) unknown = await ec2.terminateAll(unknown)
+  }
+}
+
+/** The ids of those that are not terminated yet; all of them where AWS cannot say so just now. */
+async function nodesLeft(deps: ClusterDeps, ids: readonly string[]): Promise<readonly string[]> {
+  const ec2 = await deps.ec2()
+  try {
     const left = (await ec2.instances({ ids: [...ids] })).filter(
       ({ state, tags }) => state !== "terminated" && tags[tagOf.owner] === deps.login,
     )
     deps.terminal.nodes(left.map(({ id, state }) => ({ id, text: state })))
-    if (left.length === 0) return
-    const waited = deps.clock.now() - started
-    if (waited > deadlineMs) {
-      throw new Failed(
-        "terminate",
-        `${left.map(({ id }) => id).join(" ")} is not gone after ${duration(waited)}, repeat it later`,
-      )
-    }
-    await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
+    return left.map(({ id }) => id)
+  } catch (error) {
+    if (!isPassing(error)) throw error
+    return ids
   }
 }
 

@@ -38,7 +38,7 @@ export function waitingFrom(deps: ClusterDeps, timeoutMs: number): Waiting {
 }
 
 /** How long AWS may not know an id that it gave out: its listings are eventually consistent. */
-const invisibleMs = 2 * msPerMinute
+export const invisibleMs = 2 * msPerMinute
 
 /**
  * Until all of these run. Throws Failed as soon as one has ended, with AWS's reason. Throttling makes it ask less often,
@@ -91,7 +91,7 @@ function refuseEnded(nodes: readonly ClusterNode[]): void {
 }
 
 /** Throttling, a lost connection, a listing that lags: over in a moment. */
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   if (!(error instanceof AwsError)) return false
   if (/Throttl|RequestLimitExceeded|TooManyRequests/.test(error.code)) return true
   return hasCode(

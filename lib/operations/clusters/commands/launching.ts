@@ -89,7 +89,7 @@ async function launch(
   mode: LaunchOrder["mode"],
 ): Promise<CommandResult> {
   const { cluster, settings } = clusterCall(deps, call, 0, many)
-  const { dryRun, onFailure, timeoutMs } = call.options
+  const { dryRun, onFailure } = call.options
   if (dryRun) {
     const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
     return price(deps, {
@@ -101,7 +101,7 @@ async function launch(
   }
   const order = {
     ...{ cluster, settings, groups, mode, onFailure },
-    timeoutMs: timeoutMs ?? defaultTimeoutMs,
+    timeoutMs: deps.timeoutMs ?? defaultTimeoutMs,
   }
   const launched = await launchCluster(deps, order).catch((error) => {
     if (error instanceof PartlyLaunched) return error

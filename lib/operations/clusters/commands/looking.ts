@@ -161,7 +161,7 @@ async function wait(deps: ClusterDeps, call: Call) {
   const goals = asked === null ? goalsOf(found, settings.userDataFile === null) : [asked as Goal]
   const unserved = goals.filter((goal) => goal !== "boot" && !goalsOf(found, true).includes(goal))
   if (unserved.length > 0) throw new Failed("wait", `${cluster} has no nodes for ${unserved.join(", ")}`)
-  const waiting = waitingFrom(deps, call.options.timeoutMs ?? defaultTimeoutMs)
+  const waiting = waitingFrom(deps, deps.timeoutMs ?? defaultTimeoutMs)
   const ids = found.map(({ id }) => id)
   const nodes = await waitUntilRunning(deps, ids, waiting)
   const state = await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
