@@ -158,6 +158,26 @@ describe("launching", () => {
   })
 })
 
+test("where AWS did not answer ec2-run, --resume asks again under the same token", async () => {
+  const { faults } = room.emulator.proxy
+  faults.add({ kind: "drop-after", action: "RunInstances", times: Number.POSITIVE_INFINITY })
+  // What was launched is not listed either.
+  const hidden = faults.add({
+    kind: "unavailable",
+    action: "DescribeInstances",
+    matches: ({ body }) => body.includes("reservation"),
+    times: Number.POSITIVE_INFINITY,
+  })
+  const lost = await room.hadoop("launch-cluster", "dark", "1", "sm", "--timeout", "1s")
+  expect(lost.stderr).toContain("whether it launched is not known yet")
+  faults.clear()
+  hidden()
+  const journal = JSON.parse(readFileSync(join(room.home, ".hadoop-cloud/dark/launch.json"), "utf8"))
+  expect(journal).toMatchObject([{ count: 1, ids: null }])
+  await room.hadoop("launch-cluster", "dark", "1", "sm", "--resume", "--timeout", "1s")
+  expect(await live()).toHaveLength(1)
+})
+
 describe("what ec2-run answers", () => {
   /** hadoop_ec2 with an ec2-run that does as the shell says. */
   function answered(shell: string, ...args: string[]) {

@@ -167,15 +167,10 @@ async function launchOnce(
   }
   const others = journal.filter(({ token }) => token !== entry.token)
   writeJournal(deps, cluster, [...others, entry])
-  try {
-    const reply = await askLauncher(deps, { ...request, client_token: entry.token })
-    writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
-    return reply
-  } catch (error) {
-    // A plain no needs no second asking; only where there was no answer may something run.
-    if (error instanceof LaunchFailed) writeJournal(deps, cluster, others)
-    throw error
-  }
+  // Also after a no: it may say that AWS did not answer, and then something may run by this token.
+  const reply = await askLauncher(deps, { ...request, client_token: entry.token })
+  writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
+  return reply
 }
 
 function nodesOf(reply: LaunchedReply, group: NodeGroup): LaunchedNode[] {
