@@ -124,7 +124,8 @@ export function toSettings(raw: RawSettings, login: string): ClusterSettings {
     sshUser: parseUser(text("ssh_user") ?? "hadoop"),
     userDataFile: text("user_data_file"),
     env: Object.fromEntries((raw.env ?? []).map(parseEnv)),
-    userPackages: text("user_packages") ?? "",
+    // The node reads one line.
+    userPackages: (text("user_packages") ?? "").trim().replace(/\s+/g, " "),
     availabilityZone: text("availability_zone"),
     placementGroup: text("placement_group"),
     subnetId: text("subnet_id"),

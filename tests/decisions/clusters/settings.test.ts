@@ -39,6 +39,11 @@ describe("clusters.cfg", () => {
     expect(iniList("\n1.2.3.0/24\n4.5.6.7\n")).toEqual(["1.2.3.0/24", "4.5.6.7"])
   })
 
+  test("packages may stand on several lines, too", () => {
+    const { raw } = settingsOfSection(new Map([["user_packages", "vim git\n  htop"]]))
+    expect(toSettings(raw, "cs61c-ab").userPackages).toBe("vim git htop")
+  })
+
   test("defaults, nested interpolation, %% and comments are as ConfigParser has them", () => {
     const file = parseIni("f", "[DEFAULT]\nbase = /a ; why\n# no\n[c]\nX: %(y)s/%%\ny = %(BASE)s#b\n")
     expect(Object.fromEntries(iniSection(file, "c") ?? [])).toEqual({ base: "/a", x: "/a#b/%", y: "/a#b" })
