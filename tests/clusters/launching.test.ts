@@ -408,6 +408,28 @@ describe("ending", () => {
     expect((await room.hadoop("list-storage", "kept")).stdout).toBe("")
   })
 
+  test("storage that fails half-way leaves no volume; a launch that it does not fit is refused", async () => {
+    const spec = join(room.home, "spec2.json")
+    writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 2}]}')
+    room.emulator.proxy.faults.add({ kind: "throttle", action: "CreateVolume", skip: 1, times: 100 })
+    const failed = await room.hadoop("create-storage", "fit", "dn", "2", spec, "-z", "us-east-1b")
+    room.emulator.proxy.faults.clear()
+    expect(failed.stderr).toMatch(/hadoop_ec2: vol-\w+ had been made, and is deleted again/)
+    expect(failed.code).toBe(1)
+    expect((await room.hadoop("list-storage", "fit")).stderr).toBe("")
+    await room.hadoop("create-storage", "fit", "dn", "1", spec, "-z", "us-east-1b")
+    const many = await room.hadoop("launch-cluster", "fit", "1", "nn", "2", "dn")
+    expect(many.stderr).toContain("storage: dn has free volumes for 1 of 2 nodes")
+    const elsewhere = await room.hadoop("launch-cluster", "fit", "1", "nn,dn", "-z", "us-east-1a")
+    expect(elsewhere.stderr).toContain("storage: is in us-east-1b, and us-east-1a is asked for")
+    expect([many.code, elsewhere.code]).toEqual([1, 1])
+    expect(await live()).toEqual([])
+    await room.hadoop("launch-cluster", "fit", "1", "nn,dn", "--timeout", "1s")
+    const [node] = await live()
+    expect(node?.Placement?.AvailabilityZone).toBe("us-east-1b")
+    expect((await room.hadoop("list-storage", "fit")).stdout).toContain(`in-use\t${node?.InstanceId}`)
+  })
+
   test("delete-storage deletes nothing that does not carry our tags (defect: every volume of the account)", async () => {
     const dir = join(room.home, ".hadoop-cloud")
     mkdirSync(dir, { recursive: true })

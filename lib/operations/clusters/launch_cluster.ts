@@ -8,6 +8,7 @@ import type { ClusterDeps } from "./deps.ts"
 import { holdLaunch } from "./files.ts"
 import { removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
+import { settingsForStorage } from "./launch_storage.ts"
 import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
 import { writeClientSite } from "./site_file.ts"
 import { attachStorage } from "./storage.ts"
@@ -51,10 +52,11 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
 }
 
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
-  const { cluster, settings, mode } = order
+  const { cluster, mode } = order
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
   if (mode === "launch") removeJournal(deps, cluster)
   const groups = groupsToLaunch(order, present)
+  const settings = await settingsForStorage(deps, cluster, order.settings, groups, present)
   const outcome = await launchGroups(deps, { cluster, settings, groups, present })
   try {
     if (outcome.failure) throw outcome.failure

@@ -63,7 +63,8 @@ export async function createStorage(
   { zone, dryRun }: { zone: string; dryRun: boolean },
 ): Promise<{ ids: string[]; hourlyCost: number }> {
   const before = readStorage(deps, cluster)
-  const reply = await askLauncher(deps, {
+  const known = dryRun ? [] : await unlisted(deps, cluster)
+  const asked = askLauncher(deps, {
     protocol: 2,
     action: "create_volumes",
     client_token: crypto.randomUUID(),
@@ -72,6 +73,10 @@ export async function createStorage(
       specs.map(({ gib, snapshot_id }) => ({ gib, zone, snapshot_id })),
     ).flat(),
     ...(dryRun ? { dry_run: true } : {}),
+  })
+  const reply = await asked.catch(async (error) => {
+    if (!dryRun) await deleteMade(deps.uninterrupted(), cluster, known)
+    throw error
   })
   if (!dryRun) {
     const nodes = Array.from({ length: count }, (_, node) =>
@@ -84,6 +89,30 @@ export async function createStorage(
     writeStorage(deps, cluster, { ...before, [role]: [...(before[role] ?? []), ...nodes] })
   }
   return { ids: reply.ids, hourlyCost: reply.hourly_cost }
+}
+
+/** Of a request that failed half-way: nobody knows of these volumes, and they would cost. */
+async function deleteMade(deps: ClusterDeps, cluster: string, known: readonly Volume[]): Promise<void> {
+  const ec2 = await deps.ec2()
+  const made = (await unlisted(deps, cluster)).filter(({ id }) => !known.some((one) => one.id === id))
+  for (const { id } of made) {
+    await ec2.deleteVolume(id)
+    deps.terminal.note(`hadoop_ec2: ${id} had been made, and is deleted again`)
+  }
+}
+
+/** Volumes that carry the cluster's tags, are nobody's part, and are not in its file. */
+export async function unlisted(deps: ClusterDeps, cluster: string): Promise<Volume[]> {
+  const listed = volumesIn(readStorage(deps, cluster)).map(({ volume_id }) => volume_id)
+  const ec2 = await deps.ec2()
+  const volumes = await ec2.volumes({ tags: { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster } })
+  return volumes.filter(
+    (volume) =>
+      isOurs(deps, cluster, volume) &&
+      volume.attachedTo === "" &&
+      volume.tags[tagOf.leaseEnd] === undefined &&
+      !listed.includes(volume.id),
+  )
 }
 
 export interface StoredVolume {

@@ -11,6 +11,7 @@ import {
   listStorage,
   readStorageSpec,
   requireRole,
+  unlisted,
 } from "../storage.ts"
 import { price } from "./launching.ts"
 
@@ -57,6 +58,9 @@ export const storing: Command[] = [
     async run(deps, call) {
       const { cluster } = clusterCall(deps, call, 0, 0)
       const stored = await listStorage(deps, cluster)
+      for (const { id, gib } of await unlisted(deps, cluster)) {
+        deps.terminal.note(`hadoop_ec2: ${id} (${gib} GiB) carries the cluster's tags and is not in its file`)
+      }
       return {
         lines: stored.map(({ role, id, device, mountPoint, volume }) =>
           [
