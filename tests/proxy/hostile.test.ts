@@ -152,6 +152,8 @@ describe("answers that mean harm", () => {
     ["a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1"],
     ["a coding of transfer we did not ask for", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked"],
     ["a status that is none", "HTTP/1.1 099 Odd\r\nContent-Length: 0"],
+    ["a control character beside the status", "HTTP/1.1 200 O\x01K\r\nContent-Length: 0"],
+    ["the same where there is no body", "HTTP/1.1 304 \x7f\r\nContent-Length: 0"],
     [
       "a switch of protocols unasked",
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c",

@@ -117,8 +117,9 @@ function headersFor({ core, request, target, prefix, expectsContinue }: Exchange
 }
 
 /** Why an answer that parses still cannot be passed on, or null. */
-function unreadable({ statusCode = 0, rawHeaders }: IncomingMessage): string | null {
+function unreadable({ statusCode = 0, statusMessage, rawHeaders }: IncomingMessage): string | null {
   if (statusCode < 200 || statusCode > 999) return `${statusCode} is no status`
+  if (/[^\t -~\x80-\xff]/.test(statusMessage ?? "")) return "its status line holds control characters"
   const coding = headerValue(rawHeaders, "transfer-encoding")
   return coding === null || /^\s*chunked\s*$/i.test(coding) ? null : "its Transfer-Encoding is not understood"
 }
