@@ -296,6 +296,29 @@ describe("the secret", () => {
     expect(asked.join("")).not.toContain(proxy.token)
   })
 
+  test.each([
+    ["beside a wrong one", (token: string) => `?token=x&token=${token}&b`, "?token=x&b"],
+    ["twice", (token: string) => `?token=${token}&a&token=${token}`, "?a"],
+  ])("leaves the address %s", async (_, query, left) => {
+    expect(await ask("GET", "", `/p${query(proxy.token)}`)).toContain(
+      `\r\nLocation: ${backend.prefix}/p${left}\r\n`,
+    )
+  })
+
+  test("goes to no backend, wherever it stands", async () => {
+    answers(ok, "ok")
+    asked.length = 0
+    const { token } = proxy
+    for (const path of [`/?x=${token}`, `/?a;token=${token}`, `/${token}`, `/x?TOKEN=${token}`]) {
+      expect(await ask("GET", "", path)).toStartWith("HTTP/1.1 400 ")
+    }
+    for (const header of [`Authorization: Bearer ${token}`, `Cookie: a=${token}`, `X-Y: ${token}`]) {
+      expect(await ask("GET", `${header}\r\n`)).toEndWith("\r\n\r\nok")
+    }
+    expect(asked).toHaveLength(3)
+    expect(asked.join("")).not.toContain(token)
+  })
+
   test("is found among cookies that a sibling of our name tossed in, and only under our exact name", async () => {
     answers(ok, "ok")
     const with_ = (headers: string) =>

@@ -34,7 +34,7 @@ export function requestHeaders(headers: RawHeaders, facts: RequestFacts): string
     if (hopByHop.has(key) || ours.has(key) || key.startsWith("x-forwarded-")) continue
     if (nominated.has(key) && key !== "cookie" && key !== "origin") continue
     const mapped = requestHeader(key, value, facts)
-    if (mapped !== null) out.push(name, mapped)
+    if (mapped !== null && !mapped.includes(facts.secret)) out.push(name, mapped)
   }
   out.push("Via", `${via === "" ? "" : `${via}, `}${facts.httpVersion} ${facts.pseudonym}`)
   out.push("X-Forwarded-For", facts.client, "X-Forwarded-Host", facts.ownHost, "X-Forwarded-Proto", "http")
@@ -50,7 +50,7 @@ function requestHeader(key: string, value: string, facts: RequestFacts): string 
     case "origin":
       return value === facts.ownOrigin ? originOf(facts.target) : value
     case "referer":
-      return value.includes(facts.secret) ? null : backendReferer(value, facts.ownOrigin)
+      return backendReferer(value, facts.ownOrigin)
     case "accept-encoding":
       return supportedCodings(value)
     default:

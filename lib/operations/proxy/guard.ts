@@ -45,9 +45,9 @@ export function guardOf(names: OwnNames, token: string): Guard {
     const isOurs = names.hosts.has(host) || (names.anyAddress && isAddressWithPort(host, names.host))
     // DNS rebinding: a name that was pointed at our address is still not our name.
     if (!isOurs && !isEntrance) return { kind: "refuse", status: 421, reason: "this Host is not served here" }
-    const given = tokenIn(url)
-    if (given !== null && isToken(given.token)) {
-      const location = `${isEntrance ? names.origin : ""}${isEntrance ? url : given.without}`
+    const without = withoutToken(url, isToken)
+    if (without !== null) {
+      const location = isEntrance ? names.origin + url : without
       return { kind: "welcome", location, setCookie: isEntrance ? null : cookieFor(token) }
     }
     if (isEntrance)
@@ -99,18 +99,18 @@ function hostOf(request: IncomingMessage): string | null {
   return host
 }
 
-/** `token=` in a query, and the path without it. */
-function tokenIn(url: string): { token: string; without: string } | null {
+/** The path without every `token=SECRET` of its query; null where there is none. */
+function withoutToken(url: string, isToken: (given: string) => boolean): string | null {
   const query = url.indexOf("?")
   if (query < 0 || !url.includes("token=", query)) return null
   const parameters = url.slice(query + 1).split("&")
-  const index = parameters.findIndex((parameter) => parameter.startsWith("token="))
-  if (index < 0) return null
-  const token = (parameters[index] as string).slice("token=".length)
-  parameters.splice(index, 1)
+  const kept = parameters.filter(
+    (parameter) => !parameter.startsWith("token=") || !isToken(parameter.slice("token=".length)),
+  )
+  if (kept.length === parameters.length) return null
   // `//host` would leave us when a browser follows it.
   const path = url.slice(0, query).replace(/^[/\\]+/, "/")
-  return { token, without: path + (parameters.length > 0 ? `?${parameters.join("&")}` : "") }
+  return path + (kept.length > 0 ? `?${kept.join("&")}` : "")
 }
 
 function cookiesNamed({ headers }: IncomingMessage, name: string): string[] {

@@ -15,6 +15,10 @@ export function destinationOf(core: Core, request: IncomingMessage): Destination
   const url = request.url ?? "/"
   const framing = wrongFraming(request)
   if (framing) return framing
+  // As `token=` it was taken out; anywhere else it would be sent to a backend.
+  if (url.includes(core.secret)) {
+    return { kind: "refuse", status: 400, what: "The address", cause: "it holds the secret of this proxy" }
+  }
   if (headerValue(request.rawHeaders, "via")?.includes(core.pseudonym)) {
     return {
       kind: "refuse",
