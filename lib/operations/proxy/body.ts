@@ -137,18 +137,22 @@ function decoderOf(coding: string): Transform | null {
     case "br":
       return zlib.createBrotliDecompress()
     case "zstd":
-      return zlib.createZstdDecompress()
+      // RFC 9659: browsers take no larger window either, and this one would be 128 MB.
+      return zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } })
     default:
       return null
   }
 }
 
-/** "deflate" means zlib's format, but some servers send the bare stream. */
+/** "deflate" means zlib's format, but some servers send the bare stream: the first byte tells. */
 function inflateEither(): Transform {
   let inner: Transform | undefined
   const open = (outer: Transform, first: number) => {
     const opened = (first & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
-    opened.on("data", (chunk: Buffer) => outer.push(chunk))
+    // A slow reader's page must not wait here decoded: its next pieces come when `read` asks for them.
+    opened.on("data", (chunk: Buffer) => {
+      if (!outer.push(chunk)) opened.pause()
+    })
     opened.on("error", (error) => outer.destroy(error))
     return opened
   }
@@ -156,6 +160,10 @@ function inflateEither(): Transform {
     transform(chunk: Buffer, _encoding, done) {
       inner ??= open(this, chunk[0] ?? 0)
       inner.write(chunk, () => done())
+    },
+    read(size) {
+      inner?.resume()
+      Transform.prototype._read.call(this, size)
     },
     flush(done) {
       if (!inner) done()
