@@ -1,6 +1,7 @@
 /** What passes through the proxy, and how. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import https from "node:https"
 import net, { type AddressInfo } from "node:net"
@@ -282,6 +283,23 @@ describe("other ways to the backend", () => {
     await other.close()
     socks.close()
   })
+
+  test("a SOCKS proxy that says nothing is 504 in the time for connections", async () => {
+    const silent: net.Socket[] = []
+    const socks = net.createServer((client) => silent.push(client.resume()))
+    await new Promise<void>((resolve) => socks.listen(0, "127.0.0.1", resolve))
+    const { port } = socks.address() as AddressInfo
+    const other = await testProxy({
+      allow: ["node.internal:8042"],
+      dial: socksDial({ host: "127.0.0.1", port }),
+      limits: { connectMs: 200 },
+    })
+    expect((await other.get("/node.internal/8042/")).status).toBe(504)
+    await Promise.all(silent.map((client) => client.destroyed || once(client, "close")))
+    await other.close()
+    socks.close()
+    // The client's own limit is 30 s.
+  }, 20_000)
 
   test("https backends are checked, unless told otherwise", async () => {
     const folder = mkdtempSync(join(tmpdir(), "proxy-tls-"))

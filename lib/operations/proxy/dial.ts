@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os"
 import type { Duplex } from "node:stream"
 import tls from "node:tls"
 import { SocksClient } from "socks"
+import { messageOf } from "../../base/errors.ts"
 import { canonicalAddress, deniedAddress, isLoopback } from "../../decisions/links/address.ts"
 import type { Allowed } from "../../decisions/links/allowed.ts"
 import { isAddress } from "../../decisions/links/host.ts"
@@ -72,17 +73,22 @@ export function socksDial(proxy: { host: string; port: number }): Dial {
       const why = allowed.refusesAddress(host, port, host)
       if (why) throw new ProxyFailure(403, `${host} is ${why}, which is never reached`)
     }
-    signal.throwIfAborted()
-    const { socket } = await SocksClient.createConnection({
-      proxy: { ...proxy, type: 5 },
-      command: "connect",
-      destination: { host, port },
-    }).catch((error) => {
-      throw new ProxyFailure(502, `through SOCKS at ${proxy.host}:${proxy.port}: ${(error as Error).message}`)
-    })
-    if (signal.aborted) socket.destroy()
-    signal.throwIfAborted()
-    return socket
+    try {
+      const socket = await connectTo(proxy.host, proxy.port, signal)
+      // The handshake, too, has to be over in time.
+      const stop = () => socket.destroy(signal.reason as Error)
+      signal.addEventListener("abort", stop, { once: true })
+      await SocksClient.createConnection({
+        proxy: { ...proxy, type: 5 },
+        command: "connect",
+        destination: { host, port },
+        existing_socket: socket,
+      }).finally(() => signal.removeEventListener("abort", stop))
+      return socket
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new ProxyFailure(502, `through SOCKS at ${proxy.host}:${proxy.port}: ${messageOf(error)}`)
+    }
   }
 }
 
