@@ -40,6 +40,14 @@ describe("headers of backends", () => {
       ["</10.0.0.1/8088/a.css>; rel=preload, </10.0.0.2/8042/b>; rel=x"],
     ],
     [
+      "Link",
+      '</a>; title="</b>, \\"</c>"; rel=preload; imagesrcset="/d 1x, http://10.0.0.2:8042/e 2x", </f>',
+      [
+        '</10.0.0.1/8088/a>; title="</b>, \\"</c>"; rel=preload; imagesrcset="/10.0.0.1/8088/d 1x, /10.0.0.2/8042/e 2x", </10.0.0.1/8088/f>',
+      ],
+    ],
+    ["Via", "1.0 cache", ["1.0 cache, 1.1 p"]],
+    [
       "Set-Cookie",
       "a=b; Path=/; Domain=.internal; Secure; HttpOnly",
       ["a=b; Path=/10.0.0.1/8088/; HttpOnly"],
@@ -50,6 +58,7 @@ describe("headers of backends", () => {
       ["a=b; Path=/10.0.0.1/8088/x; SameSite=Lax"],
     ],
     ["Set-Cookie", "__Host-a=b; Path=/; Secure", ["~Host-a=b; Path=/10.0.0.1/8088/"]],
+    ["Set-Cookie", "__Http-a=b; Secure; HttpOnly", ["~Http-a=b; HttpOnly"]],
     ["Set-Cookie", "a=b; Max-Age=5", ["a=b; Max-Age=5"]],
     ["Set-Cookie", "microproxy=x", []],
     [

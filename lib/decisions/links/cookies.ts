@@ -5,6 +5,7 @@ import type { Base } from "./base.ts"
 const cookiePrefixes = [
   ["__Host-", "~Host-"],
   ["__Secure-", "~Secure-"],
+  ["__Http-", "~Http-"],
 ] as const
 
 /** A Cookie header as the backend gets it, without ours; null where nothing is left. */

@@ -6,11 +6,11 @@ import type { LinkMap } from "./link_map.ts"
 import { policyWithScripts, rewrittenPolicy } from "./policy.ts"
 import { connectionOptions, hopByHop, type RawHeaders } from "./raw_headers.ts"
 import { type Edit, editOfReference, rewrittenReference } from "./reference.ts"
-import { editsInRefresh } from "./values.ts"
+import { editsInRefresh, editsInSrcset } from "./values.ts"
 
 /** Promises about the whole of our origin, which belongs to all backends together. */
 const droppedFromResponses = new Set(
-  "strict-transport-security alt-svc public-key-pins public-key-pins-report-only expect-ct clear-site-data nel report-to reporting-endpoints origin-agent-cluster via".split(
+  "strict-transport-security alt-svc public-key-pins public-key-pins-report-only expect-ct clear-site-data nel report-to reporting-endpoints origin-agent-cluster".split(
     " ",
   ),
 )
@@ -36,9 +36,14 @@ export interface ResponseFacts {
 export function responseHeaders(headers: RawHeaders, facts: ResponseFacts): string[] {
   const nominated = connectionOptions(headers)
   const out: string[] = []
+  let via = ""
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const key = name.toLowerCase()
+    if (key === "via") {
+      via += `${headers[i + 1]}, `
+      continue
+    }
     if (hopByHop.has(key) || droppedFromResponses.has(key)) continue
     if (nominated.has(key) && key !== "content-length") continue
     if (facts.rewritten && droppedWhenRewritten.has(key)) continue
@@ -47,7 +52,7 @@ export function responseHeaders(headers: RawHeaders, facts: ResponseFacts): stri
     if (mapped !== null) out.push(name, mapped)
   }
   // Unmatched paths need the Referer, and nobody outside must learn our host's name from it.
-  out.push("Referrer-Policy", "same-origin", "Via", `1.1 ${facts.pseudonym}`)
+  out.push("Referrer-Policy", "same-origin", "Via", `${via}1.1 ${facts.pseudonym}`)
   return out
 }
 
@@ -66,7 +71,7 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
       return applyEdits(value, edits, 0, value.length)
     }
     case "link":
-      return value.replace(/<([^>]*)>/g, (_, url: string) => `<${rewrittenReference(url, base, links)}>`)
+      return rewrittenLink(value, base, links)
     case "set-cookie":
       return browserCookie(value, facts.cookie, base)
     case "access-control-allow-origin": {
@@ -83,4 +88,16 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
     default:
       return value
   }
+}
+
+/** The URLs of a Link header are in angle brackets, but not those of its quoted strings, except for `imagesrcset`. */
+function rewrittenLink(value: string, base: Base, links: LinkMap): string {
+  const parts = /((?:imagesrcset\s*=\s*)?")((?:[^"\\]|\\.)*)"|<([^>]*)>/gi
+  return value.replace(parts, (whole, start?: string, quoted = "", url?: string) => {
+    if (url !== undefined) return `<${rewrittenReference(url, base, links)}>`
+    if (start === '"') return whole
+    const edits: Edit[] = []
+    editsInSrcset(quoted, (one) => editOfReference(one, base, links), edits)
+    return `${start}${applyEdits(quoted, edits, 0, quoted.length)}"`
+  })
 }
