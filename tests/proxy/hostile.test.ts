@@ -20,7 +20,7 @@ beforeAll(async () => {
     if (answer !== null) socket.write(typeof answer === "string" ? Buffer.from(answer, "latin1") : answer)
     return null
   })
-  const ranges = ["10.0.0.0/8", "[fd00::]/16", "[2002::]/16", "[64:ff9b::]/32", "[2001::]/32", "[::]/96"]
+  const ranges = ["10.0.0.0/8", "[fd00::]/16", "[2002::]/16", "[64:ff9b::]/32", "[2001::]/32", "[::]/64"]
   const allow = [`127.0.0.1:${backend.port}`, ...ranges].flatMap((one) => ["--allow", one])
   proxy = await startProxyCommand(allow)
 })

@@ -39,8 +39,9 @@ export function canonicalAddress(text: string): string | null {
 }
 
 /**
- * IPv4 addresses that a gateway or the kernel would take out of this one: mapped (::ffff:0:0/96), compatible (::/96), NAT64
- * (64:ff9b::/96, 64:ff9b:1::/48), 6to4 (2002::/16), Teredo (2001::/32, inverted) and ISATAP (…:5efe:a.b.c.d).
+ * IPv4 addresses that a gateway or the kernel would take out of this one: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96),
+ * compatible (::/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48), 6to4 (2002::/16), Teredo (2001::/32, inverted) and ISATAP
+ * (…:5efe:a.b.c.d).
  */
 function embeddedIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4[] {
   if (address.kind() === "ipv4") return []
@@ -48,6 +49,7 @@ function embeddedIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4[] {
   const at = (index: number) => ipv4Of(parts[index] ?? 0, parts[index + 1] ?? 0)
   const found: ipaddr.IPv4[] = []
   if (parts.slice(0, 5).every((part) => part === 0)) found.push(at(6))
+  if (parts[4] === 0xffff && [0, 1, 2, 3, 5].every((index) => parts[index] === 0)) found.push(at(6))
   if (parts[0] === 0x64 && parts[1] === 0xff9b) found.push(at(6))
   if (parts[0] === 0x2002) found.push(at(1))
   if (parts[0] === 0x2001 && parts[1] === 0) found.push(at(2), ipv4Of(~(parts[6] ?? 0), ~(parts[7] ?? 0)))
