@@ -57,7 +57,7 @@ export async function testProxy({ allow = [], dial, resolve, ...options }: TestO
       legacyHosts: false,
       defaultSite: null,
       shim: false,
-      tls: { caFile: null, insecure: false },
+      tls: { ca: null, insecure: false },
       ...options,
     },
   )

@@ -328,9 +328,9 @@ describe("other ways to the backend", () => {
     const { port } = server.address() as AddressInfo
     const path = `/~https/127.0.0.1/${port}`
     for (const [tls, wanted] of [
-      [{ caFile: null, insecure: false }, "self-signed"],
-      [{ caFile: cert, insecure: false }, link(`${path}/x`)],
-      [{ caFile: null, insecure: true }, link(`${path}/x`)],
+      [{ ca: null, insecure: false }, "self-signed"],
+      [{ ca: readFileSync(cert, "utf8"), insecure: false }, link(`${path}/x`)],
+      [{ ca: null, insecure: true }, link(`${path}/x`)],
     ] as const) {
       const other = await testProxy({ allow: [`127.0.0.1:${port}`], tls })
       expect((await other.get(`${path}/`)).text).toContain(wanted)

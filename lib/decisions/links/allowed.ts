@@ -37,7 +37,8 @@ export interface Allowed {
 export function parseAllow(text: string): AllowEntry {
   const wrong = (what: string) =>
     new UsageError("--allow", `${quoted(text)} ${what}, wanted HOST[:PORTS] or CIDR[:PORTS]`)
-  const parts = /^(\[[^\]]*\](?:\/\d+)?|[^:[\]]+)(?::([\d,-]+))?$/.exec(text)
+  // An IPv6 range needs no brackets: behind its bits there is no doubt where ports begin.
+  const parts = /^(\[[^\]]*\](?:\/\d+)?|[^:[\]]+|[\da-f:.]+\/\d+)(?::([\d,-]+))?$/i.exec(text)
   if (!parts?.[1]) throw wrong("is malformed")
   const ports = parts[2] === undefined ? usualPorts : parsePorts(parts[2])
   if (!ports) throw wrong("has malformed ports")

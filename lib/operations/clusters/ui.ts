@@ -62,7 +62,7 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
         legacyHosts: false,
         defaultSite: null,
         shim: true,
-        tls: { caFile: null, insecure: false },
+        tls: { ca: null, insecure: false },
       },
     )
     return {

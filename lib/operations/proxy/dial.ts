@@ -1,6 +1,5 @@
 /** Connections to backends: resolved once, every address checked, connected to an address that was checked. */
 import { lookup } from "node:dns/promises"
-import { readFileSync } from "node:fs"
 import net from "node:net"
 import { networkInterfaces } from "node:os"
 import type { Duplex } from "node:stream"
@@ -99,7 +98,8 @@ export function refuseDenied(host: string): void {
 }
 
 export interface TlsOptions {
-  caFile: string | null
+  /** Certificates to trust besides the system's, as text. */
+  ca: string | null
   insecure: boolean
 }
 
@@ -116,7 +116,7 @@ export function secured(
       ...(isAddress(host) ? { host } : { servername: host, host }),
       rejectUnauthorized: !options.insecure,
       ALPNProtocols: ["http/1.1"],
-      ...(options.caFile ? { ca: [...tls.rootCertificates, readFileSync(options.caFile, "utf8")] } : {}),
+      ...(options.ca === null ? {} : { ca: [...tls.rootCertificates, options.ca] }),
     })
     const stop = () => socket.destroy(signal.reason as Error)
     signal.addEventListener("abort", stop, { once: true })

@@ -73,7 +73,7 @@ export async function runEmrProxy(
         legacyHosts: false,
         defaultSite: null,
         shim: args.shim,
-        tls: { caFile: null, insecure: false },
+        tls: { ca: null, insecure: false },
       },
     )
     const master = names.find((name) => canonicalHost(name) !== null) ?? "localhost"

@@ -1,5 +1,6 @@
 /** The command line's words as the proxy's options. */
-import { lstatSync, readFileSync } from "node:fs"
+import { X509Certificate } from "node:crypto"
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
@@ -31,7 +32,7 @@ export function listenAddress(text: string | undefined, port: number): { address
 /** DEFAULT_URL: a URL, or `HOST[:PORT][/PATH]` as the old tool took it. */
 export function defaultSite(text: string | undefined): { target: Target; rest: string } | null {
   if (text === undefined) return null
-  const site = targetOfUrl(/^https?:\/\//i.test(text) ? text : `http://${text}`)
+  const site = targetOfUrl(/^[a-z][\w+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (!site) throw new UsageError("DEFAULT_URL", `is ${quoted(text)}, wanted http://HOST:PORT/PATH`)
   return { ...site, rest: site.rest.replace(/#.*$/s, "") }
 }
@@ -47,18 +48,38 @@ export function socksProxy(text: string): { host: string; port: number } {
 
 /** The secret in a file that only its owner can read: at least 16 characters that stand for themselves in a URL and a cookie. */
 export function tokenFrom(file: string): string {
-  let text: string
-  try {
-    const mode = lstatSync(file).mode
-    if ((mode & 0o077) !== 0)
-      throw new Refused("--token-file", `${quoted(file)} can be read by others, wanted mode 0600`)
-    text = readFileSync(file, "utf8").trim()
-  } catch (error) {
-    if (error instanceof Refused) throw error
-    throw new Failed("--token-file", `${quoted(file)}: ${messageOf(error)}`)
-  }
+  const text = textOf("--token-file", file, (mode) => {
+    if ((mode & 0o077) === 0) return
+    throw new Refused("--token-file", `${quoted(file)} can be read by others, wanted mode 0600`)
+  }).trim()
   if (!/^[\w.~-]{16,256}$/.test(text)) {
     throw new UsageError("--token-file", "holds no secret of 16 to 256 letters, digits, or any of - _ . ~")
   }
   return text
+}
+
+/** The certificates in a file, as text. */
+export function certificatesFrom(file: string): string {
+  const text = textOf("--ca-file", file)
+  try {
+    new X509Certificate(text)
+  } catch {
+    throw new UsageError("--ca-file", `${quoted(file)} holds no certificate in PEM form`)
+  }
+  return text
+}
+
+/** `checkMode` sees the mode of what is then read, whatever the name stands for a moment later. */
+function textOf(option: string, file: string, checkMode = (_mode: number) => {}): string {
+  let opened: number | null = null
+  try {
+    opened = openSync(file, "r")
+    checkMode(fstatSync(opened).mode)
+    return readFileSync(opened, "utf8")
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    throw new Failed(option, `${quoted(file)}: ${messageOf(error)}`)
+  } finally {
+    if (opened !== null) closeSync(opened)
+  }
 }

@@ -7,7 +7,7 @@ import type { prefixOf } from "../../decisions/links/target.ts"
 import { checkUrl } from "./check.ts"
 import { directDial, socksDial, systemResolve } from "./dial.ts"
 import { type LogEntry, logLine } from "./log.ts"
-import { defaultSite, listenAddress, listenPort, socksProxy, tokenFrom } from "./options.ts"
+import { certificatesFrom, defaultSite, listenAddress, listenPort, socksProxy, tokenFrom } from "./options.ts"
 import { newToken, startProxy } from "./start.ts"
 
 export interface MicroproxyArguments {
@@ -85,7 +85,10 @@ export async function runMicroproxy(
       legacyHosts: args["legacy-hosts"],
       defaultSite: site,
       shim: args.shim,
-      tls: { caFile: args["ca-file"] ?? null, insecure: args.insecure },
+      tls: {
+        ca: args["ca-file"] === undefined ? null : certificatesFrom(args["ca-file"]),
+        insecure: args.insecure,
+      },
     },
   )
   const url = site ? proxy.linkTo(site.target, site.rest) : proxy.linkTo()
