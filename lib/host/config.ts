@@ -1,14 +1,13 @@
 /** Finds, reads and checks the configuration file. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { closest } from "fastest-levenshtein"
-import { parse, TomlDate, TomlError } from "smol-toml"
+import { parse, type TomlDate, TomlError } from "smol-toml"
 import type { Config, Limits } from "../base/config.ts"
 import { Failed, messageOf } from "../base/errors.ts"
 import { type MicroUsd, microUsd } from "../base/money.ts"
 import { quoted } from "../base/text.ts"
 import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../base/time.ts"
-import { type ConfigFile, checkConfig, knownKeys } from "./config_schema.ts"
+import { type ConfigFile, checkConfig, nearestKey } from "./config_schema.ts"
 import { whyUntrusted } from "./trusted_path.ts"
 
 declare const BUILD_CONFIG_PATH: string | undefined
@@ -26,6 +25,7 @@ export function configPath(): string {
 /** Reads the config; throws Failed with the file, the key and what was wanted. */
 export function loadConfig(path: string): Config {
   const source = readTrusted(path)
+  refuseImpossibleDates(path, source)
   let toml: unknown
   try {
     toml = parse(source)
@@ -39,7 +39,7 @@ export function loadConfig(path: string): Config {
   }
   const checked = checkConfig(toml)
   if ("config" in checked) return toConfig(path, checked.config)
-  const nearest = checked.unknown ? `, did you mean ${closest(checked.key, knownKeys())}?` : ""
+  const nearest = checked.unknown ? `, did you mean ${nearestKey(checked.key)}?` : ""
   throw new Failed(`config ${path}`, `${quoted(checked.key).slice(1, -1)}: ${checked.reason}${nearest}`)
 }
 
@@ -77,11 +77,11 @@ function toConfig(path: string, file: ConfigFile): Config {
       staff: course.staff,
       iamGroup: course.iam_group,
       bucket: course.bucket ?? course.name,
-      termStartUtcMs: course.term_start === undefined ? null : startOf(course.term_start),
+      termStartUtcMs: course.term_start?.getTime() ?? null,
       assignments: Object.fromEntries(
         Object.entries(file.assignments).map(([name, { start, end }]) => [
           name,
-          { startUtcMs: startOf(start), endUtcMs: endOf(end) },
+          { startUtcMs: start.getTime(), endUtcMs: endOf(end) },
         ]),
       ),
     },
@@ -161,18 +161,22 @@ function mapValues(
   return Object.fromEntries(Object.entries(amounts).map(([key, amount]) => [key, convert(amount)]))
 }
 
-/** A date without a time is the UTC day's beginning. */
-function startOf(instant: Date | string): number {
-  const iso = instant instanceof Date ? instant.toISOString() : instant
-  return Date.parse(iso.includes("T") ? withZone(iso) : `${iso}T00:00:00Z`)
-}
-
-function withZone(iso: string): string {
-  return /(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`
+/** What the parser lets pass: it reads 30 February as 2 March. */
+function refuseImpossibleDates(path: string, source: string): void {
+  for (const [index, line] of source.split("\n").entries()) {
+    const [unquoted = ""] = line.split(/[#"']/)
+    for (const [, day = ""] of unquoted.matchAll(/=\s*(\d{4}-\d{2}-\d{2})/g)) {
+      const utcMs = Date.parse(`${day}T00:00:00Z`)
+      if (Number.isNaN(utcMs) || new Date(utcMs).toISOString().slice(0, 10) === day) continue
+      throw new Failed(
+        `config ${path}`,
+        `line ${index + 1}: there is no ${day}, wanted a date such as 2026-08-20`,
+      )
+    }
+  }
 }
 
 /** A date without a time ends with that day. */
-function endOf(instant: Date | string): number {
-  const isDay = instant instanceof TomlDate ? instant.isDate() : !String(instant).includes("T")
-  return startOf(instant) + (isDay ? msPerDay : 0)
+function endOf(instant: TomlDate): number {
+  return instant.getTime() + (instant.isDate() ? msPerDay : 0)
 }

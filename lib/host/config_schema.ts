@@ -1,6 +1,9 @@
 /** The form of config.toml. DESIGN.md fixes the keys; every table refuses keys it does not know. */
+import { distance } from "fastest-levenshtein"
+import { TomlDate } from "smol-toml"
 import * as v from "valibot"
 import { loginPattern } from "../base/login.ts"
+import { microUsdPerUsd } from "../base/money.ts"
 
 const text = v.pipe(v.string(), v.regex(/^[^\p{Cc}]*$/u, "contains control characters"))
 const name = v.pipe(text, v.nonEmpty("is empty"))
@@ -8,7 +11,7 @@ const names = v.array(name)
 const absolutePath = v.pipe(name, v.regex(/^\//, "is not an absolute path"))
 const amount = v.pipe(
   v.number(),
-  v.finite(),
+  v.finite("is not finite"),
   v.minValue(0, "is negative"),
   v.maxValue(1e9, "is larger than 1000000000"),
 )
@@ -17,18 +20,39 @@ const count = v.pipe(
   v.number(),
   v.integer("is not a whole number"),
   v.minValue(0, "is negative"),
-  v.maxValue(100_000),
+  v.maxValue(100_000, "is larger than 100000"),
 )
+/** Zero is a price that staff can mean; what is rounded to it is not. */
+const price = v.pipe(
+  amount,
+  v.check((usd) => usd === 0 || usd * microUsdPerUsd >= 1, "is less than a micro-dollar"),
+)
+const priced = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z][a-z0-9-]*\.[a-z0-9-]+(\/RunInstances(:\w+)?)?$/,
+    "is not an instance type such as m5.large, or m5.large/RunInstances:0002",
+  ),
+)
+// A check, whose message comes without the value: it may hold a password.
 const httpUrl = v.pipe(
   name,
-  v.regex(/^https?:\/\/[^\s@]+$/, "is not an http:// or https:// address without credentials"),
+  v.check(
+    (url) => /^https?:\/\/[^\s@]+$/.test(url) && URL.canParse(url),
+    "is not an http:// or https:// address without credentials",
+  ),
 )
 /** A TOML date or date-time, or the same as a string; dates are UTC days. */
-const instant = v.union([
-  v.date(),
-  v.pipe(v.string(), v.isoDate("is no date")),
-  v.pipe(v.string(), v.isoTimestamp("is no date")),
-])
+const instant = v.pipe(
+  v.custom<TomlDate | string>(isInstant, "wanted a date such as 2026-08-20 or 2026-08-20T09:00:00Z"),
+  v.transform((value) => (typeof value === "string" ? new TomlDate(value) : value)),
+)
+
+function isInstant(value: unknown): boolean {
+  const date = typeof value === "string" ? new TomlDate(value) : value
+  if (!(date instanceof TomlDate) || !date.isValid() || date.isTime()) return false
+  return typeof value !== "string" || date.toISOString().startsWith(value.slice(0, 10)) // 30 February is 2 March
+}
 
 /** IAM paths and S3 buckets take it, and so do tag values. */
 const courseName = v.pipe(
@@ -43,6 +67,8 @@ const limits = {
   images: names,
   budget: amount,
 }
+
+const assignment = { start: instant, end: instant }
 
 const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictObject(entries))
 
@@ -113,7 +139,7 @@ const configSchema = v.strictObject({
     }),
     {},
   ),
-  prices: v.optional(optional({ spot_factor: amount, on_demand: v.record(v.string(), amount) }), {}),
+  prices: v.optional(optional({ spot_factor: amount, on_demand: v.record(priced, price) }), {}),
   launch: v.optional(
     optional({
       image: text,
@@ -129,7 +155,16 @@ const configSchema = v.strictObject({
     {},
   ),
   /** Date ranges with a name, for `usage_report`. A date as `end` includes that day. */
-  assignments: v.optional(v.record(name, v.strictObject({ start: instant, end: instant })), {}),
+  assignments: v.optional(
+    v.record(
+      name,
+      v.pipe(
+        v.strictObject(assignment),
+        v.check(({ start, end }) => start <= end, "ends before it starts"),
+      ),
+    ),
+    {},
+  ),
 })
 
 export type ConfigFile = v.InferOutput<typeof configSchema>
@@ -147,9 +182,33 @@ export function checkConfig(
 }
 
 function reasonOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === "schema" && issue.received === "undefined") return "is missing"
-  if (!issue.message.startsWith("Invalid")) return `${issue.received} ${issue.message}`
-  return `is ${issue.received}, wanted ${issue.expected ?? issue.message}`
+  const { kind, type, message, input, expected } = issue
+  if (kind === "schema" && issue.received === "undefined") return "is missing"
+  if (type === "check" || type === "non_empty") return message
+  if (type === "custom") return `is ${shown(issue)}, ${message}`
+  if (!message.startsWith("Invalid")) return `${issue.received} ${message}`
+  const wanted = expected === "Array" ? "a list" : expected === "Object" ? "a table" : expected
+  return `is ${shown({ input, received: issue.received })}, wanted ${wanted ?? message}`
+}
+
+function shown({ input, received }: Pick<v.BaseIssue<unknown>, "input" | "received">): string {
+  if (Array.isArray(input)) return "a list"
+  if (input instanceof TomlDate) return input.isTime() ? "a time" : "a date"
+  return typeof input === "object" ? "a table" : received
+}
+
+/** The key that was meant by one that does not exist: of the same table, or of that name in another. */
+export function nearestKey(key: string): string {
+  const leaf = (dotted: string) => dotted.slice(dotted.lastIndexOf(".") + 1)
+  const table = key.slice(0, -leaf(key).length)
+  const own = /^limits\.users\.[^.]+\.$/.test(table)
+    ? limits
+    : /^assignments\.[^.]+\.$/.test(table)
+      ? assignment
+      : null
+  const known = own ? Object.keys(own).map((name) => table + name) : knownKeys()
+  const apart = (other: string) => Math.min(distance(key, other), distance(leaf(key), leaf(other)) + 1)
+  return known.reduce((nearest, other) => (apart(other) < apart(nearest) ? other : nearest))
 }
 
 /** Every key that exists, dotted, for naming the nearest one. */

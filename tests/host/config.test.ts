@@ -121,10 +121,61 @@ end = 2026-09-14
     [`${course}[leases]\naction = "reboot"`, "leases.action: "],
     [`${course}[leases]\ndefault_hours = 0`, "leases.default_hours: 0 is not more than 0"],
     [`${course}[course]\nname = "x"`, "line "],
+    [`${course}[limits]\nbudget = -inf`, "limits.budget: -Infinity is not finite"],
+    [`${course}[limits]\nmax_instances = 200000`, "limits.max_instances: 200000 is larger than 100000"],
+    [`${course}[limits]\nbudget = 2026-08-20`, "limits.budget: is a date, wanted number"],
+    [`${course}[limits]\nbudget = []`, "limits.budget: is a list, wanted number"],
+    [`${course}[limits]\nbudget = {}`, "limits.budget: is a table, wanted number"],
+    [`${course}[limits]\ninstance_types = "t3.*"`, 'limits.instance_types: is "t3.*", wanted a list'],
+    [`${course}[limits.users]\nab = 3`, "limits.users.ab: is 3, wanted a table"],
+    [`${course}accounts = [""]`, "course.accounts.0: is empty"],
+    [`${course}[limits.users.ab]\nbudgett = 1`, "unknown key, did you mean limits.users.ab.budget?"],
+    [`budget = 1\n${course}`, "budget: unknown key, did you mean limits.budget?"],
+    [
+      `${course}[assignments.hw1]\nstart = 2026-09-01\nend = 2026-09-02\nstrat = 2026-09-01`,
+      "did you mean assignments.hw1.start?",
+    ],
+    [
+      `${course}[assignments.hw1]\nstart = 2026-09-02\nend = 2026-09-01`,
+      "assignments.hw1: ends before it starts",
+    ],
+    [`${course}[aws]\nendpoint = "http://127.0.0.1:99999"`, "aws.endpoint: "],
+    [
+      `${course}[prices.on_demand]\n"m5 large" = 1`,
+      'prices.on_demand.m5 large: "m5 large" is not an instance type',
+    ],
+    [
+      `${course}[prices.on_demand]\n"m5.large" = 0.0000001`,
+      "prices.on_demand.m5.large: is less than a micro-dollar",
+    ],
     ["[course\n", "line 1"],
     ['[course]\nname = "a/b"', "course.name: "],
   ])("%p is refused: %s", (toml, reason) => {
     expect(() => load(toml)).toThrow(reason)
+  })
+
+  test.each([
+    "07:32:00",
+    "2026-02-30",
+    '"2026-02-30"',
+    '"2026-13-01"',
+    '"2026-02-30T10:00:00Z"',
+    '"20 August 2026"',
+    '""',
+    "20260820",
+  ])("a term does not start on %s", (date) => {
+    expect(() => load(`${course}term_start = ${date}`)).toThrow("2026-08-20")
+  })
+
+  test("a date that is only commented on, or in a text, is none", () => {
+    expect(
+      load(`${course}term_start = 2024-02-29 # not = 2026-02-30\nbucket = "abc" # = 2026-02-30`),
+    ).toBeTruthy()
+  })
+
+  test("a proxy's password is in no error", () => {
+    const proxied = () => load(`${course}[aws]\nproxy = "http://me:SECRET@proxy:3128"`)
+    expect(proxied).toThrow("aws.proxy: is not an http:// or https:// address without credentials")
   })
 
   test("whatever a value is, there is a config or one line that names the file", () => {
