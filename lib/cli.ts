@@ -3,7 +3,7 @@
  * A script declares a `Tool` and ends with `if (import.meta.main) await main(tool)`.
  */
 import packageJson from "../package.json" with { type: "json" }
-import { ExitCode, messageOf, ToolError } from "./base/errors.ts"
+import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
 import { type Context, openContext } from "./context.ts"
 import {
@@ -116,7 +116,8 @@ function askedOf(tool: Declaration, argv: string[]): "help" | "version" | null {
 }
 
 function report(toolName: string, error: unknown, debug: boolean, output: Output): void {
-  const message = error instanceof ToolError ? error.message : `unexpected: ${messageOf(error)}`
+  const message =
+    error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
   output.note(escapeControls(`${toolName}: ${message}`))
   if (debug && error instanceof Error) output.note(String(error.stack))
 }

@@ -50,6 +50,15 @@ export class Refused extends ToolError {
   override readonly exitCode = ExitCode.refused
 }
 
+/** What the system refused, in the grammar of all errors: `mkdir /x: read-only file system (EROFS)`; null for anything else. */
+export function systemRefusal(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  const { syscall, code, path } = error as NodeJS.ErrnoException
+  if (syscall === undefined || code === undefined) return null
+  const [, reason = code] = /^\w+: ([^,]+)/.exec(messageOf(error)) ?? []
+  return `${path === undefined ? syscall : `${syscall} ${path}`}: ${reason} (${code})`
+}
+
 /** The message of whatever was thrown, on one line. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error)
