@@ -279,8 +279,8 @@ crontab_lines() {
 SHELL=/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 */5 * * * * $account $prefix/libexec/usage_cron
-23 4 * * * $account $prefix/libexec/usage_cron --refresh-prices
-47 3 * * * $account $prefix/libexec/backup_dbs
+23 4 * * * $account $prefix/libexec/usage_cron --refresh-prices >/dev/null
+47 3 * * * $account $prefix/libexec/backup_dbs >/dev/null
 END
 }
 
