@@ -132,6 +132,27 @@ describe("ec2_runner", () => {
     }
   })
 
+  test.each(["ami", "instance-type", "availability-zone", "placement-group", "subnet", "instance-profile"])(
+    "launches nothing else where --%s is an unset variable",
+    async (option) => {
+      const { stderr, code } = await runner(["-a", image, "-t", "m1.small", `--${option}=`])
+      expect(stderr).toBe(
+        `ec2_runner: options: --${option} is empty, wanted a value, or the option left out\n`,
+      )
+      expect(code).toBe(2)
+      expect(await launched()).toEqual([])
+    },
+  )
+
+  test("leaves no option unheard beside a request on stdin", async () => {
+    const { stderr, code } = await runner(["--stdin-json", "--lease", "1h"], { stdin: JSON.stringify(small) })
+    expect(stderr).toBe(
+      "Loading request from stdin\nec2_runner: options: --stdin-json holds the whole request, leave --lease out\n",
+    )
+    expect(code).toBe(2)
+    expect(await launched()).toEqual([])
+  })
+
   test("shows price, worst case and what would be left in a dry run, and launches nothing", async () => {
     const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "--dry-run"])
     expect(stderr).toContain("price: $0.085/h\n")

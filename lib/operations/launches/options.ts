@@ -45,12 +45,35 @@ export interface Asked {
   storageOrder(): StorageOrder
 }
 
-/** What the options ask for; reads stdin where they say so. */
+/** Options that are part of the request; `count` has a default, and user data may be empty. */
+const inRequest = new Set([
+  ...[
+    "ami",
+    "key-name",
+    "availability-zone",
+    "placement-group",
+    "instance-type",
+    "max-price",
+    "security-group",
+  ],
+  ...["subnet", "lease", "root-gib", "instance-profile", "tag", "client-token"],
+])
+
+const isGiven = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined)
+
+/** What the options ask for; reads stdin where they say so. Throws UsageError where there is no request at all. */
 export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Asked> {
+  const given = Object.entries(options).filter(([name, value]) => inRequest.has(name) && isGiven(value))
   if (!options["stdin-json"]) {
+    const [empty] = given.find(([, value]) => value === "") ?? []
+    if (empty !== undefined)
+      throw new UsageError("options", `--${empty} is empty, wanted a value, or the option left out`)
     const order = await orderOf(options, clock)
     return { protocol: 1, isStorage: false, order: () => order, storageOrder: () => toStorageOrder({}) }
   }
+  const [ignored] = given[0] ?? []
+  if (ignored !== undefined)
+    throw new UsageError("options", `--stdin-json holds the whole request, leave --${ignored} out`)
   const text = await readText(clock, mostRequestBytes)
   let request: object
   try {
