@@ -161,7 +161,10 @@ function failureOfTheWay(
       reason: `the certificate of ${at} is not trusted (${system}): behind a proxy that opens TLS, set [aws] ca_file`,
     }
   if (error.name === "CredentialsProviderError")
-    return { code: fault.noCredentials, reason: `no AWS credentials found: ${shortened(messageOf(thrown))}` }
+    return {
+      code: fault.noCredentials,
+      reason: `no AWS credentials found (ec2-util --init makes a student's): ${shortened(messageOf(thrown))}`,
+    }
   return null
 }
 

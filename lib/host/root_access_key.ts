@@ -15,6 +15,8 @@ const keyFile = v.object({
   aws_secret_access_key: v.pipe(v.string(), v.nonEmpty()),
 })
 
+const wanted = 'wanted {"aws_access_key_id": "…", "aws_secret_access_key": "…"}, mode 0400'
+
 /** Reads the JSON file; throws Failed, which never shows any of its content. */
 export function readRootAccessKey(path: string): RootAccessKey {
   const source = readPrivate(path)
@@ -22,14 +24,11 @@ export function readRootAccessKey(path: string): RootAccessKey {
   try {
     json = JSON.parse(source)
   } catch {
-    throw new Failed(`root access key ${path}`, "is not JSON") // the parser's message would quote the secret
+    throw new Failed(`root access key ${path}`, `is not JSON, ${wanted}`) // the parser's message would quote the secret
   }
   const result = v.safeParse(keyFile, json)
   if (!result.success) {
-    throw new Failed(
-      `root access key ${path}`,
-      "is not an object with aws_access_key_id and aws_secret_access_key",
-    )
+    throw new Failed(`root access key ${path}`, `is not the object that is meant, ${wanted}`)
   }
   return {
     accessKeyId: result.output.aws_access_key_id,
@@ -46,7 +45,7 @@ function readPrivate(path: string): string {
   } catch (error) {
     if (error instanceof Failed) throw error
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT"
-    throw new Failed(`root access key ${path}`, isMissing ? "does not exist" : messageOf(error), {
+    throw new Failed(`root access key ${path}`, isMissing ? `does not exist, ${wanted}` : messageOf(error), {
       cause: error,
     })
   } finally {

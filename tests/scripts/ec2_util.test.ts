@@ -407,6 +407,14 @@ test("asking for nothing is an error that says so", async () => {
   })
 })
 
+test("--list says what to do where there is no account", async () => {
+  expect(await util(["--list"])).toEqual({
+    stdout: "",
+    stderr: "cs61c-ab has no account yet; --init makes it\n",
+    code: 0,
+  })
+})
+
 test("an endpoint that is down is one line, and nothing is half done", async () => {
   course.configure({ aws: { endpoint: "http://127.0.0.1:9" } })
   const { stderr, code } = await util(["--init"])

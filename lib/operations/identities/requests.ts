@@ -88,7 +88,11 @@ class Session {
       this.showPlan(await convergeIdentity(deps, { rotate: true, dryRun }))
       this.sayKeys()
     }
-    if (asked.list) this.sayKeys()
+    if (asked.list) {
+      this.sayKeys()
+      if (deps.usersDb.users.get(deps.login) === null)
+        deps.progress(`${deps.login} has no account yet; --init makes it`)
+    }
     return this.report
   }
 
