@@ -29,6 +29,17 @@ afterAll(async () => {
   await emulator?.stop()
 })
 
+describe.skipIf(skipped)("cron", () => {
+  test("has nothing to mail where all is well", async () => {
+    const jobs = host.sh("sed -n 's|^[*0-9].* cs61c ||p' /etc/cron.d/ec2-wrappers").stdout.trim().split("\n")
+    expect(jobs.length).toBe(3)
+    for (const job of jobs) {
+      const ran = await host.run(`${host.shared}/act gid=5000 uid=5000 -- /bin/sh -c '${job}'`)
+      expect(ran).toEqual({ stdout: "", stderr: "", code: 0 })
+    }
+  }, 60_000)
+})
+
 describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
   test("makes an account and its files where neither side can read the other's", async () => {
     const { stdout, stderr, code } = await host.as(
