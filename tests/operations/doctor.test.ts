@@ -123,6 +123,29 @@ describe("doctor", () => {
     expect(finding).toMatchObject({ level: "warning", found: expect.stringContaining(`is ${tomorrow}: `) })
   })
 
+  test("finds limits of a login that is nobody's", async () => {
+    course.configure({
+      limits: { users: { "cs61c-ab": { budget: 5 }, "cs61c-ta": {}, "cs61-ab": { budget: 5 } } },
+    })
+    const { findings } = await examine("--offline")
+    expect(findings.filter(({ what }) => what.startsWith("[limits.users"))).toEqual([
+      {
+        level: "warning",
+        what: "[limits.users.cs61-ab]",
+        found: "is no login of accounts or staff",
+        todo: "correct it: so it limits nobody",
+      },
+    ])
+  })
+
+  test("finds that less is reserved than runs until cron comes", async () => {
+    course.configure({ leases: { enforcement_minutes: 4.5 } })
+    const { about } = await examine("--offline")
+    expect(about("[leases] enforcement_minutes")).toMatchObject([{ level: "warning", found: "is 4.5" }])
+    course.configure({ leases: { enforcement_minutes: 5 } })
+    expect((await examine("--offline")).about("[leases] enforcement_minutes")).toEqual([])
+  })
+
   test("finds a missing budget to be an error", async () => {
     const path = course.configPath
     course.configure({})

@@ -10,8 +10,9 @@ export interface CronDeps {
   snapshots: Pick<Snapshots, "latest" | "lastFailure">
 }
 
-/** Three runs of the installed crontab. */
-const lateMs = 15 * msPerMinute
+/** From one run of the installed crontab to the next. */
+const intervalMs = 5 * msPerMinute
+const lateMs = 3 * intervalMs
 const missingMs = 2 * msPerHour
 const todo = "see whether cron runs usage_cron: its mail, and /etc/cron.d/ec2-wrappers"
 
@@ -39,5 +40,14 @@ export function checkCron({ config, clock, snapshots }: CronDeps): Finding[] {
       ? [warning("usage_cron", `fails: ${failure.error}`, "see the finding about AWS, or its message")]
       : []),
     enforcement,
+    ...(config.leases.enforcementMs < intervalMs
+      ? [
+          warning(
+            "[leases] enforcement_minutes",
+            `is ${config.leases.enforcementMs / msPerMinute}`,
+            "set it to cron's interval and a margin: what runs until cron comes is reserved by it alone",
+          ),
+        ]
+      : []),
   ]
 }

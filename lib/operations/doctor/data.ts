@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../base/config.ts"
+import { matchesGlob } from "../../base/login.ts"
 import { usd } from "../../base/money.ts"
 import { type Clock, duration, isoUtc, msPerDay } from "../../base/time.ts"
 import { whyDamaged } from "../../db/backup.ts"
@@ -33,6 +34,7 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
     attempt("usage.db", initialize, () => checkDatabase(usageDb, usageSteps)),
     attempt("backup", "run backup_dbs", () => checkBackup(deps)),
     attempt("budget", "", () => checkBudget(deps)),
+    attempt("limits of users", "", () => checkOverrides(deps)),
   ])
   return findings.flat()
 }
@@ -131,4 +133,18 @@ function checkBudget({ config, clock }: DataDeps): Finding[] {
         ]
       : []),
   ]
+}
+
+/** A mistyped login leaves the one that was meant with everybody's limits. */
+function checkOverrides({ config }: DataDeps): Finding[] {
+  const { accounts, staff } = config.course
+  return Object.keys(config.limitsOfUsers)
+    .filter((login) => !matchesGlob([...accounts, ...staff], login))
+    .map((login) =>
+      warning(
+        `[limits.users.${login}]`,
+        "is no login of accounts or staff",
+        "correct it: so it limits nobody",
+      ),
+    )
 }
