@@ -23,21 +23,27 @@ export function copyDatabase(path: string, target: string): void {
   closeSync(fd)
 }
 
-/** What SQLite's own check finds wrong with a database, in one line; null when it is whole. */
+/**
+ * What SQLite's own check finds wrong with a database, in one line; null when it is whole. Throws Failed where it cannot be
+ * checked: one that is locked or out of reach is not damaged, and no reason to put a backup in its place.
+ */
 export function whyDamaged(path: string): string | null {
-  let db: Database | undefined
-  try {
-    db = new Database(path, { readwrite: true, create: false })
-    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
-    const found = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").all()
-    const [first] = found.map((row) => row.integrity_check)
-    return first === "ok" ? null : (first ?? "the check says nothing")
-  } catch (error) {
-    if (error instanceof SQLiteError) return messageOf(error)
-    throw error
-  } finally {
-    db?.close()
-  }
+  return explainErrors(path, () => {
+    let db: Database | undefined
+    try {
+      db = new Database(path, { readwrite: true, create: false })
+      db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      const found = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").all()
+      const [first] = found.map((row) => row.integrity_check)
+      return first === "ok" ? null : (first ?? "the check says nothing")
+    } catch (error) {
+      if (error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code ?? ""))
+        return messageOf(error)
+      throw error
+    } finally {
+      db?.close()
+    }
+  })
 }
 
 /**

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { whyDamaged } from "../../lib/db/backup.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { backUp, listBackups } from "../../lib/operations/backups.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -75,6 +76,11 @@ describe("backup_dbs", () => {
     writeFileSync(`${usersDb()}-wal`, "nor this")
     expect((await course.run("backup_dbs", ["--restore", backup])).code).toBe(0)
     expect(users()).toEqual(["cs61c-aa"])
+  })
+
+  test("a database that cannot be looked at is not called damaged, and not replaced", () => {
+    mkdirSync(join(course.dataDir, "a-directory"))
+    expect(() => whyDamaged(join(course.dataDir, "a-directory"))).toThrow(/cannot be opened/)
   })
 
   test("a damaged backup replaces nothing", async () => {

@@ -10,7 +10,7 @@ import { networkFileSystem } from "../../db/file_system.ts"
 import { missingSteps } from "../../db/migrate.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
 import { usersSteps } from "../../db/users_schema.ts"
-import { freeSpace } from "../../host/mounts.ts"
+import { freeSpace, mountOf } from "../../host/mounts.ts"
 import { defaultBackupDirectory, listBackups } from "../backups.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
@@ -27,11 +27,12 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
   const { config } = deps
   const { dataDir, userDb, usageDb } = config.paths
   const initialize = "run init_dbs as the account"
+  const reach = "see who holds it, its owner, and what its directory is mounted with"
   const findings = await Promise.all([
     attempt("data directory", initialize, () => checkPrivacy(deps)),
     attempt("file system", "", () => checkFileSystem(dataDir)),
-    attempt("users.db", initialize, () => checkDatabase(userDb, usersSteps)),
-    attempt("usage.db", initialize, () => checkDatabase(usageDb, usageSteps)),
+    attempt("users.db", reach, () => checkDatabase(userDb, usersSteps)),
+    attempt("usage.db", reach, () => checkDatabase(usageDb, usageSteps)),
     attempt("backup", "run backup_dbs", () => checkBackup(deps)),
     attempt("budget", "", () => checkBudget(deps)),
     attempt("limits of users", "", () => checkOverrides(deps)),
@@ -65,8 +66,18 @@ function checkPrivacy({ config, accountUid }: DataDeps): Finding[] {
 function checkFileSystem(dataDir: string): Finding[] {
   const network = networkFileSystem(dataDir)
   const { bytes, share } = freeSpace(dataDir)
+  const { point, options } = mountOf(dataDir)
   const free = `${Math.floor(bytes / 2 ** 20)} MiB free (${Math.floor(share * 100)} %)`
   return [
+    ...(options.includes("ro")
+      ? [
+          failing(
+            `mount ${point}`,
+            "is mounted read-only",
+            "nothing can be recorded, so nothing launches: remount it",
+          ),
+        ]
+      : []),
     network === null
       ? ok(`${dataDir}: file system`, "is local")
       : failing(
