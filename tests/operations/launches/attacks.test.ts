@@ -238,7 +238,7 @@ describe("a request", () => {
 
   test("for spot at a price that rounds to nothing does not count as nothing", async () => {
     const { stderr, code } = await asked({ spot: { max_price: 4e-7 }, dry_run: true })
-    expect(stderr).toContain("spot is less than a micro-dollar")
+    expect(stderr).toContain("spot.max_price is less than a micro-dollar")
     expect(code).toBe(2)
   })
 
