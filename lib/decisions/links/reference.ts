@@ -65,7 +65,10 @@ function editOfTrimmed(url: string, start: number, end: number, base: Base, link
   if (scheme === base.scheme && !(slashes === 2 && isSlash(url.charCodeAt(afterColon)))) {
     if (base.prefix === null) return null
     if (isSlash(url.charCodeAt(afterColon))) return editOfRooted(url, start, afterColon, end, base.prefix)
-    return { from: start, to: afterColon, text: "" }
+    const climbing = editOfRelative(url, afterColon, end, base)
+    if (climbing) return { ...climbing, from: start }
+    // We speak http ourselves. Nothing in its place could make an attribute without quotes take the next one for its value.
+    return scheme === "http" ? null : { from: start, to: afterColon, text: "http:" }
   }
   return editOfAbsolute(url, start, afterColon, end, scheme, base, links)
 }

@@ -3,7 +3,7 @@ import { forms, places, quotings } from "./corpus.ts"
 import { elementsOf, misled, rewritten } from "./oracle.ts"
 
 /** The README states these numbers. */
-const score = { fixed: 1301, left: 804, broken: 0 }
+const score = { fixed: 1270, left: 835, broken: 0 }
 
 const bare = (form: string) => !/[\s"'<>`]/.test(form)
 
@@ -82,6 +82,8 @@ describe("the corpus of link forms", () => {
       "<style>@import '/a.css';b{c:url( /d )}</style>",
       "<style>@import '/10.0.0.1/8088/a.css';b{c:url( /10.0.0.1/8088/d )}</style>",
     ],
+    ["<a href=http: class=x><a href=http:y>", "<a href=http: class=x><a href=http:y>"],
+    ["<a href=http:../../../../y>", "<a href=/10.0.0.1/8088/y>"],
     ["<noscript><img src=/x></noscript>", "<noscript><img src=/10.0.0.1/8088/x></noscript>"],
     [
       "<script>a='<img src=/x>'</script><img src=/y>",
