@@ -21,6 +21,8 @@ export class CssScanner {
   /** Depth of brackets at which each open image-set() began. */
   #imageSets: number[] = []
   #depth = 0
+  /** Whether nothing follows: what is open then ends here, and browsers take it as whole. */
+  #ended = false
 
   constructor(readonly editOf: ReferenceEdit) {}
 
@@ -30,6 +32,7 @@ export class CssScanner {
    */
   scan(text: string, from: number, to: number, last: boolean, edits: Edit[]): number {
     let at = from
+    this.#ended = last
     const isLast = last || to - from > heldAtMost
     while (at < to) {
       if (this.#inComment) {
@@ -115,7 +118,7 @@ export class CssScanner {
     last: boolean,
     edits: Edit[],
   ): number | null {
-    const end = stringEnd(text, start + 1, to, quote)
+    const end = stringEnd(text, start + 1, to, quote) ?? (this.#ended ? to : null)
     if (end === null) {
       if (!last) return null
       this.#inString = quote
@@ -124,7 +127,7 @@ export class CssScanner {
     const inImageSet = this.#imageSets.length > 0 && this.#imageSets.at(-1) === this.#depth
     if (this.#awaitsImport || inImageSet) this.#edit(text, start + 1, end, edits)
     this.#awaitsImport = false
-    return end + 1
+    return Math.min(to, end + 1)
   }
 
   /** The inside of `url(`: quoted, or bare up to its bracket. */
@@ -135,11 +138,11 @@ export class CssScanner {
     if (at >= to) return last ? to : null
     const quote = text[at] as string
     if (quote === '"' || quote === "'") {
-      const end = stringEnd(text, at + 1, to, quote)
+      const end = stringEnd(text, at + 1, to, quote) ?? (this.#ended ? to : null)
       this.#depth++
       if (end !== null) {
         this.#edit(text, at + 1, end, edits)
-        return end + 1
+        return Math.min(to, end + 1)
       }
       this.#depth--
       if (!last) return null
@@ -150,14 +153,14 @@ export class CssScanner {
     const bare = /(?:[^\\)"'(\t\n\f\r ]|\\[\s\S])*/y
     bare.lastIndex = at
     bare.exec(text)
-    const end = bare.lastIndex
-    if (end >= to) return last ? to : null
+    const end = Math.min(to, bare.lastIndex)
+    if (end === to && !this.#ended) return last ? to : null
     let close = end
     while (close < to && /[\t\n\f\r ]/.test(text[close] as string)) close++
     if (close >= to && !last) return null
-    if (text[close] === ")") {
+    if (close >= to ? this.#ended : text[close] === ")") {
       this.#edit(text, at, end, edits)
-      return close + 1
+      return Math.min(to, close + 1)
     }
     // A bad url: all up to its bracket belongs to it.
     const bad = /(?:[^\\)]|\\[\s\S])*\)/y

@@ -84,6 +84,10 @@ describe("the corpus of link forms", () => {
     ],
     ["<a href=http: class=x><a href=http:y>", "<a href=http: class=x><a href=http:y>"],
     ["<a href=http:../../../../y>", "<a href=/10.0.0.1/8088/y>"],
+    [
+      "<p style='a:url(/x'><p style=\"a:url('/y\"><style>@import '/z</style>",
+      "<p style='a:url(/10.0.0.1/8088/x'><p style=\"a:url('/10.0.0.1/8088/y\"><style>@import '/10.0.0.1/8088/z</style>",
+    ],
     ["<noscript><img src=/x></noscript>", "<noscript><img src=/10.0.0.1/8088/x></noscript>"],
     [
       "<script>a='<img src=/x>'</script><img src=/y>",
