@@ -1,7 +1,7 @@
 /** `emr-proxy-into` as a command, before a real sshd: what it opens, how it ends, and what it says where it cannot. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import net, { type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { noteSkipped } from "../support/skips.ts"
@@ -56,18 +56,21 @@ const words = ({ key = "key", known = "known", at = port, listen = "0" } = {}) =
 
 interface Opened {
   child: RunningTool
-  /** Gets the backend's page. */
-  page(): Promise<string>
+  /** Gets the backend's page, or what another sends in this time. */
+  page(prefix?: string, ms?: number): Promise<string>
 }
 
-async function opened(): Promise<Opened> {
-  const child = course.start("emr_proxy_into", words())
+async function opened(more: string[] = []): Promise<Opened> {
+  const child = course.start("emr_proxy_into", [...words(), ...more])
   const line = await firstLine(child.stdout)
   if (line === null) throw new Error(await new Response(child.stderr).text())
   const { url, port: own } = JSON.parse(line) as { url: string; port: number }
   const { host, searchParams } = new URL(url)
   const head = `Host: ${host}\r\nCookie: microproxy=${searchParams.get("token")}\r\nConnection: close\r\n\r\n`
-  return { child, page: () => rawRequest(own, `GET ${backend.prefix}/ HTTP/1.1\r\n${head}`, 10_000) }
+  return {
+    child,
+    page: (prefix = backend.prefix, ms = 10_000) => rawRequest(own, `GET ${prefix}/ HTTP/1.1\r\n${head}`, ms),
+  }
 }
 
 describe.skipIf(missing !== undefined)("emr-proxy-into", () => {
@@ -83,6 +86,30 @@ describe.skipIf(missing !== undefined)("emr-proxy-into", () => {
       await until(async () => children.every((pid) => !isRunning(pid)))
     },
   )
+
+  test("SIGKILL takes them with it under a stream that its backend never ends, too", async () => {
+    const held = new Set<net.Socket>()
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      held.add(socket.on("error", () => {}))
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n"),
+      )
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { child, page } = await opened(["--allow", address])
+    const stream = page(`/${address.replace(":", "/")}`, 30_000)
+    await until(async () => held.size > 0)
+    const children = childrenOf(child.pid)
+    const [, folder = ""] = /-S (\S+)\/c /.exec(runningWith(file("key"))[0] ?? "") ?? []
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    child.kill("SIGKILL")
+    await stream
+    await until(async () => children.every((pid) => !isRunning(pid)))
+    await until(async () => !existsSync(folder))
+    for (const socket of held) socket.destroy()
+    server.close()
+  })
 
   test("a master that goes away in the middle is one line and exit code 1", async () => {
     const { child } = await opened()

@@ -2,7 +2,7 @@
  * Backends through a cluster's master: one ssh connection, and `ssh -W` over its private control socket for each connection to
  * a backend. No port is opened: a SOCKS port (`ssh -D`) on a shared host serves every local user.
  */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -48,8 +48,10 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
     lastWords = (lastWords + chunk.toString()).slice(-2000)
   })
   master.stdin.on("error", () => {})
+  const heir = heirOf(folder, destination)
   const children = new Set<ChildStream>()
   const close = () => {
+    heir.kill()
     master.kill()
     for (const child of children) child.destroy()
     rmSync(folder, { recursive: true, force: true })
@@ -91,6 +93,17 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
       return child
     },
   }
+}
+
+/**
+ * Ends ssh where we are killed and cannot: a stream that its backend holds open would keep it for ever. Its input ends with
+ * us.
+ */
+function heirOf(folder: string, destination: string): ChildProcess {
+  const script = 'read -r _; ssh -S "$0/c" -O exit -- "$1"; rm -rf -- "$0"'
+  const heir = spawn("sh", ["-c", script, folder, destination], { stdio: ["pipe", "ignore", "ignore"] })
+  heir.on("error", () => {})
+  return heir
 }
 
 /** What ssh said, in one line that says what to do where ssh needs many. */
