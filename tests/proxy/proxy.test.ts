@@ -258,6 +258,47 @@ describe("other ways to the backend", () => {
     echo.close()
   })
 
+  test.each([["backend"], ["client"]])(
+    "what one side of a WebSocket says after the %s has ended arrives",
+    async (first) => {
+      let heard = ""
+      let done = () => {}
+      const ended = new Promise<void>((resolve) => {
+        done = resolve
+      })
+      const take = (socket: net.Socket) => {
+        socket.on("data", (chunk) => {
+          heard += chunk.toString("latin1")
+        })
+        socket.on("end", done)
+      }
+      const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+        socket.once("data", () => {
+          socket.write(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+          )
+          if (first === "backend") take(socket.end())
+          else socket.resume().on("end", () => socket.end("late"))
+        })
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const { port } = server.address() as AddressInfo
+      const other = await testProxy({ allow: [`127.0.0.1:${port}`] })
+      const client = net.connect({ port: other.proxy.port, host: "127.0.0.1", allowHalfOpen: true })
+      client.write(
+        `GET /127.0.0.1/${port}/ws HTTP/1.1\r\nHost: ${other.host}\r\nCookie: microproxy=${other.token}\r\nOrigin: ${other.proxy.origin}\r\n` +
+          "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+      )
+      await once(client, "readable")
+      if (first === "client") take(client.end())
+      else client.resume().on("end", () => client.end("late"))
+      await ended
+      expect(heard).toEndWith("late")
+      await other.close()
+      server.close()
+    },
+  )
+
   test("through SOCKS5, by name", async () => {
     const asked: string[] = []
     const socks = net.createServer((client) => {

@@ -126,6 +126,8 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
 
 /** Both ways; the end or failure of one side is that of the other. */
 function join(client: Duplex, backend: Duplex): void {
+  // What one side still has to say is sent on after the other has ended.
+  backend.allowHalfOpen = true
   for (const [from, to] of [
     [client, backend],
     [backend, client],
