@@ -1,7 +1,16 @@
 /** `emr-proxy-into` as a command, before a real sshd: what it opens, how it ends, and what it says where it cannot. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import net, { type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { noteSkipped } from "../support/skips.ts"
@@ -24,6 +33,8 @@ beforeAll(async () => {
   course = workspace()
   for (const name of ["host", "other-host", "key", "wrong-key"])
     spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file(name)])
+  copyFileSync(file("key"), file("open-key"))
+  chmodSync(file("open-key"), 0o644)
   port = await freePort()
   writeFileSync(
     file("sshd_config"),
@@ -121,6 +132,7 @@ describe.skipIf(missing !== undefined)("emr-proxy-into", () => {
 
   test.each([
     ["a wrong key", () => words({ key: "wrong-key" }), {}, /Permission denied/],
+    ["a key that others can read", () => words({ key: "open-key" }), {}, /open to others.*chmod 600/],
     ["a key that is not there", () => words({ key: "no-key" }), {}, /KEYFILE: .*no-key.*no such file/i],
     [
       "a host key that changed",

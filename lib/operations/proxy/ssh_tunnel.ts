@@ -111,6 +111,9 @@ function explained(said: string, destination: string): string {
   if (/HOST IDENTIFICATION HAS CHANGED/.test(said)) {
     return `its host key is not the one seen before: the host is another, or somebody is in between (ssh-keygen -R ${destination} forgets the old key)`
   }
+  if (/UNPROTECTED PRIVATE KEY FILE/.test(said)) {
+    return "the key's file is open to others, and ssh uses no such key (chmod 600 mends it)"
+  }
   if (/executable not found|ENOENT/i.test(said))
     return "there is no ssh here (Debian: apt install openssh-client)"
   return said.trim().split("\n").at(-1) ?? ""
