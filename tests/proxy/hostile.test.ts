@@ -122,6 +122,17 @@ describe("requests that two servers could take for different ones", () => {
     expect(asked.join("")).not.toContain("/smuggled")
   })
 
+  test.each([["POST"], ["PUT"], ["PATCH"], ["PROPFIND"]])(
+    "%s without a body has none in chunks",
+    async (method) => {
+      answers(ok, "ok")
+      asked.length = 0
+      expect(await ask(method)).toEndWith("\r\n\r\nok")
+      expect(asked.join("")).toContain("\r\nContent-Length: 0\r\n")
+      expect(asked.join("")).not.toMatch(/transfer-encoding/i)
+    },
+  )
+
   test("requests in one write are answered in their order", async () => {
     reply = (request) => {
       const paths = [...request.matchAll(/GET \/(\d) /g)].map(([, path]) => path)

@@ -28,6 +28,9 @@ export interface Reports {
 /** These may be sent twice (RFC 9110 9.2.2), as when a kept connection turns out to have been closed. */
 const repeatable = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
 
+/** Methods for which node:http expects no body where no length is given. */
+const bodiless = new Set([...repeatable, "DELETE", "CONNECT"])
+
 export function forward(
   exchange: Exchange,
   reports: Reports,
@@ -112,6 +115,8 @@ function headersFor({ core, request, target, prefix, expectsContinue }: Exchange
   const length = request.headers["content-length"]
   if (length !== undefined) headers.push("Content-Length", length)
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked")
+  // Without a length node:http would send an empty body in chunks, which old backends do not read.
+  else if (!bodiless.has(request.method ?? "")) headers.push("Content-Length", "0")
   if (expectsContinue) headers.push("Expect", "100-continue")
   return whole ? withoutRange(headers) : headers
 }
