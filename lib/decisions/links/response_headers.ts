@@ -90,12 +90,16 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
   }
 }
 
-/** The URLs of a Link header are in angle brackets, but not those of its quoted strings, except for `imagesrcset`. */
+/**
+ * The URLs of a Link header are in angle brackets, but not those of its quoted strings, except for `imagesrcset`. What is not
+ * closed is matched up to the end, too, or a header of nothing but brackets would take n² steps.
+ */
 function rewrittenLink(value: string, base: Base, links: LinkMap): string {
-  const parts = /((?:imagesrcset\s*=\s*)?")((?:[^"\\]|\\.)*)"|<([^>]*)>/gi
+  const parts = /((?:imagesrcset\s*=\s*)?")((?:[^"\\]|\\.)*)(?:"|\\?$)|<([^>]*)(?:>|$)/gi
   return value.replace(parts, (whole, start?: string, quoted = "", url?: string) => {
+    const isOpen = !/[">]$/.test(whole)
+    if (isOpen || start === '"') return whole
     if (url !== undefined) return `<${rewrittenReference(url, base, links)}>`
-    if (start === '"') return whole
     const edits: Edit[] = []
     editsInSrcset(quoted, (one) => editOfReference(one, base, links), edits)
     return `${start}${applyEdits(quoted, edits, 0, quoted.length)}"`
