@@ -23,7 +23,8 @@ export function linkMap(allowed: Allowed, own: { target: Target; authorities: re
   const known = { http: new Map<string, string | null>(), https: new Map<string, string | null>() }
   const decide = (scheme: Scheme, authority: string): string | null => {
     if (scheme === "http" && own.authorities.includes(authority.toLowerCase())) return ""
-    const target = targetOfAuthority(scheme, authority)
+    const text = decodedAuthority(authority)
+    const target = text === null ? null : targetOfAuthority(scheme, text)
     if (!target) return null
     const itself = prefixOf(target) === prefixOf(own.target)
     return itself || allowed.permits(target.host, target.port) ? prefixOf(target) : null
@@ -56,6 +57,22 @@ export function linkMap(allowed: Allowed, own: { target: Target; authorities: re
     },
   }
 }
+
+/**
+ * As browsers read a page's bytes (https://url.spec.whatwg.org/#host-parsing): percent-decoded, as UTF-8. Null where that makes
+ * of a host what is none.
+ */
+function decodedAuthority(authority: string): string | null {
+  if (!/[%\x80-\xff]/.test(authority)) return authority
+  const bytes = authority.replace(/%([\da-f]{2})/gi, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  if (/%[\da-f]{2}/i.test(bytes) || count(bytes) !== count(authority)) return null
+  return Buffer.from(bytes, "latin1").toString("utf8")
+}
+
+/** How many characters part an authority. */
+const count = (text: string) => text.replace(/[^:@/\\?#[\]]/g, "").length
 
 function isSame(known: Recent, scheme: Scheme, text: string, from: number, to: number): boolean {
   const { authority } = known
