@@ -21,13 +21,19 @@ export function settlementOf(reservation: {
   count: number
   isAlive: boolean
   createdAtUtcMs: number
+  sentAtUtcMs: number | null
   listedAtUtcMs: number
 }): Settlement {
-  const { found, count, isAlive, createdAtUtcMs, listedAtUtcMs } = reservation
-  const ageMs = listedAtUtcMs - createdAtUtcMs
+  const { found, count, isAlive, listedAtUtcMs } = reservation
+  const ageMs = listedAtUtcMs - askedAtUtcMs(reservation)
   if (isAlive) return "wait"
   if (found === 0) return ageMs >= youngMs ? "release" : "wait"
   return found >= count || ageMs >= visibleAfterMs ? "settle" : "wait"
+}
+
+/** A process may be held up for long between its admission and its request. */
+function askedAtUtcMs(reservation: { createdAtUtcMs: number; sentAtUtcMs: number | null }): number {
+  return reservation.sentAtUtcMs ?? reservation.createdAtUtcMs
 }
 
 /** AWS shows what has ended for about an hour; what was made longer ago may have been and gone. */

@@ -83,21 +83,22 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
 function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listing): keyof Settled {
   const { listedAtUtcMs } = listing
   const found = listing.instances.filter((instance) => belongsTo(reservation, instance))
-  const { id, count, createdAtUtcMs } = reservation
+  const { id } = reservation
   const known = new Set(deps.usageDb.leases.ofReservation(id).map(({ instanceId }) => instanceId))
   for (const instance of found) known.add(instance.id)
-  switch (settlementOf({ found: known.size, count, isAlive: false, createdAtUtcMs, listedAtUtcMs })) {
+  switch (settlementOf({ ...reservation, found: known.size, isAlive: false, listedAtUtcMs })) {
     case "settle":
       if (reservation.kind === "start") recordStarted(deps, reservation, found[0] as Instance)
       else {
         recordLaunched(deps, reservation, found, "found at AWS")
         if (mayHaveEnded(reservation, listedAtUtcMs))
-          recordUncertain(deps, reservation, count - known.size, listedAtUtcMs)
+          recordUncertain(deps, reservation, reservation.count - known.size, listedAtUtcMs)
       }
       return "settled"
     case "release":
       deps.usageDb.reservations.finish(reservation.id, "released", "AWS has nothing of it", listedAtUtcMs)
-      if (mayHaveEnded(reservation, listedAtUtcMs)) recordUncertain(deps, reservation, count, listedAtUtcMs)
+      if (mayHaveEnded(reservation, listedAtUtcMs))
+        recordUncertain(deps, reservation, reservation.count, listedAtUtcMs)
       return "released"
     case "wait":
       // What is listed has its lease at once, and the rest stays reserved.

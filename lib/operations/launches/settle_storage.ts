@@ -14,11 +14,11 @@ export function isOfStorage({ kind, count }: Pick<Reservation, "kind" | "count">
 
 export async function settleStorage(deps: LedgerDeps, reservation: Reservation): Promise<Settlement> {
   const { usageDb, clock } = deps
-  const { id, login, createdAtUtcMs } = reservation
+  const { id, login } = reservation
   const listedAtUtcMs = clock.now()
   const made = await madeFor(deps, reservation)
   // Until then one more may be on its way, also where some are there.
-  const settlement = settlementOf({ found: 0, count: 0, isAlive: false, createdAtUtcMs, listedAtUtcMs })
+  const settlement = settlementOf({ ...reservation, found: 0, isAlive: false, listedAtUtcMs })
   if (settlement === "wait") return "wait"
   usageDb.transaction(() => {
     const ids = made.map(({ rentalId }) => rentalId).join(" ")

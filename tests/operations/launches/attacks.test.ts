@@ -13,10 +13,10 @@ import type { FaultPoint } from "../../../lib/operations/launches/deps.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
 import { startAgain } from "../../../lib/operations/launches/restart.ts"
-import { settleOwn } from "../../../lib/operations/launches/settle.ts"
+import { settleOwn, settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { standingOf } from "../../../lib/operations/launches/standing.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
-import { clockOf, depsOf } from "../../support/deps.ts"
+import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
 const emulator = await startEmulator()
@@ -155,9 +155,13 @@ describe("a spot request that was made with the account's own keys", () => {
 })
 
 describe("a reservation", () => {
-  test("whose process is frozen for minutes, launches and is killed, is not given back by a listing from before", async () => {
-    const deps = depsOf(day.course, { login: student })
-    const launcher = Bun.spawn(["/bin/sleep", "600"])
+  let deps: TestDeps
+  beforeEach(() => {
+    deps = depsOf(day.course, { login: student })
+  })
+  afterEach(() => deps.close())
+
+  function reserve(minutesAgo: number, process: string): void {
     const now = Date.now()
     deps.usageDb.transaction(() =>
       deps.usageDb.reservations.add({
@@ -170,19 +174,33 @@ describe("a reservation", () => {
           instanceId: null,
           usageOperation: "",
         },
-        ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - 180_000 },
-        process: processIdentity(launcher.pid),
+        ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - minutesAgo * 60_000 },
+        process,
       }),
     )
+  }
+  const state = () => deps.usageDb.reservations.byId("frozen")?.state
+
+  test("whose process is frozen for minutes, launches and is killed, is not given back by a listing from before", async () => {
+    const launcher = Bun.spawn(["/bin/sleep", "600"])
+    reserve(3, processIdentity(launcher.pid))
     const own = await ownInstances(deps, student)
     launcher.kill("SIGKILL")
     await launcher.exited
     deps.usageDb.transaction(() => settleOwn(deps, student, own))
-    expect(deps.usageDb.reservations.byId("frozen")?.state).toBe("pending")
+    expect(state()).toBe("pending")
     const later = await ownInstances(deps, student)
     deps.usageDb.transaction(() => settleOwn(deps, student, later))
-    expect(deps.usageDb.reservations.byId("frozen")?.state).toBe("released")
-    deps.close()
+    expect(state()).toBe("released")
+  })
+
+  test("whose request went out minutes after the admission is young from then on", async () => {
+    reserve(30, "killed")
+    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", Date.now() - 60_000))
+    expect(await settleReservations(deps)).toEqual({ settled: 0, released: 0, waiting: 1 })
+    expect(state()).toBe("pending")
+    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", Date.now() - 180_000))
+    expect(await settleReservations(deps)).toEqual({ settled: 0, released: 1, waiting: 0 })
   })
 })
 
