@@ -52,6 +52,17 @@ describe("course_freeze", () => {
     expect((await tryLaunch()).code).toBe(0)
   })
 
+  test("with --stop terminates spot instances, which cannot be stopped, and shows so first", async () => {
+    const [kept = ""] = await day.launch()
+    await day.launch("--spot")
+    const spot = (await day.running()).find(({ InstanceId }) => InstanceId !== kept)?.InstanceId
+    const { stdout, stderr, code } = await freeze(["--stop", "--yes"])
+    expect(stdout).toContain(`stop ${kept} (m1.small) of ${student}\n`)
+    expect(stdout).toContain(`terminate ${spot} (m1.small) of ${student}: spot cannot be stopped\n`)
+    expect([stderr, code]).toEqual(["done\n", 0])
+    expect((await day.running()).map(({ InstanceId }) => InstanceId ?? "")).toEqual([kept])
+  })
+
   test("suspends one login at AWS and here, across a deleted and remade account, until it is lifted", async () => {
     await emulator.iam.send(new CreateUserCommand({ UserName: student }))
     await emulator.iam.send(new CreateAccessKeyCommand({ UserName: student }))

@@ -30,9 +30,11 @@ export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<Halt
   const instances = order.action === null || order.lift ? [] : await affected(deps, order)
   const lines = [
     ...(order.lift ? liftLines(deps, order) : haltLines(deps, order)),
-    ...instances.map(
-      (instance) => `${order.action} ${instance.id} (${instance.type}) of ${ownerOf(instance)}`,
-    ),
+    ...instances.map((instance) => {
+      const action = actionFor(instance, order.action)
+      const why = action === order.action ? "" : ": spot cannot be stopped"
+      return `${action} ${instance.id} (${instance.type}) of ${ownerOf(instance)}${why}`
+    }),
   ]
   return { order, lines, instances }
 }
@@ -58,13 +60,20 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
   if (order.action !== null) {
     // launches admitted before may have arrived since the plan was shown
     const now = lift ? [] : merged(instances, await affected(deps, order))
-    const ended = await endInstances(deps, order.action, now, caller.login, `: ${reason}`)
-    failures.push(...ended.failures)
+    for (const action of ["stop", "terminate"] as const) {
+      const those = now.filter((instance) => actionFor(instance, order.action) === action)
+      failures.push(...(await endInstances(deps, action, those, caller.login, `: ${reason}`)).failures)
+    }
     const underWay = usageDb.reservations.pending(login).length
     if (underWay > 0)
       failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
   }
   if (failures.length > 0) throw new Failed(lift ? "lift" : "freeze", `${failures.join("; ")}; run it again`)
+}
+
+/** Of one-time spot requests EC2 stops nothing. */
+function actionFor({ market }: Instance, action: EndAction | null): EndAction | null {
+  return action === "stop" && market === "spot" ? "terminate" : action
 }
 
 function merged(planned: readonly Instance[], found: readonly Instance[]): Instance[] {
