@@ -55,7 +55,8 @@ With --init, --import-ssh-key imports the default key, so that no private key is
     const { askPassword, askPublicKey } = await import("../lib/operations/identities/ask.ts")
     const { ownIdentity } = await import("../lib/operations/identities/deps.ts")
     const { serveRequests } = await import("../lib/operations/identities/requests.ts")
-    for (const line of greetings(context)) output.note(line)
+    const { settleOnTheWay } = await import("../lib/operations/launches/settle.ts")
+    for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)
     const newPassword = asked.setPassword ? await askPassword(context, output.note) : null
     const importSshKey = asked.importSshKey ? await askPublicKey(context) : null
     const report = await serveRequests(

@@ -2,6 +2,7 @@
  * Brings reservations and what AWS has together after a crash, a kill, or a lost reply. AWS is asked for the reservation's tag;
  * what it has is recorded, what it does not have is given back. Anybody may do this for anybody, and doing it twice is harmless.
  */
+import { messageOf } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import type { Lease } from "../../db/leases.ts"
@@ -58,6 +59,16 @@ export async function settleReservations(
   }
   report.waiting += Math.max(0, orphans.length - most)
   return report
+}
+
+/** The same for a tool that has something else to do: what keeps it from settling is said, and is no failure of the tool's. */
+export async function settleOnTheWay(deps: LedgerDeps): Promise<string[]> {
+  try {
+    await settleReservations(deps)
+    return []
+  } catch (error) {
+    return [`reservations not settled: ${messageOf(error)}`]
+  }
 }
 
 /**

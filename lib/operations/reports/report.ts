@@ -1,10 +1,8 @@
 /** usage_report: chooses what was asked for, and hands back its lines; what was asked to be a file is written. */
-import type { Aws } from "../../aws/interfaces.ts"
-import type { Config } from "../../base/config.ts"
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { type Clock, isoUtc } from "../../base/time.ts"
+import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, type Bounds, type Range, type Tariff } from "../../decisions/costs.ts"
 import {
@@ -17,6 +15,7 @@ import {
 import { type Caller, requireAccount } from "../../host/caller.ts"
 import type { HomeFiles } from "../../host/home.ts"
 import { writeOutput } from "../../host/output_file.ts"
+import type { LedgerDeps } from "../launches/deps.ts"
 import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
@@ -27,11 +26,7 @@ import { rangeOf, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
 
-export interface ReportDeps {
-  aws: Aws
-  usageDb: UsageDb
-  config: Config
-  clock: Clock
+export interface ReportDeps extends LedgerDeps {
   caller: Caller
   home: HomeFiles
 }
@@ -112,8 +107,10 @@ export async function report(
 
 /** Returns the warnings of what did not work: then the database alone answers. */
 async function refresh(deps: ReportDeps, login: string): Promise<string[]> {
+  const { settleReservations } = await import("../launches/settle.ts")
   const { refreshUser } = await import("../usage/refresh.ts")
   try {
+    await settleReservations(deps)
     await refreshUser(deps, login)
     return []
   } catch (error) {

@@ -66,6 +66,30 @@ describe("a launch killed", () => {
     })
   }
 
+  const nextTools: [tool: string, args: string[], as: string][] = [
+    ["ec2_util", ["--list"], student],
+    ["usage_report", [], student],
+    ["course_freeze", ["--dry-run"], "cs61c"],
+    ["usage_cron", [], "cs61c"],
+  ]
+  for (const [tool, args, as] of nextTools) {
+    test(`is settled by ${[tool, ...args].join(" ")} too`, async () => {
+      await killedAt("launched", "launch", emulator.fixtures.image)
+      const { code, stderr } = await day.run(tool, args, { as })
+      expect([stderr, code]).toEqual(["", 0])
+      await expectAgreement()
+    })
+  }
+
+  test("is no reason for ec2_util to fail where EC2 does not answer", async () => {
+    await killedAt("launched", "launch", emulator.fixtures.image)
+    emulator.proxy.faults.add({ kind: "drop-before", service: "ec2", times: Number.POSITIVE_INFINITY })
+    const { code, stderr } = await day.run("ec2_util", ["--list"])
+    emulator.proxy.faults.clear()
+    expect(stderr).toMatch(/^reservations not settled: [^\n]+\n$/)
+    expect(code).toBe(0)
+  })
+
   test("before AWS has seen it counts in full while it is young", async () => {
     day.course.configure({ limits: { max_instances: 3 } })
     await killedAt("reserved", "launch", emulator.fixtures.image)

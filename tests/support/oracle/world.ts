@@ -161,8 +161,9 @@ export async function tryWorld(seed: number): Promise<Found> {
       behindWrapper: false,
       writerFd: null,
     }
+    const unused = undefined as never
     const { lines } = await report(
-      { ...deps, caller, home: undefined as never },
+      { ...deps, caller, home: unused, usersDb: unused, audit: unused },
       { user: "ALL", offline: true, json: true, csv: false, focus: false },
       () => {},
     )
