@@ -74,6 +74,9 @@ export interface LaunchedReply {
   hourly_cost: number
   /** ISO 8601 UTC; null for volumes and snapshots. */
   lease_end: string | null
+  /** Of a dry run: the most that it may cost until its lease and enforcement end it, and what would be left; US$. */
+  worst_case?: number
+  left?: { hourly_cost: number; instances: number; budget: number | null; course_budget: number | null }
   /** What the caller should know, such as that the instances have no shutdown timer; absent where there is nothing. */
   notes?: string[]
 }

@@ -158,6 +158,10 @@ describe("ec2_runner", () => {
     expect(stderr).toContain("price: $0.085/h\n")
     expect(stdout).toBe("[]\n")
     expect(code).toBe(0)
+    const json = JSON.parse((await runner(["-a", image, "-t", "m1.small", "--dry-run", "--json"])).stdout)
+    expect(json).toMatchObject({ ids: [], hourly_cost: 0.085 })
+    expect(json.left).toMatchObject({ hourly_cost: 5.015, instances: 19, course_budget: null })
+    expect(json.worst_case + json.left.budget).toBeCloseTo(100, 9)
     expect(await launched()).toEqual([])
   })
 

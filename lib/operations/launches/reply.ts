@@ -2,7 +2,7 @@
 import { AwsError } from "../../aws/errors.ts"
 import { messageOf } from "../../base/errors.ts"
 import type { FailedReply, LaunchedReply } from "../../base/launch_protocol.ts"
-import { toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { RoomLeft } from "../../decisions/admission.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
@@ -21,8 +21,11 @@ export function launchedReply({
   instances,
   microUsdPerHour,
   leaseEndsAtUtcMs,
+  worst,
+  left,
   notes,
 }: Launched): LaunchedReply {
+  const isDryRun = instances.length === 0
   return {
     ids: instances.map(({ id }) => id),
     instances: instances.map(({ id, privateIp, privateDns, zone }) => ({
@@ -33,6 +36,7 @@ export function launchedReply({
     })),
     hourly_cost: toUsd(microUsdPerHour),
     lease_end: isoUtc(leaseEndsAtUtcMs),
+    ...(isDryRun && left && { worst_case: toUsd(worst), left: leftJson(left) }),
     ...(notes.length > 0 && { notes }),
   }
 }
@@ -49,6 +53,16 @@ export function costLines({ microUsdPerHour, worst, leaseEndsAtUtcMs, left }: La
     `worst case: ${usd(worst)} until the lease ends at ${isoUtc(leaseEndsAtUtcMs)} and enforcement comes, with volumes and addresses`,
     ...(left ? leftLines(left) : []),
   ]
+}
+
+function leftJson({ hourly, instances, budget, courseBudget }: RoomLeft): Required<LaunchedReply>["left"] {
+  const dollars = (amount: MicroUsd | null) => (amount === null ? null : toUsd(amount))
+  return {
+    hourly_cost: toUsd(hourly),
+    instances,
+    budget: dollars(budget),
+    course_budget: dollars(courseBudget),
+  }
 }
 
 function leftLines({ hourly, instances, budget, courseBudget }: RoomLeft): string[] {
