@@ -8,7 +8,7 @@ import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { admit } from "../../decisions/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launch_policy.ts"
-import { priceOf } from "../../decisions/prices.ts"
+import { priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/prices.ts"
 import { leaseOfRestart } from "../../decisions/running_time.ts"
 import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
@@ -98,7 +98,7 @@ function reserve(
     microUsdPerHour,
     usageOperation,
     storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? 0,
-    addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? 0,
+    addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? publicIpv4MicroUsdPerHour,
   }
   const given = leaseOfRestart(lease, config.leases, nowUtcMs)
   if ("refused" in given) throw new Refused(instance.id, given.refused)

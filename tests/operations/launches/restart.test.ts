@@ -1,7 +1,7 @@
 /** Starting again what was stopped: how long it may still run, and what that reserves. */
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { StopInstancesCommand } from "@aws-sdk/client-ec2"
+import { RunInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../../lib/base/instance.ts"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { leaseTerms } from "../../../lib/decisions/worst_case.ts"
@@ -82,6 +82,20 @@ describe("a restart", () => {
     const [instance] = await day.running()
     const shown = instance?.Tags?.find(({ Key }) => Key === tagOf.leaseEnd)?.Value ?? ""
     expect(Date.parse(shown)).toBe(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
+  })
+
+  test("of what the old tools launched reserves the address that it is charged for", async () => {
+    const { Instances } = await emulator.ec2.send(
+      new RunInstancesCommand({
+        ...{ ImageId: emulator.fixtures.image, InstanceType: "m1.small", KeyName: `${student}-default` },
+        ...{ MinCount: 1, MaxCount: 1 },
+      }),
+    )
+    const id = Instances?.[0]?.InstanceId ?? ""
+    await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
+    await proxy.advance(hour)
+    await start(deps, [id], really)
+    expect(deps.usageDb.leases.of(id)?.addressMicroUsdPerHour).toBe(5_000)
   })
 
   test("is refused by ec2_active with its arithmetic, and in a dry run too", async () => {
