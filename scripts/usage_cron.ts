@@ -1,5 +1,5 @@
 import { ExitCode, Failed, UsageError } from "../lib/base/errors.ts"
-import { plural } from "../lib/base/text.ts"
+import { escapeControls, plural } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 
 export const tool = defineTool({
@@ -59,7 +59,7 @@ export const tool = defineTool({
     const closing = plan.map(({ row, because }) => ({ instance: row.instanceId, user: row.login, because }))
     if (!args.json) {
       for (const { instance, user, because } of closing)
-        output.line(`${instance} (${user || "nobody's"}): ${because}`)
+        output.line(escapeControls(`${instance} (${user || "nobody's"}): ${because}`))
     }
     if (!args["dry-run"]) repair(context, plan)
     if (args.json)

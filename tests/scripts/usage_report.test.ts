@@ -338,6 +338,7 @@ describe("forms of the report", () => {
       "lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/ProductCode,lineItem/ResourceId,lineItem/UsageType,lineItem/UnblendedCost,resourceTags/user:ec2-wrappers:owner",
       "2010-11-01T00:00:00Z,2010-11-02T00:00:00Z,AmazonEC2,i-00000001,BoxUsage:m1.small,0.255,cs61c-aa",
       "2010-12-01T00:00:00Z,2010-12-20T00:00:00Z,AmazonEC2,i-0000ffff,BoxUsage:m1.small,1.5,cs61c-ab",
+      '2010-12-01T00:00:00Z,2010-12-20T00:00:00Z,AmazonEC2,i-0000fffe,BoxUsage:m1.small,1.5,"of two\nlines"',
       "2010-12-01T00:00:00Z,2010-12-20T00:00:00Z,AmazonS3,bucket,TimedStorage,2.25,",
     ].join("\n")
     const { stdout, code } = await course.run("usage_report", ["--reconcile", "-", "--offline"], {
@@ -345,6 +346,7 @@ describe("forms of the report", () => {
     })
     expect(lineWith(stdout, "cs61c-ab")).toContain("$1.50 not launched through us")
     expect(lineWith(stdout, "(nobody)")).toContain("$2.25 of other services and transfer")
+    expect(lineWith(stdout, "of two\\nlines")).toContain("$1.50 not launched through us")
     expect(code).toBe(0)
     const path = join(course.directory, "bill.csv")
     writeFileSync(path, "a,b\n1,2\n")

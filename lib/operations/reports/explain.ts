@@ -1,6 +1,6 @@
 /** Everything that is known of one instance's runs, and how it is known. */
 import { Failed, Refused, UsageError } from "../../base/errors.ts"
-import { plural, quoted } from "../../base/text.ts"
+import { escapeControls, plural, quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, costOfRun, type Tariff } from "../../decisions/costs.ts"
@@ -101,7 +101,7 @@ export function explanationLines({ instance, user, runs, evidence }: Explanation
       ...(counted === undefined ? [] : [`    counts ${counted}`]),
     ]),
     ...evidence.map(({ found, text }) => `  found ${found}: ${text}`),
-  ]
+  ].map(escapeControls)
 }
 
 const words = {

@@ -5,7 +5,7 @@ import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
-import { plural } from "../../base/text.ts"
+import { escapeControls, plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import { add, type Bounds, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
 import { type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
@@ -54,7 +54,7 @@ export async function reconciliation(deps: ReportDeps, tariff: Tariff, query: Qu
     `${"user".padEnd(20)} ${"ours".padStart(18)} ${"AWS".padStart(10)}  difference explained by`,
     ...found.map(
       ({ user, ours, aws, because }) =>
-        `${(user ?? "(nobody)").padEnd(20)} ${rangeOf(ours).padStart(18)} ${`$${toUsd(aws).toFixed(2)}`.padStart(10)}  ${because.join("; ") || "-"}`,
+        `${escapeControls(user ?? "(nobody)").padEnd(20)} ${rangeOf(ours).padStart(18)} ${`$${toUsd(aws).toFixed(2)}`.padStart(10)}  ${because.join("; ") || "-"}`,
     ),
   ]
 }
