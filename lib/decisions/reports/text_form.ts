@@ -46,10 +46,11 @@ export function amountOf(cost: Bounds): string {
   return isApart(cost) ? rangeOf(cost) : dollars(cost.highest, 6)
 }
 
-/** `$12.40–$12.71` to the cent, or `$12.71` where there is nothing in between. */
+/** `$12.40–$12.71` in whole cents around what is known, or `$12.71` where there is nothing in between. */
 export function rangeOf(cost: Bounds): string {
-  const cents = (amount: MicroUsd) => `$${toUsd(amount).toFixed(2)}`
-  return isApart(cost) ? `${cents(cost.lowest)}–${cents(cost.highest)}` : cents(cost.highest)
+  const cents = (amount: number) => `$${(amount / 100).toFixed(2)}`
+  if (!isApart(cost)) return `$${toUsd(cost.highest).toFixed(2)}`
+  return `${cents(Math.floor(cost.lowest / microUsdPerCent))}–${cents(Math.ceil(cost.highest / microUsdPerCent))}`
 }
 
 const microUsdPerCent = 10_000
