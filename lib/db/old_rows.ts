@@ -101,7 +101,7 @@ export function oldRows(db: Database) {
              CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
            WHERE ${whose(login)} AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
-           GROUP BY 1, 2, 3`,
+           GROUP BY username, instance_type, is_spot`,
         )
         .all(login)
     },

@@ -121,12 +121,12 @@ function lineOf({ kind, hours, what, market, microUsdPerHour, cost, priceSource 
   return kind === "volume" || kind === "snapshot" ? { ...line, priceSource } : line
 }
 
-/** Sums up what is alike: the same type, market and price. */
+/** Sums up what is alike: the same type, market and price; what has no cost, since its time is not known, by itself. */
 function lines() {
   const byKey = new Map<string, UsageLine>()
   return {
     add(line: UsageLine): void {
-      const key = `${line.what}\n${line.market}\n${line.microUsdPerHour}`
+      const key = [line.what, line.market, line.microUsdPerHour, line.cost === null].join("\n")
       const known = byKey.get(key)
       byKey.set(key, known ? joined(known, line) : { ...line })
     },
@@ -138,7 +138,7 @@ function lines() {
 }
 
 function joined(one: UsageLine, other: UsageLine): UsageLine {
-  const cost = one.cost && other.cost ? add(one.cost, other.cost) : null
+  const cost = one.cost && other.cost && add(one.cost, other.cost)
   return { ...one, hours: one.hours + other.hours, cost }
 }
 
