@@ -4,7 +4,7 @@
  */
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { openUsageDb, type UsageDb } from "../../../lib/db/usage_db.ts"
-import { isExact } from "../../../lib/decisions/intervals.ts"
+import { exactly, isExact } from "../../../lib/decisions/intervals.ts"
 import { volumePriceOf } from "../../../lib/decisions/prices.ts"
 import { loadConfig } from "../../../lib/host/config.ts"
 import { report } from "../../../lib/operations/reports/report.ts"
@@ -296,12 +296,12 @@ function knowable(life: Life, looks: readonly Look[]): Life {
   }
 }
 
-/** What we do ourselves: launch what is ours, and start it again. */
+/** What we do ourselves: launch what is ours, start it again, and stop or terminate half of it. */
 function actsOf(lives: readonly Life[]): { utcMs: number; act: (db: UsageDb) => void }[] {
   return lives
     .filter(({ isOurs }) => isOurs)
-    .flatMap((life) =>
-      life.runs.map((run, index) => ({
+    .flatMap((life, nth) => [
+      ...life.runs.map((run, index) => ({
         utcMs: run.launchUtcMs,
         act: ({ ledger, transaction }: UsageDb) =>
           transaction(() => {
@@ -311,8 +311,21 @@ function actsOf(lives: readonly Life[]): { utcMs: number; act: (db: UsageDb) => 
               ledger.recordLaunch({ login: life.login, reservationId: `r-${life.id}`, instances: [instance] })
           }),
       })),
-    )
+      ...(nth % 2 === 0 ? life.runs.flatMap((run) => endsOf(life, run)) : []),
+    ])
     .sort((one, other) => one.utcMs - other.utcMs)
+}
+
+function endsOf(
+  { id }: Life,
+  { how, endUtcMs: utcMs }: Life["runs"][number],
+): { utcMs: number; act: (db: UsageDb) => void }[] {
+  const byUs = (record: (ledger: UsageDb["ledger"]) => void) => [
+    { utcMs, act: ({ ledger, transaction }: UsageDb) => transaction(() => record(ledger)) },
+  ]
+  if (how === "stop") return byUs((ledger) => ledger.recordStopped(id, utcMs))
+  if (how === "terminate") return byUs((ledger) => ledger.recordEnded(id, exactly(utcMs, "observed")))
+  return []
 }
 
 function isAlive(life: Life, atUtcMs: number): boolean {
