@@ -140,6 +140,8 @@ describe("launching", () => {
     const moved = ["moved", "1", "sm", "--resume", "--timeout", "1s", "--client-cidr", "198.51.100.1"]
     await room.hadoop("launch-cluster", ...moved)
     expect(await rules()).toEqual(["22 198.51.100.1/32"])
+    const wide = await room.hadoop("launch-master", "wide", "--client-cidr", "0.0.0.0/0", "--timeout", "0")
+    expect(wide.stderr).toContain("0.0.0.0/0 lets in far more than you: ssh is open to all of it")
   })
 
   test("a lost reply of ec2-run is asked for again under the same token", async () => {
@@ -254,15 +256,23 @@ describe("a dry run", () => {
 })
 
 describe("bad input", () => {
-  test.each(["a;id", "$(id)", "../up", "-x=", "a b", ""])(
-    "the cluster name %j makes no call",
-    async (name) => {
-      const { stderr, code } = await room.hadoop("launch-cluster", "--", name, "1")
-      expect(stderr).toContain("hadoop_ec2: cluster: name")
-      expect(code).toBe(2)
-      expect(room.emulator.proxy.calls).toEqual([])
-    },
-  )
+  test.each([
+    "a;id",
+    "$(id)",
+    "../up",
+    "-x=",
+    "a b",
+    "",
+    "a*",
+    "clusters.cfg",
+    "ec2-storage-c.json",
+    "n".repeat(61),
+  ])("the cluster name %j makes no call", async (name) => {
+    const { stderr, code } = await room.hadoop("launch-cluster", "--", name, "1")
+    expect(stderr).toContain("hadoop_ec2: cluster: name")
+    expect(code).toBe(2)
+    expect(room.emulator.proxy.calls).toEqual([])
+  })
 
   test("a mistake in clusters.cfg is named with its line", async () => {
     room.clustersCfg("[c]\nimage_id ami-1\n")

@@ -8,9 +8,13 @@ import { quoted } from "../../base/text.ts"
  */
 const clusterNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/
 
+/** What stands beside the clusters' directories. */
+const ownFile = /^(clusters\.cfg|ec2-storage-.*\.json)$/
+
 export function requireClusterName(name: string): string {
   if (name.startsWith("sg-"))
     throw new UsageError("cluster", `name ${quoted(name)} would be taken for a group's id`)
+  if (ownFile.test(name)) throw new UsageError("cluster", `name ${quoted(name)} is that of a file of ours`)
   if (clusterNamePattern.test(name)) return name
   throw new UsageError(
     "cluster",

@@ -28,10 +28,15 @@ export function packUserData(name: string, script: string): Uint8Array<ArrayBuff
 
 const secretName =
   /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN)|.*(PASSWORD|PASSWD|SECRET|PRIVATE_KEY).*)$/i
-const secretValue = /\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----/
+const secretValues = [
+  /\b(AKIA|ASIA)[A-Z0-9]{16}\b/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  /secret_?(access_?)?key\W{1,4}[a-z0-9/+]{40}\b/i,
+]
+const holdsSecret = (text: string) => secretValues.some((pattern) => pattern.test(text))
 
 function refuseSecret(name: string, value: string): void {
-  if (!secretName.test(name) && !secretValue.test(value)) return
+  if (!secretName.test(name) && !holdsSecret(value)) return
   throw new UsageError(
     "env",
     `${quoted(name)} is or holds a secret, and user data can be read by everything on the nodes (S3 works through iam_instance_profile)`,
@@ -40,7 +45,7 @@ function refuseSecret(name: string, value: string): void {
 
 /** Throws where a script itself carries a secret: an access key id or a private key. */
 export function refuseSecretScript(name: string, script: string): void {
-  if (!secretValue.test(script)) return
+  if (!holdsSecret(script)) return
   throw new UsageError(
     "user data",
     `${name} holds an access key or a private key, and user data is no secret`,

@@ -18,8 +18,18 @@ import type { ClusterDeps } from "./deps.ts"
 
 /** The client's networks: as set, else this host's address as the world sees it. */
 export async function clientCidrs(deps: ClusterDeps, settings: ClusterSettings): Promise<string[]> {
-  if (settings.clientCidrs.length > 0) return settings.clientCidrs
+  if (settings.clientCidrs.length > 0) {
+    for (const cidr of settings.clientCidrs.filter(isWide)) {
+      deps.terminal.note(`hadoop_ec2: ${cidr} lets in far more than you: ssh is open to all of it`)
+    }
+    return settings.clientCidrs
+  }
   return [parseCidr(await deps.clientAddress())]
+}
+
+/** More than the largest network that anybody has for themselves, 10.0.0.0/8. */
+function isWide(cidr: string): boolean {
+  return Number(cidr.split("/")[1]) < 8
 }
 
 /** Makes what is missing and corrects the client's rules; running it again changes nothing. Returns ids by name. */

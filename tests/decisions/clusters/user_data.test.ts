@@ -35,8 +35,13 @@ describe("user data", () => {
   })
 
   test("a script with an access key in it is refused", () => {
-    expect(() => refuseSecretScript("x.sh", "export K=AKIAIOSFODNN7EXAMPLE")).toThrow(
-      "user data is no secret",
-    )
+    for (const line of [
+      "export K=AKIAIOSFODNN7EXAMPLE",
+      'AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"',
+      "fs.s3a.secret.key: x\naws_secret_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ]) {
+      expect(() => refuseSecretScript("x.sh", line)).toThrow("user data is no secret")
+    }
+    refuseSecretScript("x.sh", "asiapacificsoutheast secret_key: from the instance's role")
   })
 })
