@@ -97,6 +97,8 @@ async function snapshotOf(deps: ClusterDeps, cluster: string, volume: string, gi
     description: `${gib} GiB, empty ext4, of ${cluster}`,
   })
   const snapshot = ids[0] ?? ""
+  // It is there from now on, whatever ends the wait.
+  deps.terminal.note(`hadoop_ec2: ${snapshot} is being made ...`)
   const ec2 = await deps.ec2()
   const started = deps.clock.now()
   while (!(await ec2.snapshotCompleted(snapshot))) {

@@ -1,5 +1,5 @@
 /** Launching a cluster's groups of nodes through ec2-run: hubs first, so that the others can be told where they are. */
-import { Failed } from "../../base/errors.ts"
+import { Failed, messageOf } from "../../base/errors.ts"
 import type { InstancesRequest, LaunchedReply } from "../../base/launch_protocol.ts"
 import { plural, quoted } from "../../base/text.ts"
 import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
@@ -169,7 +169,12 @@ async function launchOnce(
   writeJournal(deps, cluster, [...others, entry])
   // Also after a no: it may say that AWS did not answer, and then something may run by this token.
   const reply = await askLauncher(deps, { ...request, client_token: entry.token })
-  writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
+  try {
+    writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
+  } catch (error) {
+    // A full disk must not make us forget what runs; asked again, the token gives the same ids.
+    deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+  }
   return reply
 }
 

@@ -24,7 +24,7 @@ export async function startSocksTunnel(
   const log = clusterFile(deps, node.cluster, "proxyLog")
   writeText(log, "")
   const tunnel = deps.programs.startDetached(socksCommand(deps, settings, node), log)
-  const deadline = deps.clock.now() + deadlineMs
+  const deadline = deps.clock.now() + (deps.timeoutMs ?? deadlineMs)
   try {
     while (!(await listens(port))) {
       if (tunnel.code() !== null || deps.clock.now() > deadline) {

@@ -209,7 +209,8 @@ export async function waitForVolume(deps: ClusterDeps, id: string, state: string
     const [volume] = await ec2.volumes({ ids: [id] })
     if (volume?.state === state) return
     const waited = deps.clock.now() - started
-    if (waited > detachMs) throw new Failed("storage", `${id} is not ${state} after ${duration(waited)}`)
+    if (waited > (deps.timeoutMs ?? detachMs))
+      throw new Failed("storage", `${id} is not ${state} after ${duration(waited)}`)
     await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
   }
 }

@@ -111,7 +111,7 @@ async function startControl(
     sshCommand(deps, settings, master, [], { batch: true, extra }),
     log,
   )
-  const deadline = deps.clock.now() + deadlineMs
+  const deadline = deps.clock.now() + (deps.timeoutMs ?? deadlineMs)
   const check = sshCommand(deps, settings, master, [], { batch: true, extra: ["-S", socket, "-O", "check"] })
   try {
     while ((await deps.programs.run(check)).code !== 0) {

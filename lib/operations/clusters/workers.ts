@@ -67,7 +67,7 @@ export async function removeWorkers(
     deps.terminal.note("Decommissioning: their blocks are copied to the others ...")
     for (const hub of hubsWithMembers(nodes)) {
       await requireHostKeys(deps, settings, hub)
-      const options = { stdin, timeoutMs: 12 * msPerMinute }
+      const options = { stdin, timeoutMs: deps.timeoutMs ?? 12 * msPerMinute }
       await requireRemote(deps, settings, hub, [nodeCommand, "decommission"], options)
     }
   }
