@@ -54,7 +54,8 @@ export const tool = defineTool({
       const order = asked.order()
       const launched = await launch(context, order)
       for (const note of launched.notes) output.note(note)
-      if (order.dryRun) for (const line of costLines(launched)) output.note(line)
+      // For people: a program has the price in its reply.
+      if (order.dryRun && order.protocol === 1) for (const line of costLines(launched)) output.note(line)
       if (args.wait) await waitFor(context, idsOf(launched), "running", output.progress)
       output.json(isProtocol2 ? launchedReply(launched) : idsReply(launched, order))
     } catch (error) {

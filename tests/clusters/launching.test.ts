@@ -397,7 +397,8 @@ describe("ending", () => {
   })
 
   test("plan prices by ec2-run and launches nothing", async () => {
-    const { stdout, code } = await room.hadoop("plan", "c", "1", "sm", "4", "sw", "--json")
+    const { stdout, stderr, code } = await room.hadoop("plan", "c", "1", "sm", "4", "sw", "--json")
+    expect(stderr).toBe("")
     expect(JSON.parse(stdout)).toMatchObject({ groups: [{ count: 1 }, { count: 4 }] })
     expect(JSON.parse(stdout).hourly_cost).toBeCloseTo(5 * 0.0104, 6)
     expect(code).toBe(0)
