@@ -1,10 +1,6 @@
 /**
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
- *
- *     bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
- *                  [--slots DIR] [--only TOOL] [deb]
- *
- * With `deb`, also a Debian package of it all.
+ * `--help` shows the options. With `deb`, also a Debian package of it all.
  */
 import {
   chmodSync,
@@ -20,7 +16,7 @@ import { basename, join, resolve } from "node:path"
 import { type CommandEntry, commands, cronName } from "./lib/base/commands.ts"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
-import { type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
+import { type Arguments, type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
 import packageJson from "./package.json" with { type: "json" }
 
 const argumentTable = {
@@ -49,10 +45,10 @@ const hardening = [
   ...(process.arch === "x64" ? ["-fcf-protection"] : []),
 ]
 
-const options = readArguments(argumentTable, process.argv.slice(2))
-if (options.what !== undefined && options.what !== "deb") {
-  throw new UsageError("arguments", `${quoted(options.what)} cannot be built, wanted deb or nothing`)
-}
+const usage = `bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
+             [--slots DIR] [--only TOOL] [deb]`
+
+const options = optionsOf(process.argv.slice(2))
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
@@ -72,6 +68,30 @@ for (const command of commands) {
 rows.push(writeInstaller())
 if (options.what === "deb") rows.push(packDeb())
 printSizes(rows)
+
+/** All is checked before the first file of an earlier build goes. */
+function optionsOf(argv: string[]): Arguments<typeof argumentTable> {
+  if (argv.includes("--help")) {
+    console.log(usage)
+    process.exit(0)
+  }
+  try {
+    const given = readArguments(argumentTable, argv)
+    const { what, prefix, config, account, slots, "login-prefix": loginPrefix } = given
+    if (what !== undefined && what !== "deb")
+      throw new UsageError("arguments", `${quoted(what)} cannot be built, wanted deb or nothing`)
+    plainPath("prefix", prefix)
+    plainPath("config", config)
+    plainPath("slots", slots)
+    plainLogin("account", account)
+    if (loginPrefix !== "") plainLogin("login-prefix", loginPrefix)
+    return given
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`build.ts: ${error.message}`)
+    process.exit(1)
+  }
+}
 
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
   const outfile = join(outdir, "libexec", tool)
@@ -108,10 +128,10 @@ function compileCommand(command: CommandEntry): { what: string; bytes: number } 
   const definitions: Record<string, string> = command.setuid
     ? {
         COMMAND: command.name,
-        REAL_EXECUTABLE: plainPath("prefix", join(options.prefix, "libexec", command.tool)),
-        ACCOUNT: plainLogin("account", options.account),
-        LOGIN_PREFIX: options["login-prefix"] && plainLogin("login-prefix", options["login-prefix"]),
-        SLOT_DIRECTORY: plainPath("slots", options.slots),
+        REAL_EXECUTABLE: join(options.prefix, "libexec", command.tool),
+        ACCOUNT: options.account,
+        LOGIN_PREFIX: options["login-prefix"],
+        SLOT_DIRECTORY: options.slots,
         SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
       }
     : { TOOL: command.tool }
@@ -187,9 +207,9 @@ function copyFile(from: string, to: string, mode: number): void {
 function writeFilled(from: string, to: string, mode: number, more: Record<string, string> = {}): void {
   const named = (setuid: boolean) => commands.filter((command) => command.setuid === setuid)
   const values: Record<string, string> = {
-    PREFIX: plainPath("prefix", options.prefix),
+    PREFIX: options.prefix,
     NAME: cronName(options.prefix),
-    CONFIG: plainPath("config", options.config),
+    CONFIG: options.config,
     ACCOUNT: options.account,
     LOGIN_PREFIX: options["login-prefix"],
     SLOTS: options.slots,
@@ -210,13 +230,13 @@ function namesOf(list: readonly { name: string }[]): string {
 }
 
 /** What is compiled into a setuid program is no place for surprises. */
-function plainPath(option: string, path: string): string {
-  if (/^(\/[\w.+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)) return path
+function plainPath(option: string, path: string): void {
+  if (/^(\/[\w.+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)) return
   throw new UsageError("options", `--${option} leads to ${quoted(path)}, wanted a plain absolute path`)
 }
 
-function plainLogin(option: string, login: string): string {
-  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(login)) return login
+function plainLogin(option: string, login: string): void {
+  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(login)) return
   throw new UsageError(
     "options",
     `--${option} is ${quoted(login)}, wanted lower case letters, digits, - and _`,

@@ -1,6 +1,6 @@
 /** What the compiler and linker were told to do for the only setuid programs, seen in the programs. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -47,12 +47,24 @@ test("build.ts compiles nothing surprising into a setuid program", () => {
     ["--account", "root; rm"],
     ["--login-prefix", "CS61C"],
     ["--slots", "slots"],
+    ["--config", "config.toml"],
   ] as const) {
     const built = Bun.spawnSync(
       [process.execPath, "build.ts", "--outdir", outdir, "--only", "ec2-util", `${option}=${value}`],
       { cwd: root },
     )
     expect(`${option} ${value}: ${built.exitCode}`).toBe(`${option} ${value}: 1`)
-    expect(String(built.stderr)).toContain("wanted")
+    expect(String(built.stderr)).toMatch(/^build.ts: options: .* wanted .*\n$/)
   }
+})
+
+test("a mistake in build.ts's options is one line, and an earlier build stays", () => {
+  const built = Bun.spawnSync([process.execPath, "build.ts", "--outdir", outdir, "--acount", "cs61c"], {
+    cwd: root,
+  })
+  expect(String(built.stderr)).toBe(
+    'build.ts: options: unknown option "--acount", did you mean --account? (--help lists them)\n',
+  )
+  expect(built.exitCode).toBe(1)
+  expect(existsSync(wrapper)).toBe(true)
 })
