@@ -33,6 +33,18 @@ describe("the README", () => {
     expect(missing).toEqual([])
   })
 
+  test("links to no section that does not exist", () => {
+    const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    )
+    const linked = [...readme.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = ""]) => anchor)
+    expect(linked.length).toBeGreaterThan(10)
+    expect(linked.filter((anchor) => !anchors.includes(anchor))).toEqual([])
+  })
+
   test("gives a reason for every dependency", () => {
     const table = section("Dependencies")
     const names = Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies })
