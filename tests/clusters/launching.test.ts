@@ -296,6 +296,17 @@ describe("bad input", () => {
     expect(stdout).not.toContain("root:x:0")
   })
 
+  test("a script that never ends is refused, and one from a pipe is read", async () => {
+    const endless = await room.hadoop("render", "c", "1", "-f", "/dev/zero")
+    expect(endless.stderr).toBe("hadoop_ec2: read /dev/zero: is longer than 1 MiB\n")
+    expect(endless.code).toBe(1)
+    const pipe = join(room.home, "script.fifo")
+    Bun.spawnSync(["mkfifo", pipe])
+    const writer = Bun.spawn(["sh", "-c", `printf '#!/bin/sh\n# piped\n' >${pipe}`])
+    expect((await room.hadoop("render", "c", "1", "-f", pipe)).stdout).toContain("# piped")
+    await writer.exited
+  })
+
   test("a script too large, and a secret in it, are refused before anything is made", async () => {
     const script = join(room.home, "large.sh")
     writeFileSync(script, `#!/bin/sh\n# ${crypto.getRandomValues(new Uint8Array(20_000)).toHex()}\n`)

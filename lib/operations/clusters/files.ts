@@ -1,14 +1,5 @@
 /** Files under the student's configuration directory: read whole, written whole. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs"
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { holdAlone } from "../../host/only_one.ts"
@@ -21,11 +12,25 @@ export function clusterFile(deps: ClusterDeps, cluster: string, file: ClusterFil
   return join(deps.configDir, cluster, clusterFiles[file])
 }
 
+/** Scripts and settings are pages; what does not end, such as a device, is a mistake. */
+const mostBytes = 1024 * 1024
+
 /** Null where there is none. */
 export function readText(path: string): string | null {
   try {
-    return readFileSync(path, "utf8")
+    const fd = openSync(path, "r")
+    try {
+      const bytes = Buffer.alloc(mostBytes + 1)
+      let size = 0
+      for (let got = -1; got !== 0 && size <= mostBytes; size += got)
+        got = readSync(fd, bytes, size, bytes.length - size, null)
+      if (size > mostBytes) throw new Failed(`read ${path}`, "is longer than 1 MiB")
+      return bytes.toString("utf8", 0, size)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
+    if (error instanceof Failed) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code === "ENOENT" || code === "ENOTDIR") return null
     throw new Failed(`read ${path}`, messageOf(error), { cause: error })
