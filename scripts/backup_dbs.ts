@@ -19,6 +19,8 @@ export const tool = defineTool({
     "Run as the privileged account; cron does so every night. Copies hold everybody's keys and passwords:\ntreat them like the databases.",
   async run(args, context, output) {
     requireStaff(context.caller, context.config.course)
+    if (args.list && args.restore !== undefined)
+      throw new UsageError("options", "--list and --restore exclude each other")
     const directory = args.to ? resolve(args.to) : defaultBackupDirectory(context.config.paths)
     if (args.list) {
       const backups = listBackups(directory)

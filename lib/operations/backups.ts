@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { basename, join } from "node:path"
 import type { Config } from "../base/config.ts"
 import { Failed } from "../base/errors.ts"
-import { type Clock, isoUtc } from "../base/time.ts"
+import { type Clock, isoUtc, msPerSecond } from "../base/time.ts"
 import { copyDatabase, replaceDatabase, whyDamaged } from "../db/backup.ts"
 import { openUsageDb } from "../db/usage_db.ts"
 import { openUsersDb } from "../db/users_db.ts"
 import type { AuditLog } from "../host/audit.ts"
+import { holdAlone } from "../host/only_one.ts"
 import { requirePrivateDirectory } from "../host/private_file.ts"
 
 export interface BackupDeps {
@@ -27,24 +28,38 @@ export function defaultBackupDirectory({ dataDir }: Config["paths"]): string {
  * removes all but the `keep` newest. Returns the new directory. A backup is there whole or not at all.
  */
 export function backUp({ config, clock }: BackupDeps, directory: string, keep: number): string {
-  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 })
-  requirePrivateDirectory(directory)
-  for (const name of readdirSync(directory).filter((entry) => entry.startsWith(".unfinished-"))) {
-    rmSync(join(directory, name), { recursive: true })
+  const release = holdAlone(join(config.paths.dataDir, "backup.lock"))
+  if (release === null)
+    throw new Failed("backup", "another one is under way; run it again when that has ended")
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 })
+    requirePrivateDirectory(directory)
+    for (const name of readdirSync(directory).filter((entry) => entry.startsWith(".unfinished-"))) {
+      rmSync(join(directory, name), { recursive: true })
+    }
+    const name = freeStamp(clock, (stamp) => existsSync(join(directory, stamp)))
+    const unfinished = join(directory, `.unfinished-${name}`)
+    mkdirSync(unfinished, { mode: 0o700 })
+    for (const path of databases(config.paths)) {
+      const copy = join(unfinished, basename(path))
+      copyDatabase(path, copy)
+      requireWhole(copy)
+    }
+    const finished = join(directory, name)
+    renameSync(unfinished, finished)
+    for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
+    return finished
+  } finally {
+    release()
   }
-  const name = isoUtc(clock.now()).replaceAll(/[-:]/g, "")
-  const finished = join(directory, name)
-  if (existsSync(finished)) throw new Failed(`backup ${finished}`, "exists already")
-  const unfinished = join(directory, `.unfinished-${name}`)
-  mkdirSync(unfinished, { mode: 0o700 })
-  for (const path of databases(config.paths)) {
-    const copy = join(unfinished, basename(path))
-    copyDatabase(path, copy)
-    requireWhole(copy)
+}
+
+/** This second, or the first after it that is not taken: two in one second are two. */
+function freeStamp(clock: Clock, isTaken: (stamp: string) => boolean): string {
+  for (let utcMs = clock.now(); ; utcMs += msPerSecond) {
+    const stamp = isoUtc(utcMs).replaceAll(/[-:]/g, "")
+    if (!isTaken(stamp)) return stamp
   }
-  renameSync(unfinished, finished)
-  for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
-  return finished
 }
 
 /** The names of the backups in a directory, the newest first. */
@@ -62,8 +77,9 @@ export function listBackups(directory: string): string[] {
  */
 export function restore(deps: BackupDeps & { audit: AuditLog }, from: string, login: string): string[] {
   const { config, clock, audit } = deps
-  const stamp = isoUtc(clock.now()).replaceAll(/[-:]/g, "")
-  const moves = databases(config.paths).map((path) => ({
+  const paths = databases(config.paths)
+  const stamp = freeStamp(clock, (one) => paths.some((path) => existsSync(`${path}.replaced-${one}`)))
+  const moves = paths.map((path) => ({
     path,
     source: join(from, basename(path)),
     incoming: `${path}.restoring`,

@@ -4,7 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from "node:path"
 import { whyDamaged } from "../../lib/db/backup.ts"
 import { systemClock } from "../../lib/host/clock.ts"
-import { backUp, listBackups } from "../../lib/operations/backups.ts"
+import { holdAlone } from "../../lib/host/only_one.ts"
+import { backUp, listBackups, restore } from "../../lib/operations/backups.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
 
 let course: Workspace
@@ -26,6 +27,10 @@ const users = (path = usersDb()) => {
   db.close()
   return names.map((row) => row.user_name)
 }
+const paths = () => ({
+  ...{ dataDir: course.dataDir, userDb: usersDb(), usageDb: join(course.dataDir, "usage.db") },
+  ...{ auditLog: "", rootAccessKey: "" },
+})
 const backUpNow = async (...more: string[]) =>
   JSON.parse((await course.run("backup_dbs", ["--json", ...more])).stdout).backup as string
 
@@ -94,8 +99,7 @@ describe("backup_dbs", () => {
 
   test("only the newest are kept, and what a crash left unfinished is removed", () => {
     const directory = join(course.dataDir, "backups")
-    const paths = { dataDir: course.dataDir, userDb: usersDb(), usageDb: join(course.dataDir, "usage.db") }
-    const config = { paths: { ...paths, auditLog: "", rootAccessKey: "" } }
+    const config = { paths: paths() }
     const backUpAt = (utcMs: number) =>
       backUp({ config, clock: { ...systemClock, now: () => utcMs } }, directory, 2)
     mkdirSync(join(directory, ".unfinished-20260103T000000Z"), { recursive: true, mode: 0o700 })
@@ -103,6 +107,38 @@ describe("backup_dbs", () => {
     for (const night of [1, 2, 3]) backUpAt(Date.UTC(2026, 10, night, 3))
     expect(readdirSync(directory).sort()).toEqual(["20261102T030000Z", "20261103T030000Z"])
     expect(listBackups(directory)).toEqual(["20261103T030000Z", "20261102T030000Z"])
+  })
+
+  test("two in one second are two, and neither hinders the other", async () => {
+    const config = { paths: paths() }
+    const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 1, 3) }
+    const directory = join(course.dataDir, "backups")
+    for (let n = 0; n < 3; n++) backUp({ config, clock }, directory, 2)
+    expect(listBackups(directory)).toEqual(["20261101T030002Z", "20261101T030001Z"])
+    const release = holdAlone(join(course.dataDir, "backup.lock"))
+    const second = await course.run("backup_dbs")
+    release?.()
+    expect(second.stderr).toBe(
+      "backup_dbs: backup: another one is under way; run it again when that has ended\n",
+    )
+    expect(second.code).toBe(1)
+    expect((await course.run("backup_dbs")).code).toBe(0)
+  })
+
+  test("what two restorations in one second replaced is kept twice", () => {
+    const config = { paths: paths() }
+    const deps = {
+      config,
+      clock: { ...systemClock, now: () => Date.UTC(2026, 10, 1, 3) },
+      audit: { record() {} },
+    }
+    const backup = backUp(deps, join(course.dataDir, "backups"), 2)
+    for (const name of ["cs61c-aa", "cs61c-bb"]) {
+      addUser(name)
+      const [kept] = restore(deps, backup, "cs61c")
+      expect(users(kept)).toEqual([name])
+    }
+    expect(readdirSync(course.dataDir).filter((name) => name.startsWith("users.db.replaced"))).toHaveLength(2)
   })
 
   test("is not for students", async () => {
