@@ -1,5 +1,5 @@
 /** `microproxy` as the command that people start: compiled under `npm test`. */
-import { type RunningTool, workspace } from "../support/tools.ts"
+import { type RunningTool, type Workspace, workspace } from "../support/tools.ts"
 import { rawRequest } from "./client.ts"
 
 export interface StartedProxy {
@@ -18,9 +18,10 @@ export interface StartedProxy {
 /** Starts it on a free port with these arguments, in the course's surroundings where there is one. */
 export async function startProxyCommand(
   args: string[],
-  course = workspace(),
+  given?: Workspace,
   options: { as?: string; env?: Record<string, string> } = {},
 ): Promise<StartedProxy> {
+  const course = given ?? workspace()
   const child = course.start("microproxy", ["0", "--json", ...args], options)
   const errors = new Response(child.stderr).text()
   const line = await firstLine(child.stdout)
@@ -44,6 +45,7 @@ export async function startProxyCommand(
     async stop() {
       child.kill("SIGTERM")
       await child.exited
+      if (!given) course.remove()
       return errors
     },
   }
