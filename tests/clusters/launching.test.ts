@@ -109,6 +109,32 @@ describe("launching", () => {
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")
   })
 
+  test("killed while ec2-run launches and called again at once, it launches nothing twice", async () => {
+    let release = () => {}
+    const until = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const arrived = new Promise<void>((resolve) => {
+      const matches = () => {
+        resolve()
+        return true
+      }
+      room.emulator.proxy.faults.add({ kind: "watched", action: "RunInstances", until, matches })
+    })
+    const killed = room.start(["launch-cluster", "again", "1", "sm", "--timeout", "1s"])
+    await arrived
+    killed.kill("SIGKILL")
+    await killed.exited
+    const early = await room.hadoop("launch-cluster", "again", "1", "sm", "--timeout", "1s")
+    expect(early.stderr).toContain("the same request is still under way")
+    release()
+    while ((await live()).length === 0) await Bun.sleep(50)
+    await room.hadoop("terminate-cluster", "again", "--yes")
+    expect(await live()).toEqual([])
+    expect((await room.hadoop("launch-cluster", "again", "1", "sm", "--timeout", "1s")).code).toBe(4)
+    expect(await live()).toHaveLength(1)
+  })
+
   test("two launches of a cluster at once do not mix: the second is refused", async () => {
     room.emulator.proxy.world.knobs.pendingMs = 60_000
     const first = room.start(["launch-cluster", "twin", "1", "sm"])

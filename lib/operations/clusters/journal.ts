@@ -2,6 +2,7 @@
  * What a launch has asked for so far, on disk before it is asked: after a crash or a lost reply, `--resume` asks again with the
  * same tokens, and gets the same instances instead of further ones.
  */
+import { msPerMinute } from "../../base/time.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
@@ -14,7 +15,11 @@ export interface JournalEntry {
   digest: string
   /** Null until ec2-run has answered. */
   ids: string[] | null
+  askedAtUtcMs: number
 }
+
+/** So long ec2-run, which outlives us, may go on with what it was asked. */
+const underWayMs = 15 * msPerMinute
 
 export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] {
   const text = readText(clusterFile(deps, cluster, "launch"))
@@ -29,6 +34,16 @@ export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] 
 
 export function writeJournal(deps: ClusterDeps, cluster: string, entries: readonly JournalEntry[]): void {
   writeText(clusterFile(deps, cluster, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
+}
+
+/** For a launch from nothing: what was asked a moment ago may still come, so the same request keeps its token. */
+export function forgetSettled(deps: ClusterDeps, cluster: string): void {
+  const since = deps.clock.now() - underWayMs
+  const open = readJournal(deps, cluster).filter(
+    ({ ids, askedAtUtcMs }) => ids === null && askedAtUtcMs > since,
+  )
+  if (open.length > 0) writeJournal(deps, cluster, open)
+  else removeJournal(deps, cluster)
 }
 
 export function removeJournal(deps: ClusterDeps, cluster: string): void {

@@ -164,6 +164,7 @@ async function launchOnce(
     count: request.count,
     digest,
     ids: null,
+    askedAtUtcMs: deps.clock.now(),
   }
   const others = journal.filter(({ token }) => token !== entry.token)
   writeJournal(deps, cluster, [...others, entry])

@@ -6,7 +6,7 @@ import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { holdLaunch } from "./files.ts"
-import { removeJournal } from "./journal.ts"
+import { forgetSettled, removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
 import { settingsForStorage } from "./launch_storage.ts"
 import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
@@ -54,7 +54,7 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
   const { cluster, mode } = order
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
-  if (mode === "launch") removeJournal(deps, cluster)
+  if (mode === "launch") forgetSettled(deps, cluster)
   const groups = groupsToLaunch(order, present)
   const settings = await settingsForStorage(deps, cluster, order.settings, groups, present)
   const outcome = await launchGroups(deps, { cluster, settings, groups, present })

@@ -4,6 +4,7 @@ import { type Call, type Command, clusterCall, confirm, sshOptionNames } from ".
 import { prepareConnection } from "../connect.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { clusterGroups } from "../groups.ts"
+import { removeJournal } from "../journal.ts"
 import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
 import { describeNodes, terminateCluster } from "../terminate.ts"
 import { chooseWorkers, pushWorkers, removeWorkers, workersList } from "../workers.ts"
@@ -73,6 +74,7 @@ async function terminate(deps: ClusterDeps, call: Call, { groups }: { groups: bo
   const ids = nodes.map(({ id }) => id)
   const names = groups ? (await clusterGroups(deps, cluster)).map(({ name }) => name) : []
   if (ids.length + names.length === 0) {
+    if (!call.options.dryRun) removeJournal(deps, cluster)
     return { lines: [`${cluster} has nothing left.`], json: { cluster, terminated: [], groups: [] } }
   }
   const facts = describeNodes(deps, cluster, nodes)
