@@ -36,7 +36,7 @@ export function writeJournal(deps: ClusterDeps, cluster: string, entries: readon
   writeText(clusterFile(deps, cluster, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
 }
 
-/** For a launch from nothing: what was asked a moment ago may still come, so the same request keeps its token. */
+/** Where nothing is resumed: what was asked a moment ago may still come, so the same request keeps its token. */
 export function forgetSettled(deps: ClusterDeps, cluster: string): void {
   const since = deps.clock.now() - underWayMs
   const open = readJournal(deps, cluster).filter(

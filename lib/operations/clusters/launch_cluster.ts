@@ -54,7 +54,7 @@ export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Prom
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
   const { cluster, mode } = order
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
-  if (mode === "launch") forgetSettled(deps, cluster)
+  if (mode !== "resume") forgetSettled(deps, cluster)
   const groups = groupsToLaunch(order, present)
   const settings = await settingsForStorage(deps, cluster, order.settings, groups, present)
   const outcome = await launchGroups(deps, { cluster, settings, groups, present })
