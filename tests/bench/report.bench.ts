@@ -1,28 +1,37 @@
-/** The report on everybody over an old database of a whole department. */
+/** Reports over an old database of a whole department: on everybody, and on one of its users. */
 import { join } from "node:path"
 import { compiledTool } from "../support/build.ts"
 import { workspace } from "../support/tools.ts"
 import { login } from "./support/canned_ec2.ts"
-import { type Bench, time } from "./support/figures.ts"
+import { type Bench, ratio, time } from "./support/figures.ts"
+import { helloWorld } from "./support/hello.ts"
 import { medians } from "./support/timing.ts"
 
 const [instances, users] = [100_000, 676]
 
 export const bench: Bench = {
-  what: `usage_report ALL over ${instances.toLocaleString("en")} instances of ${users} users (the tool of 2010: 7.7 s)`,
+  what: `usage_report over ${instances.toLocaleString("en")} instances of ${users} users (the tool of 2010: 7.7 s)`,
   async run() {
     const course = workspace()
     try {
       await fill(join(course.dataDir, "usage.db"))
       const initialised = await course.run("init_dbs", [], { compiled: true })
       if (initialised.code !== 0) throw new Error(initialised.stderr)
-      const { report } = await medians({
-        report: {
-          command: [compiledTool("usage_report"), "ALL"],
-          env: { HOME: course.home("cs61c"), REAL_USERNAME: "cs61c", EC2_WRAPPERS_CONFIG: course.configPath },
-        },
+      const env = {
+        HOME: course.home("cs61c"),
+        REAL_USERNAME: "cs61c",
+        EC2_WRAPPERS_CONFIG: course.configPath,
+      }
+      const report = (...args: string[]) => ({ command: [compiledTool("usage_report"), ...args], env })
+      const times = await medians({
+        all: report("ALL"),
+        one: report(login(0), "--offline"),
+        hello: { command: [await helloWorld()] },
       })
-      return [time("usage_report ALL", report, 150)]
+      return [
+        time("usage_report ALL", times.all, 150),
+        ratio("usage_report USER --offline", times.one, ["hello world", times.hello], 3),
+      ]
     } finally {
       course.remove()
     }
