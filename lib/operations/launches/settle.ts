@@ -2,7 +2,7 @@
  * Brings reservations and what AWS has together after a crash, a kill, or a lost reply. AWS is asked for the reservation's tag;
  * what it has is recorded, what it does not have is given back. Anybody may do this for anybody, and doing it twice is harmless.
  */
-import { messageOf } from "../../base/errors.ts"
+import { messageOf, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import type { Lease } from "../../db/leases.ts"
@@ -49,9 +49,12 @@ export async function settleReservations(
         ? { tags: { [tagOf.reservation]: reservation.id } }
         : { ids: [reservation.instanceId] },
     )
-    const outcome = deps.usageDb.transaction(() =>
-      settleOrphan(deps, reservation, { instances, listedAtUtcMs }),
-    )
+    const outcome = deps.usageDb.transaction(() => {
+      // Another tool has settled it meanwhile, and it may have been extended or stopped since.
+      if (deps.usageDb.reservations.byId(reservation.id)?.state === "settled") return null
+      return settleOrphan(deps, reservation, { instances, listedAtUtcMs })
+    })
+    if (outcome === null) continue
     report[outcome]++
     if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
     const found = instances.filter((instance) => belongsTo(reservation, instance))
@@ -67,6 +70,7 @@ export async function settleOnTheWay(deps: LedgerDeps): Promise<string[]> {
     await settleReservations(deps)
     return []
   } catch (error) {
+    if (!(error instanceof ToolError)) throw error
     return [`reservations not settled: ${messageOf(error)}`]
   }
 }

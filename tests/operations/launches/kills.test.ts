@@ -124,4 +124,26 @@ describe("a restart killed", () => {
       expect(usageDb.leases.of(id)?.stoppedAtUtcMs === null).toBe(instance?.State?.Name === "running")
     })
   }
+
+  test("and settled by two tools at once is settled once, and what was done since holds", async () => {
+    const [id = ""] = await day.launch()
+    await day.run("ec2_active", ["--stop", id, "--wait"])
+    await killedAt("launched", "start", id)
+    const deps = depsOf(day.course, { login: student })
+    const ec2 = await deps.aws.ec2()
+    const { endsAtUtcMs: before = 0 } = deps.usageDb.leases.of(id) ?? {}
+    const extended = before + 20 * 60 * 60_000
+    const listing: typeof ec2.instances = async (filter) => {
+      const listed = await ec2.instances(filter)
+      await settleReservations(deps)
+      deps.usageDb.transaction(() => deps.usageDb.leases.extend(id, extended))
+      return listed
+    }
+    const aws = Object.assign(Object.create(deps.aws), { ec2: async () => ({ ...ec2, instances: listing }) })
+    await settleReservations({ ...deps, aws })
+    expect(deps.usageDb.leases.of(id)?.endsAtUtcMs).toBe(extended)
+    const audit = await Bun.file(deps.config.paths.auditLog).text()
+    expect(audit.match(/settled [-0-9a-f]{36}: found/g)).toHaveLength(1)
+    deps.close()
+  })
 })
