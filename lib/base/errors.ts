@@ -55,7 +55,9 @@ export function systemRefusal(error: unknown): string | null {
   if (!(error instanceof Error)) return null
   const { syscall, code, path } = error as NodeJS.ErrnoException
   if (syscall === undefined || code === undefined) return null
-  const [, reason = code] = /^\w+: ([^,]+)/.exec(messageOf(error)) ?? []
+  // Of networks and processes it says more in words of its own: `connect ECONNREFUSED 127.0.0.1:5000`.
+  const [, reason] = /^[A-Z0-9]+: ([^,]+)/.exec(messageOf(error)) ?? []
+  if (reason === undefined) return null
   return `${path === undefined ? syscall : `${syscall} ${path}`}: ${reason} (${code})`
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { closeSync, mkdirSync, openSync, readSync } from "node:fs"
-import { systemRefusal } from "../../lib/base/errors.ts"
+import { connect } from "node:net"
+import { messageOf, systemRefusal } from "../../lib/base/errors.ts"
 
 const thrownBy = (work: () => unknown): unknown => {
   try {
@@ -20,6 +21,12 @@ test("what the system refuses is said as every other error: what was done to wha
     "read: illegal operation on a directory (EISDIR)",
   )
   closeSync(directory)
+})
+
+test("what says more in words of its own keeps them", async () => {
+  const refused = await new Promise((resolve) => connect(1, "127.0.0.1").on("error", resolve))
+  expect(systemRefusal(refused)).toBe(null)
+  expect(messageOf(refused)).toContain("127.0.0.1:1")
 })
 
 test("a defect of ours is no refusal of the system's", () => {
