@@ -73,12 +73,13 @@ export function inTransaction<T>(db: Database, work: () => T): T {
     return result
   })
   return explainErrors(db.filename, () => {
-    for (let waitedMs = 0; ; waitedMs += retryMs) {
+    const deadline = performance.now() + busyTimeoutMs
+    for (;;) {
       db.query("PRAGMA busy_timeout = 0").get()
       try {
         return transaction.immediate()
       } catch (error) {
-        if (hasBegun || !isBusy(error) || waitedMs >= busyTimeoutMs) throw error
+        if (hasBegun || !isBusy(error) || performance.now() >= deadline) throw error
       } finally {
         db.query(`PRAGMA busy_timeout = ${busyTimeoutMs}`).get()
       }
