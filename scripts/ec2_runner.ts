@@ -1,7 +1,7 @@
 import { defineTool, main } from "../lib/cli.ts"
 import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { launch } from "../lib/operations/launches/launch.ts"
-import { askedBy } from "../lib/operations/launches/options.ts"
+import { askedBy, defaultCount } from "../lib/operations/launches/options.ts"
 import { costLines, failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
 import { createStorage } from "../lib/operations/launches/storage.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
@@ -12,7 +12,7 @@ export const tool = defineTool({
     "Launch instances, within the course's limits and your budget; prints their ids as a JSON array",
   arguments: {
     ami: { type: "string", alias: "a", description: "Image id, or the name of a public SSM parameter" },
-    count: { type: "string", alias: "c", default: "1", description: "How many" },
+    count: { type: "string", alias: "c", default: defaultCount, description: "How many" },
     "key-name": { type: "string", alias: "k", description: "Your SSH key (LOGIN-default)" },
     "availability-zone": { type: "string", alias: "z", description: "Zone, such as us-east-1a" },
     "placement-group": { type: "string", alias: "g", description: "Placement group" },

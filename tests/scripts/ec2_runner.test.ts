@@ -144,10 +144,18 @@ describe("ec2_runner", () => {
     },
   )
 
-  test("leaves no option unheard beside a request on stdin", async () => {
-    const { stderr, code } = await runner(["--stdin-json", "--lease", "1h"], { stdin: JSON.stringify(small) })
+  test.each([
+    ["--lease", ["1h"]],
+    ["--count", ["2"]],
+    ["--spot", []],
+    ["--user-data", ["#!/bin/sh"]],
+    ["--stdin-user-data", []],
+  ])("leaves %s not unheard beside a request on stdin", async (option, values: string[]) => {
+    const { stderr, code } = await runner(["--stdin-json", option, ...values], {
+      stdin: JSON.stringify(small),
+    })
     expect(stderr).toBe(
-      "Loading request from stdin\nec2_runner: options: --stdin-json holds the whole request, leave --lease out\n",
+      `Loading request from stdin\nec2_runner: options: --stdin-json holds the whole request, leave ${option} out\n`,
     )
     expect(code).toBe(2)
     expect(await launched()).toEqual([])

@@ -13,6 +13,8 @@ import {
 import { type StorageOrder, toStorageOrder } from "../../decisions/storage_order.ts"
 import { readStdin } from "../../host/stdin.ts"
 
+export const defaultCount = "1"
+
 export interface LaunchOptions {
   ami: string | undefined
   count: string
@@ -45,27 +47,23 @@ export interface Asked {
   storageOrder(): StorageOrder
 }
 
-/** Options that are part of the request; `count` has a default, and user data may be empty. */
+/** Options that are part of the request. */
 const inRequest = new Set([
-  ...[
-    "ami",
-    "key-name",
-    "availability-zone",
-    "placement-group",
-    "instance-type",
-    "max-price",
-    "security-group",
-  ],
-  ...["subnet", "lease", "root-gib", "instance-profile", "tag", "client-token"],
+  ...["ami", "count", "key-name", "availability-zone", "placement-group", "instance-type", "user-data"],
+  ...["spot", "max-price", "security-group", "stdin-user-data", "subnet", "lease", "root-gib"],
+  ...["instance-profile", "tag", "client-token"],
 ])
 
-const isGiven = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined)
+function isGiven(name: string, value: LaunchOptions[keyof LaunchOptions]): boolean {
+  if (name === "count") return value !== defaultCount
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
+}
 
 /** What the options ask for; reads stdin where they say so. Throws UsageError where there is no request at all. */
 export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Asked> {
-  const given = Object.entries(options).filter(([name, value]) => inRequest.has(name) && isGiven(value))
+  const given = Object.entries(options).filter(([name, value]) => inRequest.has(name) && isGiven(name, value))
   if (!options["stdin-json"]) {
-    const [empty] = given.find(([, value]) => value === "") ?? []
+    const [empty] = given.find(([name, value]) => value === "" && name !== "user-data") ?? []
     if (empty !== undefined)
       throw new UsageError("options", `--${empty} is empty, wanted a value, or the option left out`)
     const order = await orderOf(options, clock)
