@@ -10,6 +10,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
+import { holdAlone } from "../../lib/host/only_one.ts"
 import type { RunningTool } from "../support/tools.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
@@ -141,7 +142,7 @@ describe("launching", () => {
     await says(first, /pending .* sm/)
     const second = await room.hadoop("launch-cluster", "twin", "1", "sm", "--on-failure", "terminate")
     expect(second.stderr).toBe(
-      "hadoop_ec2: launch: another launch of twin is under way: wait for it, or end it\n",
+      "hadoop_ec2: launch: another command launches or stores for twin: wait for it, or end it\n",
     )
     expect(second.code).toBe(1)
     expect(await live()).toHaveLength(1)
@@ -476,6 +477,37 @@ describe("ending", () => {
     const [node] = await live()
     expect(node?.Placement?.AvailabilityZone).toBe("us-east-1b")
     expect((await room.hadoop("list-storage", "fit")).stdout).toContain(`in-use\t${node?.InstanceId}`)
+  })
+
+  test("storage is made and deleted by one command at a time: they share its list", async () => {
+    const spec = join(room.home, "spec3.json")
+    writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 1}]}')
+    const create = ["create-storage", "one", "dn", "1", spec, "-z", "us-east-1a"]
+    await room.hadoop(...create)
+    const directory = join(room.home, ".hadoop-cloud/one")
+    const release = holdAlone(join(directory, "lock"))
+    for (const args of [create, ["delete-storage", "one", "--yes"]]) {
+      const { stderr, code } = await room.hadoop(...args)
+      expect(stderr).toBe(
+        `hadoop_ec2: ${args[0]}: another command launches or stores for one: wait for it, or end it\n`,
+      )
+      expect(code).toBe(1)
+    }
+    release?.()
+    expect((await room.hadoop("list-storage", "one")).stdout.match(/vol-/g)).toHaveLength(1)
+  })
+
+  test("storage of which what was made cannot be deleted says why it failed, and what may be left", async () => {
+    const spec = join(room.home, "spec4.json")
+    writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 1}]}')
+    const { faults } = room.emulator.proxy
+    faults.add({ kind: "throttle", action: "CreateVolume", skip: 1, times: 100 })
+    faults.add({ kind: "throttle", action: "DeleteVolume", times: 100 })
+    const { stderr, code } = await room.hadoop("create-storage", "left", "dn", "2", spec, "-z", "us-east-1a")
+    faults.clear()
+    expect(stderr).toContain("what had been made may be left (list-storage): ")
+    expect(stderr).toMatch(/hadoop_ec2: launch: .*made before: vol-/)
+    expect(code).toBe(1)
   })
 
   test("delete-storage deletes nothing that does not carry our tags (defect: every volume of the account)", async () => {

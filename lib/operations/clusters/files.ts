@@ -65,15 +65,22 @@ function makeDirectoryOf(path: string): void {
 }
 
 /**
- * Held until the returned function is called, or the process ends. Two launches of a cluster at once would share a journal, and
- * the one that fails terminate what the other launched.
+ * Does the work while no other command launches or makes storage for the cluster: two at once would share a journal or a list of
+ * volumes, and the one that fails end what the other made.
  */
-export function holdLaunch(deps: ClusterDeps, cluster: string): () => void {
+export async function aloneWith<T>(
+  deps: ClusterDeps,
+  cluster: string,
+  action: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const path = clusterFile(deps, cluster, "lock")
   makeDirectoryOf(path)
   const release = holdAlone(path)
-  if (release) return release
-  throw new Failed("launch", `another launch of ${cluster} is under way: wait for it, or end it`)
+  if (!release) {
+    throw new Failed(action, `another command launches or stores for ${cluster}: wait for it, or end it`)
+  }
+  return await work().finally(release)
 }
 
 /** Removing what is not there succeeds. */

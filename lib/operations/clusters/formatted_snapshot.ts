@@ -9,7 +9,7 @@ import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
-import { holdLaunch } from "./files.ts"
+import { aloneWith } from "./files.ts"
 import { launchGroups } from "./launch.ts"
 import type { ClusterNode } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
@@ -24,14 +24,14 @@ const device = "/dev/sdp"
 export const formattingGroups: readonly NodeGroup[] = [{ count: 1, roles: [] }]
 
 /** Returns the snapshot's id; the node and the volume that it was made with are gone again, whatever happens. */
-export async function createFormattedSnapshot(
+export function createFormattedSnapshot(
   deps: ClusterDeps,
   settings: ClusterSettings,
   cluster: string,
   gib: number,
 ): Promise<string> {
-  const release = holdLaunch(deps, cluster)
-  return await formattedSnapshot(deps, settings, cluster, gib).finally(release)
+  const work = () => formattedSnapshot(deps, settings, cluster, gib)
+  return aloneWith(deps, cluster, "create-formatted-snapshot", work)
 }
 
 async function formattedSnapshot(

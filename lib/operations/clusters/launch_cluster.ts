@@ -5,7 +5,7 @@ import { missingFrom, type NodeGroup } from "../../decisions/clusters/cluster_pl
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
-import { holdLaunch } from "./files.ts"
+import { aloneWith } from "./files.ts"
 import { forgetSettled, removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
 import { settingsForStorage } from "./launch_storage.ts"
@@ -46,9 +46,8 @@ export class PartlyLaunched extends ToolError {
 }
 
 /** Launches, waits for everything, tells the master of its workers. */
-export async function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
-  const release = holdLaunch(deps, order.cluster)
-  return await launchAlone(deps, order).finally(release)
+export function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
+  return aloneWith(deps, order.cluster, "launch", () => launchAlone(deps, order))
 }
 
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {

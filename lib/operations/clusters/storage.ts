@@ -1,5 +1,5 @@
 /** Volumes that outlive a cluster's nodes: made by ec2-run, since they cost; attached and deleted by their owner. */
-import { Failed, Refused, UsageError } from "../../base/errors.ts"
+import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { tagOf, type Volume } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { duration, msPerMinute } from "../../base/time.ts"
@@ -75,7 +75,11 @@ export async function createStorage(
     ...(dryRun ? { dry_run: true } : {}),
   })
   const reply = await asked.catch(async (error) => {
-    if (!dryRun) await deleteMade(deps.uninterrupted(), cluster, known)
+    if (!dryRun) {
+      await deleteMade(deps.uninterrupted(), cluster, known).catch((failed) =>
+        deps.terminal.note(`hadoop_ec2: what had been made may be left (list-storage): ${messageOf(failed)}`),
+      )
+    }
     throw error
   })
   if (!dryRun) {

@@ -2,6 +2,7 @@
 import { Failed } from "../../../base/errors.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
 import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
+import { aloneWith } from "../files.ts"
 import { createFormattedSnapshot, formattingGroups } from "../formatted_snapshot.ts"
 import { findNodes, requireNodes } from "../nodes.ts"
 import {
@@ -44,7 +45,8 @@ export const storing: Command[] = [
       const zone = settings.availabilityZone ?? (await findNodes(deps, cluster))[0]?.zone
       if (!zone) throw new Failed("create-storage", "no zone is known (--availability-zone)")
       const { dryRun } = call.options
-      const { ids, hourlyCost } = await createStorage(deps, cluster, role, count, specs, { zone, dryRun })
+      const make = () => createStorage(deps, cluster, role, count, specs, { zone, dryRun })
+      const { ids, hourlyCost } = await (dryRun ? make() : aloneWith(deps, cluster, "create-storage", make))
       return {
         lines: dryRun ? [`$${hourlyCost.toFixed(4)}/h`] : ids,
         json: { cluster, ids, hourly_cost: hourlyCost },
@@ -107,7 +109,8 @@ export const storing: Command[] = [
       if (!(await confirm(deps, call.options, facts, "Delete these volumes and what is on them?"))) {
         return { lines: ["Nothing was done."], json: { done: false } }
       }
-      const deleted = await deleteStorage(deps, cluster)
+      const work = () => deleteStorage(deps, cluster)
+      const deleted = await aloneWith(deps, cluster, "delete-storage", work)
       return { lines: deleted.map((id) => `${id} deleted`), json: { cluster, ids: deleted } }
     },
   },
