@@ -49,6 +49,10 @@ export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick
   return range
 }
 
+export function hasDates({ from, to, assignment }: RangeOptions): boolean {
+  return from !== undefined || to !== undefined || assignment !== undefined
+}
+
 /** What budgets count, too. */
 export function termOf({ termStartUtcMs }: Config["course"]): Range {
   return termStartUtcMs === null ? always : { ...always, fromUtcMs: termStartUtcMs }

@@ -22,7 +22,7 @@ import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName, unpricedIn } from "./days.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
-import { rangeOf, whoseReport } from "./query.ts"
+import { hasDates, rangeOf, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
 
@@ -92,7 +92,9 @@ export async function report(
     }
     if (login !== null) {
       const found = userReport(usageDb, tariff, { ...scope, login })
-      return options.json ? [JSON.stringify(userJson(found, range))] : userLines(found, range)
+      if (options.json) return [JSON.stringify(userJson(found, range))]
+      // Programs read the heading of a report without dates as the old tool wrote it.
+      return userLines(found, hasDates(options) ? rangeName(range) : "")
     }
     const found = totals(usageDb, tariff, range, nowUtcMs)
     return options.json ? [JSON.stringify(totalsJson(found, range))] : totalLines(found)
@@ -125,9 +127,9 @@ function isKnown(usageDb: UsageDb, tariff: Tariff, login: string, nowUtcMs: numb
   return usageDb.spotRequests.open(login).length > 0
 }
 
-function userLines(found: UserReport, range: Range): string[] {
+function userLines(found: UserReport, dates: string): string[] {
   return [
-    `Usage report for ${found.login}${rangeName(range)}:`,
+    `Usage report for ${found.login}${dates}:`,
     ...sectionsOf(found).flatMap(sectionLines),
     `estimated total spending = ${amountOf(found.total)}`,
     ...(found.unpriced > 0 ? [`unpriced: ${plural(found.unpriced, "line")}, not in the total`] : []),
