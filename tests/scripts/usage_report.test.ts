@@ -32,10 +32,13 @@ describe("usage_report on a database of the old tools", () => {
     expect(code).toBe(0)
   })
 
-  test("the lines are the old tool's to the letter", async () => {
-    putOldDatabase(course)
-    const { stdout } = await report("cs61c-aa", "--offline")
-    expect(stdout).toBe(`Usage report for cs61c-aa:
+  test.each([[{}], [{ term_start: "2009-01-01" }]])(
+    "the lines are the old tool's to the letter: %j",
+    async (term) => {
+      course.configure({ course: term })
+      putOldDatabase(course)
+      const { stdout } = await report("cs61c-aa", "--offline")
+      expect(stdout).toBe(`Usage report for cs61c-aa:
 Pending spot requests:
     1 hours of   m1.small (spot) @ $0.059 = $ 0.059
 Total cost $ 0.059
@@ -46,13 +49,14 @@ Finished instances:
 Total cost $ 5.610
 estimated total spending = $ 5.670
 `)
-    expect((await report("cs61c-zz", "--offline")).stdout).toBe(`Usage report for cs61c-zz:
+      expect((await report("cs61c-zz", "--offline")).stdout).toBe(`Usage report for cs61c-zz:
 Finished instances:
 (none)
 Total cost $ 0.000
 estimated total spending = $ 0.000
 `)
-  })
+    },
+  )
 
   test("a type without a price is shown as unpriced and fails nothing", async () => {
     putOldDatabase(course)

@@ -56,14 +56,14 @@ export async function report(
     notes.push(...(await refresh(deps, login)))
   const stale = staleness(usageDb, clock)
   if (stale !== null) notes.push(stale)
-  const scope = { login, range, nowUtcMs: sightingSince(deps, clock.now()).toUtcMs }
+  const nowUtcMs = sightingSince(deps, clock.now()).toUtcMs
+  const scope = { login, range: hasDates(options) ? range : countedAs(range, deps), nowUtcMs }
   const tariff = usageDb.prices.tariff(config)
-  if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, scope.nowUtcMs))
+  if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, nowUtcMs))
     notes.push(`nothing is recorded of ${login}${/^all$/i.test(login) ? ", did you mean ALL?" : ""}`)
   return { lines: await linesOf(), notes }
 
   async function linesOf(): Promise<Iterable<string>> {
-    const { nowUtcMs } = scope
     if (options.explain !== undefined) {
       const { explain, explanationLines } = await import("./explain.ts")
       const explanation = explain(usageDb, tariff, { instanceId: options.explain, caller, nowUtcMs })
@@ -96,7 +96,7 @@ export async function report(
       // Programs read the heading of a report without dates as the old tool wrote it.
       return userLines(found, hasDates(options) ? rangeName(range) : "")
     }
-    const found = totals(usageDb, tariff, range, nowUtcMs)
+    const found = totals(usageDb, tariff, scope.range, nowUtcMs)
     return options.json ? [JSON.stringify(totalsJson(found, range))] : totalLines(found)
   }
 
@@ -119,6 +119,12 @@ async function refresh(deps: ReportDeps, login: string): Promise<string[]> {
     if (!(error instanceof ToolError)) throw error
     return [`from the database alone: ${messageOf(error)}`]
   }
+}
+
+/** A term that nothing is older than is all time, and by hours its old rows are counted as the old tool counted them. */
+function countedAs(term: Range, { usageDb, config }: Pick<ReportDeps, "usageDb" | "config">): Range {
+  if (term === always || config.billing.granularity !== "hour") return term
+  return (usageDb.ledger.firstStart() ?? term.fromUtcMs) >= term.fromUtcMs ? always : term
 }
 
 /** Whether there is anything at all: a name misspelt looks like somebody who has spent nothing. */
