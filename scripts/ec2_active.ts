@@ -6,7 +6,7 @@ import { activeJson, activeTables } from "../lib/operations/launches/active_repo
 import { changeAsked } from "../lib/operations/launches/change.ts"
 import { storedBy, storedJson } from "../lib/operations/launches/own_storage.ts"
 import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
-import { settleReservations } from "../lib/operations/launches/settle.ts"
+import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
 
@@ -38,8 +38,7 @@ export const tool = defineTool({
   arguments: argumentTable,
   async run(args, context, output) {
     requireAccount(context.caller, context.config.course)
-    for (const line of greetings(context)) output.note(line)
-    await settleReservations(context)
+    for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)
     const change = changeAsked(args)
     if (change) {
       const { lines, ids, state } = await change(context)

@@ -90,6 +90,21 @@ describe("a launch killed", () => {
     expect(code).toBe(0)
   })
 
+  test("and not settled, since AWS does not say, keeps nobody from terminating", async () => {
+    const [id = ""] = await day.launch()
+    await killedAt("reserved", "launch", emulator.fixtures.image)
+    emulator.proxy.faults.add({
+      ...{ kind: "unavailable", action: "DescribeInstances", times: Number.POSITIVE_INFINITY },
+      matches: ({ body }) => body.includes("reservation"),
+    })
+    const { stdout, stderr, code } = await day.run("ec2_active", ["--terminate-all"])
+    emulator.proxy.faults.clear()
+    expect(stderr).toMatch(/^reservations not settled: [^\n]+\n$/)
+    expect(stdout).toContain(id)
+    expect(code).toBe(0)
+    expect(await day.running()).toEqual([])
+  })
+
   test("before AWS has seen it counts in full while it is young", async () => {
     day.course.configure({ limits: { max_instances: 3 } })
     await killedAt("reserved", "launch", emulator.fixtures.image)
