@@ -20,7 +20,16 @@ export function isAlive(identity: string): boolean {
   const [itsBoot, pid, start] = identity.split(":")
   if (itsBoot !== bootId()) return false
   const ticks = startTicks(Number(pid))
-  return ticks !== null && ticks === start
+  return ticks === "hidden" ? isOurs(Number(pid)) : ticks !== null && ticks === start
+}
+
+/** Whether there is a process that we may signal: who holds reservations runs as the account, as we do. */
+function isOurs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 function bootId(): string {
@@ -28,7 +37,10 @@ function bootId(): string {
   return boot
 }
 
-/** Field 22 of /proc/PID/stat (proc_pid_stat(5)), counted after the name, which may hold anything; null for no process. */
+/**
+ * Field 22 of /proc/PID/stat (proc_pid_stat(5)), counted after the name, which may hold anything; null for no process. Under
+ * hidepid (proc(5)) the kernel hides every other run of a program that nobody may read, even from its own account: "hidden".
+ */
 function startTicks(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -36,6 +48,6 @@ function startTicks(pid: number): string | null {
     const isDead = fields[0] === "Z" || fields[0] === "X"
     return isDead ? null : (fields[19] ?? null)
   } catch {
-    return null
+    return "hidden"
   }
 }

@@ -61,7 +61,8 @@ async function hold(args: string[] = [], word = "holding", options: StartOptions
     }
     return seen
   }
-  return { child, rest, pid: /holding (\d+)/.exec(seen)?.[1] ?? "" }
+  const [, identity = ""] = /known as (\S+)/.exec(seen) ?? []
+  return { child, rest, pid: /holding (\d+)/.exec(seen)?.[1] ?? "", identity }
 }
 
 const outputOf = (child: Running) => new Response(child.stdout).text()
@@ -134,6 +135,24 @@ describe.skipIf(skipped)("a tool in mid-transaction", () => {
     expect((await host.as("cs61c-bb", [], [tool, "--hold", "1"])).stdout).toBe("committed by cs61c-bb\n")
     expect(recorded(pid)).toBe(0)
   })
+})
+
+describe.skipIf(skipped)("a tool at work", () => {
+  // Nobody may read the programs, so that the kernel hides each run even from others of the account.
+  for (const hidepid of [0, 1, 2, 4]) {
+    test(`is known to be alive, and then dead, where /proc is mounted with hidepid=${hidepid}`, async () => {
+      const alive = (identity: string) =>
+        host.sh(`${host.shared}/act gid=5000 uid=5000 -- ${launcher} --alive ${identity}`).stdout
+      host.sh(`mount -o remount,hidepid=${hidepid} /proc`)
+      const { child, pid, identity } = await hold(["--hold", "60000"])
+      const before = alive(identity)
+      host.sh(`kill -KILL ${pid}`)
+      await child.exited
+      const after = alive(identity)
+      host.sh("mount -o remount,hidepid=0 /proc")
+      expect([before, after]).toEqual(["true\n", "false\n"])
+    })
+  }
 })
 
 describe.skipIf(skipped)("one caller's runs", () => {

@@ -1,6 +1,8 @@
 /** A tool as all are, but slow: it holds the write lock of users.db for a while, then prints as much as it is told to. */
 import { Database } from "bun:sqlite"
 import { defineTool, main } from "../../lib/cli.ts"
+import { inTransaction } from "../../lib/db/open.ts"
+import { isAlive, ownProcess } from "../../lib/host/process_identity.ts"
 
 export const tool = defineTool({
   name: "transaction",
@@ -10,9 +12,14 @@ export const tool = defineTool({
     lines: { type: "string", default: "1" },
     file: { type: "string" },
     count: { type: "string", description: "Only count what this process committed" },
+    alive: { type: "string", description: "Only tell whether this process lives" },
   },
   async run(args, context, output) {
     context.usersDb.path // opened: config, wrapper, modes and schema are checked
+    if (args.alive !== undefined) {
+      output.line(String(isAlive(args.alive)))
+      return
+    }
     if (args.count !== undefined) {
       const db = new Database(context.config.paths.userDb)
       const rows = db.query("SELECT 1 FROM users WHERE user_name LIKE ?").all(`%-${args.count}`)
@@ -24,12 +31,12 @@ export const tool = defineTool({
       output.note("probed")
     }
     const db = new Database(context.config.paths.userDb)
-    db.run("PRAGMA busy_timeout = 15000")
-    db.run("BEGIN IMMEDIATE")
-    db.run("INSERT INTO users (user_name) VALUES (?)", [`${context.caller.login}-${process.pid}`])
-    output.note(`holding ${process.pid}`)
-    Bun.sleepSync(Number(args.hold))
-    db.run("COMMIT")
+    output.note(`known as ${ownProcess()}`)
+    inTransaction(db, () => {
+      db.run("INSERT INTO users (user_name) VALUES (?)", [`${context.caller.login}-${process.pid}`])
+      output.note(`holding ${process.pid}`)
+      Bun.sleepSync(Number(args.hold))
+    })
     db.close()
     if (args.file !== undefined) context.home.write(args.file, "written\n")
     for (let line = 0; line < Number(args.lines); line++) output.line(`committed by ${context.caller.login}`)
