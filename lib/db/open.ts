@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { Failed, messageOf } from "../base/errors.ts"
 import { type Clock, isoUtc } from "../base/time.ts"
+import { endFrozenHolders, suspiciousWaitMs } from "../host/frozen_holders.ts"
 import { requirePrivateDirectory, requirePrivateFile } from "../host/private_file.ts"
 import { requireLocal } from "./file_system.ts"
 import { migrate, type Step } from "./migrate.ts"
@@ -35,6 +36,7 @@ export function openDatabase(
   return explainErrors(path, () => {
     const db = new Database(path, { readwrite: true, create: false, strict: true })
     try {
+      endWhoIsFrozen(db)
       db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
       db.run("PRAGMA foreign_keys = ON")
       db.run("PRAGMA journal_mode = WAL")
@@ -50,6 +52,17 @@ export function openDatabase(
       throw error
     }
   })
+}
+
+/** Whoever was frozen while it closed or recovered the database has it locked against readers, too. */
+function endWhoIsFrozen(db: Database): void {
+  db.run(`PRAGMA busy_timeout = ${suspiciousWaitMs}`)
+  try {
+    db.query("PRAGMA schema_version").get()
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    endFrozenHolders(lockedFiles(db.filename))
+  }
 }
 
 /** Turns SQLite's own errors into one line that says what to do. */
@@ -73,13 +86,19 @@ export function inTransaction<T>(db: Database, work: () => T): T {
     return result
   })
   return explainErrors(db.filename, () => {
-    const deadline = performance.now() + busyTimeoutMs
+    const since = performance.now()
+    let lookAfterMs = suspiciousWaitMs
     for (;;) {
       db.query("PRAGMA busy_timeout = 0").get()
       try {
         return transaction.immediate()
       } catch (error) {
-        if (hasBegun || !isBusy(error) || performance.now() >= deadline) throw error
+        const waitedMs = performance.now() - since
+        if (hasBegun || !isBusy(error) || waitedMs >= busyTimeoutMs) throw error
+        if (waitedMs >= lookAfterMs) {
+          lookAfterMs += suspiciousWaitMs
+          endFrozenHolders(lockedFiles(db.filename))
+        }
       } finally {
         db.query(`PRAGMA busy_timeout = ${busyTimeoutMs}`).get()
       }
@@ -87,6 +106,9 @@ export function inTransaction<T>(db: Database, work: () => T): T {
     }
   })
 }
+
+/** SQLite's locks lie on the database and, in WAL mode, on the index of its log. */
+const lockedFiles = (path: string) => [path, `${path}-shm`]
 
 const kindOf = ({ code }: SQLiteError) => code?.split("_").slice(0, 2).join("_")
 

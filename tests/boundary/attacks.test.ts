@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { closeSync, mkdirSync, openSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
   compileTool,
@@ -134,6 +134,48 @@ describe.skipIf(skipped)("a tool in mid-transaction", () => {
     await child.exited
     expect((await host.as("cs61c-bb", [], [tool, "--hold", "1"])).stdout).toBe("committed by cs61c-bb\n")
     expect(recorded(pid)).toBe(0)
+  })
+})
+
+const hasCgroups = readFileSync("/proc/filesystems", "utf8").includes("cgroup2")
+describe.skipIf(skipped || !hasCgroups)("a tool that its caller froze in mid-transaction", () => {
+  const cgroup = "/sys/fs/cgroup/cs61c-aa"
+
+  beforeAll(() => {
+    host.sh(
+      `mount -t cgroup2 none /sys/fs/cgroup && mkdir ${cgroup} && mkdir ${cgroup}/deeper && chown -R 5001 ${cgroup}`,
+    )
+  })
+  afterAll(() => {
+    host.sh(`rmdir ${cgroup}/deeper ${cgroup}; umount /sys/fs/cgroup`)
+  })
+
+  for (const hidepid of [0, 2]) {
+    for (const [frozen, ...more] of [[cgroup], [`${cgroup}/deeper`], [cgroup, "--exclusive"]] as const) {
+      test(`locks nobody out: ${[frozen, ...more].join(" ")}, hidepid=${hidepid}`, async () => {
+        host.sh(`mount -o remount,hidepid=${hidepid} /proc`)
+        const { child, pid } = await hold(["--hold", "60000", ...more])
+        host.sh(`echo ${pid} > ${cgroup}/deeper/cgroup.procs`)
+        const { code } = asStudent(`echo 1 > ${frozen}/cgroup.freeze`)
+        const other = await host.as("cs61c-bb", [], [tool, "--hold", "1"])
+        host.sh(
+          `echo 1 > ${cgroup}/cgroup.kill; echo 0 > ${frozen}/cgroup.freeze; mount -o remount,hidepid=0 /proc`,
+        )
+        expect([code, other.stdout]).toEqual([0, "committed by cs61c-bb\n"])
+        await child.exited
+        expect(recorded(pid)).toBe(0)
+      })
+    }
+  }
+
+  test("is left alone as long as it holds up nobody", async () => {
+    const { child, pid } = await hold(["--hold", "1", "--lines", "100000"], "holding", { stdout: "pipe" })
+    host.sh(`echo ${pid} > ${cgroup}/deeper/cgroup.procs; echo 1 > ${cgroup}/cgroup.freeze`)
+    const other = await host.as("cs61c-bb", [], [tool, "--hold", "1"])
+    host.sh(`echo 0 > ${cgroup}/cgroup.freeze`)
+    expect(other.stdout).toBe("committed by cs61c-bb\n")
+    expect((await outputOf(child)).length).toBeGreaterThan(100_000)
+    expect(await child.exited).toBe(0)
   })
 })
 

@@ -12,10 +12,11 @@ export const tool = defineTool({
     lines: { type: "string", default: "1" },
     file: { type: "string" },
     count: { type: "string", description: "Only count what this process committed" },
+    exclusive: { type: "boolean", default: false, description: "Lock out readers, too" },
     alive: { type: "string", description: "Only tell whether this process lives" },
   },
   async run(args, context, output) {
-    context.usersDb.path // opened: config, wrapper, modes and schema are checked
+    if (!args.exclusive) context.usersDb.path // opened: config, wrapper, modes and schema are checked
     if (args.alive !== undefined) {
       output.line(String(isAlive(args.alive)))
       return
@@ -31,6 +32,7 @@ export const tool = defineTool({
       output.note("probed")
     }
     const db = new Database(context.config.paths.userDb)
+    if (args.exclusive) db.run("PRAGMA locking_mode = EXCLUSIVE")
     output.note(`known as ${ownProcess()}`)
     inTransaction(db, () => {
       db.run("INSERT INTO users (user_name) VALUES (?)", [`${context.caller.login}-${process.pid}`])
