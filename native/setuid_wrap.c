@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -83,7 +84,6 @@ static void ignore_what_kills(void) {
 }
 
 static void reset_process_state(void) {
-	static const struct sched_param normal = {.sched_priority = 0};
 	umask(077);
 	if (chdir("/") != 0)
 		die("/: %m");
@@ -97,7 +97,11 @@ static void reset_process_state(void) {
 		die("timer slack cannot be reset: %m");
 	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0)
 		die("runs under a memory restriction that cannot be lifted, call it from a fresh login");
-	/* An idle process holding a database lock would wait behind everybody else's work. */
+}
+
+/* Idle, holding a lock, it would wait behind everybody's work. After the takeover: until then the caller may change it. */
+static void reset_scheduling(void) {
+	static const struct sched_param normal = {.sched_priority = 0};
 	if (sched_setscheduler(0, SCHED_OTHER, &normal) != 0)
 		die("scheduling class cannot be reset: %m");
 }
@@ -125,9 +129,12 @@ static void raise_limits(void) {
 		struct rlimit limit;
 		if (getrlimit(limits[i].resource, &limit) != 0)
 			die("limit on %s: %m", limits[i].name);
-		if (limit.rlim_max < limits[i].least)
+		rlim_t least = limits[i].least;
+		if (limits[i].resource == RLIMIT_CPU)
+			least += (rlim_t)(clock() / CLOCKS_PER_SEC); /* what this process used before it called us counts, too */
+		if (limit.rlim_max < least)
 			die("hard limit on %s is %llu, at least %llu wanted", limits[i].name,
-			    (unsigned long long)limit.rlim_max, (unsigned long long)limits[i].least);
+			    (unsigned long long)limit.rlim_max, (unsigned long long)least);
 		limit.rlim_cur = limits[i].wanted < limit.rlim_max ? limits[i].wanted : limit.rlim_max;
 		if (setrlimit(limits[i].resource, &limit) != 0)
 			die("limit on %s cannot be raised: %m", limits[i].name);
@@ -274,6 +281,7 @@ int main(int argc, char **argv, char **callers_environment) {
 	ignore_what_kills();
 	int home = start_writer(&caller, account);
 	become(account, caller.gid, caller.uid);
+	reset_scheduling();
 	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
 		die("descriptors cannot be closed: %m");
 	if (fcntl(home, F_SETFD, 0) != 0 || fcntl(slot, F_SETFD, 0) != 0)

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef PR_SET_MDWE
@@ -125,6 +126,9 @@ static void act(const char *argument) {
 			err(1, "%s", argument);
 	} else if (is(argument, "env", &value))
 		putenv((char *)value);
+	else if (is(argument, "burn", &value))
+		while (clock() < atoi(value) * CLOCKS_PER_SEC)
+			;
 	else if (is(argument, "nnp", &value))
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	else if (is(argument, "pdeathsig", &value))

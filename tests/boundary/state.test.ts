@@ -218,6 +218,8 @@ const limits: [steps: string[], outcome: "works" | "refused"][] = [
   [["limit=fsize:0:0"], "refused"],
   [["limit=cpu:1:inf"], "works"],
   [["limit=cpu:1:1"], "refused"],
+  [["burn=2", "limit=cpu:62:62"], "works"],
+  [["burn=2", "limit=cpu:61:61"], "refused"],
   [["limit=nproc:64:4096"], "works"],
   [["limit=nproc:64:64"], "refused"],
   [["limit=core:inf:inf"], "works"],
@@ -257,6 +259,16 @@ describe.skipIf(skipped)("the wrapper refuses", () => {
       expect(state.code).toBe(126)
     })
   }
+
+  test("to be made idle from outside while it waits for a slot", async () => {
+    const slots = [0, 1, 2, 3].map((number) => `${dataDir}/slots/5001.${number}`)
+    const attack = `${probe} & until chrt --idle --pid 0 $(pgrep -U 5001 -u 5000 ec2-probe) 2>/dev/null; do :; done`
+    const { stdout, stderr } = await host.run(`
+      touch ${slots.join(" ")}; chown 5000 ${slots.join(" ")}
+      ${slots.map((path) => `flock --close ${path}`).join(" ")} ${host.shared}/act gid=5001 uid=5001 -- /bin/sh -c '${attack}'`)
+    expect(stdout).toBe("")
+    expect(stderr).toMatch(/^ec2-test: scheduling class cannot be reset/)
+  })
 
   test("a processor without a clock: it dies before it does anything", async () => {
     const state = await stateAfter(["tsc"])
