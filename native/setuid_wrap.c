@@ -34,7 +34,7 @@
 #define PR_GET_MDWE 66
 #endif
 
-enum { writer_timeout_s = 10 };
+enum { socket_timeout_s = 1 }; /* how often the launcher looks whether its time for an answer is over */
 
 struct caller {
 	uid_t uid;
@@ -218,7 +218,7 @@ __attribute__((noreturn)) static void run_writer(int launcher, const struct call
 
 /* Forked before the takeover: after it nothing here can be the caller again. Returns the launcher's end. */
 static int start_writer(const struct caller *caller, uid_t account) {
-	static const struct timeval timeout = {.tv_sec = writer_timeout_s};
+	static const struct timeval timeout = {.tv_sec = socket_timeout_s};
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		die("socket to the writer: %m");

@@ -8,6 +8,8 @@ import { Failed, messageOf } from "../base/errors.ts"
 import { type HomePath, type HomeStore, maxHomeFileBytes, notPlain } from "./home_store.ts"
 
 const headerBytes = 8
+/** For one request and its answer: a writer that its owner stops now and then must not stretch them. */
+const exchangeMs = 10_000
 const nothing = new Uint8Array(0)
 
 interface Request extends HomePath {
@@ -24,15 +26,16 @@ interface Answer {
   content: Uint8Array
 }
 
-export function homeBehindWriter(socket: number, home: string): HomeStore {
+export function homeBehindWriter(socket: number, home: string, deadlineMs = exchangeMs): HomeStore {
   let lost: string | null = null // a half exchange leaves the socket between two messages
 
   function ask(request: Request): Answer {
     const path = join(home, request.subdirectory, request.name)
+    const deadline = performance.now() + deadlineMs
     try {
       if (lost !== null) throw new Error(lost)
-      sendAll(socket, encode(request))
-      return receiveAnswer(socket)
+      sendAll(socket, encode(request), deadline)
+      return receiveAnswer(socket, deadline)
     } catch (error) {
       lost = messageOf(error)
       throw new Failed(`${request.action} ${path}`, `no help from the writer in your home: ${lost}`)
@@ -66,49 +69,45 @@ function encode({ operation, subdirectory, name, content = nothing }: Request): 
   return Buffer.concat([header, Buffer.from(subdirectory + name, "latin1"), content])
 }
 
-function receiveAnswer(socket: number): Answer {
-  const header = receiveAll(socket, headerBytes)
+function receiveAnswer(socket: number, deadline: number): Answer {
+  const header = receiveAll(socket, headerBytes, deadline)
   const where = header.toString("latin1", 0, 1)
   const errno = header.readUInt16BE(2)
   const length = header.readUInt32BE(4)
   if (!"\0HDF".includes(where) || (where === "\0") !== (errno === 0) || length > maxHomeFileBytes) {
     throw new Error("it answers nonsense")
   }
-  return { where, errno, content: receiveAll(socket, length) }
+  return { where, errno, content: receiveAll(socket, length, deadline) }
 }
 
-// The wrapper gave the socket a timeout, which shows as EAGAIN.
-function explained(error: unknown): Error {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === "EAGAIN") return new Error("it does not answer, is it stopped?")
-  if (code === "EPIPE" || code === "ECONNRESET") return new Error("it is gone")
-  return error instanceof Error ? error : new Error(String(error))
-}
-
-function sendAll(socket: number, bytes: Uint8Array): void {
-  try {
-    for (let left = bytes; left.length > 0; ) left = left.subarray(writeSync(socket, left))
-  } catch (error) {
-    throw explained(error)
+function sendAll(socket: number, bytes: Uint8Array, deadline: number): void {
+  for (let left = bytes; left.length > 0; ) {
+    left = left.subarray(until(deadline, () => writeSync(socket, left)))
   }
 }
 
-function receiveAll(socket: number, length: number): Buffer {
+function receiveAll(socket: number, length: number, deadline: number): Buffer {
   const bytes = Buffer.alloc(length)
   for (let done = 0; done < length; ) {
-    const got = receiveSome(socket, bytes, done)
+    const got = until(deadline, () => readSync(socket, bytes, done, length - done, null))
     if (got === 0) throw new Error("it is gone")
     done += got
   }
   return bytes
 }
 
-function receiveSome(socket: number, into: Buffer, from: number): number {
-  try {
-    return readSync(socket, into, from, into.length - from, null)
-  } catch (error) {
-    throw explained(error)
+/** Tries again and again: the wrapper gave the socket a short timeout, which shows as EAGAIN. */
+function until(deadline: number, attempt: () => number): number {
+  while (performance.now() < deadline) {
+    try {
+      return attempt()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === "EPIPE" || code === "ECONNRESET") throw new Error("it is gone")
+      if (code !== "EAGAIN") throw error
+    }
   }
+  throw new Error("it does not answer, is it stopped?")
 }
 
 function failure(home: string, request: Request, { where, errno }: Answer): Failed {

@@ -331,12 +331,15 @@ describe.skipIf(skipped)("files in a home that the account cannot read", () => {
   })
 
   test("are a clear error within 15 s where the writer is killed, stopped or traced", async () => {
-    for (const [attack, answer] of [
-      ["kill -KILL", /no help from the writer in your home: it is gone/],
-      ["kill -STOP", /no help from the writer in your home: it does not answer/],
+    const gone = /no help from the writer in your home: it is gone/
+    const silent = /no help from the writer in your home: it does not answer/
+    for (const [attack, bytes, answer] of [
+      ["kill -KILL", "8", gone],
+      ["kill -STOP", "8", silent],
+      ["kill -STOP", "4000000", silent], // more than the socket holds
     ] as const) {
       const started = performance.now()
-      const { child, pid, rest } = await hold(["--hold", "800", "--file", ".boto"])
+      const { child, pid, rest } = await hold(["--hold", "800", "--file", ".boto", "--bytes", bytes])
       const writer = childOf(pid)
       if (Bun.which("strace")) expect(asStudent(`strace -p ${writer}`).stderr).toMatch(/not permitted/)
       expect(asStudent(`${attack} ${writer}`).code).toBe(0)

@@ -11,6 +11,7 @@ export const tool = defineTool({
     hold: { type: "string", default: "300" },
     lines: { type: "string", default: "1" },
     file: { type: "string" },
+    bytes: { type: "string", default: "8", description: "How long the file becomes" },
     count: { type: "string", description: "Only count what this process committed" },
     exclusive: { type: "boolean", default: false, description: "Lock out readers, too" },
     alive: { type: "string", description: "Only tell whether this process lives" },
@@ -40,7 +41,7 @@ export const tool = defineTool({
       Bun.sleepSync(Number(args.hold))
     })
     db.close()
-    if (args.file !== undefined) context.home.write(args.file, "written\n")
+    if (args.file !== undefined) context.home.write(args.file, "x".repeat(Number(args.bytes)))
     for (let line = 0; line < Number(args.lines); line++) output.line(`committed by ${context.caller.login}`)
   },
 })

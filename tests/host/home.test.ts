@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type HomeFiles, openHome } from "../../lib/host/home.ts"
+import { homeBehindWriter } from "../../lib/host/home_writer.ts"
 import { startWriter } from "../support/writer.ts"
 
 let home: string
@@ -185,10 +186,13 @@ describe("a writer in trouble", () => {
     expect(() => files.probe()).toThrow(/it is gone/)
   })
 
-  test("stopped: an error when the socket's time is over", () => {
+  test("stopped: an error when its time is over, also in the middle of a file", () => {
     writer.child.kill("SIGSTOP")
-    expect(() => files.write(".boto", "keys")).toThrow(/it does not answer/)
-    expect(() => files.write(".boto", "x".repeat(1 << 20))).toThrow(/it does not answer/)
+    for (const content of [new Uint8Array(4), new Uint8Array(1 << 20)]) {
+      const store = homeBehindWriter(writer.socket, home, 100)
+      const file = { subdirectory: "", name: ".boto", keepOld: false, content }
+      expect(() => store.write(file)).toThrow(/it does not answer/)
+    }
   })
 
   test("spoken to in another tongue it leaves", async () => {
