@@ -304,6 +304,7 @@ uninstall() {
   for name in $setuid_commands; do
     if [ -f "$prefix/bin/$name" ]; then act chmod 0 "$prefix/bin/$name"; fi
   done
+  retire_old_commands
   for path in "$crontab" "$rotation" "$prefix/libexec/install"; do
     [ ! -f "$path" ] || act rm -f "$path"
   done

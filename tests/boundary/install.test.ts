@@ -175,6 +175,7 @@ describe.skipIf(skipped)("install", () => {
   })
 
   test("--uninstall leaves configuration and data, and nothing else", () => {
+    host.sh(`install -o cs61c -m 4755 /bin/true ${prefix}/bin/ec2-older`) // of a version before this one
     expect(host.sh(`${prefix}/libexec/install --uninstall`).code).toBe(0)
     expect(
       host.sh("find /opt -path '*ec2-wrappers*'; ls /etc/cron.d/ec2-wrappers /etc/logrotate.d/ec2-wrappers")
