@@ -66,12 +66,23 @@ export async function settleReservations(
 
 /** The same for a tool that has something else to do: what keeps it from settling is said, and is no failure of the tool's. */
 export async function settleOnTheWay(deps: LedgerDeps): Promise<string[]> {
+  if (!hasPending(deps)) return []
   try {
     await settleReservations(deps)
     return []
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
     return [`reservations not settled: ${messageOf(error)}`]
+  }
+}
+
+/** A ledger that does not open is reported by what the tool itself needs of it, in one line and not two. */
+function hasPending(deps: LedgerDeps): boolean {
+  try {
+    return deps.usageDb.reservations.pending(null).length > 0
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error
+    return false
   }
 }
 
