@@ -262,7 +262,8 @@ describe.skipIf(skipped)("the wrapper refuses", () => {
 
   test("to be made idle from outside while it waits for a slot", async () => {
     const slots = [0, 1, 2, 3].map((number) => `${dataDir}/slots/5001.${number}`)
-    const attack = `${probe} & until chrt --idle --pid 0 $(pgrep -U 5001 -u 5000 ec2-probe) 2>/dev/null; do :; done`
+    // chrt without a pid means itself
+    const attack = `${probe} & until pid=$(pgrep -U 5001 -u 5000 ec2-probe) && chrt --idle --pid 0 $pid 2>/dev/null; do :; done`
     const { stdout, stderr } = await host.run(`
       touch ${slots.join(" ")}; chown 5000 ${slots.join(" ")}
       ${slots.map((path) => `flock --close ${path}`).join(" ")} ${host.shared}/act gid=5001 uid=5001 -- /bin/sh -c '${attack}'`)

@@ -65,13 +65,18 @@ export function saidLoudly(what: string, reason: string | null): string | null {
   return reason
 }
 
+/** Labs of this process so far. */
+let made = 0
+
 export async function startLab(
   emulator: Emulator,
   images: { spark?: string; hadoop?: string },
 ): Promise<Lab> {
   removeStaleLabs()
   const directory = mkdtempSync(join(tmpdir(), `lab-${process.pid}-`))
-  const name = `lab${process.pid}`
+  // Of its own: with the last process of an earlier lab's machine its cable goes too, but not at once.
+  const serial = `${process.pid}n${made++}`
+  const name = `lab${serial}`
   const host = `10.${100 + (process.pid % 100)}.255.1`
   const powered = new Map<string, { child: Bun.Subprocess<"pipe">; metadata: string }>()
   const disks = new Map<string, string>()
@@ -167,7 +172,7 @@ export async function startLab(
       })
       powered.set(id, { child, metadata: "" })
       writeMetadata(id, tags)
-      await plugIn(await pidInside(child.pid), `${name}.${index}`, [privateIp, publicIp])
+      await plugIn(await pidInside(child.pid), `l${serial}.${index}`, [privateIp, publicIp])
       appendFileSync(hosts, `${privateIp} node-${index}\n`)
       child.stdin.write("go\n")
       child.stdin.flush()
@@ -250,7 +255,7 @@ function childOf(pid: number): number | null {
 function removeStaleLabs(): void {
   const isStale = (pid: string | undefined) => pid !== undefined && !existsSync(`/proc/${pid}`)
   for (const line of run("ip", "-brief", "link", "show", "type", "bridge").split("\n")) {
-    const [, bridge = "", pid] = /^(lab(\d+))\s/.exec(line) ?? []
+    const [, bridge = "", pid] = /^(lab(\d+)n\d+)\s/.exec(line) ?? []
     if (isStale(pid)) run("ip", "link", "del", bridge)
   }
   for (const entry of readdirSync(tmpdir())) {
