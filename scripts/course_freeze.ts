@@ -1,4 +1,4 @@
-import { UsageError } from "../lib/base/errors.ts"
+import { Failed, UsageError } from "../lib/base/errors.ts"
 import { loginPattern } from "../lib/base/login.ts"
 import { quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
@@ -38,7 +38,10 @@ export const tool = defineTool({
     const plan = await planHalt(context, { login, lift, action, reason })
     if (args.json) output.json({ dry_run: args["dry-run"], plan: plan.lines })
     else for (const line of plan.lines) output.line(line)
-    if (args["dry-run"]) return
+    if (args["dry-run"]) {
+      if (plan.unlisted.length > 0) throw new Failed("plan", plan.unlisted.join("; "))
+      return
+    }
     if (!args.yes) await requireTyped(login ?? context.config.course.name, output, context.clock)
     await carryOutHalt(context, plan)
     output.note("done")

@@ -52,6 +52,34 @@ describe("course_freeze", () => {
     expect((await tryLaunch()).code).toBe(0)
   })
 
+  test.each([
+    ["the course", []],
+    ["a login", [student]],
+  ])(
+    "refuses launches of %s also where EC2 does not answer, and ends what runs when run again",
+    async (_, whom: string[]) => {
+      await day.launch()
+      const args = [...whom, "--terminate", "--yes"]
+      const clear = emulator.proxy.faults.add({
+        kind: "drop-before",
+        action: "DescribeInstances",
+        times: Number.POSITIVE_INFINITY,
+      })
+      const dry = await freeze([...args, "--dry-run"])
+      expect(dry.stderr).toStartWith("course_freeze: plan: describe instances: ")
+      expect(dry.code).toBe(1)
+      const first = await freeze(args)
+      expect(first.stdout).toContain("terminate what else is found then, not known now: describe instances: ")
+      expect(first.stderr).toMatch(/^course_freeze: freeze: describe instances: .*; run it again\n$/)
+      expect(first.code).toBe(1)
+      clear()
+      expect((await tryLaunch()).code).toBe(3)
+      expect(await day.running()).toHaveLength(1)
+      expect((await freeze(args)).code).toBe(0)
+      expect(await day.running()).toEqual([])
+    },
+  )
+
   test("with --stop terminates spot instances, which cannot be stopped, and shows so first", async () => {
     const [kept = ""] = await day.launch()
     await day.launch("--spot")

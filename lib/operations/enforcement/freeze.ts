@@ -1,5 +1,5 @@
 /** The day something goes wrong: nobody launches any more, and, if told, nothing runs any more. And its reverse. */
-import { Failed } from "../../base/errors.ts"
+import { Failed, messageOf } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
@@ -23,11 +23,22 @@ export interface HaltPlan {
   /** What will be done, a line each. */
   lines: string[]
   instances: Instance[]
+  /** Why what runs is not all in the plan: AWS could not be asked. Empty where it is. */
+  unlisted: string[]
 }
 
-/** What carrying out the order comes to. Asks AWS only where instances are to be ended. */
+interface Affected {
+  found: Instance[]
+  unlisted: string[]
+}
+
+/**
+ * What carrying out the order comes to. Asks AWS only where instances are to be ended; where it does not answer, launches can be
+ * refused all the same.
+ */
 export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<HaltPlan> {
-  const instances = order.action === null || order.lift ? [] : await affected(deps, order)
+  const { found: instances, unlisted } =
+    order.action === null || order.lift ? { found: [], unlisted: [] } : await affected(deps, order)
   const lines = [
     ...(order.lift ? liftLines(deps, order) : haltLines(deps, order)),
     ...instances.map((instance) => {
@@ -35,8 +46,9 @@ export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<Halt
       const why = action === order.action ? "" : ": spot cannot be stopped"
       return `${action} ${instance.id} (${instance.type}) of ${ownerOf(instance)}${why}`
     }),
+    ...unlisted.map((because) => `${order.action} what else is found then, not known now: ${because}`),
   ]
-  return { order, lines, instances }
+  return { order, lines, instances, unlisted }
 }
 
 /** Refuses first, ends afterwards: nothing new appears meanwhile. Throws Failed with all that did not work. */
@@ -59,9 +71,11 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
   }
   if (order.action !== null) {
     // launches admitted before may have arrived since the plan was shown
-    const now = lift ? [] : merged(instances, await affected(deps, order))
+    const now = lift ? { found: [], unlisted: [] } : await affected(deps, order)
+    failures.push(...now.unlisted)
+    const ending = merged(instances, now.found)
     for (const action of ["stop", "terminate"] as const) {
-      const those = now.filter((instance) => actionFor(instance, order.action) === action)
+      const those = ending.filter((instance) => actionFor(instance, order.action) === action)
       failures.push(...(await endInstances(deps, action, those, caller.login, `: ${reason}`)).failures)
     }
     const underWay = usageDb.reservations.pending(login).length
@@ -108,22 +122,31 @@ function liftLines({ usageDb, config }: LaunchDeps, { login }: HaltOrder): strin
 }
 
 /** Instances of the course, by its tag, or of the login, that the action would change. */
-async function affected(deps: LaunchDeps, { login, action }: HaltOrder): Promise<Instance[]> {
+async function affected(deps: LaunchDeps, { login, action }: HaltOrder): Promise<Affected> {
   const { config, aws } = deps
   const states =
     action === "stop"
       ? (["pending", "running"] as const)
       : (["pending", "running", "stopping", "stopped"] as const)
-  if (login !== null) {
-    const own = await ownInstances(deps, login)
-    return own.instances.filter(({ state }) => (states as readonly string[]).includes(state))
+  const listings =
+    login !== null
+      ? [
+          async () =>
+            (await ownInstances(deps, login)).instances.filter(({ state }) =>
+              (states as readonly string[]).includes(state),
+            ),
+        ]
+      : config.aws.regions.map((region) => async () => {
+          const ec2 = await aws.ec2(region)
+          return ec2.instances({ tags: { [tagOf.course]: config.course.name }, states: [...states] })
+        })
+  const all: Affected = { found: [], unlisted: [] }
+  for (const list of listings) {
+    try {
+      all.found.push(...(await list()))
+    } catch (error) {
+      all.unlisted.push(messageOf(error))
+    }
   }
-  const found: Instance[] = []
-  for (const region of config.aws.regions) {
-    const ec2 = await aws.ec2(region)
-    found.push(
-      ...(await ec2.instances({ tags: { [tagOf.course]: config.course.name }, states: [...states] })),
-    )
-  }
-  return found
+  return all
 }
