@@ -52,10 +52,12 @@ describe("usage_cron --enforce", () => {
       MaxCount: 1,
     } as const
     const { Instances } = await emulator.ec2.send(new RunInstancesCommand(request))
+    const dry = await cron("--enforce", "--dry-run")
     const { stderr } = await cron("--enforce")
     expect(stderr).toContain(`usage_cron: ${Instances?.[0]?.InstanceId} (t3.micro, us-east-1, `)
     expect(stderr).toContain("was not launched through us: nobody's, no key\n")
-    expect((await cron("--enforce")).stderr).toBe("")
+    expect(dry.stderr.replace(/running for .* s/, "")).toBe(stderr.replace(/running for .* s/, ""))
+    for (const again of [["--dry-run"], []]) expect((await cron("--enforce", ...again)).stderr).toBe("")
     expect(await day.running()).toHaveLength(1)
   })
 })

@@ -45,20 +45,25 @@ export async function duty(
       })
     : null
   if (enforced) {
-    const foreign = todo.dryRun ? enforced.foreign : notSaidYet(deps, enforced.foreign)
-    warnings.push(...enforced.failures, ...foreign)
+    warnings.push(...enforced.failures, ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
   return { summary, enforced, warnings, failure }
 }
 
-/** Cron mails what it prints: each stranger is worth one mail. */
-function notSaidYet({ usageDb, clock }: EnforcementDeps, lines: readonly string[]): string[] {
+/** Cron mails what it prints: each stranger is worth one mail. A dry run says what the real one would, and takes nothing from it. */
+function notSaidYet(
+  { usageDb, clock }: EnforcementDeps,
+  lines: readonly string[],
+  dryRun: boolean,
+): string[] {
   const nowUtcMs = clock.now()
+  const aboutOf = (line: string) => `foreign ${line.split(" ", 1)[0]}`
+  if (dryRun) return lines.filter((line) => !usageDb.notices.has("", aboutOf(line)))
   return usageDb.transaction(() =>
     lines.filter((line) =>
       usageDb.notices.add({
         login: "",
-        about: `foreign ${line.split(" ", 1)[0]}`,
+        about: aboutOf(line),
         text: line,
         createdAtUtcMs: nowUtcMs,
         expiresAtUtcMs: nowUtcMs,
