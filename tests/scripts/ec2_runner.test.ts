@@ -145,7 +145,6 @@ describe("ec2_runner", () => {
   )
 
   test.each([
-    ["--lease", ["1h"]],
     ["--count", ["2"]],
     ["--spot", []],
     ["--user-data", ["#!/bin/sh"]],
@@ -159,6 +158,21 @@ describe("ec2_runner", () => {
     )
     expect(code).toBe(2)
     expect(await launched()).toEqual([])
+  })
+
+  test("gives a request on stdin that says no lease the one of --lease", async () => {
+    const stdin = JSON.stringify(small)
+    expect((await runner(["--stdin-json", "--lease", "25h"], { stdin })).code).toBe(3)
+    expect((await runner(["--stdin-json", "--lease", "2x"], { stdin })).code).toBe(2)
+    const before = Date.now()
+    expect((await runner(["--stdin-json", "--lease", "1h"], { stdin })).code).toBe(0)
+    const tags = Object.fromEntries(((await launched())[0]?.Tags ?? []).map(({ Key, Value }) => [Key, Value]))
+    expect(Date.parse(tags["ec2-wrappers:lease-end"] ?? "") - before).toBeWithin(3_598_000, 3_660_000)
+    const said = await runner(["--stdin-json", "--lease", "1h"], {
+      stdin: JSON.stringify({ ...small, protocol: 2, lease_minutes: 90 }),
+    })
+    expect(said.stderr).toContain("options: the request says lease_minutes, leave --lease out\n")
+    expect(said.code).toBe(2)
   })
 
   test("shows price, worst case and what would be left in a dry run, and launches nothing", async () => {

@@ -69,7 +69,9 @@ export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Ask
     const order = await orderOf(options, clock)
     return { protocol: 1, isStorage: false, order: () => order, storageOrder: () => toStorageOrder({}) }
   }
-  const [ignored] = given[0] ?? []
+  const leaseMs = options.lease === undefined ? null : leaseMinutes(options.lease) * msPerMinute
+  // the old tool's JSON has no key for a lease
+  const [ignored] = given.find(([name]) => name !== "lease") ?? []
   if (ignored !== undefined)
     throw new UsageError("options", `--stdin-json holds the whole request, leave --${ignored} out`)
   const text = await readText(clock, mostRequestBytes)
@@ -87,11 +89,14 @@ export async function askedBy(options: LaunchOptions, clock: Clock): Promise<Ask
     isStorage: "action" in request && request.action != null,
     storageOrder() {
       const order = toStorageOrder(request)
+      if (leaseMs !== null) throw new UsageError("options", "storage has no lease, leave --lease out")
       return options["dry-run"] ? { ...order, dry_run: true } : order
     },
     order() {
       const order = toOrder(request)
-      return { ...order, dryRun: order.dryRun || options["dry-run"] }
+      if (leaseMs !== null && order.leaseMs !== null)
+        throw new UsageError("options", "the request says lease_minutes, leave --lease out")
+      return { ...order, leaseMs: order.leaseMs ?? leaseMs, dryRun: order.dryRun || options["dry-run"] }
     },
   }
 }
