@@ -62,6 +62,27 @@ export function remainingCost(
   return running + storage + 3
 }
 
+/** A launch is dated by whole seconds, and what remains of it is counted in whole seconds. */
+const datedToMs = 2 * msPerSecond
+
+/**
+ * The same for a run that begins now. What is charged at least is spent as soon as it runs, while that time remains: it is asked for
+ * from the beginning, so that what was admitted never takes more room from what comes after it than it was admitted for.
+ */
+export function startingCost(
+  rates: Rates,
+  endsAtUtcMs: number,
+  nowUtcMs: number,
+  terms: LeaseTerms,
+): MicroUsd {
+  const { usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = rates
+  const remaining = remainingCost(rates, { endsAtUtcMs, isRunning: true }, nowUtcMs, terms)
+  // an hour more would refuse what fits
+  if (usageOperation === suseOperation || terms.granuleMs === msPerHour) return remaining
+  const all = microUsdPerHour + storageMicroUsdPerHour + addressMicroUsdPerHour
+  return remaining + reservationOf(all, terms.minimumMs + datedToMs) + 4
+}
+
 /** Volumes of clusters have no end: so much of their cost is reserved ahead, always. */
 const volumesAheadMs = 30 * msPerDay
 

@@ -9,7 +9,7 @@ import { costOfAddress, costOfRun, suseOperation, type Tariff } from "../../lib/
 import { exactly, type Interval } from "../../lib/decisions/intervals.ts"
 import { costOfRental } from "../../lib/decisions/rentals.ts"
 import { ceilingOf, leaseOfRestart, ranMs } from "../../lib/decisions/running_time.ts"
-import { leaseTerms, remainingCost } from "../../lib/decisions/worst_case.ts"
+import { leaseTerms, remainingCost, startingCost } from "../../lib/decisions/worst_case.ts"
 
 const begin = Date.UTC(2026, 8, 1)
 const operations = ["RunInstances", "RunInstances:0002", "RunInstances:0010", suseOperation]
@@ -48,13 +48,18 @@ const life = fc.record({
   steps: fc.array(step, { maxLength: 8 }),
   /** How late enforcement is, of what it may be. */
   late: fc.double({ min: 0, max: 1, noNaN: true }),
+  /** EC2 dates a launch by the second in which it is asked for. */
+  askedMs: fc.integer({ min: 0, max: 999 }),
+  /** When somebody counts what is spent and reserved, of the time until enforcement comes. */
+  looks: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 5 }),
 })
 
 const maxMs = 10 * msPerHour
 const stoppedMs = 2 * msPerHour
 
 /** One instance from its launch to its end. */
-function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary<infer T> ? T : never) {
+function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
+  const { course, leaseMs, steps, late, askedMs, looks } = each
   const { operation, action, enforcementMs, granularity, minimumMs } = course
   const rates = { ...course.rates, usageOperation: operation }
   const billing = { granularity, minimumMs }
@@ -72,7 +77,7 @@ function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary
     launchedAtUtcMs: begin,
     runStartedAtUtcMs: begin,
     ranBeforeMs: 0,
-    endsAtUtcMs: begin + leaseMs,
+    endsAtUtcMs: begin + askedMs + leaseMs,
   }
   let stoppedAtUtcMs: number | null = null
   let bound = 0
@@ -111,9 +116,12 @@ function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary
       costOfRental(volume, at, range)?.highest ?? Number.NaN,
     )
   }
-  const admitted = (at: number) => {
+  const counted = (at: number) => {
     const isRunning = stoppedAtUtcMs === null
-    bound = spent(at) + remainingCost(rates, { endsAtUtcMs: lease.endsAtUtcMs, isRunning }, at, terms)
+    return spent(at) + remainingCost(rates, { endsAtUtcMs: lease.endsAtUtcMs, isRunning }, at, terms)
+  }
+  const admitted = (at: number) => {
+    bound = counted(at)
   }
   /** When it is gone for good, or has its run ended, if nothing else happens. */
   const lateMs = () => Math.floor(late * enforcementMs)
@@ -121,6 +129,8 @@ function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary
   let now = begin
   startRun(now)
   admitted(now)
+  const asked = startingCost(rates, lease.endsAtUtcMs, begin + askedMs, terms)
+  const mostCounted = Math.max(...looks.map((part) => counted(begin + Math.round(part * leaseMs))))
   for (const { afterMs, what, byMs } of steps) {
     const next = now + afterMs
     const enforcedAt = lease.endsAtUtcMs + lateMs()
@@ -150,7 +160,14 @@ function live({ course, leaseMs, steps, late }: typeof life extends fc.Arbitrary
   stopRun(overAt)
   const goneAt = Math.max(overAt, lease.endsAtUtcMs + (action === "stop" ? stoppedMs : 0) + lateMs())
   const lengths = runs.map(({ start, end }) => (end?.latestUtcMs ?? goneAt) - start.latestUtcMs)
-  return { bound, ledger: spent(goneAt, goneAt), bill: billOf(course, lengths, goneAt - begin), lengths }
+  return {
+    bound,
+    ledger: spent(goneAt, goneAt),
+    bill: billOf(course, lengths, goneAt - begin),
+    lengths,
+    asked,
+    mostCounted,
+  }
 }
 
 /** By EC2's rules as documented, apart from our own code: each line rounded half up. */
@@ -179,6 +196,19 @@ describe("what is reserved", () => {
         expect(bill).toBeLessThanOrEqual(bound)
       }),
       { numRuns: 4000 },
+    )
+  })
+
+  test("is, with what is spent, never more than the launch was admitted for, by the second", () => {
+    const bySecond = life.filter(
+      ({ course }) => course.granularity === "second" && course.operation !== suseOperation,
+    )
+    fc.assert(
+      fc.property(bySecond, (each) => {
+        const { asked, mostCounted } = live(each)
+        expect(mostCounted).toBeLessThanOrEqual(asked)
+      }),
+      { numRuns: 2000 },
     )
   })
 

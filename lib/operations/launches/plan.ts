@@ -20,7 +20,7 @@ import {
 } from "../../decisions/launch_policy.ts"
 import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
 import { withDeadMansSwitch, withoutSwitch } from "../../decisions/user_data.ts"
-import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
+import { leaseTerms, type Rates, startingCost } from "../../decisions/worst_case.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { refuse, resolveImage, resolvePlace } from "./surroundings.ts"
@@ -108,8 +108,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       tags: tagsOf(deps, order, leaseEndsAtUtcMs),
     },
     rates,
-    worst:
-      order.count * remainingCost(rates, { endsAtUtcMs: leaseEndsAtUtcMs, isRunning: true }, nowUtcMs, terms),
+    worst: order.count * startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms),
     leaseEndsAtUtcMs,
     notes: switched.because === null ? [] : [`no shutdown timer on the instance: ${switched.because}`],
   }

@@ -10,7 +10,7 @@ import { admit } from "../../decisions/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launch_policy.ts"
 import { priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/prices.ts"
 import { leaseOfRestart } from "../../decisions/running_time.ts"
-import { leaseTerms, type Rates, remainingCost } from "../../decisions/worst_case.ts"
+import { leaseTerms, type Rates, startingCost } from "../../decisions/worst_case.ts"
 import { ownProcess } from "../../host/process_identity.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
@@ -103,12 +103,7 @@ function reserve(
   const given = leaseOfRestart(lease, config.leases, nowUtcMs)
   if ("refused" in given) throw new Refused(instance.id, given.refused)
   const leaseEndsAtUtcMs = nowUtcMs + given.leaseMs
-  const worst = remainingCost(
-    rates,
-    { endsAtUtcMs: leaseEndsAtUtcMs, isRunning: true },
-    nowUtcMs,
-    leaseTerms(config),
-  )
+  const worst = startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))
   const admission = admit(
     standingOf(deps, login, own, nowUtcMs, instance.id),
     { verb: "started again", count: 1, microUsdPerHour, worst },

@@ -1,5 +1,6 @@
 /** A little of what `npm run soak` does a lot of. */
 import { afterAll, expect, test } from "bun:test"
+import { courseDay } from "../../support/course_day.ts"
 import { crowd, killed } from "../../support/crowd.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
@@ -30,3 +31,26 @@ test("launches killed at random times are settled to the instance", async () => 
   }
   expect((await killed(emulator, { kills: 10, within: 700, random })).wrong).toEqual([])
 }, 60_000)
+
+test.each([
+  ["a user's budget", "budget", ["cs61c-aa"]],
+  ["the course's budget", "course_budget", ["cs61c-aa", "cs61c-ab"]],
+])(
+  "%s of four worst cases takes four of six launches at once, whatever is settled in between",
+  async (_, limit: string, logins: string[]) => {
+    const day = await courseDay(emulator, { limits: { max_hourly_cost: 100 } }, logins)
+    try {
+      const launch = (index: number, ...more: string[]) =>
+        day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small", ...more], {
+          as: logins[index % logins.length] ?? "",
+        })
+      const { worst_case } = JSON.parse((await launch(0, "--dry-run", "--json")).stdout)
+      day.course.configure({ limits: { max_hourly_cost: 100, [limit]: Math.round(worst_case * 4e6) / 1e6 } })
+      const runs = [await launch(0), ...(await Promise.all([1, 2, 3, 4, 5].map((index) => launch(index))))]
+      expect(runs.map(({ code }) => code).sort()).toEqual([0, 0, 0, 0, 3, 3])
+    } finally {
+      day.close()
+    }
+  },
+  60_000,
+)
