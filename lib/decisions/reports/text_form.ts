@@ -59,10 +59,18 @@ function isApart({ lowest, highest }: Bounds): boolean {
   return highest - lowest >= microUsdPerCent
 }
 
-/** `$%W.3f` of the binary fraction, as printf does it: the old tool's m1.small on spot cost $0.059. */
+/**
+ * `$%W.3f` of the binary fraction, as printf does it: the old tool's m1.small on spot cost $0.059. Where the fraction itself lies
+ * half-way, which of these amounts only sixteenths do, printf takes the even digit and toFixed the greater one.
+ */
 function dollars(amount: MicroUsd, width: number): string {
-  return `$${toUsd(amount).toFixed(3).padStart(width)}`
+  const isHalfWay = amount % microUsdPerMill === microUsdPerMill / 2 && Number.isInteger(16 * toUsd(amount))
+  const isBelowEven = isHalfWay && Math.floor(amount / microUsdPerMill) % 2 === 0
+  const shown = isBelowEven ? amount - microUsdPerMill / 2 : amount
+  return `$${toUsd(shown).toFixed(3).padStart(width)}`
 }
+
+const microUsdPerMill = 1000
 
 export function sumOf(costs: readonly (Bounds | null)[]): Bounds {
   return costs.reduce<Bounds>(

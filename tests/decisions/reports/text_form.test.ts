@@ -14,3 +14,14 @@ test("what is known to less than a cent is one figure", () => {
   const cost = { lowest: 66_000, highest: 69_000 }
   expect([amountOf(cost), rangeOf(cost)]).toEqual(["$ 0.069", "$0.07"])
 })
+
+test.each([
+  [62_500, "$ 0.062"],
+  [187_500, "$ 0.188"],
+  [312_500, "$ 0.312"],
+  [2_562_500, "$ 2.562"],
+  [500, "$ 0.001"],
+  [59_500, "$ 0.059"],
+])("%d micro-dollars are printed as C's printf does", (amount, text) => {
+  expect(amountOf({ lowest: amount, highest: amount })).toBe(text)
+})
