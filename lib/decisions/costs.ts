@@ -195,7 +195,7 @@ function* pricesOver(
   }
 }
 
-function changesOf(book: PriceBook, offer: Interval): readonly KeptPrice[] {
+export function changesOf(book: PriceBook, offer: Interval): readonly KeptPrice[] {
   const { region, zone, instanceType, usageOperation } = offer
   const kept = book.kept(region, instanceType, usageOperation || linuxOperation)
   if (offer.market === "on-demand") return kept

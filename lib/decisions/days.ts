@@ -1,6 +1,7 @@
 /** A charge by UTC days, numbered from 1970-01-01. The days of a closed charge sum up to its cost exactly. */
 import { msPerDay } from "../base/time.ts"
-import { always, type Range } from "./costs.ts"
+import { always, changesOf, extremes, type Range, type Tariff } from "./costs.ts"
+import type { Interval } from "./intervals.ts"
 
 export function dayOf(utcMs: number): number {
   return Math.floor(utcMs / msPerDay)
@@ -27,4 +28,19 @@ export function byDay<T>(span: Range, costIn: (range: Range) => T): Map<number, 
     days.set(day, cost)
   }
   return days
+}
+
+/**
+ * The days on which, or beside which, something begins, ends or changes its price: each other day of a run costs exactly what
+ * the day before it did. A row of the old tools that runs for ever has thousands of those.
+ */
+export function unevenDays({ book, billing }: Tariff, run: Interval, nowUtcMs: number): Set<number> {
+  const { shortest, longest } = extremes(run, nowUtcMs, billing)
+  const edges = [shortest, longest].flatMap(({ fromUtcMs, toUtcMs }) => [
+    fromUtcMs,
+    fromUtcMs + billing.minimumMs,
+    toUtcMs,
+  ])
+  const changes = changesOf(book, run).map(({ fromUtcMs }) => fromUtcMs)
+  return new Set([...edges, ...changes].map(dayOf).flatMap((day) => [day - 1, day, day + 1]))
 }

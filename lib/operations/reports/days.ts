@@ -4,7 +4,7 @@ import { UsageError } from "../../base/errors.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
-import { dayName, dayOf } from "../../decisions/days.ts"
+import { dayName, dayOf, unevenDays } from "../../decisions/days.ts"
 import { fromOldRun } from "../../decisions/intervals.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
@@ -52,22 +52,23 @@ export function daySums(
   }
   for (const old of oldRows.running(login)) {
     const run = fromOldRun(old)
-    chargeDays(extremes(run, nowUtcMs, tariff.billing).longest, (day) =>
-      chargesOfRun(tariff, run, nowUtcMs, day),
+    chargeDays(
+      extremes(run, nowUtcMs, tariff.billing).longest,
+      (day) => chargesOfRun(tariff, run, nowUtcMs, day),
+      unevenDays(tariff, run, nowUtcMs),
     )
   }
   return new Map([...days].sort(([one], [other]) => one - other))
 
-  function chargeDays(span: Range, chargesOf: (day: Range) => Charge[]): void {
+  /** With `uneven`, a day that is not in it is charged as the one before it. */
+  function chargeDays(span: Range, chargesOf: (day: Range) => Charge[], uneven?: Set<number>): void {
     const firstDay = dayOf(span.fromUtcMs)
     const last = Math.min(Math.max(firstDay, dayOf(span.toUtcMs - 1)), toDay - 1)
+    let found: Charge[] | undefined
     for (let day = Math.max(firstDay, fromDay); day <= last; day++) {
-      for (const { cost, kind, ms } of chargesOf({
-        fromUtcMs: day * msPerDay,
-        toUtcMs: (day + 1) * msPerDay,
-      })) {
-        charge(day, cost ?? nothing, kind === "instance" ? ms : 0)
-      }
+      if (!found || !uneven || uneven.has(day) || uneven.has(day - 1))
+        found = chargesOf({ fromUtcMs: day * msPerDay, toUtcMs: (day + 1) * msPerDay })
+      for (const { cost, kind, ms } of found) charge(day, cost ?? nothing, kind === "instance" ? ms : 0)
     }
   }
 }

@@ -1,0 +1,70 @@
+import { Database } from "bun:sqlite"
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { msPerDay, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
+import { always } from "../../../lib/decisions/costs.ts"
+import { dayOf } from "../../../lib/decisions/days.ts"
+import { charges } from "../../../lib/operations/reports/charges.ts"
+import { daySums } from "../../../lib/operations/reports/days.ts"
+import { newLedger, plainRules } from "../../support/ledger.ts"
+
+const begin = Date.UTC(2010, 10, 1)
+const minute = fc.integer({ min: 0, max: 60 * 24 * 60 })
+const row = fc.record({
+  type: fc.constantFrom("m1.small", "m1.large", "unheard.of"),
+  isSpot: fc.boolean(),
+  start: minute,
+  seenAfter: fc.integer({ min: 0, max: 30 * 24 * 60 }),
+})
+
+test.each(["second", "hour"] as const)(
+  "each day of a row that runs for ever costs what its charges of that day do, by the %s",
+  (granularity) => {
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 4 }),
+        fc.array(minute, { maxLength: 4 }),
+        minute,
+        (rows, changes, more) => {
+          const nowUtcMs = begin + 90 * msPerDay + more * msPerMinute
+          const db = newLedger()
+          const hand = new Database(db.path)
+          rows.forEach(({ type, isSpot, start, seenAfter }, index) => {
+            const startUtcMs = begin + start * msPerMinute
+            hand
+              .query("INSERT INTO instances VALUES (?, ?, ?, NULL, ?, ?, 'cs61c-ab')")
+              .run(
+                ...[`i-${index}`, type, toJulianDay(startUtcMs)],
+                ...[toJulianDay(startUtcMs + seenAfter * msPerMinute), isSpot ? 1 : 0],
+              )
+          })
+          hand.close()
+          db.transaction(() => {
+            for (const [index, at] of [...changes].sort((one, other) => one - other).entries()) {
+              const price = {
+                instanceType: "m1.large",
+                usageOperation: "RunInstances",
+                microUsdPerHour: 1001 + index,
+              }
+              db.prices.keepList("us-east-1", [price], begin + at * msPerMinute)
+            }
+          })
+          const tariff = db.prices.tariff({ ...plainRules, billing: { granularity, minimumMs: 60_000 } })
+          const found = daySums(db, tariff, { login: "cs61c-ab", range: always, nowUtcMs })
+          for (let day = dayOf(begin); day <= dayOf(nowUtcMs); day++) {
+            const range = { fromUtcMs: day * msPerDay, toUtcMs: (day + 1) * msPerDay }
+            const expected = { lowest: 0, highest: 0, instanceMs: 0 }
+            for (const { cost, ms } of charges(db, tariff, { login: "cs61c-ab", range, nowUtcMs })) {
+              expected.lowest += cost?.lowest ?? 0
+              expected.highest += cost?.highest ?? 0
+              expected.instanceMs += ms
+            }
+            expect(found.get(day) ?? { lowest: 0, highest: 0, instanceMs: 0 }).toEqual(expected)
+          }
+          db.close()
+        },
+      ),
+      { numRuns: 20 },
+    )
+  },
+)
