@@ -56,7 +56,11 @@ export const tool = defineTool({
       )
     const { planRepairs, repair } = await import("../lib/operations/usage/repair.ts")
     const plan = planRepairs(context)
-    const closing = plan.map(({ row, because }) => ({ instance: row.instanceId, user: row.login, because }))
+    const closing = plan.map(({ instanceId, login, because }) => ({
+      instance: instanceId,
+      user: login,
+      because,
+    }))
     if (!args.json) {
       for (const { instance, user, because } of closing)
         output.line(escapeControls(`${instance} (${user || "nobody's"}): ${because}`))

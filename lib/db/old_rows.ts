@@ -15,6 +15,13 @@ export interface OldSum {
   hours: number
 }
 
+/** A row that was never a run that anybody could price. */
+export interface UndatedRow {
+  instanceId: string
+  login: string
+  seenUtcMs: number | null
+}
+
 export type OldRows = ReturnType<typeof oldRows>
 
 export function oldRows(db: Database) {
@@ -35,20 +42,41 @@ export function oldRows(db: Database) {
         .map(fromRow)
     },
 
+    /** Those without an end whose start, too, nobody wrote down. */
+    runningWithoutStart(): UndatedRow[] {
+      return db
+        .query<{ instanceId: string; login: string; seen: number | null }, []>(
+          `SELECT instance_id AS instanceId, coalesce(username, '') AS login, julianday(last_seen) AS seen FROM instances
+           WHERE end_time IS NULL AND julianday(start_time) IS NULL AND ${isOld}`,
+        )
+        .all()
+        .map(({ seen, ...row }) => ({ ...row, seenUtcMs: seen === null ? null : fromJulianDay(seen) }))
+    },
+
     /** All of a login that have ended. */
     *endedOf(login: string): Generator<OldRun> {
       const rows = db.query<Row, [string]>(`${selectEnded} AND ${whose(login)}`)
       for (const row of rows.iterate(login)) yield fromRow(row)
     },
 
-    /** Whether it has any row of a login. */
+    /** Whether it has any row of a login, also one without a start: the views have that, too. */
     has: (login: string): boolean =>
-      db.query<unknown, [string]>(`${selectRows} AND ${whose(login)} LIMIT 1`).get(login) !== null,
+      db
+        .query<unknown, [string]>(`SELECT 1 FROM instances WHERE ${isOld} AND ${whose(login)} LIMIT 1`)
+        .get(login) !== null,
 
     ofInstance: (instanceId: string): OldRun | null => {
       const row = db.query<Row, [string]>(`${selectRows} AND instance_id = ?`).get(instanceId)
       return row && fromRow(row)
     },
+
+    /** Whose row it is, whatever else is in it; null where there is none. */
+    loginOf: (instanceId: string): string | null =>
+      db
+        .query<{ login: string }, [string]>(
+          "SELECT coalesce(username, '') AS login FROM instances WHERE instance_id = ?",
+        )
+        .get(instanceId)?.login ?? null,
 
     firstStart(): number | null {
       const row = db
@@ -62,7 +90,7 @@ export function oldRows(db: Database) {
       const row = db
         .query<{ at: number | null }, [number]>(
           `SELECT min(julianday(last_seen)) AS at FROM instances
-           WHERE julianday(last_seen) > ? AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)`,
+           WHERE julianday(last_seen) > ? AND ${isOld}`,
         )
         .get(toJulianDay(utcMs))
       return row?.at ? fromJulianDay(row.at) : null
@@ -88,7 +116,7 @@ export function oldRows(db: Database) {
         .query<{ hours: number | null }, [string]>(
           `SELECT hours FROM (SELECT instance_id, hours FROM finished_instance_times
              UNION ALL SELECT instance_id, hours FROM pending_instance_times)
-           WHERE instance_id = ?1 AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)`,
+           WHERE instance_id = ?1 AND ${isOld}`,
         )
         .get(instanceId)?.hours ?? null,
 
@@ -100,7 +128,7 @@ export function oldRows(db: Database) {
           `SELECT coalesce(username, '') AS login, coalesce(instance_type, '') AS instanceType,
              CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
-           WHERE ${whose(login)} AND instance_id NOT IN (SELECT instance_id FROM tracked_instances)
+           WHERE ${whose(login)} AND ${isOld}
            GROUP BY username, instance_type, is_spot`,
         )
         .all(login)
@@ -113,6 +141,8 @@ function whose(login: string | null): string {
   if (login === null) return "?1 IS NULL"
   return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
 }
+
+const isOld = "instance_id NOT IN (SELECT instance_id FROM tracked_instances)"
 
 /** Text is greater than any number to SQLite, so that as an end it needs no such exception. */
 const beganBefore = "(start_time < ?3 OR typeof(start_time) = 'text')"
@@ -127,7 +157,7 @@ const select = (seen: string) => `SELECT instance_id, coalesce(instance_type, ''
     (SELECT min(julianday(stopped_time)) FROM instance_stopped
      WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
   FROM instances
-  WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances) AND julianday(start_time) IS NOT NULL`
+  WHERE ${isOld} AND julianday(start_time) IS NOT NULL`
 const selectRows = select("julianday(last_seen)")
 const selectEnded = `${select("NULL")} AND julianday(end_time) IS NOT NULL`
 

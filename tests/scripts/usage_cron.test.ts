@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { holdAlone } from "../../lib/host/only_one.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
@@ -79,6 +80,31 @@ describe("usage_cron --repair", () => {
     expect((await course.run("usage_cron", ["--repair"])).stdout).toContain(
       "no row of the old tools runs for ever",
     )
+  })
+
+  test("closes a row that runs for ever and has no start, without a price", async () => {
+    const path = putOldDatabase(
+      course,
+      `DELETE FROM instances WHERE end_time IS NULL;
+       INSERT INTO instances VALUES ('i-a', 'm1.small', NULL, NULL, '2455508.1', 0, 'cs61c-zq'),
+         ('i-b', 'm1.small', NULL, NULL, NULL, 0, 'cs61c-zq')`,
+    )
+    const plan = await course.run("usage_cron", ["--repair", "--dry-run"])
+    expect(plan.stdout).toContain(
+      "i-a (cs61c-zq): no start recorded, last seen 2010-11-07T14:24:00Z, missing",
+    )
+    expect(plan.stdout).toContain("i-b (cs61c-zq): no start recorded, never seen by date\n")
+    expect(await course.run("usage_cron", ["--repair"])).toMatchObject({ code: 0, stderr: "" })
+    expect((await course.run("usage_cron", ["--repair"])).stdout).toContain(
+      "no row of the old tools runs for ever",
+    )
+    const db = new Database(path, { readonly: true })
+    expect(db.query("SELECT * FROM pending_instances").all()).toEqual([])
+    db.close()
+    const { stdout, code } = await course.run("usage_report", ["cs61c-zq", "--offline", "--json"])
+    expect([code, JSON.parse(stdout).total.unpriced]).toEqual([0, 1])
+    const explained = await course.run("usage_report", ["--explain", "i-a"])
+    expect(explained.stdout).toContain("no start recorded, last seen 2010-11-07T14:24:00Z")
   })
 })
 

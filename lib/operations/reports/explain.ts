@@ -38,12 +38,12 @@ export function explain(
   const old = usageDb.oldRows.ofInstance(instanceId)
   const runs: Interval[] = usageDb.ledger.intervals.ofInstance(instanceId)
   if (old) runs.push(fromOldRun(old))
-  const [first] = runs
-  const mayKnow = caller.isStaff || first?.login === caller.login
+  const login = runs[0]?.login ?? usageDb.oldRows.loginOf(instanceId)
+  const mayKnow = caller.isStaff || login === caller.login
   if (!mayKnow) throw new Refused("explain", `${instanceId} is not an instance of ${caller.login}`)
-  if (!first) throw new Failed("explain", `${instanceId} is not in the ledger`)
+  if (login === null) throw new Failed("explain", `${instanceId} is not in the ledger`)
   return {
-    ...{ instance: instanceId, user: first.login },
+    ...{ instance: instanceId, user: login },
     runs: runs.map((run) => {
       const charges = chargesOfRun(tariff, run, nowUtcMs, always)
       const { microUsdPerHour, priceSource } = charges[0] ?? {}
@@ -92,6 +92,7 @@ function countedAsOfOld(
 export function explanationLines({ instance, user, runs, evidence }: Explanation): string[] {
   return [
     `${instance} of ${user || "nobody"}:`,
+    ...(runs.length === 0 ? ["  nobody recorded when it started"] : []),
     ...runs.flatMap(({ type, market, zone, start, end, cost, price, counted }) => [
       `  ${type} (${market}${zone && `, ${zone}`})`,
       `    start  ${start}`,

@@ -9,7 +9,10 @@ import { linuxOperation } from "../../decisions/embedded_prices.ts"
 import { between, exactly, type Instant, type OldRun } from "../../decisions/intervals.ts"
 
 export interface Repair {
-  row: OldRun
+  instanceId: string
+  login: string
+  /** Null: nobody wrote down when it started, so that no price can be put on it. */
+  row: OldRun | null
   end: Instant
   /** For the plan, and for `usage_report --explain`. */
   because: string
@@ -17,19 +20,28 @@ export interface Repair {
 
 /** What would be closed, after a complete snapshot: what it saw is in the ledger, and not in the plan. */
 export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock }): Repair[] {
+  const { oldRows } = usageDb
   const now = clock.now()
-  return usageDb.oldRows.running(null).map((row) => {
+  const dated = oldRows.running(null).map((row): Repair => {
     const seenUtcMs = Math.max(row.seenUtcMs ?? row.startUtcMs, row.startUtcMs)
-    const nextLook = usageDb.oldRows.nextLookAfter(seenUtcMs)
+    const { missingUtcMs, because } = missingAfter(seenUtcMs)
+    const end = between(row.stoppedUtcMs ?? seenUtcMs, missingUtcMs, "vanished")
+    return { instanceId: row.instanceId, login: row.login, row, end, because }
+  })
+  const undated = oldRows.runningWithoutStart().map(({ instanceId, login, seenUtcMs }): Repair => {
+    const why = seenUtcMs === null ? "never seen by date" : missingAfter(seenUtcMs).because
+    const end = exactly(seenUtcMs ?? now, "vanished")
+    return { instanceId, login, row: null, end, because: `no start recorded, ${why}` }
+  })
+  return [...dated, ...undated]
+
+  function missingAfter(seenUtcMs: number): { missingUtcMs: number; because: string } {
+    const nextLook = oldRows.nextLookAfter(seenUtcMs)
     const missingUtcMs = nextLook ?? now
     const how =
       nextLook === null ? "missing from the listing of" : "missing when the old cron looked next, at"
-    return {
-      row,
-      end: between(row.stoppedUtcMs ?? seenUtcMs, missingUtcMs, "vanished"),
-      because: `last seen ${isoUtc(seenUtcMs)}, ${how} ${isoUtc(missingUtcMs)}`,
-    }
-  })
+    return { missingUtcMs, because: `last seen ${isoUtc(seenUtcMs)}, ${how} ${isoUtc(missingUtcMs)}` }
+  }
 }
 
 /** Closes what is planned, in one transaction. */
@@ -40,33 +52,39 @@ export function repair(
   const { ledger, evidence } = usageDb
   const now = clock.now()
   usageDb.transaction(() => {
-    for (const { row, end, because } of plan) {
-      const { instanceId, instanceType, market, login, startUtcMs } = row
-      const offer = {
-        instanceType,
-        market,
-        region: config.aws.region,
-        zone: "",
-        usageOperation: linuxOperation,
-      }
-      ledger.instances.put({
-        ...{
-          instanceId,
-          login,
-          ...offer,
-          state: "terminated",
-          keyName: "",
-          reservationId: "",
-          publicIpv4: false,
-        },
-        ...{ launchedAtUtcMs: startUtcMs, seenUtcMs: row.seenUtcMs ?? startUtcMs },
-      })
-      ledger.addRun(null, {
-        ...{ instanceId, login, ...offer, publicIpv4: false, seenUtcMs: row.seenUtcMs ?? startUtcMs },
-        ...{ start: exactly(startUtcMs, "observed"), end, endedByEc2: market === "spot" ? null : false },
-      })
+    for (const { instanceId, row, end, because } of plan) {
+      if (row) addEnded(row, end)
       ledger.old.setEnd(instanceId, end.earliestUtcMs)
       evidence.add({ instanceId, foundUtcMs: now, kind: "repair", atUtcMs: end.earliestUtcMs, text: because })
     }
   })
+
+  function addEnded(
+    { instanceId, instanceType, market, login, startUtcMs, seenUtcMs }: OldRun,
+    end: Instant,
+  ) {
+    const offer = {
+      instanceType,
+      market,
+      region: config.aws.region,
+      zone: "",
+      usageOperation: linuxOperation,
+    }
+    ledger.instances.put({
+      ...{
+        instanceId,
+        login,
+        ...offer,
+        state: "terminated",
+        keyName: "",
+        reservationId: "",
+        publicIpv4: false,
+      },
+      ...{ launchedAtUtcMs: startUtcMs, seenUtcMs: seenUtcMs ?? startUtcMs },
+    })
+    ledger.addRun(null, {
+      ...{ instanceId, login, ...offer, publicIpv4: false, seenUtcMs: seenUtcMs ?? startUtcMs },
+      ...{ start: exactly(startUtcMs, "observed"), end, endedByEc2: market === "spot" ? null : false },
+    })
+  }
 }
