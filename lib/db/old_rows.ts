@@ -85,15 +85,15 @@ export function oldRows(db: Database) {
       return row?.at ? fromJulianDay(row.at) : null
     },
 
-    /** When the old cron looked next after `utcMs`, as far as what it saw then tells. */
-    nextLookAfter(utcMs: number): number | null {
-      const row = db
-        .query<{ at: number | null }, [number]>(
-          `SELECT min(julianday(last_seen)) AS at FROM instances
-           WHERE julianday(last_seen) > ? AND ${isOld}`,
+    /** When the old cron looked, as far as what it saw then tells, the first time first. */
+    looks(): number[] {
+      return db
+        .query<{ at: number }, []>(
+          `SELECT DISTINCT julianday(last_seen) AS at FROM instances
+           WHERE julianday(last_seen) IS NOT NULL AND ${isOld} ORDER BY at`,
         )
-        .get(toJulianDay(utcMs))
-      return row?.at ? fromJulianDay(row.at) : null
+        .all()
+        .map(({ at }) => fromJulianDay(at))
     },
 
     /** Those that ran in a stretch of time, of a login or, with null, of everybody. */

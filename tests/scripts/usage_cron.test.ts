@@ -82,6 +82,17 @@ describe("usage_cron --repair", () => {
     )
   })
 
+  test("takes rows that one look of the old cron wrote seconds apart for no later look", async () => {
+    putOldDatabase(
+      course,
+      "UPDATE instances SET last_seen = CAST(2455508.1 + 9 / 86400.0 AS TEXT) WHERE instance_id = 'i-0000000a'",
+    )
+    const plan = await course.run("usage_cron", ["--repair", "--dry-run"])
+    expect(plan.stdout).toContain(
+      "last seen 2010-11-07T14:24:00Z, missing when the old cron looked next, at 2010-11-07T16:48:00Z",
+    )
+  })
+
   test("closes a row that runs for ever and has no start, without a price", async () => {
     const path = putOldDatabase(
       course,

@@ -3,7 +3,7 @@
  * listing that lacks them proves that they ended; the old table tells between which looks.
  */
 import type { Config } from "../../base/config.ts"
-import { type Clock, isoUtc } from "../../base/time.ts"
+import { type Clock, isoUtc, msPerMinute } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/embedded_prices.ts"
 import { between, exactly, type Instant, type OldRun } from "../../decisions/intervals.ts"
@@ -22,6 +22,7 @@ export interface Repair {
 export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock }): Repair[] {
   const { oldRows } = usageDb
   const now = clock.now()
+  const looks = oldRows.looks()
   const dated = oldRows.running(null).map((row): Repair => {
     const seenUtcMs = Math.max(row.seenUtcMs ?? row.startUtcMs, row.startUtcMs)
     const { missingUtcMs, because } = missingAfter(seenUtcMs)
@@ -36,12 +37,26 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
   return [...dated, ...undated]
 
   function missingAfter(seenUtcMs: number): { missingUtcMs: number; because: string } {
-    const nextLook = oldRows.nextLookAfter(seenUtcMs)
+    const nextLook = looks[countUntil(looks, seenUtcMs + longestLookMs)]
     const missingUtcMs = nextLook ?? now
     const how =
-      nextLook === null ? "missing from the listing of" : "missing when the old cron looked next, at"
+      nextLook === undefined ? "missing from the listing of" : "missing when the old cron looked next, at"
     return { missingUtcMs, because: `last seen ${isoUtc(seenUtcMs)}, ${how} ${isoUtc(missingUtcMs)}` }
   }
+}
+
+/** One look of the old cron wrote its rows one after the other, each with its own time: what is that near may be the same look. */
+const longestLookMs = msPerMinute
+
+/** How many of these ascending times are not after `utcMs`. */
+function countUntil(ascending: readonly number[], utcMs: number): number {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ascending[middle] ?? utcMs) <= utcMs) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Closes what is planned, in one transaction. */
