@@ -47,7 +47,7 @@ export function oldRows(db: Database) {
       return db
         .query<{ instanceId: string; login: string; seen: number | null }, []>(
           `SELECT instance_id AS instanceId, coalesce(username, '') AS login, julianday(last_seen) AS seen FROM instances
-           WHERE end_time IS NULL AND julianday(start_time) IS NULL AND ${isOld}`,
+           WHERE end_time IS NULL AND NOT ${hasStart} AND ${isOld}`,
         )
         .all()
         .map(({ seen, ...row }) => ({ ...row, seenUtcMs: seen === null ? null : fromJulianDay(seen) }))
@@ -142,6 +142,9 @@ function whose(login: string | null): string {
   return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
 }
 
+/** A start before there was EC2, such as 0, is none. */
+const hasStart = `(coalesce(julianday(start_time), 0) >= ${toJulianDay(Date.UTC(2006, 0, 1))})`
+
 const isOld = "instance_id NOT IN (SELECT instance_id FROM tracked_instances)"
 
 /** Text is greater than any number to SQLite, so that as an end it needs no such exception. */
@@ -157,7 +160,7 @@ const select = (seen: string) => `SELECT instance_id, coalesce(instance_type, ''
     (SELECT min(julianday(stopped_time)) FROM instance_stopped
      WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
   FROM instances
-  WHERE ${isOld} AND julianday(start_time) IS NOT NULL`
+  WHERE ${isOld} AND ${hasStart}`
 const selectRows = select("julianday(last_seen)")
 const selectEnded = `${select("NULL")} AND julianday(end_time) IS NOT NULL`
 

@@ -98,13 +98,17 @@ describe("usage_cron --repair", () => {
       course,
       `DELETE FROM instances WHERE end_time IS NULL;
        INSERT INTO instances VALUES ('i-a', 'm1.small', NULL, NULL, '2455508.1', 0, 'cs61c-zq'),
-         ('i-b', 'm1.small', NULL, NULL, NULL, 0, 'cs61c-zq')`,
+         ('i-b', 'm1.small', NULL, NULL, NULL, 0, 'cs61c-zq'),
+         ('i-c', 'm1.small', 0, NULL, '2455508.1', 0, 'cs61c-zr')`,
     )
+    const days = await course.run("usage_report", ["cs61c-zr", "--offline", "--by", "day"])
+    expect([days.code, days.stdout.split("\n").length < 10]).toEqual([0, true])
     const plan = await course.run("usage_cron", ["--repair", "--dry-run"])
     expect(plan.stdout).toContain(
       "i-a (cs61c-zq): no start recorded, last seen 2010-11-07T14:24:00Z, missing",
     )
     expect(plan.stdout).toContain("i-b (cs61c-zq): no start recorded, never seen by date\n")
+    expect(plan.stdout).toContain("i-c (cs61c-zr): no start recorded, last seen")
     expect(await course.run("usage_cron", ["--repair"])).toMatchObject({ code: 0, stderr: "" })
     expect((await course.run("usage_cron", ["--repair"])).stdout).toContain(
       "no row of the old tools runs for ever",
