@@ -309,6 +309,15 @@ describe("bad input", () => {
     room.clustersCfg("")
   })
 
+  test("an unknown key of clusters.cfg is warned of, once", async () => {
+    room.clustersCfg("[c]\ninstance_typ = m1.small\n")
+    for (const command of ["launch-cluster", "add-workers"]) {
+      const { stderr } = await room.hadoop(command, "c", "1", "--region", "us-west-2")
+      expect(stderr.match(/\[c\] instance_typ is no setting, ignored\n/g)).toHaveLength(1)
+    }
+    room.clustersCfg("")
+  })
+
   test("a region where ec2-run launches nothing is refused before anything is made", async () => {
     const { stderr, code } = await room.hadoop("launch-cluster", "far", "1", "--region", "us-west-2")
     expect(stderr).toBe('hadoop_ec2: region: ec2-run launches in us-east-1 only, not in "us-west-2"\n')

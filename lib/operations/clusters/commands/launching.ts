@@ -27,8 +27,8 @@ export const launching: Command[] = [
     summary: "a master and N workers, or groups by roles; waits until all are ready",
     options: [...launchOptions, ...sshOptionNames, "resume"],
     run(deps, call) {
-      const { rest } = clusterCall(deps, call, 1, many)
-      return launch(deps, call, planned(deps, rest), call.options.resume ? "resume" : "launch")
+      const { rest, ...target } = clusterCall(deps, call, 1, many)
+      return launch(deps, call, target, planned(deps, rest), call.options.resume ? "resume" : "launch")
     },
   },
   {
@@ -37,8 +37,7 @@ export const launching: Command[] = [
     summary: `a master (${masterRoles.join(",")})`,
     options: [...launchOptions, ...sshOptionNames],
     run(deps, call) {
-      clusterCall(deps, call, 0, 0)
-      return launch(deps, call, planned(deps, ["0"]), "launch")
+      return launch(deps, call, clusterCall(deps, call, 0, 0), planned(deps, ["0"]), "launch")
     },
   },
   {
@@ -48,10 +47,10 @@ export const launching: Command[] = [
     summary: `N workers more (${workerRoles.join(",")}, as far as the cluster has masters for them)`,
     options: [...launchOptions, ...sshOptionNames],
     async run(deps, call) {
-      const { cluster, rest } = clusterCall(deps, call, 1, 1)
+      const { rest, ...target } = clusterCall(deps, call, 1, 1)
       const count = parseCount("workers", rest[0] ?? "", 1, 500)
-      const roles = workerRolesFor(await presentNodes(deps, cluster, { resume: true }))
-      return launch(deps, call, { groups: [{ count, roles }], notices: [] }, "add")
+      const roles = workerRolesFor(await presentNodes(deps, target.cluster, { resume: true }))
+      return launch(deps, call, target, { groups: [{ count, roles }], notices: [] }, "add")
     },
   },
   {
@@ -84,12 +83,11 @@ export const launching: Command[] = [
 
 async function launch(
   deps: ClusterDeps,
-  call: Call,
+  { options: { dryRun, onFailure } }: Call,
+  { cluster, settings }: Pick<LaunchOrder, "cluster" | "settings">,
   { groups }: ClusterPlan,
   mode: LaunchOrder["mode"],
 ): Promise<CommandResult> {
-  const { cluster, settings } = clusterCall(deps, call, 0, many)
-  const { dryRun, onFailure } = call.options
   if (dryRun) {
     const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
     return price(deps, {
