@@ -16,8 +16,11 @@ export interface Script {
   /** From the launch to running, and to a finished boot with all services. */
   runningMs: number
   bootMs: number
-  /** DescribeInstances does not show what was launched before that. */
+  /** DescribeInstances does not show what was launched before that; of the last node, before `lastVisibleMs`. */
   visibleMs: number
+  lastVisibleMs: number
+  /** ec2-run is killed once it has launched workers: nobody hears of them. */
+  workersUnheard: boolean
   /** The first so many calls are throttled. */
   throttled: number
   console: boolean
@@ -46,6 +49,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   const script: Script = {
     lastStatus: null,
     ...{ runningMs: 10_000, bootMs: 30_000, visibleMs: 0, throttled: 0, console: true, groupInUse: 0 },
+    ...{ lastVisibleMs: 0, workersUnheard: false },
     ...changes,
   }
   const directory = mkdtempSync(join(tmpdir(), "scripted-"))
@@ -60,6 +64,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     time += 50
   }
   const since = ({ atMs }: { atMs: number }) => time - atMs
+  const lastVisibleMs = () => Math.max(script.visibleMs, script.lastVisibleMs)
   const allBooted = () => launched.every((node) => since(node) >= script.bootMs)
 
   const ec2 = {
@@ -69,7 +74,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
       if (script.throttled-- > 0)
         throw new AwsError("describe", "slow down", "RequestLimitExceeded", false, "")
       return launched
-        .filter((node) => since(node) >= script.visibleMs)
+        .filter((node) => since(node) >= (node === launched.at(-1) ? lastVisibleMs() : script.visibleMs))
         .filter(({ id }) => ids === undefined || ids.includes(id))
         .filter((node) => Object.entries(tags).every(([key, value]) => node.tags[key] === value))
         .map((node) => ({
@@ -159,7 +164,12 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     programs: {
       async run([program = "", ...words], { stdin = "" } = {}) {
         called(program)
-        if (program === "ec2-run") return { code: 0, stderr: "", stdout: launch(JSON.parse(stdin)) }
+        if (program === "ec2-run") {
+          const request = JSON.parse(stdin)
+          const stdout = launch(request)
+          const isUnheard = script.workersUnheard && request.cluster.roles.includes("dn")
+          return isUnheard ? { code: 137, stderr: "", stdout: "" } : { code: 0, stderr: "", stdout }
+        }
         if (program !== "ssh") return { code: 0, stdout: "", stderr: "" }
         if (words.some((word) => word.includes("StrictHostKeyChecking=accept-new"))) writeFirstUse(words)
         return { code: 0, stderr: "", stdout: answers() }

@@ -2,12 +2,23 @@ import { afterEach, describe, expect, test } from "bun:test"
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
 import { toSettings } from "../../lib/decisions/clusters/settings.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
-import { launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
+import { type LaunchOrder, launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
 import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
 import { type Script, type ScriptedCloud, scriptedCloud } from "./scripted_cloud.ts"
 
 let cloud: ScriptedCloud
 afterEach(() => cloud.close())
+
+function orderOf(workers: number): LaunchOrder {
+  return {
+    cluster: "words",
+    settings: toSettings({}, "cs61c-ab"),
+    groups: planCluster([String(workers)]).groups,
+    mode: "launch",
+    onFailure: null,
+    timeoutMs: 1_200_000,
+  }
+}
 
 /** Launches N workers; returns how long it took in the cloud's time. */
 async function launch(
@@ -17,14 +28,7 @@ async function launch(
 ): Promise<number> {
   cloud = scriptedCloud(script)
   const started = cloud.now()
-  await launchCluster(cloud.deps, {
-    cluster: "words",
-    settings: toSettings({}, "cs61c-ab"),
-    groups: planCluster([String(workers)]).groups,
-    mode: "launch",
-    onFailure,
-    timeoutMs: 1_200_000,
-  })
+  await launchCluster(cloud.deps, { ...orderOf(workers), onFailure })
   return cloud.now() - started
 }
 
@@ -76,6 +80,27 @@ describe("waiting", () => {
     const never = launch(3, { visibleMs: Number.POSITIVE_INFINITY }, "terminate")
     await expect(never).rejects.toThrow(/have vanished/)
     expect(cloud.notes.join("\n")).toMatch(/AWS does not know i-\S+ i-\S+ i-\S+ i-/)
+  })
+
+  test.each([true, false])(
+    "what AWS lists late is not launched again (answer lost: %p)",
+    async (workersUnheard) => {
+      cloud = scriptedCloud({ workersUnheard, lastVisibleMs: 90_000 })
+      const ended = launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })
+      await expect(ended).rejects.toThrow(/[34] instances of words still run/)
+      cloud.script.workersUnheard = false
+      const { ids } = await launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })
+      expect(ids).toEqual([])
+      expect(cloud.running()).toHaveLength(4)
+    },
+  )
+
+  test("what AWS never lists is launched again after a while", async () => {
+    cloud = scriptedCloud({ lastVisibleMs: Number.POSITIVE_INFINITY })
+    await expect(launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(/still run/)
+    cloud.script.lastVisibleMs = 200_000
+    await expect(launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
+    expect(cloud.running()).toHaveLength(5)
   })
 
   test("a security group in use is tried again, and named when it stays so", async () => {

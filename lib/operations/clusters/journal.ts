@@ -19,7 +19,7 @@ export interface JournalEntry {
 }
 
 /** So long ec2-run, which outlives us, may go on with what it was asked. */
-const underWayMs = 15 * msPerMinute
+export const underWayMs = 15 * msPerMinute
 
 export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] {
   const text = readText(clusterFile(deps, cluster, "launch"))

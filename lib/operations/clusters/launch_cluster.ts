@@ -13,6 +13,7 @@ import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
 import { writeClientSite } from "./site_file.ts"
 import { attachStorage } from "./storage.ts"
 import { terminateNodes } from "./terminate.ts"
+import { waitUntilListed } from "./unlisted.ts"
 import { loadBootScript } from "./user_data_file.ts"
 import { goalsOf, waitingFrom, waitUntilReady, waitUntilRunning } from "./wait.ts"
 import { pushHubs, pushWorkers, readmitWorkers } from "./workers.ts"
@@ -52,6 +53,7 @@ export function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<La
 
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
   const { cluster, mode } = order
+  if (mode !== "add") await waitUntilListed(deps, cluster, order.timeoutMs)
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
   if (mode !== "resume") forgetSettled(deps, cluster)
   const groups = groupsToLaunch(order, present)

@@ -104,7 +104,13 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-async function pause(deps: ClusterDeps, waiting: Waiting, factor: number, what: string): Promise<void> {
+/** Until the next poll; throws Failed where there is no time for it. */
+export async function pause(
+  deps: ClusterDeps,
+  waiting: Waiting,
+  factor: number,
+  what: string,
+): Promise<void> {
   const now = deps.clock.now()
   if (now >= waiting.deadlineUtcMs) {
     throw new Failed(

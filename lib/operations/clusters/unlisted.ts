@@ -1,0 +1,45 @@
+/** Waiting until AWS lists what was launched a moment ago: what is counted before that would be launched twice. */
+import { plural } from "../../base/text.ts"
+import { inOrder, type Role } from "../../decisions/clusters/roles.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { type JournalEntry, readJournal, underWayMs } from "./journal.ts"
+import { type ClusterNode, findNodes } from "./nodes.ts"
+import { invisibleMs, pause, waitingFrom } from "./wait.ts"
+
+/** Returns once all is listed, or after as long as AWS may take: what is not there by then is gone. */
+export async function waitUntilListed(deps: ClusterDeps, cluster: string, timeoutMs: number): Promise<void> {
+  const since = deps.clock.now()
+  const waiting = waitingFrom(deps, timeoutMs)
+  const entries = readJournal(deps, cluster).filter(({ askedAtUtcMs }) => askedAtUtcMs > since - underWayMs)
+  while (entries.length > 0 && deps.clock.now() - since <= invisibleMs) {
+    // With the terminated ones, which are listed too.
+    const unlisted = countUnlisted(entries, await findNodes(deps, cluster, { terminated: true }))
+    if (unlisted === 0) return
+    await pause(deps, waiting, 1, `AWS to list ${plural(unlisted, "instance")} more of ${cluster}`)
+  }
+}
+
+function countUnlisted(entries: readonly JournalEntry[], nodes: readonly ClusterNode[]): number {
+  const answered = new Set(entries.flatMap(({ ids }) => ids ?? []))
+  const listed = new Set(nodes.map(({ id }) => id))
+  let unlisted = [...answered].filter((id) => !listed.has(id)).length
+  for (const [roles, { count, askedAtUtcMs }] of lastUnanswered(entries)) {
+    const fresh = nodes.filter(
+      (node) =>
+        !answered.has(node.id) &&
+        rolesOf(node) === roles &&
+        // By AWS's clock, which need not be ours.
+        node.launchedAtUtcMs > askedAtUtcMs - invisibleMs,
+    )
+    // AWS launches all of a request or nothing. Where it lists nothing, the same token tells.
+    if (fresh.length > 0) unlisted += Math.max(0, count - fresh.length)
+  }
+  return unlisted
+}
+
+/** By roles. One before it was refused, or is what this one asks for again. */
+function lastUnanswered(entries: readonly JournalEntry[]): Map<string, JournalEntry> {
+  return new Map(entries.filter(({ ids }) => ids === null).map((entry) => [rolesOf(entry), entry]))
+}
+
+const rolesOf = ({ roles }: { roles: Role[] }) => inOrder(roles).join()
