@@ -9,7 +9,7 @@ const retryMs = 5
 /** Takes an exclusive lock, waiting at most `deadlineMs`; throws Failed when somebody holds it longer. */
 export function lock(fd: number, path: string, clock: Clock, deadlineMs = 10_000): void {
   const deadline = clock.now() + deadlineMs
-  for (let waitedMs = retryMs; !tryLock(fd); waitedMs += retryMs) {
+  for (let waitedMs = retryMs; !tryLock(fd, path); waitedMs += retryMs) {
     if (clock.now() > deadline)
       throw new Failed(`lock ${path}`, `held by another process for ${deadlineMs} ms`)
     if (waitedMs % suspiciousWaitMs === 0) endFrozenHolders([path])

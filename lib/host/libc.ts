@@ -1,10 +1,12 @@
 /** The few calls of libc that neither Node's API nor Bun's has. glibc, 64 bits: where the tools run. */
 import { CString, dlopen, type Pointer, read } from "bun:ffi"
+import { Failed } from "../base/errors.ts"
 
 let loaded: ReturnType<typeof load> | undefined
 
 function load() {
   return dlopen("libc.so.6", {
+    __errno_location: { args: [], returns: "ptr" },
     flock: { args: ["i32", "i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
     localtime: { args: ["ptr"], returns: "ptr" },
@@ -21,9 +23,26 @@ function libc() {
 const LOCK_EX = 2
 const LOCK_NB = 4
 
-/** flock(2): takes an exclusive lock at once, or returns false. It lasts until the descriptor is closed. */
-export function tryLock(fd: number): boolean {
-  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0
+/** What flock says of a file that cannot be locked, as on NFS without its lock daemon; anything else passes. */
+const cannotLock = new Map([
+  [37, "ENOLCK"],
+  [38, "ENOSYS"],
+  [95, "EOPNOTSUPP"],
+])
+
+/**
+ * flock(2): takes an exclusive lock at once, or returns false where another process holds it; throws Failed where the file
+ * system has no locks. It lasts until the descriptor is closed.
+ */
+export function tryLock(fd: number, path: string): boolean {
+  if (libc().flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  const reason = cannotLock.get(errno())
+  if (reason) throw new Failed(`lock ${path}`, `its file system cannot lock files (${reason})`)
+  return false
+}
+
+function errno(): number {
+  return read.i32(libc().__errno_location() as Pointer, 0)
 }
 
 const TCSANOW = 0

@@ -23,7 +23,7 @@ export async function withLoginLock<T>(
   const fd = openLock(directory, path)
   try {
     const deadline = clock.now() + deadlineMs
-    while (!tryLock(fd)) {
+    while (!tryLock(fd, path)) {
       if (clock.now() > deadline) {
         throw new Failed(
           `lock ${login}`,

@@ -12,7 +12,7 @@ export function holdAlone(path: string): (() => void) | null {
     fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
     requirePrivateFile(fd, path)
     const held = fd
-    if (tryLock(held)) return () => closeSync(held)
+    if (tryLock(held, path)) return () => closeSync(held)
     closeSync(held)
     return null
   } catch (error) {
