@@ -53,7 +53,8 @@ function passAbsolute(text: string, from: number, quote: number, links: LinkMap,
       return -1
     hash = Math.imul(hash ^ code, 0x01000193)
   }
-  if (at + 1 >= length || text.charCodeAt(at + 1) === 0x2f) return -1
+  // Without a host it may still be behind more slashes: browsers skip those of `http:///HOST/`.
+  if (at === authority || at + 1 >= length || text.charCodeAt(at + 1) === 0x2f) return -1
   const end = endOfPath(text, at, quote, false)
   if (end < 0) return -1
   const prefix = links.prefixAt(scheme, text, authority, at, hash)

@@ -5,7 +5,7 @@ import { forms, places, quotings } from "./corpus.ts"
 import { elementsOf, misled, rewritten, target } from "./oracle.ts"
 
 /** The README states these numbers. */
-const score = { fixed: 1301, left: 897, broken: 0 }
+const score = { fixed: 1332, left: 897, broken: 0 }
 
 const bare = (form: string) => !/[\s"'<>`]/.test(form)
 
