@@ -54,6 +54,7 @@ export function routeOf(pathAndQuery: string): Route {
   const hostText = path.slice(start, hostEnd)
   const portText = path.slice(hostEnd + 1, portEnd)
   if (isDotSegment(portText)) return { kind: "malformed", reason: "PORT is a dot segment" }
+  if (/^\d*%[01]/.test(portText)) return { kind: "malformed", reason: "PORT holds a control character" }
   if (!/^\d+$/.test(portText) || hostText === "") return { kind: "unmatched" }
   const host = canonicalHost(hostText.replace(/^%5b(.*)%5d$/i, "[$1]"))
   if (host === null) return { kind: "malformed", reason: "HOST is no host name or address" }
