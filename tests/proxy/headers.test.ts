@@ -11,6 +11,7 @@ const facts = {
   ownOrigin: proxyOrigin,
   cookie: "microproxy",
   rewritten: true,
+  heldWeakly: false,
   shimSource: null,
   pseudonym: "p",
 }

@@ -55,7 +55,8 @@ beforeAll(async () => {
           .writeHead(206, { "Content-Type": type, "Content-Range": range })
           .end(body.slice(Number(from), Number(to) + 1))
       }
-    } else response.writeHead(200, html).end(link("/x"))
+    } else if (request.headers["if-none-match"]) response.writeHead(304, { ETag: '"v"' }).end()
+    else response.writeHead(200, html).end(link("/x"))
   })
   proxy = await testProxy({ allow: [`127.0.0.1:${backend.port}`] })
 })
@@ -118,6 +119,14 @@ describe("bodies", () => {
       expect(answer.headers.etag).toEqual(['W/"v"'])
     },
   )
+
+  test.each([
+    ['W/"v"', 'W/"v"'],
+    ['"v"', '"v"'],
+  ])("a client that holds %s hears of %s again", async (held, heard) => {
+    const answer = await proxy.get(`${backend.prefix}/`, { "If-None-Match": held })
+    expect([answer.status, answer.headers.etag]).toEqual([304, [heard]])
+  })
 
   test("HEAD has the headers of GET and no body", async () => {
     const answer = await proxy.send("HEAD", `${backend.prefix}/`)

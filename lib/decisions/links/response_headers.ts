@@ -27,6 +27,8 @@ export interface ResponseFacts {
   cookie: string
   /** Whether the body will be rewritten, as its bytes, length and coding then change. */
   rewritten: boolean
+  /** Whether a 304 answers a client that holds a body of which only the weak validator is known to it. */
+  heldWeakly: boolean
   /** A source to let scripts run from, where --shim puts one in. */
   shimSource: string | null
   pseudonym: string
@@ -84,7 +86,7 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
       return facts.shimSource === null ? policy : policyWithScripts(policy, facts.shimSource)
     }
     case "etag":
-      return facts.rewritten && !value.startsWith("W/") ? `W/${value}` : value
+      return (facts.rewritten || facts.heldWeakly) && !value.startsWith("W/") ? `W/${value}` : value
     default:
       return value
   }

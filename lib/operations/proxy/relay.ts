@@ -36,6 +36,7 @@ export function relay(
     ownOrigin,
     cookie: cookieName,
     rewritten: rewritten && status !== 304,
+    heldWeakly: status === 304 && /\bW\//.test(headerValue(request.rawHeaders, "if-none-match") ?? ""),
     shimSource: withShim ? ownOrigin + shimPath : null,
     pseudonym: core.pseudonym,
   })

@@ -89,6 +89,7 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
       ownOrigin: originFor(request),
       cookie: cookieName,
       rewritten: false,
+      heldWeakly: false,
       shimSource: null,
       pseudonym: core.pseudonym,
     })
