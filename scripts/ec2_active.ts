@@ -41,9 +41,10 @@ export const tool = defineTool({
     for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)
     const change = changeAsked(args)
     if (change) {
-      const { lines, ids, state } = await change(context)
+      const { lines, ids, state, failure } = await change(context)
       if (args.json) output.json({ done: lines, ids, dry_run: args["dry-run"] })
       else for (const line of lines) output.line(line)
+      if (failure !== undefined) throw failure
       if (args.wait && state && !args["dry-run"]) await waitFor(context, ids, state, output.progress)
       return
     }

@@ -39,6 +39,42 @@ describe("ec2_active", () => {
     expect(await day.running()).toEqual([])
   })
 
+  test("says what it ended, also where EC2 refuses to end another", async () => {
+    const [first = "", second = ""] = await day.launch("-c", "2")
+    const protects = {
+      kind: "throttle",
+      action: "TerminateInstances",
+      times: Number.POSITIVE_INFINITY,
+    } as const
+    emulator.proxy.faults.add({ ...protects, matches: ({ body }) => body.includes(second) })
+    const { stdout, stderr, code } = await active("--terminate-all")
+    expect(stdout).toEndWith(`Terminating ${first} (m1.small)\n`)
+    expect(stderr).toStartWith(`ec2_active: terminate: ${second}: `)
+    expect(code).toBe(1)
+    expect((await day.running()).map(({ InstanceId }) => InstanceId)).toEqual([second])
+  })
+
+  test("says what it started, also where the next one is refused", async () => {
+    const ids = await day.launch("-c", "2")
+    await active("--stop", ...ids)
+    await emulator.proxy.advance(120_000)
+    const [first = "", second = ""] = ids
+    await day.run("ec2_active", ["--terminate", second])
+    const { stdout, stderr, code } = await active("--start", first, second)
+    expect(stdout).toStartWith(`Starting ${first}, its lease ends at `)
+    expect(stderr).toStartWith(`ec2_active: ${second}: is `)
+    expect(code).toBe(3)
+  })
+
+  test("has ended an instance whose switch could not be removed", async () => {
+    day.course.configure({ leases: { scheduler_role: "arn:aws:iam::123456789012:role/switch" } })
+    const [id = ""] = await day.launch()
+    emulator.proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
+    const { stdout, code } = await active("--terminate", id)
+    expect(stdout).toStartWith(`Terminating ${id} (m1.small)\n${id}: its switch is behind (`)
+    expect(code).toBe(0)
+  })
+
   test("shows and ends what the old tools launched, and never another student's", async () => {
     const launch = async (KeyName: string) => {
       const request = {

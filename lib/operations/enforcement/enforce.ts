@@ -131,9 +131,9 @@ async function carryOut(
       if (usageDb.leases.of(lease.instanceId)?.endsAtUtcMs !== lease.endsAtUtcMs) return []
       const instance = { id: lease.instanceId, region: lease.region }
       const why = ` of ${lease.login}: ${step.because}`
-      const { done, failures } = await endInstances(deps, step.kind, [instance], "enforcement", why)
+      const { done, failures, behind } = await endInstances(deps, step.kind, [instance], "enforcement", why)
       if (done.length > 0) notify(deps, step)
-      return failures
+      return [...failures, ...behind]
     }
     case "close":
       usageDb.leases.ended(lease.instanceId, clock.now())

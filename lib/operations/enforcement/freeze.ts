@@ -76,7 +76,8 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
     const ending = merged(instances, now.found)
     for (const action of ["stop", "terminate"] as const) {
       const those = ending.filter((instance) => actionFor(instance, order.action) === action)
-      failures.push(...(await endInstances(deps, action, those, caller.login, `: ${reason}`)).failures)
+      const ended = await endInstances(deps, action, those, caller.login, `: ${reason}`)
+      failures.push(...ended.failures, ...ended.behind)
     }
     const underWay = usageDb.reservations.pending(login).length
     if (underWay > 0)

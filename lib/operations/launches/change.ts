@@ -1,6 +1,6 @@
 /** What ec2_active does to the caller's own instances: one of these at a time, decided from its options. */
 import { Failed, UsageError } from "../../base/errors.ts"
-import type { InstanceState } from "../../base/instance.ts"
+import type { Instance, InstanceState } from "../../base/instance.ts"
 import { plural, quoted } from "../../base/text.ts"
 import { isoUtc, parseDuration } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/owners.ts"
@@ -17,6 +17,8 @@ export interface Changed {
   ids: string[]
   /** What the instances end up as, for `--wait`; null where nothing changes state. */
   state: InstanceState | null
+  /** What did not work beside it, to be thrown when all of this is said. */
+  failure?: unknown
 }
 
 interface Options {
@@ -65,7 +67,7 @@ async function terminateAll(deps: LaunchDeps, options: Options): Promise<Changed
   return { ...ended, lines: [...cancelled.lines, ...ended.lines] }
 }
 
-/** Terminates or stops the named ones; throws Failed after having tried all of them. */
+/** Terminates or stops the named ones: all of them are tried. */
 export async function end(
   deps: LaunchDeps,
   action: EndAction,
@@ -79,18 +81,17 @@ export async function end(
   const named = ids === "all" ? own.instances : owned(own, ids, login)
   const instances = named.filter(({ state }) => !isOver.test(state))
   const verb = action === "terminate" ? "Terminating" : "Stopping"
-  const lines = instances.map(
-    ({ id, type }) => `${dryRun ? `Would be ${verb.toLowerCase()}` : verb} ${id} (${type})`,
-  )
-  const changed: Changed = {
-    lines: lines.length > 0 ? lines : [`nothing to ${action}`],
-    ids: instances.map(({ id }) => id),
+  const changed = (those: readonly Instance[]): Changed => ({
+    lines: those.map(({ id, type }) => `${dryRun ? `Would be ${verb.toLowerCase()}` : verb} ${id} (${type})`),
+    ids: those.map(({ id }) => id),
     state: action === "terminate" ? "terminated" : "stopped",
-  }
-  if (dryRun) return changed
-  const { failures } = await endInstances(deps, action, instances, login, "")
-  if (failures.length > 0) throw new Failed(action, failures.join("; "))
-  return changed
+  })
+  if (instances.length === 0) return { ...changed([]), lines: [`nothing to ${action}`] }
+  if (dryRun) return changed(instances)
+  const { done, failures, behind } = await endInstances(deps, action, instances, login, "")
+  const { lines, ...rest } = changed(instances.filter(({ id }) => done.includes(id)))
+  const failure = failures.length > 0 ? new Failed(action, failures.join("; ")) : undefined
+  return { ...rest, lines: [...lines, ...behind], failure }
 }
 
 async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promise<Changed> {
@@ -111,17 +112,23 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
   return { lines: [`${verb} ${plural(own.length, "spot request")}`], ids: [], state: null }
 }
 
-/** Starts them one by one, each by an admission of its own; throws at the first that is refused. */
+/** Starts them one by one, each by an admission of its own, up to the first that is refused. */
 export async function start(deps: LaunchDeps, ids: readonly string[], options: Options): Promise<Changed> {
   const own = await currentInstances(deps)
-  const lines: string[] = []
+  const changed: Changed = { lines: [], ids: [], state: "running" }
   for (const instance of owned(own, ids, deps.caller.login)) {
-    const { id, leaseEndsAtUtcMs, note } = await startAgain(deps, instance, own, options)
-    lines.push(
-      `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`,
-    )
+    try {
+      const { id, leaseEndsAtUtcMs, note } = await startAgain(deps, instance, own, options)
+      changed.ids.push(id)
+      changed.lines.push(
+        `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`,
+      )
+    } catch (failure) {
+      if (changed.ids.length === 0) throw failure
+      return { ...changed, failure }
+    }
   }
-  return { lines, ids: [...ids], state: "running" }
+  return changed
 }
 
 /** `words`: ids, then how much longer. */

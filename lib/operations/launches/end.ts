@@ -10,6 +10,8 @@ export type EndAction = "terminate" | "stop"
 export interface Ended {
   done: string[]
   failures: string[]
+  /** Switches that did not follow. */
+  behind: string[]
 }
 
 /** `actor`: on whose account the audit log has it; `why` completes "terminate i-…". */
@@ -20,7 +22,7 @@ export async function endInstances(
   actor: string,
   why: string,
 ): Promise<Ended> {
-  const ended: Ended = { done: [], failures: [] }
+  const ended: Ended = { done: [], failures: [], behind: [] }
   for (const { id, region } of instances) {
     deps.audit.record(actor, `${action} ${id}${why}`)
     try {
@@ -37,7 +39,7 @@ export async function endInstances(
     }
   }
   const bringSwitches = action === "terminate" ? removeSwitches : setSwitches
-  ended.failures.push(...(await bringSwitches(deps, ended.done)))
+  ended.behind.push(...(await bringSwitches(deps, ended.done)))
   return ended
 }
 
