@@ -8,7 +8,7 @@ import {
   type Image as SdkImage,
   type Volume as SdkVolume,
 } from "@aws-sdk/client-ec2"
-import type { Image, Volume } from "../base/instance.ts"
+import { type Image, tagOf, type Volume } from "../base/instance.ts"
 import { outcomeOf } from "./connection.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./ec2_connection.ts"
 import { hasCode } from "./errors.ts"
@@ -122,6 +122,9 @@ function toImage(image: SdkImage): Image {
 
 function toVolume(action: string, volume: SdkVolume): Volume {
   const attachment = volume.Attachments?.[0]
+  const tags = tagRecord(volume.Tags)
+  // moto does not say it; what a launch of ours made, with the lease's tag, goes with its instance
+  const goes = attachment?.DeleteOnTermination ?? (attachment !== undefined && tagOf.leaseEnd in tags)
   return {
     id: present(action, volume.VolumeId),
     type: volume.VolumeType ?? "",
@@ -133,7 +136,7 @@ function toVolume(action: string, volume: SdkVolume): Volume {
     encrypted: volume.Encrypted ?? false,
     createdAtUtcMs: present(action, volume.CreateTime).getTime(),
     attachedTo: attachment?.InstanceId ?? "",
-    deleteOnTermination: attachment?.DeleteOnTermination ?? false,
-    tags: tagRecord(volume.Tags),
+    deleteOnTermination: goes,
+    tags,
   }
 }

@@ -27,7 +27,14 @@ test("a course's day works on the bare emulator", async () => {
   const ids = JSON.parse(await run(student, "ec2_runner", ["--count", "2", "--wait"])) as string[]
   expect(ids).toHaveLength(2)
   expect(await run(student, "ec2_active")).toContain(ids[0] ?? "")
+  const reserved = async () => {
+    const { budget } = JSON.parse(await run(student, "ec2_active", ["--quota", "--json"]))
+    return budget.reserved as number
+  }
+  const before = await reserved()
   await run(staff, "usage_cron")
+  // root volumes go with their instances, though moto's DescribeVolumes does not say so
+  expect(await reserved()).toBeWithin(0, before + 0.000001)
   expect(await run(staff, "usage_report", ["ALL"])).toContain("cs61c-ab")
   await run(student, "ec2_active", ["--terminate-all", "--wait"])
   await run(staff, "usage_cron")
