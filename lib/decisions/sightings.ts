@@ -53,6 +53,8 @@ export interface News {
 
 /** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
 const toleranceMs = 5 * msPerMinute
+/** LaunchTime and the Date of an answer are to the second. */
+const clockErrorMs = 2000
 /** Nothing stops, and then starts again or is terminated, within this time. */
 const quickestRestartMs = msPerMinute
 
@@ -63,8 +65,10 @@ export function seen(known: Known | null, instance: Instance, sighting: Sighting
 }
 
 /** What its absence from a complete listing says; null: nothing yet. */
-export function missing(known: Known, isSpot: boolean, { fromUtcMs, toUtcMs }: Sighting): News | null {
-  if (known.launchedAtUtcMs > fromUtcMs - toleranceMs || known.seenUtcMs >= fromUtcMs) return null
+export function missing(known: Known, isSpot: boolean, sighting: Sighting): News | null {
+  const { fromUtcMs, toUtcMs } = sighting
+  const mayNotShowYet = known.launchedAtUtcMs > fromUtcMs - toleranceMs && !hasShown(known, sighting)
+  if (mayNotShowYet || known.seenUtcMs >= fromUtcMs) return null
   const wasOn = known.lastRun !== null && known.lastRun.end === null
   const news: News = { state: "terminated", runs: [], endedUtcMs: wasOn ? known.seenUtcMs : toUtcMs }
   if (wasOn) {
@@ -72,6 +76,14 @@ export function missing(known: Known, isSpot: boolean, { fromUtcMs, toUtcMs }: S
     return { ...news, lastRun: { end, endedByEc2: isSpot ? null : false } }
   }
   return { ...news, runs: unseenRuns(known, [known.instanceType], toUtcMs) }
+}
+
+/** Whether EC2 has told of it since its launch's reply, which alone may be ahead of the listings. */
+function hasShown({ isOurs, launchedAtUtcMs, seenUtcMs }: Known, { previousUtcMs }: Sighting): boolean {
+  if (!isOurs) return true
+  return (
+    previousUtcMs !== null && launchedAtUtcMs + clockErrorMs <= previousUtcMs && seenUtcMs >= previousUtcMs
+  )
 }
 
 function seenFirst(instance: Instance, sighting: Sighting): News {

@@ -9,6 +9,7 @@ import type { UsageDb } from "../../../lib/db/usage_db.ts"
 import { type InstanceEvent, withEvents } from "../../../lib/decisions/events.ts"
 import { between, exactly } from "../../../lib/decisions/intervals.ts"
 import type { Rental } from "../../../lib/decisions/rentals.ts"
+import { missing } from "../../../lib/decisions/sightings.ts"
 import { recordRunning } from "../../../lib/operations/launches/settle.ts"
 import { askEventHistory } from "../../../lib/operations/usage/event_history.ts"
 import { recordMissing, recordSeen } from "../../../lib/operations/usage/record_sighting.ts"
@@ -148,6 +149,31 @@ describe("a switch that was set for the lease's end", () => {
     const { miss, end: found } = launched({ switchAtUtcMs: end, endsAtUtcMs: end + 2 * msPerHour })
     miss(start + 48 * msPerHour)
     expect(found()).toEqual(between(start, start + 48 * msPerHour, "vanished"))
+  })
+})
+
+describe("the absence of what was launched a minute ago", () => {
+  const sawIt = start + 30 * msPerSecond
+  const known = {
+    ...{ state: "running" as const, instanceType: "m1.small", launchedAtUtcMs: start, endedUtcMs: null },
+    lastRun: { start: exactly(start, "observed"), end: null, endedByEc2: null },
+  }
+  const look = (previousUtcMs: number | null) => {
+    return { fromUtcMs: start + msPerMinute, toUtcMs: start + msPerMinute, previousUtcMs }
+  }
+
+  test("says nothing where only our launch's reply has told of it: listings lag", () => {
+    const launchedByUs = { ...known, isOurs: true, seenUtcMs: start + 3 * msPerSecond }
+    expect(missing(launchedByUs, false, look(null))).toBeNull()
+    expect(missing(launchedByUs, false, look(sawIt))).toBeNull()
+  })
+
+  test("bounds its end where a listing had shown it", () => {
+    const end = between(sawIt, start + msPerMinute, "vanished")
+    for (const isOurs of [true, false]) {
+      const news = missing({ ...known, isOurs, seenUtcMs: sawIt }, false, look(sawIt))
+      expect(news?.lastRun?.end).toEqual(end)
+    }
   })
 })
 
