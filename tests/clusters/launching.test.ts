@@ -430,6 +430,15 @@ describe("ending", () => {
     expect(nodes.map(({ roles }: { roles: string[] }) => roles.join())).toEqual(["sm", "sw", "sw"])
   })
 
+  test("remove-workers --skip-decommission ends a worker whose master does not answer, then says that", async () => {
+    await room.hadoop("launch-cluster", "mute", "1", "sm", "1", "sw", "--timeout", "0")
+    const args = ["mute", "1", "--skip-decommission", "--yes", "--timeout", "1s"]
+    const { stderr, code } = await room.hadoop("remove-workers", ...args)
+    expect(stderr).toContain("its host key is not known")
+    expect(code).toBe(1)
+    expect((await live()).map((node) => tagsOf(node)[tagOf.clusterRoles])).toEqual(["sm"])
+  })
+
   test("extend moves the lease of all nodes, through ec2-active and its limits", async () => {
     await room.hadoop("launch-cluster", "longer", "1", "sm", "1", "sw", "--timeout", "1s")
     const leases = async () => (await live()).map((node) => Date.parse(tagsOf(node)[tagOf.leaseEnd] ?? ""))

@@ -2,10 +2,11 @@
 import { Failed } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute } from "../../base/time.ts"
-import { hostVariables } from "../../decisions/clusters/cluster_plan.ts"
+import { hostVariables, masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../decisions/clusters/names.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { requireHostKeys } from "./host_keys.ts"
 import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
@@ -76,6 +77,9 @@ export async function removeWorkers(
     leaving.map(({ id }) => id),
   )
   const left = nodes.filter((node) => !leaving.includes(node))
+  const master = masterOf(left.filter(isUsable))
+  if (!master) return
+  if (!decommission) await prepareConnection(deps, settings, master)
   await pushWorkers(deps, settings, cluster, left)
 }
 

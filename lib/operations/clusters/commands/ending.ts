@@ -40,10 +40,9 @@ export const ending: Command[] = [
       const facts = describeNodes(deps, cluster, leaving)
       if (!(await confirm(deps, call.options, facts, `Remove ${plural(ids.length, "worker")}?`)))
         return notDone()
-      await prepareConnection(deps, settings, requireMaster(cluster, nodes))
-      await removeWorkers(deps, settings, cluster, nodes, leaving, {
-        decommission: !call.options.skipDecommission,
-      })
+      const decommission = !call.options.skipDecommission
+      if (decommission) await prepareConnection(deps, settings, requireMaster(cluster, nodes))
+      await removeWorkers(deps, settings, cluster, nodes, leaving, { decommission })
       return { lines: ids, json: { cluster, ids } }
     },
   },
