@@ -41,7 +41,8 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   await adoptStrays(deps)
   const steps = await planNow(deps)
   const storage = storageDue(deps)
-  const lines = [...steps.map(stepLine), ...storage.map(storageLine)]
+  const left = deps.usageDb.leases.switchesLeft()
+  const lines = [...steps.map(stepLine), ...storage.map(storageLine), ...left.map(switchLine)]
   const enforced: Enforced = { lines, failures: [], foreign: foreignLines(deps) }
   if (dryRun) return enforced
   const warnings: Warning[] = []
@@ -61,8 +62,9 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
       }
     })
   }
-  const left = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
-  enforced.failures.push(...(await removeSwitches(deps, left)))
+  // also of what has ended in this run
+  const over = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
+  enforced.failures.push(...(await removeSwitches(deps, over)))
   await attempt(enforced, "warn", () =>
     sendWarnings(
       deps,
@@ -71,6 +73,9 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   )
   return enforced
 }
+
+const switchLine = ({ instanceId }: { instanceId: string }) =>
+  `remove the switch of ${instanceId}, which has ended`
 
 /** What fails is said, and the rest goes on. */
 async function attempt({ failures }: Enforced, what: string, work: () => Promise<void>): Promise<void> {

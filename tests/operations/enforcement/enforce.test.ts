@@ -234,4 +234,20 @@ describe("enforcement", () => {
     await proxy.advance(2 * hour + 2 * minute)
     expect(await day.running()).toEqual([])
   })
+
+  test("removes the switch that a termination could not, and says so, in a dry run before", async () => {
+    await set({ scheduler_role: "arn:aws:iam::123456789012:role/switch" })
+    const id = await launchOne({ lease_minutes: 60 })
+    await proxy.advance(hour + minute)
+    proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
+    await run()
+    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).not.toBeNull()
+    proxy.faults.clear()
+    const line = `remove the switch of ${id}, which has ended`
+    expect((await enforce(deps, { dryRun: true })).lines).toEqual([line])
+    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).not.toBeNull()
+    expect((await run()).lines).toEqual([line])
+    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).toBeNull()
+    expect((await run()).lines).toEqual([])
+  })
 })
