@@ -29,6 +29,18 @@ export function rentals(db: Database) {
       db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
     },
 
+    /** What ended with its instance between two instants ended with it at `atUtcMs`. Inside the caller's transaction. */
+    endedWithInstance(
+      { login, instanceId }: { login: string; instanceId: string },
+      [fromUtcMs, toUtcMs]: [number, number],
+      atUtcMs: number,
+    ): void {
+      db.query(
+        `UPDATE rentals SET end_earliest_utc_ms = ?5, end_latest_utc_ms = ?5
+         WHERE login = ?1 AND goes_with_instance = ?2 AND end_earliest_utc_ms = ?3 AND end_latest_utc_ms = ?4`,
+      ).run(login, instanceId, fromUtcMs, toUtcMs, atUtcMs)
+    },
+
     /** See ledger.forgetFuture. */
     forgetFuture(nowUtcMs: number): string[] {
       const rows = db

@@ -4,7 +4,7 @@ import { plural } from "../../base/text.ts"
 import { type Clock, isoUtc, msPerDay, msPerMinute } from "../../base/time.ts"
 import type { StoredInterval } from "../../db/intervals.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { isGap, withEvents } from "../../decisions/events.ts"
+import { type InstanceEvent, isGap, withEvents } from "../../decisions/events.ts"
 import { between, isExact } from "../../decisions/intervals.ts"
 import { awsNow } from "./aws_time.ts"
 
@@ -55,6 +55,7 @@ export async function askEventHistory({
           run,
           better.map((part) => (isAnothers(part) ? asGap(part) : part)),
         )
+        endVolumes(usageDb, run, events)
       }
     })
   }
@@ -86,6 +87,17 @@ function asGap(run: FoundRun): FoundRun {
   if (!end) return run
   const gap = between(start.earliestUtcMs, end.latestUtcMs, "cloudtrail")
   return { ...run, start: gap, end: gap }
+}
+
+/** Volumes that were said to have ended with this run, at an uncertain time, ended with the call that terminated their instance. */
+function endVolumes({ ledger }: UsageDb, run: StoredInterval, events: readonly InstanceEvent[]): void {
+  const [fromUtcMs, toUtcMs] = doubtOf(run)
+  const calls = events
+    .filter(
+      ({ name, atUtcMs }) => name === "TerminateInstances" && atUtcMs >= fromUtcMs && atUtcMs <= toUtcMs,
+    )
+    .map(({ atUtcMs }) => atUtcMs)
+  if (calls.length > 0) ledger.rentals.endedWithInstance(run, [fromUtcMs, toUtcMs], Math.min(...calls))
 }
 
 function replace({ ledger }: UsageDb, run: StoredInterval, parts: readonly FoundRun[]): void {

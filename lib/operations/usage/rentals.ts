@@ -5,7 +5,7 @@ import { type Address, type Snapshot, tagOf, type Volume } from "../../base/inst
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/costs.ts"
-import type { Instant } from "../../decisions/intervals.ts"
+import { exactly, type Instant } from "../../decisions/intervals.ts"
 import { ownerOf } from "../../decisions/owners.ts"
 import {
   publicIpv4MicroUsdPerHour,
@@ -122,7 +122,9 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
     const endedUtcMs = ledger.old.endOf(instanceId)
     const lastEnd = ledger.intervals.ofInstance(instanceId).at(-1)?.end
     const endedWithItsRun = endedUtcMs !== null && lastEnd && endedUtcMs <= lastEnd.latestUtcMs
-    return endedWithItsRun ? lastEnd : null
+    if (!endedWithItsRun) return null
+    // The date is the termination's: when its run was over may be uncertain, the volumes were there until then.
+    return lastEnd.evidence === "reason" ? exactly(lastEnd.latestUtcMs, "reason") : lastEnd
   }
 }
 

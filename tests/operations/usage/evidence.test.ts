@@ -136,6 +136,50 @@ describe("a stop that nobody recorded, and a switch that then terminated", () =>
   })
 })
 
+describe("the volumes of what was terminated", () => {
+  const terminated = start + 2 * msPerHour
+  const lookedAt = start + 3 * msPerHour
+  const noticeGone = (db: UsageDb) => {
+    const look = { fromUtcMs: lookedAt, toUtcMs: lookedAt, there: [], elasticIps: new Set<string>() }
+    db.transaction(() => recordRentals(db, db.prices.tariff(plainRules), look))
+  }
+  const endOf = (db: UsageDb) => {
+    const [{ endEarliestUtcMs, endLatestUtcMs } = {}] = db.ledger.rentals.ofLogin(login)
+    return [endEarliestUtcMs, endLatestUtcMs]
+  }
+
+  test("were there until EC2's date, though it may have been stopped before", () => {
+    const { db, see } = launched()
+    see(start + msPerHour, { state: "running" })
+    see(lookedAt, { state: "terminated", ...dated(terminated) })
+    noticeGone(db)
+    expect(endOf(db)).toEqual([terminated, terminated])
+  })
+
+  test("ended with the call that CloudTrail tells of later, whatever stopped it before", async () => {
+    const { db, see, miss } = launched()
+    see(start + msPerHour, { state: "running" })
+    miss(lookedAt)
+    noticeGone(db)
+    expect(endOf(db)).toEqual([start + msPerHour, lookedAt])
+    const call = (name: string, atUtcMs: number, wasOn: boolean) => {
+      return { name, atUtcMs, wasOn, hibernates: false, user: "x", eventId: name }
+    }
+    const instanceEvents = async () => [
+      call("StopInstances", terminated - msPerMinute, true),
+      call("TerminateInstances", terminated, false),
+      call("TerminateInstances", terminated + msPerMinute, false),
+    ]
+    const aws = { cloudTrail: async () => ({ instanceEvents }), clockOffsetMs: () => 0 }
+    const clock = { now: () => lookedAt + msPerHour, sleep: async () => {} }
+    await askEventHistory({ aws: aws as unknown as Aws, usageDb: db, clock })
+    expect(db.ledger.intervals.ofInstance(id).at(-1)?.end).toEqual(
+      exactly(terminated - msPerMinute, "cloudtrail"),
+    )
+    expect(endOf(db)).toEqual([terminated, terminated])
+  })
+})
+
 describe("a switch that was set for the lease's end", () => {
   const end = start + 3 * msPerHour
 
