@@ -7,7 +7,7 @@ import type { Reservation } from "../../db/reservations.ts"
 import { ownerOf, reservationOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
-import { recordLaunched } from "../launches/settle.ts"
+import { recordLaunched } from "../launches/record_launch.ts"
 
 /** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. */
 export async function adoptStrays(deps: LedgerDeps): Promise<void> {

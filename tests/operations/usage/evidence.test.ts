@@ -10,7 +10,7 @@ import { type InstanceEvent, withEvents } from "../../../lib/decisions/events.ts
 import { between, exactly } from "../../../lib/decisions/intervals.ts"
 import type { Rental } from "../../../lib/decisions/rentals.ts"
 import { missing } from "../../../lib/decisions/sightings.ts"
-import { recordRunning } from "../../../lib/operations/launches/settle.ts"
+import { recordRunning } from "../../../lib/operations/launches/record_launch.ts"
 import { askEventHistory } from "../../../lib/operations/usage/event_history.ts"
 import { recordMissing, recordSeen } from "../../../lib/operations/usage/record_sighting.ts"
 import { recordRentals } from "../../../lib/operations/usage/rentals.ts"

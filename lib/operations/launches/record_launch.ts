@@ -1,0 +1,113 @@
+/** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
+import type { Instance } from "../../base/instance.ts"
+import type { Lease } from "../../db/leases.ts"
+import type { NewReservation } from "../../db/reservations.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
+import type { LedgerDeps } from "./deps.ts"
+
+/** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for any of the launch any more. */
+export function recordLaunched(
+  deps: Pick<LedgerDeps, "usageDb" | "clock">,
+  reservation: NewReservation,
+  instances: readonly Instance[],
+  outcome: string,
+): void {
+  deps.usageDb.reservations.finish(reservation.id, "settled", outcome, deps.clock.now())
+  recordRunning(deps, reservation, instances)
+}
+
+/** Inside a transaction: the ledger runs them, each has a lease. What of the launch has none stays reserved. */
+export function recordRunning(
+  { usageDb }: Pick<LedgerDeps, "usageDb">,
+  reservation: NewReservation,
+  instances: readonly Instance[],
+): void {
+  const { login, id: reservationId } = reservation
+  // What is over already is seen to be over by the next snapshot, which knows when.
+  const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
+  const seenBefore = new Set(
+    instances.filter(({ id }) => usageDb.ledger.instances.get(id)).map(({ id }) => id),
+  )
+  usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
+  for (const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } of instances) {
+    // A snapshot that came before may have seen its volumes too.
+    const hasVolumes = seenBefore.has(id) && usageDb.ledger.rentals.hasAnyOf(login, id)
+    if (!usageDb.leases.of(id) && !hasVolumes) {
+      const madeAtUtcMs = Math.min(launchedAtUtcMs, firstAttachedUtcMs ?? launchedAtUtcMs)
+      usageDb.ledger.rentals.put(launchedVolumes(reservation, id, madeAtUtcMs))
+    }
+    usageDb.leases.add({
+      instanceId: id,
+      login,
+      reservationId,
+      region,
+      instanceType: type,
+      market,
+      keyName,
+      usageOperation: reservation.usageOperation,
+      microUsdPerHour: reservation.microUsdPerHour,
+      storageMicroUsdPerHour: reservation.storageMicroUsdPerHour,
+      addressMicroUsdPerHour: reservation.addressMicroUsdPerHour,
+      launchedAtUtcMs,
+      runStartedAtUtcMs: launchedAtUtcMs,
+      ranBeforeMs: 0,
+      endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+      stoppedAtUtcMs: null,
+      endedAtUtcMs: null,
+      announcedEndUtcMs: reservation.leaseEndsAtUtcMs,
+      switchAtUtcMs: null,
+    })
+  }
+}
+
+/** RunInstances does not say yet which volumes it makes; they cost from now on, also where no snapshot ever sees them. */
+function launchedVolumes(
+  { login, region, storageMicroUsdPerHour }: NewReservation,
+  instanceId: string,
+  madeAtUtcMs: number,
+): Rental {
+  return {
+    ...{ rentalId: launchedVolumesOf(instanceId), kind: "volume", login, region },
+    ...{ description: "volumes of a launch", microUsdPerHour: storageMicroUsdPerHour },
+    ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
+    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: madeAtUtcMs },
+    goesWithInstance: instanceId,
+  }
+}
+
+/** Inside a transaction: a stopped instance runs again. */
+export function recordStarted(
+  { aws, usageDb, clock }: Pick<LedgerDeps, "aws" | "usageDb" | "clock">,
+  reservation: NewReservation,
+  instance: Pick<Instance, "id" | "launchedAtUtcMs"> | null,
+): void {
+  const id = reservation.instanceId ?? ""
+  // What is charged goes by AWS's clock, what is leased by the host's. LaunchTime is the last start, where EC2 has brought it up to date.
+  const aheadMs = aws.clockOffsetMs() ?? 0
+  const atAwsUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs + aheadMs)
+  const startedAtUtcMs = atAwsUtcMs - aheadMs
+  usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
+  usageDb.ledger.recordStarted(id, reservation.instanceType, atAwsUtcMs)
+  usageDb.leases.add(firstLease(reservation, id, startedAtUtcMs))
+  usageDb.leases.started({
+    instanceId: id,
+    instanceType: reservation.instanceType,
+    usageOperation: reservation.usageOperation,
+    microUsdPerHour: reservation.microUsdPerHour,
+    runStartedAtUtcMs: startedAtUtcMs,
+    endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+  })
+}
+
+/** For what the old tools launched: from its first start through us on, and not before, it has an end. */
+function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): Lease {
+  const { id: reservationId, login, region, instanceType, market, keyName, usageOperation } = reservation
+  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
+  return {
+    ...{ instanceId, login, reservationId, region, instanceType, market, keyName },
+    ...{ usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
+    ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs, ranBeforeMs: 0 },
+    endsAtUtcMs: reservation.leaseEndsAtUtcMs,
+    ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
+  }
+}
