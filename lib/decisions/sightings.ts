@@ -10,6 +10,7 @@
 import type { Instance, InstanceState } from "../base/instance.ts"
 import { msPerMinute } from "../base/time.ts"
 import { between, exactly, type Instant, type Interval, isExact } from "./intervals.ts"
+import { byEc2, isHibernation, isOn, isTerminating, reasonDate } from "./transitions.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
 export interface Sighting {
@@ -221,10 +222,6 @@ function mayHideStop({ state, market }: Instance, onUtcMs: number, dateUtcMs: nu
   return isTerminating(state) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
 }
 
-function isTerminating(state: InstanceState): boolean {
-  return state === "terminated" || state === "shutting-down"
-}
-
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */
 function unseenRuns(known: Known, instanceTypes: string[], untilUtcMs: number): NewRun[] {
   return known.isOurs || isTerminating(known.state)
@@ -243,28 +240,4 @@ function endOf(instance: Instance, known: Known | null, { toUtcMs }: Sighting): 
   const ended =
     known && isTerminating(known.state) ? (known.endedUtcMs ?? known.lastRun?.end?.latestUtcMs) : null
   return reasonDate(instance) ?? ended ?? toUtcMs
-}
-
-/** Whether it is billed. */
-function isOn(instance: Instance): boolean {
-  const { state } = instance
-  return state === "running" || state === "pending" || (state === "stopping" && isHibernation(instance))
-}
-
-function isHibernation({ stateReasonCode }: Instance): boolean {
-  return stateReasonCode === "Client.UserInitiatedHibernate"
-}
-
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-interruptions.html */
-function byEc2({ market, stateReasonCode }: Instance): boolean {
-  return market === "spot" && /^Server\.SpotInstance(Termination|Shutdown)$/.test(stateReasonCode)
-}
-
-/** The date in `User initiated (2021-10-04 14:13:33 GMT)`; emulators write UTC. Null where there is none. */
-export function reasonDate({
-  stateTransitionReason,
-}: Pick<Instance, "stateTransitionReason">): number | null {
-  const found = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(stateTransitionReason)
-  const utcMs = found ? Date.parse(`${found[1]}T${found[2]}Z`) : Number.NaN
-  return Number.isNaN(utcMs) ? null : utcMs
 }
