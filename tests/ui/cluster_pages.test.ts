@@ -83,11 +83,7 @@ async function followAll(page: Page, start: string): Promise<Visits> {
   for (let url = queue.shift(); url !== undefined && visits.visited.length < 20; url = queue.shift()) {
     visits.visited.push(url)
     // What is a download for the browser is only fetched.
-    const shown = await page.goto(url, { waitUntil: "networkidle" }).then(
-      () => true,
-      () => false,
-    )
-    if (!shown) {
+    if ((await visit(page, url)) === "download") {
       const { status } = await proxy.get(url.slice(origin.length))
       if (status >= 400) visits.failed.push(`${status} ${url}`)
       continue
@@ -103,6 +99,22 @@ async function followAll(page: Page, start: string): Promise<Visits> {
     }
   }
   return visits
+}
+
+/**
+ * Shows a page. A browser that shares this machine with other tests may give up a load for reasons of its own, such as a changed network;
+ * it gets three tries, and the third one's error is the test's.
+ */
+async function visit(page: Page, url: string, tries = 3): Promise<"page" | "download"> {
+  try {
+    await page.goto(url, { waitUntil: "networkidle" })
+    return "page"
+  } catch (error) {
+    const { message } = error as Error
+    if (/Download is starting|ERR_ABORTED/.test(message)) return "download"
+    if (tries === 1) throw error
+    return visit(page, url, tries - 1)
+  }
 }
 
 /** Where a click on each link would lead, scripts' own links included. */

@@ -113,6 +113,9 @@ export async function startDaemons({ spark, hadoop: minicluster }: Jars): Promis
     java("datanode", hadoop, ["org.apache.hadoop.hdfs.server.datanode.DataNode"])
     await done("job", java("job", jars, jobArguments(folder)))
     for (const page of Object.values(pages)) await answering(page)
+    // Each links to the other only once the worker is registered.
+    await containing(pages.sparkWorker, `:${new URL(pages.sparkMaster).port}`)
+    await containing(pages.sparkMaster, `:${new URL(pages.sparkWorker).port}`)
     await containing(
       `${pages.nameNode.replace("dfshealth.html", "jmx")}?qry=Hadoop:service=NameNode,name=NameNodeInfo`,
       "127.0.0.4",
