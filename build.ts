@@ -18,6 +18,7 @@ import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
 import { type Arguments, type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
 import packageJson from "./package.json" with { type: "json" }
+import { compileExecutable } from "./packaging/executable.ts"
 
 const argumentTable = {
   what: { type: "positional", required: false, description: "deb: a Debian package, too" },
@@ -95,31 +96,10 @@ function optionsOf(argv: string[]): Arguments<typeof argumentTable> {
 
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
   const outfile = join(outdir, "libexec", tool)
-  // Every autoload off: a default binary runs `preload` from the bunfig.toml, and reads the .env, of its caller's directory.
-  const built = await Bun.build({
-    entrypoints: [join("scripts", `${tool}.ts`)],
-    compile: {
-      outfile,
-      autoloadDotenv: false,
-      autoloadBunfig: false,
-      autoloadTsconfig: false,
-      autoloadPackageJson: false,
-    },
-    bytecode: true,
-    format: "esm",
-    minify: true,
-    // What is imported lazily becomes a chunk of its own, shaken like the rest: without it, an `await import` of the EC2 client
-    // drags in its whole 1.3 MB model, and `--help` takes 13 ms instead of 4. The SDK's ES modules can be shaken, what it
-    // offers to Node by default cannot.
-    splitting: true,
-    conditions: ["module"],
-    allowUnresolved: [],
-    define: {
-      BUILD_CONFIG_PATH: JSON.stringify(options.config),
-      BUILD_PREFIX: JSON.stringify(options.prefix),
-    },
+  await compileExecutable(join("scripts", `${tool}.ts`), outfile, {
+    BUILD_CONFIG_PATH: JSON.stringify(options.config),
+    BUILD_PREFIX: JSON.stringify(options.prefix),
   })
-  if (!built.success) throw new AggregateError(built.logs, `${tool} does not compile`)
   return { what: `libexec/${tool}`, bytes: statSync(outfile).size }
 }
 

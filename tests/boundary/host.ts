@@ -14,6 +14,8 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { compileExecutable } from "../../packaging/executable.ts"
+import { finished } from "../support/tools.ts"
 
 export const root = join(import.meta.dir, "..", "..")
 export const prefix = "/opt/ec2-wrappers"
@@ -123,11 +125,7 @@ export async function makeHost(dist: string): Promise<Host> {
         stdout: "pipe",
         stderr: "pipe",
       })
-      const [stdout, stderr] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-      ])
-      return { stdout, stderr, code: await child.exited }
+      return finished(child)
     },
     start(login, steps, command, { env = {}, stdin = "ignore", stdout = "pipe", argc0 = false } = {}) {
       const identity = [`gid=${uids[login]}`, `uid=${uids[login]}`]
@@ -203,25 +201,11 @@ export function compileWrapper(outfile: string, program: string, changes: Record
 }
 
 /** A tool of the tests, compiled as build.ts compiles ours. */
-export async function compileTool(script: string, outfile: string): Promise<void> {
-  const built = await Bun.build({
-    entrypoints: [script],
-    compile: {
-      outfile,
-      autoloadDotenv: false,
-      autoloadBunfig: false,
-      autoloadTsconfig: false,
-      autoloadPackageJson: false,
-    },
-    bytecode: true,
-    format: "esm",
-    minify: true,
-    splitting: true,
-    conditions: ["module"],
-    allowUnresolved: [],
-    define: { BUILD_CONFIG_PATH: '"/etc/ec2-wrappers/config.toml"', BUILD_PREFIX: JSON.stringify(prefix) },
+export function compileTool(script: string, outfile: string): Promise<void> {
+  return compileExecutable(script, outfile, {
+    BUILD_CONFIG_PATH: '"/etc/ec2-wrappers/config.toml"',
+    BUILD_PREFIX: JSON.stringify(prefix),
   })
-  if (!built.success) throw new AggregateError(built.logs)
 }
 
 export function compileC(outfile: string, sources: string[], flags: string[] = []): void {

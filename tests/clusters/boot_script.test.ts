@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { packUserData, withEnvironment } from "../../lib/decisions/clusters/user_data.ts"
 import { bootScript } from "../../lib/operations/clusters/boot_script.ts"
+import { finished } from "../support/tools.ts"
 import { saidLoudly } from "./lab.ts"
 
 let directory: string
@@ -133,11 +134,7 @@ describe("a release from a mirror", () => {
         stderr: "pipe",
       },
     )
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ])
-    return { stdout, stderr, code: await child.exited }
+    return finished(child)
   }
 
   test.each([

@@ -19,6 +19,7 @@ import { compiledTool, root } from "../support/build.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { noteSkipped } from "../support/skips.ts"
+import { finished } from "../support/tools.ts"
 
 const why =
   process.getuid?.() !== 0
@@ -95,11 +96,7 @@ async function cron(isLoggedIn: boolean) {
       stderr: "pipe",
     },
   )
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  return { stdout, stderr, code: await child.exited, seconds: (performance.now() - begun) / 1000 }
+  return { ...(await finished(child)), seconds: (performance.now() - begun) / 1000 }
 }
 
 async function launchEndingIn(ms: number): Promise<string> {

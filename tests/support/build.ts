@@ -41,7 +41,7 @@ let hash: string | undefined
 function sourceHash(): string {
   if (hash === undefined) {
     const hasher = new Bun.CryptoHasher("sha256")
-    const files = ["lib", "scripts", "native"].flatMap((folder) =>
+    const files = ["lib", "scripts", "native", "packaging"].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) =>
         join(folder, name),
       ),

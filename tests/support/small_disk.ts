@@ -1,5 +1,5 @@
 /** A data directory on a disk that can be full: a tmpfs of some megabytes in a mount namespace of its own. Needs root. */
-import type { Finished, Workspace } from "./tools.ts"
+import { type Finished, finished, type Workspace } from "./tools.ts"
 
 /** Null where it can be made. */
 export function whyNoSmallDisk(): string | null {
@@ -31,11 +31,7 @@ export async function smallDisk({ dataDir, directory }: Workspace, megabytes = 4
       stdout: "pipe",
       stderr: "pipe",
     })
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ])
-    return { stdout, stderr, code: await child.exited }
+    return finished(child)
   }
   const mount = `mount -t tmpfs -o size=${megabytes}m,mode=700 small ${dataDir}`
   await inside(`cp -a ${dataDir} ${directory}/kept && ${mount} && cp -a ${directory}/kept/. ${dataDir}/`)

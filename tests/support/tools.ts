@@ -113,7 +113,7 @@ export function workspace(options: { endpoint?: string; config?: ConfigChanges }
 }
 
 /** What a started tool printed, and how it ended: 128 + the signal's number where one killed it. */
-export async function finished(child: RunningTool): Promise<Finished> {
+export async function finished(child: Bun.ReadableSubprocess): Promise<Finished> {
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

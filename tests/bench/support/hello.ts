@@ -1,6 +1,7 @@
 /** A hello-world compiled as build.ts compiles the tools: the least that a compiled Bun program costs. */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
+import { compileExecutable } from "../../../packaging/executable.ts"
 import { root } from "../../support/build.ts"
 
 export async function helloWorld(): Promise<string> {
@@ -9,19 +10,6 @@ export async function helloWorld(): Promise<string> {
   const source = join(directory, "hello.ts")
   await Bun.write(source, 'import { writeSync } from "node:fs"\nwriteSync(1, "hello world\\n")\n')
   const outfile = join(directory, "hello")
-  const built = await Bun.build({
-    entrypoints: [source],
-    compile: {
-      outfile,
-      autoloadDotenv: false,
-      autoloadBunfig: false,
-      autoloadTsconfig: false,
-      autoloadPackageJson: false,
-    },
-    bytecode: true,
-    format: "esm",
-    minify: true,
-  })
-  if (!built.success) throw new AggregateError(built.logs, "hello world does not compile")
+  await compileExecutable(source, outfile)
   return outfile
 }
