@@ -17,6 +17,10 @@ export function headerValue(headers: RawHeaders, name: string): string | null {
   return null
 }
 
+export function headerValues(headers: RawHeaders, name: string): string[] {
+  return headers.filter((_, i) => i % 2 === 1 && (headers[i - 1] as string).toLowerCase() === name)
+}
+
 /** What else this message's Connection names as meant for the next hop only. */
 export function connectionOptions(headers: RawHeaders): Set<string> {
   const options = new Set<string>()

@@ -1,5 +1,6 @@
 /** A document that comes in pieces, rewritten piece by piece: what is decided goes out at once. */
 import type { Base } from "./base.ts"
+import { type DocumentKind, looksLikeHtml, sniffedAtMost } from "./content_type.ts"
 import { CssScanner } from "./css.ts"
 import { editedBytes } from "./edits.ts"
 import { HtmlScanner } from "./html.ts"
@@ -14,7 +15,7 @@ export interface StreamRewriter {
 }
 
 export interface DocumentOptions {
-  kind: "html" | "xml" | "css"
+  kind: DocumentKind | "unknown"
   base: Base
   links: LinkMap
   ownOrigin: string
@@ -22,7 +23,9 @@ export interface DocumentOptions {
   shim?: string
 }
 
-export function rewriterFor({ kind, base, links, ownOrigin, shim }: DocumentOptions): StreamRewriter {
+export function rewriterFor(options: DocumentOptions): StreamRewriter {
+  const { kind, base, links, ownOrigin, shim } = options
+  if (kind === "unknown") return rewriterWhereHtml(() => rewriterFor({ ...options, kind: "html" }))
   if (kind === "css") {
     const css = new CssScanner((url) => editOfReference(url, base, links))
     return rewriterOf((text, last, edits) => css.scan(text, 0, text.length, last, edits))
@@ -47,3 +50,22 @@ function rewriterOf(scan: (text: string, last: boolean, edits: Edit[]) => number
     end: () => take(undecided, true),
   }
 }
+
+/** Holds the first bytes until they tell whether this is HTML. */
+function rewriterWhereHtml(html: () => StreamRewriter): StreamRewriter {
+  let undecided: Buffer = Buffer.alloc(0)
+  let chosen: StreamRewriter | null = null
+  return {
+    write(piece) {
+      if (chosen) return chosen.write(piece)
+      undecided = Buffer.concat([undecided, piece])
+      const isHtml = looksLikeHtml(undecided.toString("latin1", 0, sniffedAtMost))
+      if (isHtml === null) return Buffer.alloc(0)
+      chosen = isHtml ? html() : asItCame
+      return chosen.write(undecided)
+    },
+    end: () => (chosen ? chosen.end() : undecided),
+  }
+}
+
+const asItCame: StreamRewriter = { write: (piece) => piece, end: () => Buffer.alloc(0) }

@@ -1,35 +1,10 @@
 /** A backend's body on its way to the client: decoded, rewritten, sent as fast as the client reads and no faster. */
-import type { IncomingMessage } from "node:http"
 import { type Readable, Transform } from "node:stream"
 import zlib from "node:zlib"
 import { messageOf } from "../../base/errors.ts"
-import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { type DocumentOptions, rewriterFor } from "../../decisions/links/stream.ts"
 import { ProxyFailure } from "./failures.ts"
 import type { Limits } from "./limits.ts"
-
-export type DocumentKind = DocumentOptions["kind"]
-
-const kinds: Record<string, DocumentKind> = {
-  "text/html": "html",
-  "text/css": "css",
-  "application/xhtml+xml": "xml",
-  "image/svg+xml": "xml",
-}
-
-/** In these, bytes that look like ASCII may be something else. */
-const opaqueCharsets = /charset\s*=\s*["']?(?:utf-?16|utf-?32|iso-2022|hz-gb|ucs-2|csunicode)/i
-
-/** How a body of this type is read for links; null where it passes as it is. */
-export function documentKind(contentType: string | null): DocumentKind | null {
-  if (contentType === null || opaqueCharsets.test(contentType)) return null
-  return kinds[(contentType.split(";", 1)[0] as string).trim().toLowerCase()] ?? null
-}
-
-/** The same of a backend's answer. */
-export function documentKindOf({ rawHeaders }: IncomingMessage): DocumentKind | null {
-  return documentKind(headerValue(rawHeaders, "content-type"))
-}
 
 /** What decodes a Content-Encoding, outermost first; null where we cannot. */
 export function decodersFor(contentEncoding: string | null): Transform[] | null {

@@ -1,9 +1,9 @@
 /** A request on its way to its backend, once more where a kept connection or a range asks for it. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { documentKind } from "../../decisions/links/content_type.ts"
 import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { requestHeaders } from "../../decisions/links/request_headers.ts"
 import type { Target } from "../../decisions/links/target.ts"
-import { documentKindOf } from "./body.ts"
 import type { Core } from "./core.ts"
 import { ProxyFailure } from "./failures.ts"
 import { cookieName, originFor } from "./guard.ts"
@@ -80,7 +80,7 @@ export function forward(
     answered = true
     watched.touch()
     // A part of a page cannot be rewritten by itself, and its ranges would count other bytes: ask for all of it.
-    if (incoming.statusCode === 206 && !retry && canRepeat && documentKindOf(incoming) !== null) {
+    if (incoming.statusCode === 206 && !retry && canRepeat && isDocument(incoming)) {
       finish()
       upstream.destroy()
       forward(exchange, reports, { fresh: false, whole: true })
@@ -98,6 +98,11 @@ export function forward(
   request.on("data", watched.touch)
   request.on("error", fail)
   request.pipe(upstream)
+}
+
+function isDocument({ rawHeaders }: IncomingMessage): boolean {
+  const kind = documentKind(rawHeaders)
+  return kind !== null && kind !== "unknown"
 }
 
 function headersFor({ core, request, target, prefix, expectsContinue }: Exchange, whole: boolean): string[] {

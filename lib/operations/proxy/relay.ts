@@ -1,11 +1,12 @@
 /** A backend's answer on its way to the client: its headers, and what becomes of its body. */
 import type { IncomingMessage } from "node:http"
 import { baseOf } from "../../decisions/links/base.ts"
+import { documentKind } from "../../decisions/links/content_type.ts"
 import { scriptNonceOf } from "../../decisions/links/policy.ts"
 import { headerValue } from "../../decisions/links/raw_headers.ts"
 import { responseHeaders } from "../../decisions/links/response_headers.ts"
 import { AnswerSink } from "./answer_sink.ts"
-import { decodersFor, documentKindOf, pump } from "./body.ts"
+import { decodersFor, pump } from "./body.ts"
 import type { Watched } from "./core.ts"
 import type { Exchange, Reports } from "./forward.ts"
 import { cookieName, originFor } from "./guard.ts"
@@ -24,12 +25,12 @@ export function relay(
   const links = core.linksFor(target)
   const ownOrigin = originFor(request)
   const coding = headerValue(incoming.rawHeaders, "content-encoding")
-  const kind = status === 206 ? null : documentKindOf(incoming)
+  const kind = status === 206 ? null : documentKind(incoming.rawHeaders)
   const empty = request.method === "HEAD" || status === 204 || status === 304
   const decoders = kind === null || empty ? [] : decodersFor(coding)
   const rewritten = kind !== null && decoders !== null
   const nonce = scriptNonceOf(headerValue(incoming.rawHeaders, "content-security-policy") ?? "")
-  const withShim = core.withShim && kind === "html"
+  const withShim = core.withShim && (kind === "html" || kind === "unknown")
   const headers = responseHeaders(incoming.rawHeaders, {
     base,
     links,

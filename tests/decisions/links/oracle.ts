@@ -3,7 +3,11 @@ import { type DefaultTreeAdapterTypes, parse } from "parse5"
 import { allowedBy, parseAllow } from "../../../lib/decisions/links/allowed.ts"
 import { baseOf } from "../../../lib/decisions/links/base.ts"
 import { linkMap } from "../../../lib/decisions/links/link_map.ts"
-import { rewriterFor, type StreamRewriter } from "../../../lib/decisions/links/stream.ts"
+import {
+  type DocumentOptions,
+  rewriterFor,
+  type StreamRewriter,
+} from "../../../lib/decisions/links/stream.ts"
 import type { Target } from "../../../lib/decisions/links/target.ts"
 
 export const proxyOrigin = "http://mp-x.localhost:8888"
@@ -17,7 +21,7 @@ export const allowed = allowedBy(["10.0.0.0/24", "node.internal:8042", "[fd00::5
   legacyHosts: false,
 })
 
-export function rewriter(kind: "html" | "css" | "xml" = "html"): StreamRewriter {
+export function rewriter(kind: DocumentOptions["kind"] = "html"): StreamRewriter {
   return rewriterFor({
     kind,
     base: baseOf(target, prefix, documentPath),

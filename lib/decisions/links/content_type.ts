@@ -1,0 +1,50 @@
+/** How a body is read for links, by what its backend calls it, or by its first bytes where it is called nothing. */
+import { headerValues, type RawHeaders } from "./raw_headers.ts"
+
+export type DocumentKind = "html" | "xml" | "css"
+
+const kinds: Record<string, DocumentKind> = {
+  "text/html": "html",
+  "text/css": "css",
+  "application/xhtml+xml": "xml",
+  "image/svg+xml": "xml",
+}
+
+/** Names that name nothing (https://mimesniff.spec.whatwg.org/#mime-type-sniffing-algorithm). */
+const unknownTypes = new Set(["unknown/unknown", "application/unknown", "*/*"])
+
+/** In these, bytes that look like ASCII may be something else. */
+const opaqueCharsets = /charset\s*=\s*["']?(?:utf-?16|utf-?32|iso-2022|hz-gb|ucs-2|csunicode)/i
+
+/** With what browsers take for HTML by itself. */
+const firstTags =
+  "!doctype html,html,head,script,iframe,h1,div,font,table,a,style,title,b,body,br,p,!--".split(",")
+/** Browsers look no further. */
+export const sniffedAtMost = 512
+
+/** Null for what passes as it is; "unknown" asks for its first bytes. Of several types the last one counts, as to browsers. */
+export function documentKind(headers: RawHeaders): DocumentKind | "unknown" | null {
+  const types = headerValues(headers, "content-type")
+    .flatMap((value) => value.split(","))
+    .filter((type) => type.includes("/") && !unknownTypes.has(essence(type)))
+  const type = types.at(-1)
+  if (type === undefined) {
+    const mayGuess = !headerValues(headers, "x-content-type-options").some((value) => /nosniff/i.test(value))
+    return mayGuess ? "unknown" : null
+  }
+  return opaqueCharsets.test(type) ? null : (kinds[essence(type)] ?? null)
+}
+
+/** Whether browsers take for a page what begins so and has no type; null where more has to come to tell. */
+export function looksLikeHtml(beginning: string): boolean | null {
+  const start = beginning.search(/[^\t\n\f\r ]/)
+  if (start < 0) return beginning.length < sniffedAtMost ? null : false
+  if (beginning[start] !== "<") return false
+  const tag = beginning.slice(start + 1, start + 16).toLowerCase()
+  if (firstTags.some((first) => tag.startsWith(first))) return true
+  return firstTags.some((first) => first.startsWith(tag)) ? null : false
+}
+
+function essence(type: string): string {
+  return (type.split(";", 1)[0] as string).trim().toLowerCase()
+}
