@@ -2,13 +2,18 @@
  * Style sheets: the URLs of `url()`, `src()`, `@import "…"` and the strings of `image-set()`, by the tokens of
  * https://www.w3.org/TR/css-syntax-3/. Comments and other strings stay as they are.
  */
+import { endOfBadUrl, endOfBareUrl, escapeText, stringEnd, withoutEscapes } from "./css_text.ts"
 import type { Edit } from "./reference.ts"
 
 /** Decides on one URL, decoded, at its place. */
 export type ReferenceEdit = (url: string) => Edit | null
 
-/** What may begin something to look at: a comment, a string, a function's name before its bracket, a rule, brackets, an end. */
-const interesting = /\/\*|["'();{}]|\\|@import(?![\w-])|(?:url|src|(?:-webkit-)?image-set)\(/gi
+/** A comment, a string, brackets, an end, what old sheets stand in, or a name with what makes it a rule, hash or function. */
+const interesting = new RegExp(String.raw`/\*|["'();{}]|<!--|[@#]?(?:[\w\x80-\xff-]|${escapeText})+|\\`, "gi")
+
+/** Functions whose first argument is a URL. */
+const urlFunctions = new Set(["url", "src"])
+const imageSets = new Set(["image-set", "-webkit-image-set"])
 
 /** Longer URLs and unfinished tokens are left as they are, so that look-ahead stays bounded. */
 const heldAtMost = 64 * 1024
@@ -17,6 +22,8 @@ export class CssScanner {
   #inComment = false
   /** The quote of a string too long to hold; it is left alone up to its end. */
   #inString = ""
+  /** The same of a name. */
+  #inName = false
   #awaitsImport = false
   /** Depth of brackets at which each open image-set() began. */
   #imageSets: number[] = []
@@ -49,12 +56,17 @@ export class CssScanner {
         at = end + 1
         continue
       }
+      if (this.#inName) {
+        while (at < to && /[\w\x80-\xff-]/.test(text[at] as string)) at++
+        this.#inName = at === to
+        continue
+      }
       interesting.lastIndex = at
       const found = interesting.exec(text)
-      // The last few characters may be the beginning of a name: `u`, `ur`, `@impor`.
-      const safe = last ? to : Math.max(at, to - "-webkit-image-set(".length)
+      // The last few characters may be the beginning of a `/*` or `<!--`.
+      const safe = last ? to : Math.max(at, to - "<!-".length)
       if (!found || found.index >= safe) return safe
-      const next = this.#token(text, found[0].toLowerCase(), found.index, at, to, isLast, edits)
+      const next = this.#token(text, found[0], found.index, to, isLast, edits)
       if (next === null) return found.index
       at = next
     }
@@ -62,22 +74,16 @@ export class CssScanner {
   }
 
   /** Handles what begins at `start`; returns where to go on, or null when more is needed to decide. */
-  #token(
-    text: string,
-    what: string,
-    start: number,
-    from: number,
-    to: number,
-    last: boolean,
-    edits: Edit[],
-  ): number | null {
+  #token(text: string, what: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
     const end = start + what.length
     switch (what) {
       case "/*":
         this.#inComment = true
         return end
+      case "<!--":
+        return end
       case "\\":
-        return start + 2 <= to || last ? start + 2 : null
+        return end < to || last ? end : null
       case '"':
       case "'":
         return this.#string(text, what, start, to, last, edits)
@@ -94,20 +100,21 @@ export class CssScanner {
       case "}":
         this.#awaitsImport = false
         return end
-      case "@import":
-        this.#awaitsImport = true
-        return end
     }
-    if (start > from && /[\w-]/.test(text[start - 1] as string)) {
-      this.#depth++
-      return end
+    return this.#name(text, what, end, to, last, edits)
+  }
+
+  #name(text: string, what: string, end: number, to: number, last: boolean, edits: Edit[]): number | null {
+    if (!this.#ended && (end >= to || (end === to - 1 && text[end] === "\\"))) {
+      this.#inName = last
+      return last ? to : null
     }
-    if (what.endsWith("image-set(")) {
-      this.#depth++
-      this.#imageSets.push(this.#depth)
-      return end
-    }
-    return this.#url(text, end, to, last, edits)
+    const name = (what.includes("\\") ? withoutEscapes(what).url : what).toLowerCase()
+    this.#awaitsImport = what.startsWith("@") && name === "@import"
+    if (end >= to || text[end] !== "(") return end
+    if (urlFunctions.has(name)) return this.#url(text, end + 1, to, last, edits)
+    if (imageSets.has(name)) this.#imageSets.push(this.#depth + 1)
+    return end
   }
 
   #string(
@@ -150,10 +157,7 @@ export class CssScanner {
       this.#inString = quote
       return at + 1
     }
-    const bare = /(?:[^\\)"'(\t\n\f\r ]|\\[\s\S])*/y
-    bare.lastIndex = at
-    bare.exec(text)
-    const end = Math.min(to, bare.lastIndex)
+    const end = Math.min(to, endOfBareUrl(text, at))
     if (end === to && !this.#ended) return last ? to : null
     let close = end
     while (close < to && /[\t\n\f\r ]/.test(text[close] as string)) close++
@@ -163,11 +167,9 @@ export class CssScanner {
       return Math.min(to, close + 1)
     }
     // A bad url: all up to its bracket belongs to it.
-    const bad = /(?:[^\\)]|\\[\s\S])*\)/y
-    bad.lastIndex = end
-    const rest = bad.exec(text)
-    if (!rest || bad.lastIndex > to) return last ? to : null
-    return bad.lastIndex
+    const bad = endOfBadUrl(text, end)
+    if (bad === null || bad > to) return last ? to : null
+    return bad
   }
 
   #edit(text: string, from: number, to: number, edits: Edit[]): void {
@@ -186,33 +188,4 @@ export class CssScanner {
       text: edit.text,
     })
   }
-}
-
-/** Where the string that `from` is inside of ends: its quote, or the line break that breaks it off. */
-function stringEnd(text: string, from: number, to: number, quote: string): number | null {
-  for (let at = from; at < to; at++) {
-    const char = text[at]
-    if (char === "\\") at++
-    else if (char === quote || char === "\n" || char === "\f" || char === "\r") return at
-  }
-  return null
-}
-
-function withoutEscapes(source: string): { url: string; positions: number[] } {
-  const positions: number[] = []
-  let url = ""
-  let cursor = 0
-  const parts = /\\(?:([\da-f]{1,6})(?:\r\n|[\t\n\f\r ])?|(\r\n|[\n\f\r])|([\s\S]))|([\s\S])/gi
-  for (const [whole, hex, lineBreak, escaped, plain] of source.matchAll(parts)) {
-    const code = hex === undefined ? null : Number.parseInt(hex, 16)
-    const char =
-      code === null ? (escaped ?? plain) : code === 0 || code > 0x7f ? "\u00ff" : String.fromCharCode(code)
-    if (lineBreak === undefined && char !== undefined) {
-      positions.push(cursor)
-      url += char
-    }
-    cursor += whole.length
-  }
-  positions.push(source.length)
-  return { url, positions }
 }

@@ -36,8 +36,12 @@ export function rewritten(text: string, kind: "html" | "css" | "xml" = "html"): 
 }
 
 /** The same in pieces that end at these places. */
-export function rewrittenInPieces(text: string, ends: readonly number[]): string {
-  const stream = rewriter()
+export function rewrittenInPieces(
+  text: string,
+  ends: readonly number[],
+  kind: DocumentOptions["kind"] = "html",
+): string {
+  const stream = rewriter(kind)
   const bytes = Buffer.from(text, "latin1")
   const out: Buffer[] = []
   let at = 0
