@@ -7,17 +7,19 @@ export interface Base {
   scheme: Scheme
   /** The prefix under which the browser sees this backend; null where a <base> points outside the proxy. */
   prefix: string | null
+  /** What must stand before our paths: nothing, but our origin where a <base> points outside the proxy. */
+  origin: string
   /** The backend's own path of the document. */
   path: string
 }
 
 /** The base of what a document at this path of a backend links to. */
 export function baseOf(target: Target, prefix: string, path: string): Base {
-  return { scheme: target.scheme, prefix, path: path.replace(/[?#].*$/s, "") }
+  return { scheme: target.scheme, prefix, origin: "", path: path.replace(/[?#].*$/s, "") }
 }
 
-/** The base after `<base href>`; null prefix where it leads outside. */
-export function baseAfter(url: string, base: Base, links: LinkMap): Base {
+/** The base after `<base href>`, and that of a page of `ownOrigin`. */
+export function baseAfter(url: string, base: Base, links: LinkMap, ownOrigin: string): Base {
   let resolved: URL
   try {
     resolved = new URL(url, `${base.scheme}://base.invalid${base.path}`)
@@ -26,7 +28,10 @@ export function baseAfter(url: string, base: Base, links: LinkMap): Base {
   }
   const scheme = resolved.protocol.slice(0, -1)
   if (resolved.host === "base.invalid") return { ...base, path: resolved.pathname }
-  if (scheme !== "http" && scheme !== "https") return { ...base, prefix: null }
-  const prefix = links.prefixFor(scheme, resolved.host)
-  return { scheme, prefix: prefix === "" ? base.prefix : prefix, path: resolved.pathname }
+  // These are no base to browsers.
+  if (scheme === "javascript" || scheme === "data") return base
+  if (scheme !== "http" && scheme !== "https") return { ...base, prefix: null, origin: ownOrigin }
+  const found = links.prefixFor(scheme, resolved.host)
+  const prefix = found === "" ? base.prefix : found
+  return { scheme, prefix, origin: prefix === null ? ownOrigin : "", path: resolved.pathname }
 }

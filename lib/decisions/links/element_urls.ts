@@ -103,10 +103,10 @@ export class ElementUrls {
 
   #baseHref(text: string, from: number, to: number, edits: Edit[]): void {
     this.#baseSeen = true
-    const before = this.base
+    const { base: before, facts } = this
     editsInAttribute(text, from, to, edits, (value) => {
-      this.base = baseAfter(value, before, this.facts.links)
+      this.base = baseAfter(value, before, facts.links, facts.ownOrigin)
     })
-    editInAttribute(text, from, to, edits, (value) => editOfReference(value, before, this.facts.links))
+    editInAttribute(text, from, to, edits, (value) => editOfReference(value, before, facts.links))
   }
 }

@@ -198,7 +198,9 @@ export class HtmlScanner {
     this.#searched = 0
     if (ofStart) {
       if (this.#namespaces.foreign) markTag(this.#tag, name, text.slice(valueFrom, found.valueTo))
-      this.#urls.attribute(this.#tag.name, name, text, valueFrom, found.valueTo, edits)
+      // A base of SVG's is none.
+      const element = this.#namespaces.foreign && this.#tag.name === "base" ? "svg" : this.#tag.name
+      this.#urls.attribute(element, name, text, valueFrom, found.valueTo, edits)
     }
     return found.end
   }

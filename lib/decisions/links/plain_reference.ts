@@ -20,7 +20,9 @@ export function passPlainReference(
   const first = text.charCodeAt(from)
   if (first === 0x2f) return passRooted(text, from, quote, base, edits)
   // An h: maybe http; of other letters only the colon tells.
-  if (first === 0x68 && startsWithHttp(text, from)) return passAbsolute(text, from, quote, links, edits)
+  if (first === 0x68 && startsWithHttp(text, from)) {
+    return base.prefix === null ? -1 : passAbsolute(text, from, quote, links, edits)
+  }
   // A fragment or a query alone stays, whatever is in it.
   if (first === 0x23 || first === 0x3f) return text.indexOf(quote === 0x22 ? '"' : "'", from)
   return endOfPath(text, from, quote, true)

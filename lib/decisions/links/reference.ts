@@ -103,8 +103,9 @@ function editOfAbsolute(
   const prefix = links.prefixFor(scheme, url.slice(authority, path))
   if (prefix === null) return null
   // Our own origin: the backend learned it from X-Forwarded-Host. What follows is a path of the backend.
-  const ours = prefix === "" ? base.prefix : prefix
-  if (ours === null) return null
+  const shown = prefix === "" ? base.prefix : prefix
+  if (shown === null) return null
+  const ours = base.origin + shown
   if (path === end || !isSlash(url.charCodeAt(path))) return { from: start, to: path, text: `${ours}/` }
   return editOfRooted(url, start, path, end, ours, prefix === "") ?? { from: start, to: path, text: "" }
 }

@@ -73,6 +73,15 @@ describe("the corpus of link forms", () => {
       "<base href='http://www.example.org/x/'><a href='/y'>",
     ],
     [
+      "<base href='http://www.example.org/x/'><a href='http://10.0.0.2:8042/y'><p style='b:url(//10.0.0.2:8042)'>",
+      "<base href='http://www.example.org/x/'><a href='http://mp-x.localhost:8888/10.0.0.2/8042/y'><p style='b:url(http://mp-x.localhost:8888/10.0.0.2/8042/)'>",
+    ],
+    ["<base href='data:x'><a href='/y'>", "<base href='data:x'><a href='/10.0.0.1/8088/y'>"],
+    [
+      "<svg><base href='http://www.example.org'></svg><a href='/y'>",
+      "<svg><base href='http://www.example.org'></svg><a href='/10.0.0.1/8088/y'>",
+    ],
+    [
       "<base href='//10.0.0.2:8042/a/b'><a href='/y'><a href='../../z'>",
       "<base href='/10.0.0.2/8042/a/b'><a href='/10.0.0.2/8042/y'><a href='/10.0.0.2/8042/z'>",
     ],
