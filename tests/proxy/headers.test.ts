@@ -67,6 +67,13 @@ describe("headers of backends", () => {
       "script-src 'self' http://10.0.0.2:8042 'nonce-Ab+/=='; upgrade-insecure-requests; report-uri /csp",
       [`script-src 'self' ${proxyOrigin}/10.0.0.2/8042/ 'nonce-Ab+/=='; report-uri /10.0.0.1/8088/csp`],
     ],
+    [
+      "Content-Security-Policy",
+      "img-src http://10.0.0.2:* *.internal:* *.example.org *; connect-src wss://10.0.0.2:*; frame-ancestors http://10.0.0.2:8042",
+      [
+        `img-src http://10.0.0.2:* ${proxyOrigin}/10.0.0.2/ *.internal:* ${proxyOrigin} *.example.org *; connect-src wss://10.0.0.2:* ${proxyOrigin.replace("http", "ws")}/~https/10.0.0.2/; frame-ancestors http://10.0.0.2:8042 ${proxyOrigin}`,
+      ],
+    ],
     ["Strict-Transport-Security", "max-age=1", []],
     ["Alt-Svc", 'h3=":443"', []],
     ["Clear-Site-Data", '"cookies"', []],

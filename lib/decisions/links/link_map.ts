@@ -8,6 +8,8 @@ export interface LinkMap {
   prefixFor(scheme: Scheme, authority: string): string | null
   /** The same for the authority `text[from, to)` without copying it; `hash` is any that its scheme and characters always have. */
   prefixAt(scheme: Scheme, text: string, from: number, to: number, hash: number): string | null
+  /** Whether a backend that is known by its name is called something under this one. */
+  hasHostUnder(name: string): boolean
 }
 
 const knownAtMost = 4096
@@ -41,8 +43,10 @@ export function linkMap(allowed: Allowed, own: { target: Target; authorities: re
   }
   // Two places for each, so that two hosts of a page that fall on one do not drive each other out at every link.
   const recent: (Recent | null)[] = new Array(recentSlots).fill(null)
+  const hosts = [own.target.host, ...allowed.entries.map(({ host }) => host)]
   return {
     prefixFor,
+    hasHostUnder: (name) => hosts.some((host) => host?.endsWith(`.${name}`)),
     prefixAt(scheme, text, from, to, hash) {
       const slot = (hash ^ (hash >>> 12)) & (recentSlots - 2)
       const first = recent[slot]

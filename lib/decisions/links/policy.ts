@@ -1,5 +1,6 @@
 /** Content-Security-Policy: sources that name a backend must name it as the browser now sees it. Nonces and hashes stay. */
 import type { Base } from "./base.ts"
+import { canonicalHost, hostInUrl } from "./host.ts"
 import type { LinkMap } from "./link_map.ts"
 import { rewrittenReference } from "./reference.ts"
 
@@ -48,17 +49,38 @@ function rewrittenDirective(directive: string, base: Base, links: LinkMap, ownOr
     )
   }
   if (!/-src|-ancestors|form-action|base-uri|navigate-to/i.test(name)) return directive
-  const sources = rest.replace(/\S+/g, (source) => rewrittenSource(source, links, ownOrigin))
+  const sources = rest.replace(/\S+/g, (source) => {
+    const mapped = rewrittenSource(source, links, ownOrigin)
+    // Of those who frame a page only their origin is known, never a path.
+    return mapped !== source && /-ancestors$/i.test(name) ? `${source} ${ownOrigin}` : mapped
+  })
   return directive.slice(0, directive.length - rest.length) + sources
 }
 
-/** `http://h:p/x`, `ws://h:p`, `h:p`; keywords, nonces, hashes, schemes and wildcards stay. */
+/** `http://h:p/x`, `ws://h:p`, `h:p`; keywords, nonces, hashes and schemes stay. */
 function rewrittenSource(source: string, links: LinkMap, ownOrigin: string): string {
   const parts = /^(?:(https?|wss?):\/\/)?([\w.-]+(?::\d+)?|\[[\da-f:]+\](?::\d+)?)(\/.*)?$/i.exec(source)
-  if (!parts?.[2] || (parts[1] === undefined && !/[.:]/.test(parts[2]))) return source
+  if (!parts?.[2]) return withWildcard(source, links, ownOrigin)
+  if (parts[1] === undefined && !/[.:]/.test(parts[2])) return source
   const scheme = (parts[1] ?? "http").toLowerCase()
   const prefix = links.prefixFor(scheme === "https" || scheme === "wss" ? "https" : "http", parts[2])
   if (prefix === null || prefix === "") return source
-  const origin = scheme.startsWith("ws") ? ownOrigin.replace(/^http/, "ws") : ownOrigin
-  return `${origin}${prefix}${parts[3] ?? "/"}`
+  return `${originFor(scheme, ownOrigin)}${prefix}${parts[3] ?? "/"}`
+}
+
+/** `*.internal:*`, `http://h:*`: besides them, for they may mean places elsewhere, what they mean here. */
+function withWildcard(source: string, links: LinkMap, ownOrigin: string): string {
+  const parts = /^(?:(https?|wss?):\/\/)?(\*\.)?([\w.-]+|\[[\da-f:]+\])(?::(?:\d+|\*))?(?:\/.*)?$/i.exec(
+    source,
+  )
+  const host = parts && canonicalHost(parts[3] as string)
+  if (!parts || !host) return source
+  const scheme = (parts[1] ?? "http").toLowerCase()
+  const origin = originFor(scheme, ownOrigin)
+  if (parts[2]) return links.hasHostUnder(host) ? `${source} ${origin}` : source
+  return `${source} ${origin}${scheme.endsWith("s") && scheme !== "ws" ? "/~https" : ""}/${hostInUrl(host)}/`
+}
+
+function originFor(scheme: string, ownOrigin: string): string {
+  return scheme.startsWith("ws") ? ownOrigin.replace(/^http/, "ws") : ownOrigin
 }
