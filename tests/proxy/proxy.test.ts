@@ -406,15 +406,22 @@ describe("other ways to the backend", () => {
     await other.close()
   })
 
-  test("--shim puts its script first, under the page's own policy", async () => {
+  test.each([
+    ["", ["script-src 'nonce-abc'"]],
+    ["its second one, ", ["img-src 'self'", "script-src 'nonce-abc'"]],
+    ["one for all that has no other, ", ["default-src 'nonce-abc'"]],
+  ])("--shim puts its script first, under the page's own policy, %s%p", async (_what, policies) => {
     const strict = await testBackend((_, response) => {
-      const headers = { "Content-Type": "text/html", "Content-Security-Policy": "script-src 'nonce-abc'" }
+      const headers = { "Content-Type": "text/html", "Content-Security-Policy": policies }
       response.writeHead(200, headers).end("<!doctype html><html><head><title>t</title>")
     })
     const other = await testProxy({ allow: [`127.0.0.1:${strict.port}`], shim: true })
     const answer = await other.get(`${strict.prefix}/`)
     expect(answer.text).toBe(
       `<!doctype html><html><head><script src="/~microproxy/shim.js" data-prefix="${strict.prefix}" nonce="abc"></script><title>t</title>`,
+    )
+    expect(answer.headers["content-security-policy"]?.at(-1)).toBe(
+      `${policies.at(-1)} ${other.proxy.origin}/~microproxy/shim.js`,
     )
     expect((await other.get("/~microproxy/shim.js")).headers["content-type"]).toEqual([
       "text/javascript; charset=utf-8",

@@ -22,21 +22,19 @@ export function rewrittenPolicy(policy: string, base: Base, links: LinkMap, ownO
     .join(",")
 }
 
-/** The nonce that a policy lets scripts run with, for a script of our own. */
-export function scriptNonceOf(policy: string): string | null {
-  return /script-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(policy)?.[1] ?? null
+/** The nonce that policies let scripts run with, for a script of our own. */
+export function scriptNonceOf(policies: readonly string[]): string | null {
+  const all = policies.join(",")
+  const ofScripts = /script-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(all)
+  return (ofScripts ?? /default-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(all))?.[1] ?? null
 }
 
 /** Lets scripts of `source` run under this policy. */
 export function policyWithScripts(policy: string, source: string): string {
   return policy.replace(
     /(^|[;,]\s*)((?:script-src-elem|script-src|default-src)(?=[\s;,]|$))([^;,]*)/gi,
-    (whole, before, name, sources) =>
-      /'none'/i.test(sources)
-        ? `${before}${name} ${source}`
-        : name.toLowerCase() === "default-src"
-          ? whole
-          : `${before}${name}${sources} ${source}`,
+    (_, before, name, sources) =>
+      /'none'/i.test(sources) ? `${before}${name} ${source}` : `${before}${name}${sources} ${source}`,
   )
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http"
 import { baseOf } from "../../decisions/links/base.ts"
 import { documentKind } from "../../decisions/links/content_type.ts"
 import { scriptNonceOf } from "../../decisions/links/policy.ts"
-import { headerValue } from "../../decisions/links/raw_headers.ts"
+import { headerValue, headerValues } from "../../decisions/links/raw_headers.ts"
 import { responseHeaders } from "../../decisions/links/response_headers.ts"
 import { AnswerSink } from "./answer_sink.ts"
 import { decodersFor, pump } from "./body.ts"
@@ -29,7 +29,7 @@ export function relay(
   const empty = request.method === "HEAD" || status === 204 || status === 304
   const decoders = kind === null || empty ? [] : decodersFor(coding)
   const rewritten = kind !== null && decoders !== null
-  const nonce = scriptNonceOf(headerValue(incoming.rawHeaders, "content-security-policy") ?? "")
+  const nonce = scriptNonceOf(headerValues(incoming.rawHeaders, "content-security-policy"))
   const withShim = core.withShim && (kind === "html" || kind === "unknown")
   const headers = responseHeaders(incoming.rawHeaders, {
     base,
