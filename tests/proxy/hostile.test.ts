@@ -265,6 +265,18 @@ describe("answers that mean harm", () => {
     expect(text).not.toEndWith("0\r\n\r\n")
   })
 
+  test("codings in two headers are both taken off", async () => {
+    const twice = zlib.brotliCompressSync(zlib.gzipSync('<a href="/x">'))
+    reply = () =>
+      Buffer.concat([
+        Buffer.from(
+          `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: ${twice.length}\r\n\r\n`,
+        ),
+        twice,
+      ])
+    expect(await ask()).toContain(`<a href="${backend.prefix}/x">`)
+  })
+
   test("more codings than anybody needs pass as they are", async () => {
     const thrice = zlib.gzipSync(zlib.gzipSync(zlib.gzipSync('<a href="/x">')))
     reply = () =>

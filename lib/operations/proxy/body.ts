@@ -7,8 +7,8 @@ import { ProxyFailure } from "./failures.ts"
 import type { Limits } from "./limits.ts"
 
 /** What decodes a Content-Encoding, outermost first; null where we cannot. */
-export function decodersFor(contentEncoding: string | null): Transform[] | null {
-  const codings = (contentEncoding ?? "")
+export function decodersFor(contentEncoding: string): Transform[] | null {
+  const codings = contentEncoding
     .split(",")
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== "" && coding !== "identity")

@@ -24,7 +24,7 @@ export function relay(
   const base = baseOf(target, prefix, rest)
   const links = core.linksFor(target)
   const ownOrigin = originFor(request)
-  const coding = headerValue(incoming.rawHeaders, "content-encoding")
+  const coding = headerValues(incoming.rawHeaders, "content-encoding").join(",")
   const kind = status === 206 ? null : documentKind(incoming.rawHeaders)
   const empty = request.method === "HEAD" || status === 204 || status === 304
   const decoders = kind === null || empty ? [] : decodersFor(coding)
