@@ -25,7 +25,8 @@ beforeAll(async () => {
   nodes = { a: await node("a", "127.0.0.1"), b: await node("b", "127.0.0.2") }
   a = authority(nodes.a)
   b = authority(nodes.b)
-  proxy = await startProxyCommand(["--shim", "--allow", a, "--allow", b])
+  const allow = [a, b, "192.168.7.0/24"].flatMap((one) => ["--allow", one])
+  proxy = await startProxyCommand(["--shim", "--legacy-hosts", ...allow])
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
   context = await browser.newContext()
 }, 60_000)
@@ -87,6 +88,18 @@ describe.skipIf(skipped)("with --shim, in a page whose policy allows scripts by 
       })
     },
   )
+
+  test.each([
+    ["http://192.168.7.5:8042/x", "/192.168.7.5/8042/x"],
+    ["http://ip-192-168-7-5.ec2.internal/x", "/ip-192-168-7-5.ec2.internal/80/x"],
+    [
+      "https://ec2-203-0-113-5.compute-1.amazonaws.com:8443/",
+      "/~https/ec2-203-0-113-5.compute-1.amazonaws.com/8443/",
+    ],
+    ["http://10.1.2.3:8042/x", "/10.1.2.3/8042/x"],
+  ])("ranges and the old patterns count, as in links: %s", async (url, path) => {
+    await onPage(async (page) => expect(await run(page, "linkAt", url)).toBe(proxy.origin + path))
+  })
 
   test("addresses outside are left alone, and the policy still keeps foreign scripts out", async () => {
     const page = await context.newPage()

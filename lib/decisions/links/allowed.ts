@@ -31,6 +31,8 @@ export interface Allowed {
   /** Why this address of a permitted host may not be connected to, or null. */
   refusesAddress(host: string, port: number, address: string): string | null
   readonly entries: readonly AllowEntry[]
+  /** Whether the old patterns are permitted, too. */
+  readonly legacyHosts: boolean
 }
 
 /** Reads `HOST[:PORTS]`, `CIDR[:PORTS]`, `[IPV6]:PORTS`; PORTS is `8088`, `8000-8100` or both with commas. */
@@ -90,6 +92,7 @@ export function allowedBy(entries: readonly AllowEntry[], options: { legacyHosts
   }
   return {
     entries,
+    legacyHosts: options.legacyHosts,
     permits,
     refusesAddress(host, port, address) {
       const why = deniedAddress(address)

@@ -77,7 +77,7 @@ export function answer(
 }
 
 function sendShim(core: Core, response: ServerResponse): void {
-  const script = shimScript(core.allowed().entries)
+  const script = shimScript(core.allowed())
   const headers = ["Content-Type", "text/javascript; charset=utf-8", "Cache-Control", "no-store"]
   response.writeHead(200, [...headers, "Content-Length", String(Buffer.byteLength(script))] as never)
   response.end(script)

@@ -1,5 +1,5 @@
 /** The script that `--shim` puts into pages: URLs that scripts build are mapped as links are. */
-import type { AllowEntry } from "../../decisions/links/allowed.ts"
+import type { Allowed } from "../../decisions/links/allowed.ts"
 import { escaped } from "./pages.ts"
 
 export const shimPath = "/~microproxy/shim.js"
@@ -11,14 +11,14 @@ export function shimTag(prefix: string, nonce: string | null): string {
   return `<script ${attributes.join(" ")}></script>`
 }
 
-/** Only what is written as a host is mapped from absolute URLs; ranges are matched by IPv4 prefix. */
-export function shimScript(entries: readonly AllowEntry[]): string {
+/** What may be reached as `allowed` has it, but for ranges of IPv6. */
+export function shimScript({ entries, legacyHosts }: Pick<Allowed, "entries" | "legacyHosts">): string {
   const rules = entries.map(({ host, range, ports }) => ({
     host,
     range: range && range[0].kind() === "ipv4" ? [range[0].toString(), range[1]] : null,
     ports,
   }))
-  return `(${shim.toString()})(${JSON.stringify(rules)})`
+  return `(${shim.toString()})(${JSON.stringify(rules)}, ${legacyHosts})`
 }
 
 interface Rule {
@@ -59,18 +59,25 @@ interface UseEvent {
 }
 
 /** Runs in the browser: nothing outside itself is known here. */
-function shim(rules: Rule[]): void {
+function shim(rules: Rule[], legacyHosts: boolean): void {
   const page = globalThis as unknown as BrowserPage
   const { prefix } = page.document.currentScript.dataset
   const own = page.location.host
   const number = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
+  const isLegacy = (host: string) =>
+    /^(?:localhost|127\.0\.0\.1|10\.\d+\.\d+\.\d+|[a-z0-9.-]+\.(?:internal|amazonaws\.com))$/.test(host)
+  // EC2's names for private addresses carry them.
+  const addressOf = (host: string) =>
+    host.replace(/^ip-(\d+)-(\d+)-(\d+)-(\d+)\.(?:ec2|[a-z0-9-]+\.compute)\.internal$/, "$1.$2.$3.$4")
   const permits = (host: string, port: number) =>
+    (legacyHosts && port >= 1000 && isLegacy(host)) ||
     rules.some((rule) => {
       if (!rule.ports.some(([from, to]) => from <= port && port <= to)) return false
       if (rule.host !== null) return rule.host === host.replace(/^\[|\]$/g, "")
-      if (rule.range === null || !/^\d+(\.\d+){3}$/.test(host)) return false
+      const address = addressOf(host)
+      if (rule.range === null || !/^\d+(\.\d+){3}$/.test(address)) return false
       const size = 2 ** (32 - Number(rule.range[1]))
-      return Math.floor(number(host) / size) === Math.floor(number(String(rule.range[0])) / size)
+      return Math.floor(number(address) / size) === Math.floor(number(String(rule.range[0])) / size)
     })
   // As the proxy reads paths: `/api/1/jobs` is one of the backend, for no node is called by one bare word.
   const isOurs = (path: string) => {
