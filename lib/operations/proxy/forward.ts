@@ -2,12 +2,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { documentKind } from "../../decisions/links/content_type.ts"
 import { headerValue } from "../../decisions/links/raw_headers.ts"
-import { requestHeaders } from "../../decisions/links/request_headers.ts"
 import type { Target } from "../../decisions/links/target.ts"
 import type { Core } from "./core.ts"
 import { ProxyFailure } from "./failures.ts"
-import { cookieName, originFor } from "./guard.ts"
 import { relay } from "./relay.ts"
+import { headersForBackend } from "./request_headers.ts"
 
 export interface Exchange {
   core: Core
@@ -105,18 +104,9 @@ function isDocument({ rawHeaders }: IncomingMessage): boolean {
   return kind !== null && kind !== "unknown"
 }
 
-function headersFor({ core, request, target, prefix, expectsContinue }: Exchange, whole: boolean): string[] {
-  const headers = requestHeaders(request.rawHeaders, {
-    target,
-    prefix,
-    ownOrigin: originFor(request),
-    ownHost: core.names.host,
-    cookie: cookieName,
-    secret: core.secret,
-    client: core.clientOf(request),
-    pseudonym: core.pseudonym,
-    httpVersion: request.httpVersion,
-  })
+function headersFor(exchange: Exchange, whole: boolean): string[] {
+  const { core, request, expectsContinue } = exchange
+  const headers = headersForBackend(core, request, exchange)
   const length = request.headers["content-length"]
   if (length !== undefined) headers.push("Content-Length", length)
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked")

@@ -2,12 +2,12 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { baseOf } from "../../decisions/links/base.ts"
-import { requestHeaders } from "../../decisions/links/request_headers.ts"
 import { responseHeaders } from "../../decisions/links/response_headers.ts"
 import type { Core } from "./core.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { cookieName, originFor } from "./guard.ts"
 import { pathOf } from "./log.ts"
+import { headersForBackend } from "./request_headers.ts"
 import { destinationOf } from "./routing.ts"
 
 /** Nothing else is passed on: `Upgrade: h2c` would open a way around every check of ours. */
@@ -47,17 +47,7 @@ export function answerUpgrade(core: Core, request: IncomingMessage, client: Dupl
     method: "GET",
     path: rest,
     headers: [
-      ...requestHeaders(request.rawHeaders, {
-        target,
-        prefix,
-        ownOrigin: originFor(request),
-        ownHost: core.names.host,
-        cookie: cookieName,
-        secret: core.secret,
-        client: core.clientOf(request),
-        pseudonym: core.pseudonym,
-        httpVersion: request.httpVersion,
-      }),
+      ...headersForBackend(core, request, destination),
       ...["Connection", "Upgrade", "Upgrade", "websocket"],
     ],
     fresh: true,
