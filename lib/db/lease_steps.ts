@@ -91,4 +91,8 @@ export const leaseSteps: readonly Step[] = [
       ALTER TABLE leases ADD COLUMN usage_operation TEXT NOT NULL DEFAULT '';
       ALTER TABLE reservations ADD COLUMN usage_operation TEXT NOT NULL DEFAULT '';`,
   },
+  {
+    name: "reservations: the image that was asked for",
+    up: "ALTER TABLE reservations ADD COLUMN image TEXT NOT NULL DEFAULT ''",
+  },
 ]

@@ -16,6 +16,8 @@ export interface Reservation {
   instanceType: string
   market: Market
   keyName: string
+  /** The launch's, as it was asked for: its id, or the name that led to it then; "" where neither is known. */
+  image: string
   count: number
   /** What EC2 sells it as: some is charged by started hours. */
   usageOperation: string
@@ -49,7 +51,7 @@ const leased = "(SELECT count(*) FROM leases l WHERE l.reservation_id = reservat
 const awaitedWorst = `worst_micro_usd - worst_micro_usd / max(instance_count, 1) * ${leased}`
 
 const columns = `reservation_id AS id, login, kind, state, region, instance_type AS instanceType, market,
-  key_name AS keyName, instance_count AS count, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
+  key_name AS keyName, image, instance_count AS count, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
   storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
   worst_micro_usd AS worstMicroUsd, lease_ends_at_utc_ms AS leaseEndsAtUtcMs, instance_id AS instanceId,
   process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs,
@@ -64,10 +66,10 @@ export function reservations(db: Database) {
         INSERT INTO reservations(reservation_id, login, kind, state, region, instance_type, market, key_name,
           instance_count, micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour,
           worst_micro_usd, lease_ends_at_utc_ms, instance_id, process, created_at_utc_ms,
-          usage_operation)
+          usage_operation, image)
         VALUES ($id, $login, $kind, 'pending', $region, $instanceType, $market, $keyName, $count, $microUsdPerHour,
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $worstMicroUsd, $leaseEndsAtUtcMs, $instanceId,
-          $process, $createdAtUtcMs, $usageOperation)`).run({ ...reservation })
+          $process, $createdAtUtcMs, $usageOperation, $image)`).run({ ...reservation })
     },
     sent(id: string, nowUtcMs: number): void {
       db.query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ?").run(nowUtcMs, id)

@@ -32,16 +32,7 @@ export function objectionToParameter(name: string, launch: Launch, limits: Limit
   return `image parameter ${quoted(name)} is neither under /aws/service/ nor listed in launch.ssm_parameters`
 }
 
-/** Whether the image that is asked for, or that its name led to, is one of those allowed. */
-export function objectionToImage(
-  image: Image,
-  asked: string,
-  allowedIds: readonly string[],
-  limits: Limits,
-): Objection {
-  if (limits.images.length > 0 && !limits.images.includes(asked) && !allowedIds.includes(image.id)) {
-    return `image ${asked} is not allowed, only ${limits.images.join(", ")}`
-  }
+export function objectionToImage(image: Image): Objection {
   if (image.state !== "available") return `image ${image.id} is ${image.state || "not available"}`
   if (image.productCodes.length > 0) {
     return `image ${image.id} has product codes (${image.productCodes.join(", ")}), which cost extra`

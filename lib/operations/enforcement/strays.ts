@@ -56,6 +56,7 @@ function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs
     instanceType: type,
     market,
     keyName: instance.keyName,
+    image: instance.imageId,
     count: 1,
     usageOperation,
     microUsdPerHour: priceOf(usageDb.prices.tariff(config).book, offer) ?? 0,

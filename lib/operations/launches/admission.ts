@@ -43,6 +43,7 @@ export function reserveLaunch(
     instanceType: request.instanceType,
     market: request.spotMaxMicroUsdPerHour === null ? "on-demand" : "spot",
     keyName: request.keyName,
+    image: plan.image,
     count: request.count,
     ...rates,
     worstMicroUsd: worst,

@@ -23,11 +23,13 @@ import { withDeadMansSwitch, withoutSwitch } from "../../decisions/user_data.ts"
 import { leaseTerms, type Rates, startingCost } from "../../decisions/worst_case.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { refuse, resolveImage, resolvePlace } from "./surroundings.ts"
+import { imageNameOf, refuse, resolveImage, resolvePlace } from "./surroundings.ts"
 
 export interface LaunchPlan {
   /** All but the token and the tags that name the reservation. */
   request: Omit<LaunchRequest, "clientToken">
+  /** As it was asked for: limits may list it by that name. */
+  image: string
   rates: Rates
   /** Of all that is asked. */
   worst: MicroUsd
@@ -53,7 +55,8 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   if (instanceProfile) refuse("instance profile", objectionToProfile(instanceProfile, config.launch))
   const leaseMs = leaseOf(deps, order)
 
-  const image = await resolveImage(deps, order.image)
+  const asked = imageNameOf(config, order.image)
+  const image = await resolveImage(deps, asked)
   refuse("image", objectionToBilling(image, config.billing))
   const volumes = blockDevicesOf(image, order.rootGib, config.launch.maxRootGib)
   if ("objection" in volumes) throw new Refused("volumes", volumes.objection)
@@ -107,6 +110,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       shutdownBehavior: "terminate",
       tags: tagsOf(deps, order, leaseEndsAtUtcMs),
     },
+    image: asked,
     rates,
     worst: order.count * startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms),
     leaseEndsAtUtcMs,

@@ -19,7 +19,7 @@ import type { OwnInstances } from "./own_instances.ts"
 import { switchAtOf } from "./plan.ts"
 import { recordStarted } from "./record_launch.ts"
 import { standingOf } from "./standing.ts"
-import { refuse } from "./surroundings.ts"
+import { refuse, requireListed } from "./surroundings.ts"
 import { announceEnds, setSwitches } from "./switches.ts"
 
 export interface Started {
@@ -38,6 +38,9 @@ export async function startAgain(
 ): Promise<Started> {
   const { usageDb, caller, config, audit } = deps
   if (instance.state !== "stopped") throw new Refused(instance.id, `is ${instance.state}, wanted stopped`)
+  // An image that the config's list has lost since is not started again, but one that a listed name led to then is.
+  const launchedBy = usageDb.reservations.byId(usageDb.leases.of(instance.id)?.reservationId ?? "")?.image
+  await requireListed(deps, instance.imageId, launchedBy || instance.imageId)
   const { reservation, note } = usageDb.transaction(() => reserve(deps, instance, own, dryRun))
   const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
   if (dryRun) return started
@@ -119,6 +122,7 @@ function reserve(
     instanceType: type,
     market,
     keyName: instance.keyName,
+    image: instance.imageId,
     count: 1,
     ...rates,
     worstMicroUsd: worst,

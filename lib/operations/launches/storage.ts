@@ -156,6 +156,7 @@ function reserve(
     // no instance is counted: what is reserved is the storage alone
     ...{
       keyName: "",
+      image: "",
       count: 0,
       microUsdPerHour: 0,
       addressMicroUsdPerHour: 0,

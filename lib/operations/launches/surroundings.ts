@@ -1,4 +1,5 @@
 /** What a launch stands in: its image, subnet and security groups, asked of AWS once and kept in the database. */
+import type { Config } from "../../base/config.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
@@ -28,21 +29,30 @@ const keptMs: Record<LookupKind, number> = {
 export const goneCodes =
   /^(InvalidAMIID|InvalidSubnetID|InvalidSubnet|InvalidGroup|InvalidGroupId|InvalidSnapshot)\b|^InvalidParameter(Value|Combination)?$/
 
-export async function resolveImage(deps: LaunchDeps, asked: string): Promise<Image> {
-  const { config, caller } = deps
-  const name = (asked || config.launch.image).replace(/^resolve:ssm:/, "")
+/** What a launch that asks for this image, or for none, names: an image's id or a parameter's name. */
+export function imageNameOf({ launch }: Pick<Config, "launch">, asked: string): string {
+  const name = (asked || launch.image).replace(/^resolve:ssm:/, "")
   if (name === "") throw new UsageError("image", "none is given, and launch.image names none (-a ami-… )")
-  const limits = limitsOf(config, caller.login)
+  return name
+}
+
+export async function resolveImage(deps: LaunchDeps, name: string): Promise<Image> {
   const id = await imageId(deps, name)
   const image = await kept(deps, "image", id, async () => (await deps.aws.ec2()).image(id))
   if (!image) throw new Refused("image", `${id} does not exist, or is not ours to see`)
-  const listedNames = limits.images.filter((listed) => listed.startsWith("/") && listed !== name)
-  const allowedIds = [...limits.images]
-  if (limits.images.length > 0 && !limits.images.includes(name) && !limits.images.includes(id)) {
-    for (const listed of listedNames) allowedIds.push(await imageId(deps, listed))
-  }
-  refuse("image", objectionToImage(image, name, allowedIds, limits))
+  await requireListed(deps, id, name)
+  refuse("image", objectionToImage(image))
   return image
+}
+
+/** Throws Refused unless an image is one of those that limits list, if they list any: by its id, by the name that it was asked by, or by one that leads to it now. */
+export async function requireListed(deps: LaunchDeps, id: string, name: string): Promise<void> {
+  const { images } = limitsOf(deps.config, deps.caller.login)
+  if (images.length === 0 || images.includes(name) || images.includes(id)) return
+  for (const listed of images) {
+    if (listed.startsWith("/") && (await imageId(deps, listed)) === id) return
+  }
+  throw new Refused("image", `image ${name} is not allowed, only ${images.join(", ")}`)
 }
 
 async function imageId(deps: LaunchDeps, name: string): Promise<string> {

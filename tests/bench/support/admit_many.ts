@@ -26,6 +26,7 @@ const plan: LaunchPlan = {
     keyName: "k",
     spotMaxMicroUsdPerHour: null,
   } as LaunchPlan["request"],
+  image: "ami-1",
   rates,
   worst: 400_000,
   leaseEndsAtUtcMs: Date.now() + 14_400_000,

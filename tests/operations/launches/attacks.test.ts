@@ -173,6 +173,7 @@ describe("a reservation", () => {
           worstMicroUsd: 400_000,
           instanceId: null,
           usageOperation: "",
+          image: "",
         },
         ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - minutesAgo * 60_000 },
         process,

@@ -98,6 +98,26 @@ describe("a restart", () => {
     expect(deps.usageDb.leases.of(id)?.addressMicroUsdPerHour).toBe(5_000)
   })
 
+  test("is refused for an image that may not be launched any more, and not for one that a listed name led to", async () => {
+    proxy.world.clock.reset()
+    const name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    const { stdout } = await day.run("ec2_runner", ["-t", "m1.small", "-a", name])
+    const [named = ""] = JSON.parse(stdout)
+    const [other = ""] = await day.launch()
+    await day.run("ec2_active", ["--stop", named, other, "--wait"])
+    // the name leads to another image today
+    const db = new Database(`${day.course.dataDir}/usage.db`)
+    db.run("UPDATE lookups SET value = json_quote('ami-0123') WHERE kind = 'parameter'")
+    db.close()
+    day.course.configure({ limits: { images: [name, "ami-0456"] } })
+    const refused = await day.run("ec2_active", ["--start", other])
+    expect(refused.stderr).toBe(
+      `ec2_active: image: image ${emulator.fixtures.image} is not allowed, only ${name}, ami-0456\n`,
+    )
+    expect(refused.code).toBe(3)
+    expect((await day.run("ec2_active", ["--start", named])).stdout).toStartWith(`Starting ${named}`)
+  })
+
   test("is refused by ec2_active with its arithmetic, and in a dry run too", async () => {
     proxy.world.clock.reset()
     const [id = ""] = await day.launch()

@@ -22,7 +22,7 @@ const id = "i-1"
 const rates = { microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5000 }
 const reservation = {
   ...{ id: "r-1", login, kind: "launch", region: "us-east-1", instanceType: "m1.small", market: "on-demand" },
-  ...{ keyName: "", count: 1, usageOperation: "RunInstances", ...rates, worstMicroUsd: 0 },
+  ...{ keyName: "", image: "", count: 1, usageOperation: "RunInstances", ...rates, worstMicroUsd: 0 },
   ...{ leaseEndsAtUtcMs: start + 3 * msPerHour, instanceId: null, process: "", createdAtUtcMs: start },
 } satisfies NewReservation
 
