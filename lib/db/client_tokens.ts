@@ -8,13 +8,15 @@ export interface ClientToken {
 
 export function clientTokens(db: Database) {
   return {
-    get(login: string, token: string): ClientToken | null {
+    /** One from before `termStartUtcMs` was somebody else's, unless it is still under way. */
+    get(login: string, token: string, termStartUtcMs: number | null): ClientToken | null {
       return db
-        .query<ClientToken, [string, string]>(
+        .query<ClientToken, [string, string, number]>(
           `SELECT reservation_id AS reservationId, request_digest AS requestDigest
-           FROM client_tokens WHERE login = ? AND client_token = ?`,
+           FROM client_tokens JOIN reservations USING (reservation_id, login)
+           WHERE login = ? AND client_token = ? AND (state = 'pending' OR created_at_utc_ms >= ?)`,
         )
-        .get(login, token)
+        .get(login, token, termStartUtcMs ?? 0)
     },
     set(login: string, token: string, { reservationId, requestDigest }: ClientToken): void {
       db.query(

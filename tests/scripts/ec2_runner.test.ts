@@ -1,4 +1,5 @@
 /** ec2_runner as its callers see it: the process, its options, its JSON, its one line of output. */
+import { Database } from "bun:sqlite"
 import { afterAll, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2"
@@ -105,6 +106,19 @@ describe("ec2_runner", () => {
     const other = await json({ ...small, protocol: 2, client_token: "t1", count: 2, lease_minutes: 60 })
     expect(JSON.parse(other.stdout).error.code).toBe("IdempotentParameterMismatch")
     expect(other.code).toBe(1)
+  })
+
+  test("takes a client token of the term before for a new one: the login was another person's", async () => {
+    const asked = { ...small, protocol: 2, client_token: "t1", lease_minutes: 60 }
+    const before = JSON.parse((await json({ ...asked, count: 2 })).stdout)
+    const db = new Database(`${course.dataDir}/usage.db`)
+    db.run("UPDATE reservations SET created_at_utc_ms = created_at_utc_ms - 86400000")
+    db.close()
+    course.configure({ course: { term_start: new Date(Date.now() - 3_600_000).toISOString() } })
+    const first = JSON.parse((await json(asked)).stdout)
+    expect(first.ids).toHaveLength(1)
+    expect(before.ids).not.toContain(first.ids[0])
+    expect(JSON.parse((await json(asked)).stdout).ids).toEqual(first.ids)
   })
 
   test.each([

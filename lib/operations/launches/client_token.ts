@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { AwsError } from "../../aws/errors.ts"
 import { Failed, type ToolError } from "../../base/errors.ts"
+import type { ClientToken } from "../../db/client_tokens.ts"
 import type { LaunchOrder } from "../../decisions/launch_order.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -14,8 +15,8 @@ export async function replayOf(
   order: LaunchOrder,
 ): Promise<Omit<Launched, "notes"> | null> {
   if (order.clientToken === null || order.dryRun) return null
-  const { usageDb, caller } = deps
-  const known = usageDb.clientTokens.get(caller.login, order.clientToken)
+  const { usageDb } = deps
+  const known = knownAs(deps, order.clientToken)
   if (!known) return null
   if (known.requestDigest !== digestOf(order)) throw mismatch(order.clientToken)
   let reservation = usageDb.reservations.byId(known.reservationId)
@@ -43,14 +44,15 @@ export async function replayOf(
 }
 
 /** The same question again, inside the admission's transaction: two may have asked at once. */
-export function requireTokenFree(
-  { usageDb, caller }: LaunchDeps,
-  { clientToken, dryRun }: LaunchOrder,
-): void {
+export function requireTokenFree(deps: LaunchDeps, { clientToken, dryRun }: LaunchOrder): void {
   if (clientToken === null || dryRun) return
-  const known = usageDb.clientTokens.get(caller.login, clientToken)
-  if (!known || usageDb.reservations.byId(known.reservationId)?.state === "released") return
+  const known = knownAs(deps, clientToken)
+  if (!known || deps.usageDb.reservations.byId(known.reservationId)?.state === "released") return
   throw new Failed("launch", "the same request is under way; ask again in a minute")
+}
+
+function knownAs({ usageDb, caller, config }: LaunchDeps, token: string): ClientToken | null {
+  return usageDb.clientTokens.get(caller.login, token, config.course.termStartUtcMs)
 }
 
 /** What has to be the same for a request to be the same. */

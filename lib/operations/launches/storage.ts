@@ -129,7 +129,7 @@ function reserve(
   const { login } = caller
   const { dry_run: dryRun, client_token: token, ...contents } = order
   const requestDigest = createHash("sha256").update(JSON.stringify(contents)).digest("hex")
-  const known = dryRun ? null : usageDb.clientTokens.get(login, token)
+  const known = dryRun ? null : usageDb.clientTokens.get(login, token, config.course.termStartUtcMs)
   if (known) {
     if (known.requestDigest !== requestDigest) throw mismatch(token)
     const state = usageDb.reservations.byId(known.reservationId)?.state
