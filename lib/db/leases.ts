@@ -32,7 +32,17 @@ export interface Lease {
   announcedEndUtcMs: number | null
   /** When the scheduler's switch terminates it; null where none is set. */
   switchAtUtcMs: number | null
+  /** Since when the ledger charges the run that lasts; null where it charges none. */
+  chargedSinceUtcMs: number | null
 }
+
+export type NewLease = Omit<Lease, "chargedSinceUtcMs">
+
+/** Only where the ledger, too, charges by started hours what the lease knows to be sold so. By its own index: all open runs are many. */
+const chargedSince = `(SELECT max(start_earliest_utc_ms)
+  FROM intervals INDEXED BY intervals_of_instance CROSS JOIN offers USING (offer_id)
+  WHERE intervals.instance_id = l.instance_id AND end_latest_utc_ms IS NULL
+    AND (l.usage_operation <> '${suseOperation}' OR offers.usage_operation = l.usage_operation))`
 
 const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reservationId, region,
   l.instance_type AS instanceType, market, key_name AS keyName, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
@@ -40,7 +50,10 @@ const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reserva
   launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs,
   ran_before_ms AS ranBeforeMs, ends_at_utc_ms AS endsAtUtcMs,
   stopped_at_utc_ms AS stoppedAtUtcMs, ended_at_utc_ms AS endedAtUtcMs,
-  announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs`
+  announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs, ${chargedSince} AS chargedSinceUtcMs`
+
+/** As worst_case.ts counts them. */
+const startedHours = (ms: string) => `max(1, (${ms} + 3599999) / 3600000)`
 
 /** What the ledger has seen end has no lease any more, whoever ended it. */
 const open = `FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
@@ -51,7 +64,7 @@ export type Leases = ReturnType<typeof leases>
 export function leases(db: Database) {
   return {
     /** Does nothing where the instance has one. */
-    add(lease: Lease): void {
+    add(lease: NewLease): void {
       db.query(`
         INSERT INTO leases(instance_id, login, reservation_id, region, instance_type, market, key_name,
           micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour, launched_at_utc_ms,
@@ -87,14 +100,16 @@ export function leases(db: Database) {
     remainingOfOthers(login: string, nowUtcMs: number, terms: LeaseTerms): MicroUsd {
       return (
         db
-          .query<{ sum: number | null }, Record<string, string | number>>(`
+          .query<{ sum: number | null }, Record<string, string | number | boolean>>(`
           SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
-              ((micro_usd_per_hour + address_micro_usd_per_hour)
-                * ((max(left_ms, $minimumMs) + granule_ms - 1) / granule_ms * granule_ms) + 3599999) / 3600000
+              ((address_micro_usd_per_hour + iif(is_hourly, 0, micro_usd_per_hour))
+                * ((max(left_ms, $minimumMs) + 999) / 1000 * 1000) + 3599999) / 3600000
+              + iif(is_hourly, micro_usd_per_hour * iif(since IS NULL, ${startedHours("left_ms")},
+                ${startedHours("$nowUtcMs + left_ms - since")} - ${startedHours("$nowUtcMs - since")}), 0)
             ELSE 0 END
             + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
           FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
-              iif(usage_operation = $byTheHour, 3600000, $granuleMs) AS granule_ms
+              $isHourly OR usage_operation = $byTheHour AS is_hourly, ${chargedSince} AS since
             ${open} AND l.login <> $login)`)
           .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )

@@ -23,8 +23,8 @@ export interface LeaseTerms {
   enforcementMs: number
   /** How long volumes may outlive that. */
   storageMs: number
-  /** A second, or an hour where every started hour is charged. */
-  granuleMs: number
+  /** Whether every started hour is charged, and not seconds. */
+  isHourly: boolean
   minimumMs: number
 }
 
@@ -35,31 +35,51 @@ export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing
   return {
     enforcementMs: leases.enforcementMs,
     storageMs: leases.action === "stop" ? leases.stoppedMs + leases.enforcementMs : 0,
-    // seconds are charged whole
-    granuleMs: billing.granularity === "hour" ? msPerHour : msPerSecond,
+    isHourly: billing.granularity === "hour",
     // an address is charged for a minute whatever the minimum of instances
     minimumMs: Math.max(billing.minimumMs, flatMinimumMs),
   }
 }
 
+/** What of a lease decides how long it may still cost. */
+export interface LeaseLeft {
+  endsAtUtcMs: number
+  isRunning: boolean
+  /** Since when the ledger charges its run; null where that has not begun. */
+  chargedSinceUtcMs: number | null
+}
+
 /** What one instance may cost from `nowUtcMs` on: running until its lease ends and enforcement comes, or stopped. */
 export function remainingCost(
   rates: Rates,
-  { endsAtUtcMs, isRunning }: { endsAtUtcMs: number; isRunning: boolean },
+  { endsAtUtcMs, isRunning, chargedSinceUtcMs }: LeaseLeft,
   nowUtcMs: number,
   terms: LeaseTerms,
 ): MicroUsd {
   const leftMs = Math.max(endsAtUtcMs - nowUtcMs, 0) + terms.enforcementMs
-  const granuleMs = rates.usageOperation === suseOperation ? msPerHour : terms.granuleMs
-  const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / granuleMs) * granuleMs
-  const running = isRunning
-    ? reservationOf(rates.microUsdPerHour + rates.addressMicroUsdPerHour, chargedMs)
-    : 0
+  const isHourly = isByTheHour(rates, terms)
+  // addresses are charged by the second, whatever has them
+  const bySecond = rates.addressMicroUsdPerHour + (isHourly ? 0 : rates.microUsdPerHour)
+  // seconds are charged whole
+  const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / msPerSecond) * msPerSecond
+  const hours = isHourly ? startedHours(chargedSinceUtcMs, nowUtcMs, leftMs) : 0
+  const running = isRunning ? reservationOf(bySecond, chargedMs) + rates.microUsdPerHour * hours : 0
   const storage = reservationOf(
     rates.storageMicroUsdPerHour,
     Math.max(leftMs + terms.storageMs, flatMinimumMs),
   )
   return running + storage + 3
+}
+
+function isByTheHour({ usageOperation }: Rates, { isHourly }: LeaseTerms): boolean {
+  return isHourly || usageOperation === suseOperation
+}
+
+/** How many are still to be started: those of the whole run, less those that are charged as spent since they began. */
+function startedHours(sinceUtcMs: number | null, nowUtcMs: number, leftMs: number): number {
+  const hours = (ms: number) => Math.max(1, Math.ceil(ms / msPerHour))
+  if (sinceUtcMs === null) return hours(leftMs)
+  return hours(nowUtcMs + leftMs - sinceUtcMs) - hours(nowUtcMs - sinceUtcMs)
 }
 
 /** A launch is dated by whole seconds, and what remains of it is counted in whole seconds. */
@@ -75,11 +95,13 @@ export function startingCost(
   nowUtcMs: number,
   terms: LeaseTerms,
 ): MicroUsd {
-  const { usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = rates
-  const remaining = remainingCost(rates, { endsAtUtcMs, isRunning: true }, nowUtcMs, terms)
-  // an hour more would refuse what fits
-  if (usageOperation === suseOperation || terms.granuleMs === msPerHour) return remaining
-  const all = microUsdPerHour + storageMicroUsdPerHour + addressMicroUsdPerHour
+  const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = rates
+  const isHourly = isByTheHour(rates, terms)
+  const run = { isRunning: true, chargedSinceUtcMs: null }
+  // dated earlier than it is asked for, it may begin one more hour
+  const endsAt = endsAtUtcMs + (isHourly ? datedToMs : 0)
+  const remaining = remainingCost(rates, { ...run, endsAtUtcMs: endsAt }, nowUtcMs, terms)
+  const all = storageMicroUsdPerHour + addressMicroUsdPerHour + (isHourly ? 0 : microUsdPerHour)
   return remaining + reservationOf(all, terms.minimumMs + datedToMs) + 4
 }
 

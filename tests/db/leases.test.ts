@@ -8,6 +8,7 @@ import { msPerHour, msPerMinute } from "../../lib/base/time.ts"
 import type { Lease } from "../../lib/db/leases.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { suseOperation } from "../../lib/decisions/costs.ts"
+import { exactly } from "../../lib/decisions/intervals.ts"
 import { leaseTerms, remainingCost } from "../../lib/decisions/worst_case.ts"
 import { systemClock as clock } from "../../lib/host/clock.ts"
 
@@ -27,6 +28,7 @@ const lease = fc
     endsAtUtcMs: fc.integer({ min: now - msPerHour, max: now + 48 * msPerHour }),
     stoppedAtUtcMs: fc.constantFrom(null, now - 1),
     usageOperation: fc.constantFrom("RunInstances", "RunInstances:0002", suseOperation),
+    chargedSinceUtcMs: fc.option(fc.integer({ min: now - 5 * msPerHour, max: now + msPerMinute })),
   })
   .map(
     (parts): Omit<Lease, "instanceId"> => ({
@@ -36,6 +38,9 @@ const lease = fc
     }),
   )
 
+const run = {
+  ...{ zone: "us-east-1a", publicIpv4: null, end: null, endedByEc2: null, seenUtcMs: now },
+}
 let made = 0
 
 test("the sum over others' leases is the sum of what each may still cost", () => {
@@ -53,18 +58,19 @@ test("the sum over others' leases is the sum of what each may still cost", () =>
         const login = `cs61c-${made}`
         const ids = leases.map((each) => {
           made += 1
-          db.transaction(() => db.leases.add({ ...each, instanceId: `i-${made}` }))
-          return `i-${made}`
+          const instanceId = `i-${made}`
+          db.transaction(() => {
+            db.leases.add({ ...each, instanceId })
+            if (each.chargedSinceUtcMs !== null) {
+              const start = exactly(each.chargedSinceUtcMs, "observed")
+              db.ledger.addRun(null, { ...run, ...each, instanceId, start })
+            }
+          })
+          return instanceId
         })
         const sum = leases.reduce(
           (total, each) =>
-            total +
-            remainingCost(
-              each,
-              { endsAtUtcMs: each.endsAtUtcMs, isRunning: each.stoppedAtUtcMs === null },
-              now,
-              terms,
-            ),
+            total + remainingCost(each, { ...each, isRunning: each.stoppedAtUtcMs === null }, now, terms),
           0,
         )
         expect(db.leases.remainingOfOthers(login, now, terms)).toBe(sum)

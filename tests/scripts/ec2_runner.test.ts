@@ -189,6 +189,19 @@ describe("ec2_runner", () => {
     expect(said.code).toBe(2)
   })
 
+  test.each(["second", "hour"])(
+    "launches what fits into a budget exactly, by the %s",
+    async (granularity) => {
+      const one = ["-a", image, "-t", "m1.small", "--lease", "1h"]
+      configure({ billing: { granularity }, limits: { budget: 1 } })
+      const { worst_case } = JSON.parse((await runner([...one, "--dry-run", "--json"])).stdout)
+      configure({ billing: { granularity }, limits: { budget: 2 * worst_case } })
+      expect((await runner(one)).stderr).toBe("")
+      expect((await runner(one)).stderr).toBe("")
+      expect((await runner(one)).code).toBe(3)
+    },
+  )
+
   test("shows price, worst case and what would be left in a dry run, and launches nothing", async () => {
     const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "--dry-run"])
     expect(stderr).toContain("price: $0.085/h\n")

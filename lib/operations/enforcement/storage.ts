@@ -53,8 +53,8 @@ function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, no
   return (
     pending.reduce((sum, { awaitedWorstMicroUsd }) => sum + awaitedWorstMicroUsd, 0) +
     leases.reduce((sum, lease) => {
-      const { endsAtUtcMs, stoppedAtUtcMs } = lease
-      return sum + remainingCost(lease, { endsAtUtcMs, isRunning: stoppedAtUtcMs === null }, nowUtcMs, terms)
+      const isRunning = lease.stoppedAtUtcMs === null
+      return sum + remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms)
     }, 0)
   )
 }

@@ -56,7 +56,8 @@ function reserve(
     const ceiling = ceilingOf(lease, config.leases.maxMs)
     if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
-    const costUntil = (end: number) => remainingCost(lease, { endsAtUtcMs: end, isRunning }, nowUtcMs, terms)
+    const costUntil = (endsAtUtcMs: number) =>
+      remainingCost(lease, { ...lease, endsAtUtcMs, isRunning }, nowUtcMs, terms)
     return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
   })
   const worst = extended.reduce((sum, { worst }) => sum + worst, 0)

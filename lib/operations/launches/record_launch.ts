@@ -1,6 +1,6 @@
 /** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
 import type { Instance } from "../../base/instance.ts"
-import type { Lease } from "../../db/leases.ts"
+import type { NewLease } from "../../db/leases.ts"
 import type { NewReservation } from "../../db/reservations.ts"
 import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
 import type { LedgerDeps } from "./deps.ts"
@@ -100,7 +100,7 @@ export function recordStarted(
 }
 
 /** For what the old tools launched: from its first start through us on, and not before, it has an end. */
-function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): Lease {
+function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): NewLease {
   const { id: reservationId, login, region, instanceType, market, keyName, usageOperation } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   return {

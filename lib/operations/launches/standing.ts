@@ -45,12 +45,7 @@ export function standingOf(
         stateKnown(lease)
     if (!state) continue
     holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
-    reserved += remainingCost(
-      lease,
-      { endsAtUtcMs: lease.endsAtUtcMs, isRunning: state === "running" },
-      nowUtcMs,
-      terms,
-    )
+    reserved += remainingCost(lease, { ...lease, isRunning: state === "running" }, nowUtcMs, terms)
   }
   for (const instance of own.instances) {
     const state = shownState(instance)
