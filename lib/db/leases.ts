@@ -108,8 +108,10 @@ export function leases(db: Database) {
                 ${startedHours("$nowUtcMs + left_ms - since")} - ${startedHours("$nowUtcMs - since")}), 0)
             ELSE 0 END
             + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
-          FROM (SELECT l.*, max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
-              $isHourly OR usage_operation = $byTheHour AS is_hourly, ${chargedSince} AS since
+          FROM (SELECT l.stopped_at_utc_ms, l.micro_usd_per_hour, l.storage_micro_usd_per_hour, l.address_micro_usd_per_hour,
+              max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
+              $isHourly OR usage_operation = $byTheHour AS is_hourly,
+              iif($isHourly OR usage_operation = $byTheHour, ${chargedSince}, NULL) AS since
             ${open} AND l.login <> $login)`)
           .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )
