@@ -11,7 +11,6 @@ import type { AwsSettings } from "./connection.ts"
 import { openEc2 } from "./ec2.ts"
 import { connectEc2, pageSize } from "./ec2_connection.ts"
 import { hasCode, unless } from "./errors.ts"
-import { present } from "./pages.ts"
 
 /** EC2 in the region of the settings, with what clusters need besides. */
 export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
@@ -67,10 +66,15 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
       )
     },
 
-    async snapshotCompleted(snapshotId) {
+    async snapshotState(snapshotId) {
       const action = `describe ${snapshotId}`
-      const reply = await ask(action, new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))
-      return present(action, reply.Snapshots?.[0]).State === "completed"
+      try {
+        const reply = await ask(action, new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))
+        return reply.Snapshots?.[0]?.State ?? ""
+      } catch (error) {
+        if (hasCode(error, "InvalidSnapshot.NotFound")) return ""
+        throw error
+      }
     },
   }
 }

@@ -43,6 +43,6 @@ export interface ClusterEc2 extends Ec2 {
   freshConsole(id: string): Promise<string>
   /** Attaching what is attached there already succeeds. */
   attachVolume(volumeId: string, instanceId: string, device: string): Promise<void>
-  /** Whether a snapshot is complete. */
-  snapshotCompleted(snapshotId: string): Promise<boolean>
+  /** AWS's word: pending, completed, error ...; "" where AWS does not list it, or not yet. */
+  snapshotState(snapshotId: string): Promise<string>
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
 import { toSettings } from "../../lib/decisions/clusters/settings.ts"
+import { waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
 import { type LaunchOrder, launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
 import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
@@ -101,6 +102,18 @@ describe("waiting", () => {
     cloud.script.lastVisibleMs = 200_000
     await expect(launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
     expect(cloud.running()).toHaveLength(5)
+  })
+
+  test("a snapshot that is not listed yet is waited for, one that fails or never ends is not", async () => {
+    cloud = scriptedCloud()
+    const wait = (states: string[], timeoutMs: number | null = null) => {
+      const ec2 = async () => ({ snapshotState: async () => states.shift() ?? "pending" }) as never
+      return waitForSnapshot({ ...cloud.deps, ec2, timeoutMs }, "snap-1")
+    }
+    await wait(["", "pending", "completed"])
+    await expect(wait(["pending", "error"])).rejects.toThrow(/AWS could not make snap-1/)
+    await expect(wait([], 90_000)).rejects.toThrow(/waited 1 min for AWS to complete snap-1, in vain/)
+    await expect(wait([])).rejects.toThrow(/complete snap-1, in vain/)
   })
 
   test("a security group in use is tried again, and named when it stays so", async () => {

@@ -16,7 +16,7 @@ import { askLauncher } from "./runner.ts"
 import { requireRemote, runRemote } from "./ssh.ts"
 import { waitForVolume } from "./storage.ts"
 import { terminateNodes } from "./terminate.ts"
-import { defaultTimeoutMs, statusFile, waitingFrom, waitUntilRunning } from "./wait.ts"
+import { defaultTimeoutMs, isPassing, pause, statusFile, waitingFrom, waitUntilRunning } from "./wait.ts"
 
 const device = "/dev/sdp"
 
@@ -99,12 +99,26 @@ async function snapshotOf(deps: ClusterDeps, cluster: string, volume: string, gi
   const snapshot = ids[0] ?? ""
   // It is there from now on, whatever ends the wait.
   deps.terminal.note(`hadoop_ec2: ${snapshot} is being made ...`)
-  const ec2 = await deps.ec2()
-  const started = deps.clock.now()
-  while (!(await ec2.snapshotCompleted(snapshot))) {
-    await deps.clock.sleep(pollDelayMs(deps.clock.now() - started, deps.random()), deps.interrupt)
-  }
+  await waitForSnapshot(deps, snapshot)
   return snapshot
+}
+
+/** AWS promises no time; of an empty volume it takes minutes. */
+const snapshotMs = 60 * msPerMinute
+
+/** Throws Failed where it cannot be made, or not in time. */
+export async function waitForSnapshot(deps: ClusterDeps, snapshot: string): Promise<void> {
+  const ec2 = await deps.ec2()
+  const waiting = waitingFrom(deps, deps.timeoutMs ?? snapshotMs)
+  for (;;) {
+    const state = await ec2.snapshotState(snapshot).catch((error) => {
+      if (isPassing(error)) return ""
+      throw error
+    })
+    if (state === "completed") return
+    if (state === "error") throw new Failed("create-formatted-snapshot", `AWS could not make ${snapshot}`)
+    await pause(deps, waiting, 1, `AWS to complete ${snapshot}`)
+  }
 }
 
 async function removeAll(deps: ClusterDeps, ids: readonly string[], volume: string | null): Promise<void> {
