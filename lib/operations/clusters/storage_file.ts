@@ -42,15 +42,20 @@ export function volumesIn(storage: ClusterStorage): (MountedVolume & { role: str
   )
 }
 
-/** What a boot script is told: `ROLE,MOUNT POINT,DEVICE,VOLUME;…`; a volume's id only where all nodes have the same one. */
+/** So many volumes' ids find room in user data. Without, a node still knows them by their devices, where its image has those. */
+const mostIds = 150
+
+/** What a boot script is told: `ROLE,MOUNT POINT,DEVICE,VOLUME VOLUME…;…`, with the ids of which each node gets one. */
 export function ebsMappings(deps: ClusterDeps, cluster: string, roles: readonly Role[]): string {
   const storage = readStorage(deps, cluster)
+  const all = volumesIn(storage).filter(({ role }) => (roles as string[]).includes(role))
   return roles
     .flatMap((role) => {
       const nodes = storage[role] ?? []
-      return (nodes[0] ?? []).map(({ device, mount_point, volume_id }) =>
-        [role, mount_point, device, ...(nodes.length === 1 ? [volume_id] : [])].join(","),
-      )
+      return (nodes[0] ?? []).map(({ device, mount_point }, index) => {
+        const ids = nodes.flatMap((volumes) => volumes[index]?.volume_id ?? [])
+        return [role, mount_point, device, ...(all.length > mostIds ? [] : [ids.join(" ")])].join(",")
+      })
     })
     .join(";")
 }

@@ -18,25 +18,29 @@ mount_device() {
   mount -o noatime "$device" "$mount_point"
 }
 
-# Volumes of the cluster's storage for our roles, attached by the client while we start: `ROLE,MOUNT POINT,DEVICE,VOLUME;...`.
+# Volumes of the cluster's storage for our roles, attached by the client while we start: `ROLE,MOUNT POINT,DEVICE,VOLUME...;...`. Of
+# the volumes one is for us.
 mount_storage() {
-  local mapping role mount_point device volume found mappings=()
+  local mapping role mount_point device volumes found mappings=() ids=()
   IFS=';' read -ra mappings <<<"${EBS_MAPPINGS:-}"
   for mapping in "${mappings[@]}"; do
-    IFS=, read -r role mount_point device volume <<<"$mapping"
+    IFS=, read -r role mount_point device volumes <<<"$mapping"
     if ! has_role "$role"; then continue; fi
-    found=$(wait_for_device "$device" "${volume:-}")
+    read -ra ids <<<"${volumes:-}"
+    found=$(wait_for_device "$device" "${ids[@]}")
     mount_device "$found" "$mount_point"
     data_dirs+=("$mount_point/hadoop")
   done
 }
 
-# A volume asked for as /dev/sdj comes as /dev/xvdj, or as an NVMe disk with the volume's id as its serial number.
+# `wait_for_device DEVICE VOLUME...`: what is asked for as /dev/sdj comes as /dev/xvdj, or as an NVMe disk with a volume's id as its
+# serial number.
 wait_for_device() {
-  local name=${1#/dev/} volume=${2/-/} waited candidate
+  local name=${1#/dev/} waited candidate candidates
+  candidates=("/dev/$name" "/dev/xvd${name#sd}")
+  for candidate in "${@:2}"; do candidates+=("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${candidate/-/}"); done
   for ((waited = 0; waited < 300; waited += 2)); do
-    for candidate in "/dev/$name" "/dev/xvd${name#sd}" \
-      "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume:-none}"; do
+    for candidate in "${candidates[@]}"; do
       if [[ -b $candidate ]]; then
         readlink -f "$candidate"
         return
@@ -44,7 +48,7 @@ wait_for_device() {
     done
     sleep 2
   done
-  die "storage $1 ${2:-} did not come"
+  die "storage $* did not come"
 }
 
 # Instance stores, and empty volumes of the launch.
