@@ -315,6 +315,8 @@ describe("bad input", () => {
       const { stderr } = await room.hadoop(command, "c", "1", "--region", "us-west-2")
       expect(stderr.match(/\[c\] instance_typ is no setting, ignored\n/g)).toHaveLength(1)
     }
+    room.clustersCfg("[DEFAULT]\nkeys = ~/k\n[c]\nName = x\nprivate_key = %(Keys)s/%(name)s.pem\n")
+    expect((await room.hadoop("config", "check")).stdout).toBe("[c] is right\n")
     room.clustersCfg("")
   })
 

@@ -19,7 +19,11 @@ export function parseIni(name: string, text: string): IniFile {
   const sections: IniFile["sections"] = new Map()
   let section: Map<string, string> | undefined
   let key: string | undefined
-  for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
+  // Editors of Windows put a mark before the first line.
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\n|\r/)
+    .entries()) {
     const fail = (reason: string) => new UsageError(`${name}:${index + 1}`, reason)
     if (/^\s*([#;].*)?$/.test(raw)) continue
     if (/^\s/.test(raw) && section && key !== undefined) {
@@ -53,6 +57,13 @@ export function iniSection(file: IniFile, name: string): Map<string, string> | n
   )
 }
 
+/** The keys that other values of the section are made of by interpolation. */
+export function keysReferredTo(file: IniFile, name: string): Set<string> {
+  const values = [...(file.sections.get("DEFAULT") ?? []), ...(file.sections.get(name) ?? [])]
+  const keys = values.flatMap(([, value]) => [...value.matchAll(/%\(([^)]*)\)s/g)].map(([, key = ""]) => key))
+  return new Set(keys.map((key) => key.toLowerCase()))
+}
+
 /** The lines of a value; one line is a list of one. */
 export function iniList(value: string): string[] {
   return value
@@ -73,7 +84,8 @@ function interpolate(value: string, values: Map<string, string>, where: string, 
   })
 }
 
-/** As ConfigParser: `;` after a blank begins a comment, `#` within a line does not. */
+/** As ConfigParser: `;` after a blank begins a comment, `#` within a line does not; `""` is nothing. */
 function withoutComment(value: string): string {
-  return value.replace(/(^|\s+);.*$/, "").trimEnd()
+  const text = value.replace(/(^|\s+);.*$/, "").trimEnd()
+  return text === '""' ? "" : text
 }

@@ -1,7 +1,7 @@
 /** clusters.cfg: which file is read, and one cluster's settings out of it. */
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
-import { type IniFile, iniSection, parseIni } from "../../decisions/clusters/ini.ts"
+import { type IniFile, iniSection, keysReferredTo, parseIni } from "../../decisions/clusters/ini.ts"
 import { requireClusterName } from "../../decisions/clusters/names.ts"
 import {
   type ClusterSettings,
@@ -24,13 +24,19 @@ function readSettingsFile(deps: ClusterDeps): IniFile | null {
 /** A cluster's settings, with the command line's over the file's. Unknown keys are said, and ignored. */
 export function clusterSettings(deps: ClusterDeps, cluster: string, given: RawSettings): ClusterSettings {
   const file = readSettingsFile(deps)
-  const section = file && iniSection(file, cluster)
-  if (!section) return toSettings(given, deps.login)
-  const { raw, unknown } = settingsOfSection(section)
+  if (!file?.sections.has(cluster)) return toSettings(given, deps.login)
+  const { raw, unknown } = settingsIn(file, cluster)
   for (const key of unknown) {
     deps.terminal.note(`hadoop_ec2: ${file.name}: [${cluster}] ${key} is no setting, ignored`)
   }
   return toSettings({ ...raw, ...given }, deps.login)
+}
+
+/** Unknown is what neither we nor the other values know anything to do with. */
+function settingsIn(file: IniFile, name: string): { raw: RawSettings; unknown: string[] } {
+  const { raw, unknown } = settingsOfSection(iniSection(file, name) ?? new Map())
+  const used = keysReferredTo(file, name)
+  return { raw, unknown: unknown.filter((key) => !used.has(key)) }
 }
 
 /** What `config check` says: a line per section, its settings, and what is wrong. */
@@ -47,7 +53,7 @@ export function checkSettings(
     .filter((name) => name !== "DEFAULT")
     .map((name) => {
       try {
-        const { raw, unknown } = settingsOfSection(iniSection(file, name) ?? new Map())
+        const { raw, unknown } = settingsIn(file, name)
         const settings = toSettings(raw, deps.login)
         return {
           section: name,

@@ -50,6 +50,12 @@ describe("clusters.cfg", () => {
     expect(iniSection(file, "other")).toBeNull()
   })
 
+  test("a byte order mark, Windows' lines and two quotes for nothing are as people have them", () => {
+    const section = iniSection(parseIni("f", '\uFEFF[c]\r\nuser_packages = ""\r\nimage_id=ami-1\r\n'), "c")
+    const { raw } = settingsOfSection(section ?? new Map())
+    expect(toSettings(raw, "cs61c-ab")).toMatchObject({ userPackages: "", imageId: "ami-1" })
+  })
+
   test.each([
     ["a = 1\n", "f:1: stands before the first [SECTION]"],
     ["[c]\nwhat\n", 'f:2: is "what", wanted [SECTION] or KEY = VALUE'],
