@@ -463,6 +463,18 @@ describe("ending", () => {
     expect(callsOf("RunInstances").filter(({ parameters }) => parameters.DryRun !== "true")).toEqual([])
   })
 
+  test("plan refuses groups of which each fits alone, and the sum does not", async () => {
+    room.course.configure({ limits: { max_instances: 5 } })
+    expect((await room.hadoop("plan", "c", "4")).code).toBe(0)
+    const { stdout, stderr, code } = await room.hadoop("plan", "c", "5", "--json")
+    expect(stderr).toBe("hadoop_ec2: launch: 1 + 5 asked = 6 instances, 5 left\n")
+    expect(JSON.parse(stdout)).toMatchObject({
+      groups: [{ count: 1 }, { count: 5 }],
+      refused: expect.any(String),
+    })
+    expect(code).toBe(3)
+  })
+
   test("storage is made by ec2-run, listed, and deleted by its owner", async () => {
     const spec = join(room.home, "spec.json")
     writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": "7"}]}')

@@ -11,6 +11,15 @@ const launched = v.object({
   ),
   hourly_cost: v.optional(v.number(), 0),
   lease_end: v.nullish(v.string(), null),
+  worst_case: v.optional(v.number()),
+  left: v.optional(
+    v.object({
+      hourly_cost: v.number(),
+      instances: v.number(),
+      budget: v.nullable(v.number()),
+      course_budget: v.nullable(v.number()),
+    }),
+  ),
   notes: v.optional(v.array(v.string())),
 })
 const failed = v.object({ error: v.object({ code: v.string(), message: v.string() }) })

@@ -1,6 +1,7 @@
 /** What would be asked of AWS and of ec2-run, and what the nodes would start with. Makes no call. */
 import { type PlannedGroup, planGroups } from "../../decisions/clusters/group_plan.ts"
 import { hubsOf } from "../../decisions/clusters/roles.ts"
+import type { AdmittedGroup } from "../../decisions/clusters/room_together.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterGroups } from "./groups.ts"
 import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch.ts"
@@ -41,13 +42,11 @@ export async function render(deps: ClusterDeps, inputs: LaunchInputs): Promise<R
   }
 }
 
-export interface PricedGroup {
-  count: number
+export interface PricedGroup extends AdmittedGroup {
   roles: string[]
-  hourlyCost: number
 }
 
-/** Each group priced and held against the limits by ec2-run's dry run. They are admitted one by one: the sum may still not fit. */
+/** Each group priced and held against the limits by ec2-run's dry run, each by itself. */
 export async function priceGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<PricedGroup[]> {
   const script = await loadBootScript(deps, inputs.settings)
   const known = new Map((await clusterGroups(deps, inputs.cluster)).map(({ name, id }) => [name, id]))
@@ -61,7 +60,10 @@ export async function priceGroups(deps: ClusterDeps, inputs: LaunchInputs): Prom
       client_token: crypto.randomUUID(),
       dry_run: true,
     })
-    priced.push({ count: group.count, roles: group.roles, hourlyCost: reply.hourly_cost })
+    priced.push({
+      ...{ count: group.count, roles: group.roles, hourlyCost: reply.hourly_cost },
+      ...{ worstCase: reply.worst_case ?? 0, left: reply.left ?? null },
+    })
   }
   return priced
 }

@@ -1,8 +1,10 @@
 /** Commands that launch. */
+import { ExitCode } from "../../../base/errors.ts"
 import { escapeControls, plural } from "../../../base/text.ts"
 import type { ClusterPlan } from "../../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
 import { masterRoles, workerRoles, workerRolesFor } from "../../../decisions/clusters/roles.ts"
+import { tooMuchTogether } from "../../../decisions/clusters/room_together.ts"
 import {
   type Call,
   type Command,
@@ -125,10 +127,12 @@ function partly(
   return { lines: [...ids], json: { cluster, ids, error: message }, code: exitCode }
 }
 
-/** What these groups would cost. */
+/** What these groups would cost; refused as the launch would be half-way where they do not fit together. */
 export async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<CommandResult> {
   const priced = await priceGroups(deps, inputs)
   const sum = priced.reduce((total, { hourlyCost }) => total + hourlyCost, 0)
+  const refused = tooMuchTogether(priced)
+  if (refused) deps.terminal.note(`hadoop_ec2: launch: ${refused}`)
   return {
     lines: [
       ...priced.map(
@@ -141,7 +145,9 @@ export async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<Co
       cluster: inputs.cluster,
       groups: priced.map(({ count, roles, hourlyCost }) => ({ count, roles, hourly_cost: hourlyCost })),
       hourly_cost: sum,
+      ...(refused && { refused }),
     },
+    ...(refused && { code: ExitCode.refused }),
   }
 }
 
