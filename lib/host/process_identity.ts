@@ -14,21 +14,24 @@ export function processIdentity(pid: number): string {
   return `${bootId()}:${pid}:${startTicks(pid) ?? ""}`
 }
 
-/** Whether the process of that name still lives. A recycled pid has another start, a restarted machine another boot id. */
-export function isAlive(identity: string): boolean {
+/**
+ * Whether the process of that name still lives. A recycled pid has another start, a restarted machine another boot id. Of what is
+ * hidden only our own count, unless `anybodys` says that another's is meant.
+ */
+export function isAlive(identity: string, { anybodys = false } = {}): boolean {
   if (identity === own) return true
   const [itsBoot, pid, start] = identity.split(":")
   if (itsBoot !== bootId()) return false
   const ticks = startTicks(Number(pid))
-  return ticks === "hidden" ? isOurs(Number(pid)) : ticks !== null && ticks === start
+  return ticks === "hidden" ? isThere(Number(pid), anybodys) : ticks !== null && ticks === start
 }
 
-/** Whether there is a process that we may signal: who holds reservations runs as the account, as we do. */
-function isOurs(pid: number): boolean {
+/** Whether there is a process that we may signal, as who holds reservations runs as the account, as we do; or any. */
+function isThere(pid: number, anybodys: boolean): boolean {
   try {
     return process.kill(pid, 0)
-  } catch {
-    return false
+  } catch (error) {
+    return anybodys && (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 

@@ -22,11 +22,11 @@ export interface Background {
 export interface Programs {
   /**
    * Runs to its end; whatever it prints is collected. `timeoutMs` ends it with code 124. `apart`: in a session of its own, where
-   * the terminal's Ctrl-C does not reach it.
+   * the terminal's Ctrl-C does not reach it. `started` hears its process id.
    */
   run(
     argv: readonly string[],
-    options?: { stdin?: string; timeoutMs?: number; apart?: boolean },
+    options?: { stdin?: string; timeoutMs?: number; apart?: boolean; started?: (pid: number) => void },
   ): Promise<Finished>
   /** Runs with our own stdin, stdout and stderr, as if called by the person; returns its code. */
   runAttached(argv: readonly string[]): Promise<number>
@@ -39,7 +39,7 @@ export interface Programs {
 const timedOut = 124
 
 export const systemPrograms: Programs = {
-  async run(argv, { stdin, timeoutMs, apart = false } = {}) {
+  async run(argv, { stdin, timeoutMs, apart = false, started } = {}) {
     const child = spawned(argv, () =>
       Bun.spawn([...argv], {
         stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
@@ -49,6 +49,7 @@ export const systemPrograms: Programs = {
         ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: "SIGTERM" as const }),
       }),
     )
+    started?.(child.pid)
     const [stdout, stderr] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),

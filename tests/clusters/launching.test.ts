@@ -110,7 +110,8 @@ describe("launching", () => {
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")
   })
 
-  test("killed while ec2-run launches and called again at once, it launches nothing twice", async () => {
+  /** Starts a launch and kills it while AWS launches for ec2-run, which goes on once released. */
+  async function killedLaunch(cluster: string): Promise<() => void> {
     let release = () => {}
     const until = new Promise<void>((resolve) => {
       release = resolve
@@ -122,10 +123,30 @@ describe("launching", () => {
       }
       room.emulator.proxy.faults.add({ kind: "watched", action: "RunInstances", until, matches })
     })
-    const killed = room.start(["launch-cluster", "again", "1", "sm", "--timeout", "1s"])
+    const killed = room.start(["launch-cluster", cluster, "1", "sm", "--timeout", "1s"])
     await arrived
     killed.kill("SIGKILL")
     await killed.exited
+    return release
+  }
+
+  test("killed while ec2-run launches and ended at once, it leaves nothing", async () => {
+    const release = await killedLaunch("early")
+    const planned = await room.hadoop("terminate-cluster", "early", "--dry-run")
+    expect(planned.stdout).toContain("ec2-run is launching 1 node more\n")
+    const impatient = await room.hadoop("terminate-cluster", "early", "--yes", "--timeout", "0")
+    expect(impatient.stderr).toContain("for ec2-run to launch 1 node of early, in vain")
+    expect(impatient.code).toBe(1)
+    const patient = room.start(["delete-cluster", "early", "--yes"])
+    release()
+    const { stdout, code } = await finished(patient)
+    expect(stdout).toMatch(/^i-\w+ terminated\nsecurity group/)
+    expect(code).toBe(0)
+    expect(await live()).toEqual([])
+  })
+
+  test("killed while ec2-run launches and called again at once, it launches nothing twice", async () => {
+    const release = await killedLaunch("again")
     const early = await room.hadoop("launch-cluster", "again", "1", "sm", "--timeout", "1s")
     expect(early.stderr).toContain("the same request is still under way")
     release()

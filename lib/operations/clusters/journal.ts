@@ -4,6 +4,7 @@
  */
 import { msPerMinute } from "../../base/time.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
+import { isAlive } from "../../host/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 
@@ -16,6 +17,8 @@ export interface JournalEntry {
   /** Null until ec2-run has answered. */
   ids: string[] | null
   askedAtUtcMs: number
+  /** ec2-run, which outlives us; absent until it has started. */
+  launcher?: string
 }
 
 /** So long ec2-run, which outlives us, may go on with what it was asked. */
@@ -34,6 +37,13 @@ export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] 
 
 export function writeJournal(deps: ClusterDeps, cluster: string, entries: readonly JournalEntry[]): void {
   writeText(clusterFile(deps, cluster, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
+}
+
+/** How many nodes are being launched just now, also for who was killed meanwhile. */
+export function countComing(deps: ClusterDeps, cluster: string): number {
+  return readJournal(deps, cluster)
+    .filter(({ ids, launcher }) => ids === null && launcher && isAlive(launcher, { anybodys: true }))
+    .reduce((sum, { count }) => sum + count, 0)
 }
 
 /** Where nothing is resumed: what was asked a moment ago may still come, so the same request keeps its token. */

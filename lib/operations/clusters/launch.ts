@@ -6,6 +6,7 @@ import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.
 import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
+import { processIdentity } from "../../host/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { ensureGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
@@ -168,14 +169,19 @@ async function launchOnce(
   }
   const others = journal.filter(({ token }) => token !== entry.token)
   writeJournal(deps, cluster, [...others, entry])
-  // Also after a no: it may say that AWS did not answer, and then something may run by this token.
-  const reply = await askLauncher(deps, { ...request, client_token: entry.token })
-  try {
-    writeJournal(deps, cluster, [...others, { ...entry, ids: reply.ids }])
-  } catch (error) {
-    // A full disk must not make us forget what runs; asked again, the token gives the same ids.
-    deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+  const note = (more: Partial<JournalEntry>) => {
+    try {
+      writeJournal(deps, cluster, [...others, { ...entry, ...more }])
+    } catch (error) {
+      // A full disk must not make us forget what runs; asked again, the token gives the same ids.
+      deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+    }
   }
+  // Also after a no: it may say that AWS did not answer, and then something may run by this token.
+  const reply = await askLauncher(deps, { ...request, client_token: entry.token }, (pid) =>
+    note({ launcher: processIdentity(pid) }),
+  )
+  note({ ids: reply.ids })
   return reply
 }
 

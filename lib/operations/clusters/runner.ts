@@ -24,12 +24,17 @@ const deadlineMs = 15 * msPerMinute
  * Sends one request. The launcher is never interrupted: what it began, it ends and books, and its answer is what we must
  * know. Throws LaunchFailed with its reason; Failed where it gave none (then the same client token asks again safely).
  */
-export async function askLauncher(deps: ClusterDeps, request: LaunchProtocolRequest): Promise<LaunchedReply> {
+export async function askLauncher(
+  deps: ClusterDeps,
+  request: LaunchProtocolRequest,
+  started?: (pid: number) => void,
+): Promise<LaunchedReply> {
   requireLaunchRegion(deps)
   const { code, stdout, stderr } = await deps.programs.run([deps.launcher, "--stdin-json"], {
     stdin: JSON.stringify(request),
     timeoutMs: deadlineMs,
     apart: true,
+    ...(started && { started }),
   })
   const said = stderr.split("\n").filter((line) => line !== "" && line !== "Loading request from stdin")
   const complaint = code === 0 ? undefined : said.pop()

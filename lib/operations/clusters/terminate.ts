@@ -8,9 +8,9 @@ import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { deleteGroups } from "./groups.ts"
-import { removeJournal } from "./journal.ts"
+import { countComing, removeJournal, underWayMs } from "./journal.ts"
 import { type ClusterNode, findNodes } from "./nodes.ts"
-import { invisibleMs, isPassing } from "./wait.ts"
+import { invisibleMs, isPassing, pause, waitingFrom } from "./wait.ts"
 
 /** What the confirmation shows: whose, how many, for how long they have run, what an hour costs. */
 export function describeNodes(deps: ClusterDeps, cluster: string, nodes: readonly ClusterNode[]): string[] {
@@ -85,18 +85,23 @@ async function nodesLeft(deps: ClusterDeps, ids: readonly string[]): Promise<rea
   }
 }
 
-/** Everything of the cluster: instances, then groups where told. Returns what was done. */
+/** Everything of the cluster: instances, those that ec2-run is launching too, then groups where told. Returns what was done. */
 export async function terminateCluster(
   deps: ClusterDeps,
   cluster: string,
   { groups }: { groups: boolean },
 ): Promise<{ terminated: string[]; groups: string[] }> {
-  const nodes = await findNodes(deps, cluster)
-  await terminateNodes(
-    deps,
-    nodes.map(({ id }) => id),
-  )
+  const terminated = new Set<string>()
+  const waiting = waitingFrom(deps, deps.timeoutMs ?? underWayMs)
+  for (let coming = -1; coming !== 0; ) {
+    // Counted before it is listed: what comes in between is found the next time.
+    coming = countComing(deps, cluster)
+    const ids = (await findNodes(deps, cluster)).map(({ id }) => id)
+    await terminateNodes(deps, ids)
+    for (const id of ids) terminated.add(id)
+    if (coming > 0) await pause(deps, waiting, 1, `ec2-run to launch ${plural(coming, "node")} of ${cluster}`)
+  }
   const deleted = groups ? await deleteGroups(deps, cluster) : []
   removeJournal(deps, cluster)
-  return { terminated: nodes.map(({ id }) => id), groups: deleted }
+  return { terminated: [...terminated], groups: deleted }
 }

@@ -4,7 +4,7 @@ import { type Call, type Command, clusterCall, confirm, sshOptionNames } from ".
 import { prepareConnection } from "../connect.ts"
 import type { ClusterDeps } from "../deps.ts"
 import { clusterGroups } from "../groups.ts"
-import { removeJournal } from "../journal.ts"
+import { countComing, removeJournal } from "../journal.ts"
 import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
 import { describeNodes, terminateCluster } from "../terminate.ts"
 import { chooseWorkers, pushWorkers, removeWorkers, workersList } from "../workers.ts"
@@ -72,15 +72,19 @@ async function terminate(deps: ClusterDeps, call: Call, { groups }: { groups: bo
   const nodes = await findNodes(deps, cluster)
   const ids = nodes.map(({ id }) => id)
   const names = groups ? (await clusterGroups(deps, cluster)).map(({ name }) => name) : []
-  if (ids.length + names.length === 0) {
+  const coming = countComing(deps, cluster)
+  if (ids.length + names.length + coming === 0) {
     if (!call.options.dryRun) removeJournal(deps, cluster)
     return { lines: [`${cluster} has nothing left.`], json: { cluster, terminated: [], groups: [] } }
   }
   const facts = describeNodes(deps, cluster, nodes)
+  if (coming > 0) facts.push(`ec2-run is launching ${plural(coming, "node")} more`)
   if (names.length > 0) facts.push(`Security groups: ${names.join(" ")}`)
   if (call.options.dryRun) return { lines: facts, json: { cluster, terminated: ids, groups: names } }
   const question =
-    ids.length > 0 ? `Terminate ${plural(ids.length, "instance")}?` : "Delete the security groups?"
+    ids.length + coming > 0
+      ? `Terminate ${plural(ids.length + coming, "instance")}?`
+      : "Delete the security groups?"
   if (!(await confirm(deps, call.options, facts, question))) return notDone()
   const done = await terminateCluster(deps, cluster, { groups })
   return {
