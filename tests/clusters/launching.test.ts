@@ -532,6 +532,33 @@ describe("ending", () => {
     expect((await room.hadoop("list-storage", "fit")).stdout).toContain(`in-use\t${node?.InstanceId}`)
   })
 
+  test.each([
+    ["device", "/dev/sdj", "/ebs2"],
+    ["mount_point", "/dev/sdk", "/ebs1"],
+  ])(
+    "storage with one %s for two volumes is refused, since a node could have one only",
+    async (key, device, at) => {
+      const spec = join(room.home, "twice.json")
+      const volumes = [
+        { device: "/dev/sdj", mount_point: "/ebs1", size_gb: 1 },
+        { device, mount_point: at, size_gb: 1 },
+      ]
+      writeFileSync(spec, JSON.stringify({ dn: volumes }))
+      const { stderr, code } = await room.hadoop(
+        "create-storage",
+        "twice",
+        "dn",
+        "1",
+        spec,
+        "-z",
+        "us-east-1a",
+      )
+      expect(stderr).toMatch(new RegExp(`twice.json": dn has the ${key} \\S+ twice\n$`))
+      expect(code).toBe(2)
+      expect(callsOf("CreateVolume")).toEqual([])
+    },
+  )
+
   test("storage is made and deleted by one command at a time: they share its list", async () => {
     const spec = join(room.home, "spec3.json")
     writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 1}]}')

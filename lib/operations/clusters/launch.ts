@@ -106,7 +106,9 @@ export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Pro
   try {
     for (const group of inputs.groups) {
       if (deps.interrupt.aborted) throw deps.interrupt.reason
-      deps.terminal.note(`Launching ${plural(group.count, "node")} with ${group.roles.join(",")} ...`)
+      deps.terminal.note(
+        `Launching ${plural(group.count, "node")} with ${group.roles.join(",") || "no roles"} ...`,
+      )
       const present = [...inputs.present, ...outcome.nodes]
       const request = groupRequest(deps, script, { ...inputs, present }, group, groupIds)
       const reply = await launchWithFallback(deps, inputs, request)

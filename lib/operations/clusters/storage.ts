@@ -6,52 +6,10 @@ import { duration, msPerMinute } from "../../base/time.ts"
 import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import { parseRoles, type Role } from "../../decisions/clusters/roles.ts"
 import type { ClusterDeps } from "./deps.ts"
-import { readText } from "./files.ts"
 import { type ClusterNode, isUsable } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
 import { readStorage, volumesIn, writeStorage } from "./storage_file.ts"
-
-/** One volume of each node, in the old specification file's words. */
-interface VolumeSpec {
-  device: string
-  mount_point: string
-  gib: number
-  snapshot_id: string | null
-}
-
-/** Reads `{"ROLE": [{"device", "mount_point", "size_gb", "snapshot_id"}, …]}`. */
-export function readStorageSpec(path: string, role: Role): VolumeSpec[] {
-  const text = readText(path)
-  if (text === null) throw new UsageError("storage", `${quoted(path)} does not exist`)
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw new UsageError("storage", `${quoted(path)} is no JSON: ${(error as Error).message}`)
-  }
-  const list = (json as Record<string, unknown> | null)?.[role]
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new UsageError("storage", `${quoted(path)} has no list of volumes for ${role}`)
-  }
-  return list.map((item, index) => toSpec(path, `${role}[${index}]`, item))
-}
-
-function toSpec(path: string, where: string, item: unknown): VolumeSpec {
-  const { device, mount_point, size_gb, snapshot_id } = (item ?? {}) as Record<string, unknown>
-  const fail = (reason: string) => new UsageError("storage", `${quoted(path)}: ${where} ${reason}`)
-  if (typeof device !== "string" || !/^\/dev\/(sd|xvd)[f-p]$/.test(device)) {
-    throw fail("has no device /dev/sdf to /dev/sdp")
-  }
-  if (typeof mount_point !== "string" || !/^\/[A-Za-z0-9_./-]+$/.test(mount_point)) {
-    throw fail("has no absolute mount_point")
-  }
-  const gib = Number(size_gb)
-  if (!Number.isInteger(gib) || gib < 1 || gib > 16_384) throw fail("has no size_gb from 1 to 16384")
-  if (snapshot_id != null && !/^snap-[0-9a-f]{8,17}$/.test(String(snapshot_id))) {
-    throw fail("has a snapshot_id that is none")
-  }
-  return { device, mount_point, gib, snapshot_id: snapshot_id == null ? null : String(snapshot_id) }
-}
+import type { VolumeSpec } from "./storage_spec.ts"
 
 /** Makes volumes for `count` nodes of a role, and notes each as soon as it exists. */
 export async function createStorage(

@@ -10,10 +10,10 @@ import {
   createStorage,
   deleteStorage,
   listStorage,
-  readStorageSpec,
   requireRole,
   unlisted,
 } from "../storage.ts"
+import { readStorageSpec } from "../storage_spec.ts"
 import { price } from "./launching.ts"
 
 export const storing: Command[] = [
