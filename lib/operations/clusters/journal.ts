@@ -2,34 +2,37 @@
  * What a launch has asked for so far, on disk before it is asked: after a crash or a lost reply, `--resume` asks again with the
  * same tokens, and gets the same instances instead of further ones.
  */
+import * as v from "valibot"
 import { msPerMinute } from "../../base/time.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
 import { isAlive } from "../../host/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 
-export interface JournalEntry {
-  token: string
-  roles: Role[]
-  count: number
+const entry = v.object({
+  token: v.string(),
+  roles: v.array(v.custom<Role>((role) => typeof role === "string")),
+  count: v.number(),
   /** The digest of the request: a changed one needs a new token. */
-  digest: string
+  digest: v.string(),
   /** Null until ec2-run has answered. */
-  ids: string[] | null
-  askedAtUtcMs: number
+  ids: v.nullable(v.array(v.string())),
+  askedAtUtcMs: v.number(),
   /** ec2-run, which outlives us; absent until it has started. */
-  launcher?: string
-}
+  launcher: v.exactOptional(v.string()),
+})
+export type JournalEntry = v.InferOutput<typeof entry>
 
 /** So long ec2-run, which outlives us, may go on with what it was asked. */
 export const underWayMs = 15 * msPerMinute
 
+/** What is no entry is left out: the file is the student's to edit. */
 export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] {
   const text = readText(clusterFile(deps, cluster, "launch"))
   if (text === null) return []
   try {
     const entries: unknown = JSON.parse(text)
-    return Array.isArray(entries) ? entries : []
+    return Array.isArray(entries) ? entries.filter((one) => v.is(entry, one)) : []
   } catch {
     return []
   }
