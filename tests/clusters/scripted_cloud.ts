@@ -167,7 +167,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
         if (program === "ec2-run") {
           const request = JSON.parse(stdin)
           const stdout = launch(request)
-          const isUnheard = script.workersUnheard && request.cluster.roles.includes("dn")
+          const isUnheard = script.workersUnheard && !request.cluster.roles.includes("nn")
           return isUnheard ? { code: 137, stderr: "", stdout: "" } : { code: 0, stderr: "", stdout }
         }
         if (program !== "ssh") return { code: 0, stdout: "", stderr: "" }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
 import { toSettings } from "../../lib/decisions/clusters/settings.ts"
-import { waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
+import { createFormattedSnapshot, waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
 import { type LaunchOrder, launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
 import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
@@ -102,6 +102,14 @@ describe("waiting", () => {
     cloud.script.lastVisibleMs = 200_000
     await expect(launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
     expect(cloud.running()).toHaveLength(5)
+  })
+
+  test("a node for formatting is gone again where ec2-run was killed once it had launched it", async () => {
+    cloud = scriptedCloud({ workersUnheard: true })
+    const made = createFormattedSnapshot(cloud.deps, toSettings({}, "cs61c-ab"), "words", 1)
+    await expect(made).rejects.toThrow(/ended with 137/)
+    expect(cloud.calls.TerminateInstances).toBe(1)
+    expect(cloud.running()).toEqual([])
   })
 
   test("a snapshot that is not listed yet is waited for, one that fails or never ends is not", async () => {

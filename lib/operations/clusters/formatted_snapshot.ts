@@ -11,7 +11,7 @@ import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { aloneWith } from "./files.ts"
 import { launchGroups } from "./launch.ts"
-import type { ClusterNode } from "./nodes.ts"
+import { type ClusterNode, findNodes } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
 import { requireRemote, runRemote } from "./ssh.ts"
 import { waitForVolume } from "./storage.ts"
@@ -40,6 +40,7 @@ async function formattedSnapshot(
   cluster: string,
   gib: number,
 ): Promise<string> {
+  const before = new Set((await findNodes(deps, cluster)).map(({ id }) => id))
   const launched = await launchGroups(deps, { cluster, settings, groups: formattingGroups, present: [] })
   const ids = launched.nodes.map(({ id }) => id)
   let volume: string | null = null
@@ -58,8 +59,20 @@ async function formattedSnapshot(
     })
     return await snapshotOf(deps, cluster, volume, gib)
   } finally {
-    await removeAll(deps.uninterrupted(), ids, volume)
+    const after = deps.uninterrupted()
+    const unheard = launched.failure ? await formattersBeside(after, cluster, before).catch(() => []) : []
+    await removeAll(after, [...new Set([...ids, ...unheard])], volume)
   }
+}
+
+/** What ec2-run launched without our hearing of it. */
+async function formattersBeside(
+  deps: ClusterDeps,
+  cluster: string,
+  before: ReadonlySet<string>,
+): Promise<string[]> {
+  const nodes = await findNodes(deps, cluster)
+  return nodes.filter(({ id, roles }) => roles.length === 0 && !before.has(id)).map(({ id }) => id)
 }
 
 async function createVolume(deps: ClusterDeps, cluster: string, zone: string, gib: number): Promise<string> {
