@@ -11,13 +11,16 @@ export interface BilledRow {
   cost: MicroUsd
   fromUtcMs: number
   toUtcMs: number
-  /** Whether it is of what our bound covers. */
-  isCovered: boolean
+  of: BilledFor
   /** An instance's public address, which AWS bills by a network interface. */
   isAddress: boolean
-  /** A tax, credit, refund or correction, which is of no usage. */
-  isAdjustment: boolean
 }
+
+/**
+ * `covered` by our bound; `nameless`: of EC2, in an export without the ids of resources; `adjustment`: a tax, credit, refund or
+ * correction, which is of no usage; `other`: another service, or transfer.
+ */
+export type BilledFor = "covered" | "nameless" | "adjustment" | "other"
 
 /** The columns of a kind of export, as they are named in it. */
 interface Form {
@@ -81,11 +84,14 @@ function readRow(form: Form, row: Record<string, string>): BilledRow | null {
     ...{ resourceId, owner: ownerIn(form, row), cost: microUsd(cost), fromUtcMs },
     toUtcMs: Number.isNaN(toUtcMs) ? fromUtcMs : toUtcMs,
     isAddress: /^eni-/.test(resourceId) || (/^i-/.test(resourceId) && /public ?ipv4/i.test(usage)),
-    isAdjustment: adjustments.test(row[form.category] ?? ""),
-    isCovered:
-      /^(i|vol|snap|eipalloc|eni)-/.test(resourceId) &&
-      !/DataTransfer|Data Transfer|CPUCredits|LoadBalancer/i.test(usage),
+    of: adjustments.test(row[form.category] ?? "") ? "adjustment" : usageOf(resourceId, usage),
   }
+}
+
+function usageOf(resourceId: string, usage: string): BilledFor {
+  if (/Data ?Transfer|CPU ?Credits|LoadBalancer/i.test(usage)) return "other"
+  if (/^(i|vol|snap|eipalloc|eni)-/.test(resourceId)) return "covered"
+  return resourceId === "" && /^Amazon ?(EC2|Elastic Compute Cloud)\b/i.test(usage) ? "nameless" : "other"
 }
 
 /** `2026-09-01T00:00:00Z`, also without the zone and with a space, as exports have it. */

@@ -1,15 +1,11 @@
 /** Our figures beside AWS's bill, user by user, with what explains the difference. */
-import { createReadStream } from "node:fs"
-import { pipeline, Readable, type Transform } from "node:stream"
-import { createGunzip } from "node:zlib"
-import { parse } from "csv-parse"
-import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
+import { Refused, UsageError } from "../../base/errors.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { escapeControls, plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
-import { add, type Bounds, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
-import { type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
+import { add, type Bounds, nothing, type Tariff } from "../../decisions/costs.ts"
 import { rangeOf } from "../../decisions/reports/text_form.ts"
+import { addressesOf, type BillRead, readBill } from "./bill.ts"
 import { charges } from "./charges.ts"
 import type { ReportDeps } from "./report.ts"
 
@@ -68,107 +64,6 @@ function toJson({ user, ours, aws, because }: Reconciled) {
   }
 }
 
-/** What AWS charges for one thing in the whole export. */
-interface BilledThing {
-  cost: MicroUsd
-  owner: string
-  isCovered: boolean
-  isAdjustment: boolean
-}
-
-interface BillRead {
-  things: Map<string, BilledThing>
-  range: Range
-  skipped: number
-}
-
-/** Sums the export up as it streams by: bills are long. */
-async function readBill(source: string): Promise<BillRead> {
-  const things = new Map<string, BilledThing>()
-  const range = { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY }
-  const ofAdjustments = { ...range }
-  let skipped = 0
-  let read: ReturnType<typeof rowReader> | undefined
-  const columns = (names: string[]) => {
-    read = rowReader(names)
-    return names
-  }
-  const rows = parse({ columns, bom: true, skip_empty_lines: true, relax_column_count: true })
-  try {
-    for await (const row of through(textOf(source), rows)) {
-      if (!read) throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
-      const billed = read(row as Record<string, string>)
-      if (!billed) {
-        skipped++
-        continue
-      }
-      // A tax or a credit is of the whole month, also in a bill of its first days.
-      widen(billed.isAdjustment ? ofAdjustments : range, billed)
-      note(things, billed)
-    }
-  } catch (error) {
-    if (error instanceof Failed) throw error
-    const name = source === "-" ? "stdin" : source
-    if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      throw new Failed("reconcile", `there is no file ${name}`)
-    throw new Failed("reconcile", `${name} cannot be read: ${messageOf(error)}`)
-  }
-  if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
-  return { things, range: Number.isFinite(range.fromUtcMs) ? range : ofAdjustments, skipped }
-}
-
-function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
-  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
-  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
-}
-
-/**
- * AWS bills an instance's address by a network interface, which we do not know: all of a user's are one thing. Elastic ones have
- * an id of their own.
- */
-function addressesOf(login: string): string {
-  return `addresses of ${login}`
-}
-
-/** The export as AWS delivers it: often compressed. */
-function textOf(source: string): Readable {
-  const input: Readable = source === "-" ? process.stdin : createReadStream(source)
-  return Readable.from(unpacked(input))
-}
-
-async function* unpacked(input: Readable): AsyncGenerator<Buffer> {
-  const chunks = input[Symbol.asyncIterator]()
-  const first = await chunks.next()
-  if (first.done) return
-  async function* all(): AsyncGenerator<Buffer> {
-    yield first.value
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
-  }
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b
-  yield* isGzip ? through(Readable.from(all()), createGunzip()) : all()
-}
-
-/** Unlike `pipe`, it fails where its source does. */
-function through<T extends Transform>(source: Readable, transform: T): T {
-  pipeline(source, transform, () => {})
-  return transform
-}
-
-function note(
-  things: Map<string, BilledThing>,
-  { resourceId, owner, cost, isCovered, isAddress, isAdjustment }: BilledRow,
-): void {
-  const thing = isAddress ? addressesOf(owner) : resourceId
-  const key = `${thing}\n${isCovered}\n${isAdjustment}`
-  const known = things.get(key)
-  things.set(key, {
-    cost: (known?.cost ?? 0) + cost,
-    owner: owner || (known?.owner ?? ""),
-    isCovered,
-    isAdjustment,
-  })
-}
-
 function reconcile(
   usageDb: ReportDeps["usageDb"],
   tariff: Tariff,
@@ -192,13 +87,13 @@ function reconcile(
     ourThings.set(id, { login, cost: add(known?.cost ?? nothing, cost ?? nothing) })
   }
   const billedIds = new Set<string>()
-  for (const [key, { cost, owner, isCovered, isAdjustment }] of things) {
-    const [id = ""] = key.split("\n")
+  for (const { id, cost, owner, of: billedFor } of things.values()) {
     const ours = ourThings.get(id)
     const account = of(ours?.login ?? owner)
     account.aws += cost
-    if (isAdjustment) account.adjusted += cost
-    else if (!isCovered) account.notCovered += cost
+    if (billedFor === "adjustment") account.adjusted += cost
+    else if (billedFor === "other") account.notCovered += cost
+    else if (billedFor === "nameless") account.nameless += cost
     else if (!ours) account.unknown += cost
     else {
       billedIds.add(id)
@@ -222,6 +117,7 @@ interface Account {
   aws: MicroUsd
   unknown: MicroUsd
   notCovered: MicroUsd
+  nameless: MicroUsd
   adjusted: MicroUsd
   notBilled: MicroUsd
   priceDifference: MicroUsd
@@ -232,7 +128,7 @@ interface Account {
 function newAccount(): Account {
   return {
     ...{ ours: nothing, aws: 0, unknown: 0, notCovered: 0, notBilled: 0, priceDifference: 0 },
-    ...{ untagged: 0, unpriced: 0, adjusted: 0 },
+    ...{ untagged: 0, unpriced: 0, adjusted: 0, nameless: 0 },
   }
 }
 
@@ -247,6 +143,7 @@ function reasons(account: Account): string[] {
   return [
     isSome(account.unknown) && `${amount(account.unknown)} not launched through us`,
     isSome(account.notCovered) && `${amount(account.notCovered)} of other services and transfer`,
+    isSome(account.nameless) && `${amount(account.nameless)} of EC2 without a resource's id in the bill`,
     isSome(account.adjusted) && `${amount(account.adjusted)} of taxes, credits and refunds`,
     isSome(account.notBilled) && `${amount(account.notBilled)} of ours not in the bill`,
     isSome(account.priceDifference) &&

@@ -1,10 +1,12 @@
 /** AWS's bill in the forms in which it is delivered, beside ours. */
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
+import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
 import { msPerHour } from "../../../lib/base/time.ts"
 import { openUsageDb } from "../../../lib/db/usage_db.ts"
 import { exactly } from "../../../lib/decisions/intervals.ts"
+import { unpacked } from "../../../lib/operations/reports/bill.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
 
@@ -99,6 +101,32 @@ test("addresses by their network interface, snapshots, and a tax of the whole mo
   ]
   const users = await reconciled(bill.join("\n"))
   expect(users.get("cs61c-ab")).toMatchObject({ aws_usd: 0.059, because: [] })
+})
+
+test("a bill without the ids of resources has each user's charges beside theirs", async () => {
+  const row = (owner: string, cost: number, usage: string) =>
+    `${when},Usage,AmazonEC2,,${usage},${cost},"{""user_ec2_wrappers_owner"": ""${owner}""}"`
+  const users = await reconciled(
+    [
+      "line_item_usage_start_date,line_item_usage_end_date,line_item_line_item_type,line_item_product_code,line_item_resource_id,line_item_usage_type,line_item_unblended_cost,resource_tags",
+      ...[row("cs61c-aa", 1, "BoxUsage:m1.small"), row("cs61c-ab", 2, "BoxUsage:m1.small")],
+      ...[row("cs61c-ab", 0.5, "CPUCredits:t3"), `${when},Usage,AmazonS3,,Requests-Tier1,4,`],
+    ].join("\n"),
+  )
+  expect(users.get("cs61c-aa")).toMatchObject({
+    ...{ aws_usd: 1, because: ["$1.00 of EC2 without a resource's id in the bill"] },
+  })
+  expect(users.get("cs61c-ab")?.because.slice(0, 2)).toEqual([
+    "$0.50 of other services and transfer",
+    "$2.00 of EC2 without a resource's id in the bill",
+  ])
+  expect(users.get(null as never)?.because).toEqual(["$4.00 of other services and transfer"])
+})
+
+test("a compressed bill is known for one, however little of it arrives first", async () => {
+  const bill = gzipSync("UnblendedCost")
+  const parts = Readable.from([bill.subarray(0, 1), bill.subarray(1)])
+  expect(await new Response(Readable.from(unpacked(parts)) as never).text()).toBe("UnblendedCost")
 })
 
 test("our own FOCUS export agrees with ourselves", async () => {

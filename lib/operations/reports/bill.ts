@@ -1,0 +1,111 @@
+/** AWS's bill, summed up by the things that it charges for as it streams by: bills are long, and often compressed. */
+import { createReadStream } from "node:fs"
+import { pipeline, Readable, type Transform } from "node:stream"
+import { createGunzip } from "node:zlib"
+import { parse } from "csv-parse"
+import { Failed, messageOf } from "../../base/errors.ts"
+import type { MicroUsd } from "../../base/money.ts"
+import type { Range } from "../../decisions/costs.ts"
+import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
+
+/** What AWS charges for one thing in the whole export. */
+interface BilledThing {
+  id: string
+  cost: MicroUsd
+  owner: string
+  of: BilledFor
+}
+
+export interface BillRead {
+  things: Map<string, BilledThing>
+  range: Range
+  skipped: number
+}
+
+/** Sums the export up as it streams by: bills are long. */
+export async function readBill(source: string): Promise<BillRead> {
+  const things = new Map<string, BilledThing>()
+  const range = { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY }
+  const ofAdjustments = { ...range }
+  let skipped = 0
+  let read: ReturnType<typeof rowReader> | undefined
+  const columns = (names: string[]) => {
+    read = rowReader(names)
+    return names
+  }
+  const rows = parse({ columns, bom: true, skip_empty_lines: true, relax_column_count: true })
+  try {
+    for await (const row of through(textOf(source), rows)) {
+      if (!read) throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
+      const billed = read(row as Record<string, string>)
+      if (!billed) {
+        skipped++
+        continue
+      }
+      // A tax or a credit is of the whole month, also in a bill of its first days.
+      widen(billed.of === "adjustment" ? ofAdjustments : range, billed)
+      note(things, billed)
+    }
+  } catch (error) {
+    if (error instanceof Failed) throw error
+    const name = source === "-" ? "stdin" : source
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new Failed("reconcile", `there is no file ${name}`)
+    throw new Failed("reconcile", `${name} cannot be read: ${messageOf(error)}`)
+  }
+  if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
+  return { things, range: Number.isFinite(range.fromUtcMs) ? range : ofAdjustments, skipped }
+}
+
+function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
+  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
+  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
+}
+
+/**
+ * AWS bills an instance's address by a network interface, which we do not know: all of a user's are one thing. Elastic ones have
+ * an id of their own.
+ */
+export function addressesOf(login: string): string {
+  return `addresses of ${login}`
+}
+
+/** The export as AWS delivers it: often compressed. */
+function textOf(source: string): Readable {
+  const input: Readable = source === "-" ? process.stdin : createReadStream(source)
+  return Readable.from(unpacked(input))
+}
+
+/** However little of it arrives first. */
+export async function* unpacked(input: Readable): AsyncGenerator<Buffer> {
+  const chunks = input[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  let isOver = false
+  while (!isOver && head.length < gzipMagic.length) {
+    const { done, value } = await chunks.next()
+    if (!done) head = Buffer.concat([head, value])
+    isOver = done === true
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    yield head
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
+  }
+  const isGzip = head.subarray(0, gzipMagic.length).equals(gzipMagic)
+  yield* isGzip ? through(Readable.from(all()), createGunzip()) : all()
+}
+
+const gzipMagic = Buffer.from([0x1f, 0x8b])
+
+/** Unlike `pipe`, it fails where its source does. */
+function through<T extends Transform>(source: Readable, transform: T): T {
+  pipeline(source, transform, () => {})
+  return transform
+}
+
+/** What has no id is one thing for each owner that the bill names. */
+function note(things: Map<string, BilledThing>, { resourceId, owner, cost, of, isAddress }: BilledRow): void {
+  const id = isAddress ? addressesOf(owner) : resourceId
+  const key = JSON.stringify([id, of, id === "" ? owner : ""])
+  const known = things.get(key)
+  things.set(key, { id, cost: (known?.cost ?? 0) + cost, owner: owner || (known?.owner ?? ""), of })
+}
