@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite"
 import type { Market } from "../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../base/time.ts"
 import type { OldRun } from "../decisions/intervals.ts"
+import { isNamed, type NameKey, textIn } from "./old_names.ts"
 
 /** Hours of all rows of one login, type and market, as the views count: started hours of each instance. */
 export interface OldSum {
@@ -29,7 +30,7 @@ export function oldRows(db: Database) {
   const none = (login: string | null): boolean =>
     db
       .query<unknown, [string | null]>(
-        `SELECT 1 FROM old_usage_sums WHERE ${login === null ? "?1 IS NULL" : "login = ?1"} LIMIT 1`,
+        `SELECT 1 FROM old_usage_sums WHERE ${login === null ? "?1 IS NULL" : isNamed("login", 1)} LIMIT 1`,
       )
       .get(login) === null
   return {
@@ -46,7 +47,7 @@ export function oldRows(db: Database) {
     runningWithoutStart(): UndatedRow[] {
       return db
         .query<{ instanceId: string; login: string; seen: number | null }, []>(
-          `SELECT instance_id AS instanceId, coalesce(username, '') AS login, julianday(last_seen) AS seen FROM instances
+          `SELECT instance_id AS instanceId, ${textIn("username")} AS login, julianday(last_seen) AS seen FROM instances
            WHERE end_time IS NULL AND NOT ${hasStart} AND ${isOld}`,
         )
         .all()
@@ -54,15 +55,15 @@ export function oldRows(db: Database) {
     },
 
     /** All of a login that have ended. */
-    *endedOf(login: string): Generator<OldRun> {
-      const rows = db.query<Row, [string]>(`${selectEnded} AND ${whose(login)}`)
+    *endedOf(login: NameKey): Generator<OldRun> {
+      const rows = db.query<Row, [NameKey]>(`${selectEnded} AND ${whose(login)}`)
       for (const row of rows.iterate(login)) yield fromRow(row)
     },
 
     /** Whether it has any row of a login, also one without a start: the views have that, too. */
-    has: (login: string): boolean =>
+    has: (login: NameKey): boolean =>
       db
-        .query<unknown, [string]>(`SELECT 1 FROM instances WHERE ${isOld} AND ${whose(login)} LIMIT 1`)
+        .query<unknown, [NameKey]>(`SELECT 1 FROM instances WHERE ${isOld} AND ${whose(login)} LIMIT 1`)
         .get(login) !== null,
 
     ofInstance: (instanceId: string): OldRun | null => {
@@ -74,7 +75,7 @@ export function oldRows(db: Database) {
     loginOf: (instanceId: string): string | null =>
       db
         .query<{ login: string }, [string]>(
-          "SELECT coalesce(username, '') AS login FROM instances WHERE instance_id = ?",
+          `SELECT ${textIn("username")} AS login FROM instances WHERE instance_id = ?`,
         )
         .get(instanceId)?.login ?? null,
 
@@ -125,7 +126,7 @@ export function oldRows(db: Database) {
       if (none(login)) return []
       return db
         .query<OldSum, [string | null]>(
-          `SELECT coalesce(username, '') AS login, coalesce(instance_type, '') AS instanceType,
+          `SELECT ${textIn("username")} AS login, ${textIn("instance_type")} AS instanceType,
              CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
            WHERE ${whose(login)} AND ${isOld}
@@ -137,9 +138,10 @@ export function oldRows(db: Database) {
 }
 
 /** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. Nobody's rows have no name, or an empty one. */
-function whose(login: string | null): string {
+function whose(login: NameKey | null): string {
   if (login === null) return "?1 IS NULL"
-  return login === "" ? "(username IS NULL OR username = ?1)" : "username = ?1"
+  const isTheirs = isNamed("username", 1)
+  return login.length === 0 ? `(username IS NULL OR ${isTheirs})` : isTheirs
 }
 
 /** A start before there was EC2, such as 0, is none. */
@@ -154,8 +156,10 @@ const beganBefore = "(start_time < ?3 OR typeof(start_time) = 'text')"
  * Of what has ended it does not matter when it was last seen: without that column an index answers alone. `julianday` takes
  * the old tools' numbers as they are, and also the ISO strings of people who mended a row by hand.
  */
-const select = (seen: string) => `SELECT instance_id, coalesce(instance_type, '') AS instance_type,
-    coalesce(is_spot, 0) AS is_spot, coalesce(username, '') AS username,
+const select = (
+  seen: string,
+) => `SELECT ${textIn("instance_id")} AS instance_id, ${textIn("instance_type")} AS instance_type,
+    coalesce(is_spot, 0) AS is_spot, ${textIn("username")} AS username,
     julianday(start_time) AS start_time, julianday(end_time) AS end_time, ${seen} AS seen,
     (SELECT min(julianday(stopped_time)) FROM instance_stopped
      WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped

@@ -7,12 +7,22 @@ import { add, always, type Tariff } from "../decisions/costs.ts"
 import { fromOldRun } from "../decisions/intervals.ts"
 import { type Charge, chargesOfRun } from "../decisions/reports/charge.ts"
 import { type DayCharge, daySums, joined } from "./day_sums.ts"
+import { isNamed, type NameKey } from "./old_names.ts"
 import type { OldRows } from "./old_rows.ts"
 import { daysOfRun } from "./usage_sums.ts"
 
 export function oldSums(db: Database, oldRows: OldRows) {
   const kept = daySums(db, "old_usage")
-  const rebuild = (tariff: Tariff, login: string): void => {
+  /** Those whose sums are missing, or were made under another tariff. */
+  const staleLogins = ({ fingerprint }: Tariff, login: NameKey | null): NameKey[] =>
+    db
+      .query<{ login: Uint8Array }, [string, NameKey | null]>(
+        `SELECT DISTINCT CAST(login AS BLOB) AS login FROM old_usage_sums
+         WHERE tariff <> ?1 AND ${login === null ? "?2 IS NULL" : isNamed("login", 2)}`,
+      )
+      .all(fingerprint, login)
+      .map((row) => row.login)
+  const rebuild = (tariff: Tariff, login: NameKey): void => {
     const days = new Map<number, DayCharge>()
     const unpriced = new Set<string>()
     const lines = new Map<string, OldLine>()
@@ -23,28 +33,26 @@ export function oldSums(db: Database, oldRows: OldRows) {
       if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
       for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
     }
-    db.query("DELETE FROM old_usage_days WHERE login = ?").run(login)
-    db.query("DELETE FROM old_usage_lines WHERE login = ?").run(login)
+    for (const table of ["old_usage_days", "old_usage_lines", "old_usage_sums"])
+      db.query(`DELETE FROM ${table} WHERE ${isNamed("login", 1)}`).run(login)
     for (const { what, market, microUsdPerHour, hours, cost } of lines.values()) {
-      db.query("INSERT INTO old_usage_lines VALUES (?, ?, ?, ?, ?, ?, ?)").run(
+      db.query("INSERT INTO old_usage_lines VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)").run(
         ...[login, what, market, microUsdPerHour, hours, cost?.lowest ?? null, cost?.highest ?? null],
       )
     }
-    if (!oldRows.has(login)) {
-      db.query("DELETE FROM old_usage_sums WHERE login = ?").run(login)
-      return
-    }
-    db.query("INSERT OR REPLACE INTO old_usage_sums VALUES (?, ?, ?)").run(
+    if (!oldRows.has(login)) return
+    db.query("INSERT INTO old_usage_sums VALUES (CAST(? AS TEXT), ?, ?)").run(
       login,
       tariff.fingerprint,
       unpriced.size,
     )
-    const insert = db.query("INSERT INTO old_usage_days VALUES (?, ?, ?, ?, ?)")
+    const insert = db.query("INSERT INTO old_usage_days VALUES (CAST(? AS TEXT), ?, ?, ?, ?)")
     for (const [day, { lowest, highest, instanceMs }] of days)
       insert.run(login, day, lowest, highest, instanceMs)
   }
   return {
     ...kept,
+    staleLogins,
 
     /** How many rows there are to sum up, at the most. */
     runs: (): number =>
@@ -65,8 +73,8 @@ export function oldSums(db: Database, oldRows: OldRows) {
     },
 
     /** Computes what is missing, of a login or, with null, of everybody. Inside the caller's transaction. */
-    refresh(tariff: Tariff, login: string | null): void {
-      for (const stale of kept.staleLogins(tariff, login)) rebuild(tariff, stale)
+    refresh(tariff: Tariff, login: NameKey | null): void {
+      for (const stale of staleLogins(tariff, login)) rebuild(tariff, stale)
     },
   }
 }

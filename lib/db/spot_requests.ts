@@ -1,6 +1,7 @@
 /** The old table of open spot requests: what is there was open when cron last looked. */
 import type { Database } from "bun:sqlite"
 import { fromJulianDay, toJulianDay } from "../base/time.ts"
+import { isNamed, textIn } from "./old_names.ts"
 
 export interface OpenSpotRequest {
   requestId: string
@@ -34,15 +35,16 @@ export function spotRequests(db: Database) {
     /** Of a login or, with null, of everybody. */
     open(login: string | null): OpenSpotRequest[] {
       return db
-        .query<{ id: string; type: string | null; at: number; login: string | null }, [string | null]>(
-          `SELECT request_id AS id, instance_type AS type, request_time AS at, username AS login
-           FROM pending_spot_requests WHERE ?1 IS NULL OR username = ?1`,
+        .query<{ id: string; type: string; at: number; login: string }, [string | null]>(
+          `SELECT ${textIn("request_id")} AS id, ${textIn("instance_type")} AS type, request_time AS at,
+             ${textIn("username")} AS login
+           FROM pending_spot_requests WHERE ?1 IS NULL OR ${isNamed("username", 1)}`,
         )
         .all(login)
         .map((row) => ({
           requestId: row.id,
-          instanceType: row.type ?? "",
-          login: row.login ?? "",
+          instanceType: row.type,
+          login: row.login,
           requestedAtUtcMs: fromJulianDay(Number(row.at)),
         }))
     },

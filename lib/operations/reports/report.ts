@@ -49,6 +49,7 @@ export async function report(
   const login = whoseReport(
     options.user ?? (options.reconcile || options.prometheus ? "ALL" : undefined),
     caller,
+    usageDb.oldRows.has,
   )
   const range = rangeOf(options, config)
   const notes: string[] = []

@@ -19,13 +19,26 @@ export function refreshAllSums(usageDb: UsageDb, tariff: Tariff, say: (line: str
 }
 
 /** Computes the sums that are stale, of a login or, with null, of everybody. */
-export function refreshSums({ ledger, transaction }: UsageDb, tariff: Tariff, login: string | null): void {
-  for (const sums of [ledger.sums, ledger.oldSums]) {
-    const stale = sums.staleLogins(tariff, login)
-    for (let from = 0; from < stale.length; from += loginsAtOnce) {
-      transaction(() => {
-        for (const one of stale.slice(from, from + loginsAtOnce)) sums.refresh(tariff, one)
-      })
-    }
+export function refreshSums(usageDb: UsageDb, tariff: Tariff, login: string | null): void {
+  refreshKept(usageDb, usageDb.ledger.sums, tariff, login)
+  refreshKept(usageDb, usageDb.ledger.oldSums, tariff, login)
+}
+
+interface Kept<Key> {
+  staleLogins(tariff: Tariff, login: string | null): Key[]
+  refresh(tariff: Tariff, login: Key): void
+}
+
+function refreshKept<Key>(
+  { transaction }: UsageDb,
+  sums: Kept<Key>,
+  tariff: Tariff,
+  login: string | null,
+): void {
+  const stale = sums.staleLogins(tariff, login)
+  for (let from = 0; from < stale.length; from += loginsAtOnce) {
+    transaction(() => {
+      for (const one of stale.slice(from, from + loginsAtOnce)) sums.refresh(tariff, one)
+    })
   }
 }
