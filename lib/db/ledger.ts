@@ -15,14 +15,8 @@ import {
   type Tariff,
 } from "../decisions/costs.ts"
 import { dayOf } from "../decisions/days.ts"
-import {
-  between,
-  type Evidence,
-  exactly,
-  fromOldRun,
-  type Instant,
-  type Interval,
-} from "../decisions/intervals.ts"
+import { between, type Evidence, exactly, type Instant, type Interval } from "../decisions/intervals.ts"
+import { runsOfOld } from "../decisions/old_runs.ts"
 import { costOfRental } from "../decisions/rentals.ts"
 import { intervals, type StoredInterval } from "./intervals.ts"
 import { offers } from "./offers.ts"
@@ -197,8 +191,8 @@ export function ledger(db: Database) {
         charge(costOfRun(tariff, run, nowUtcMs, range))
         charge(costOfAddress(tariff, run, nowUtcMs, range))
       }
-      for (const run of oldOnes.running(login)) {
-        if (run.login !== "") charge(costOfRun(tariff, fromOldRun(run), nowUtcMs, range))
+      for (const run of oldOnes.running(login).flatMap(runsOfOld)) {
+        if (run.login !== "") charge(costOfRun(tariff, run, nowUtcMs, range))
       }
       for (const rental of rented.open(login)) {
         if (rental.login !== "") charge(costOfRental(rental, nowUtcMs, range))

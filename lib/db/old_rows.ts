@@ -5,7 +5,7 @@
 import type { Database } from "bun:sqlite"
 import type { Market } from "../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../base/time.ts"
-import type { OldRun } from "../decisions/intervals.ts"
+import type { OldRow, OldStop } from "../decisions/old_runs.ts"
 import { isNamed, type NameKey, textIn } from "./old_names.ts"
 
 /** Hours of all rows of one login, type and market, as the views count: started hours of each instance. */
@@ -35,12 +35,12 @@ export function oldRows(db: Database) {
       .get(login) === null
   return {
     /** Those without an end, of a login or, with null, of everybody. */
-    running(login: string | null): OldRun[] {
+    running(login: string | null): OldRow[] {
       if (none(login)) return []
       return db
         .query<Row, [string | null]>(`${selectRows} AND end_time IS NULL AND ${whose(login)}`)
         .all(login)
-        .map(fromRow)
+        .map((row) => fromRow(db, row))
     },
 
     /** Those without an end whose start, too, nobody wrote down. */
@@ -55,9 +55,9 @@ export function oldRows(db: Database) {
     },
 
     /** All of a login that have ended. */
-    *endedOf(login: NameKey): Generator<OldRun> {
+    *endedOf(login: NameKey): Generator<OldRow> {
       const rows = db.query<Row, [NameKey]>(`${selectEnded} AND ${whose(login)}`)
-      for (const row of rows.iterate(login)) yield fromRow(row)
+      for (const row of rows.iterate(login)) yield fromRow(db, row)
     },
 
     /** Whether it has any row of a login, also one without a start: the views have that, too. */
@@ -66,9 +66,9 @@ export function oldRows(db: Database) {
         .query<unknown, [NameKey]>(`SELECT 1 FROM instances WHERE ${isOld} AND ${whose(login)} LIMIT 1`)
         .get(login) !== null,
 
-    ofInstance: (instanceId: string): OldRun | null => {
+    ofInstance: (instanceId: string): OldRow | null => {
       const row = db.query<Row, [string]>(`${selectRows} AND instance_id = ?`).get(instanceId)
-      return row && fromRow(row)
+      return row && fromRow(db, row)
     },
 
     /** Whose row it is, whatever else is in it; null where there is none. */
@@ -98,7 +98,7 @@ export function oldRows(db: Database) {
     },
 
     /** Those that ran in a stretch of time, of a login or, with null, of everybody. */
-    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRun> {
+    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRow> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
         `${selectEnded} AND ${whose(login)} AND ${beganBefore} AND end_time > ?2
@@ -106,7 +106,7 @@ export function oldRows(db: Database) {
       )
       const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) {
-        const run = fromRow(row)
+        const run = fromRow(db, row)
         if (run.startUtcMs < toUtcMs && (run.endUtcMs ?? toUtcMs) > fromUtcMs) yield run
       }
     },
@@ -161,8 +161,7 @@ const select = (
 ) => `SELECT ${textIn("instance_id")} AS instance_id, ${textIn("instance_type")} AS instance_type,
     coalesce(is_spot, 0) AS is_spot, ${textIn("username")} AS username,
     julianday(start_time) AS start_time, julianday(end_time) AS end_time, ${seen} AS seen,
-    (SELECT min(julianday(stopped_time)) FROM instance_stopped
-     WHERE instance_id = instances.instance_id AND running_time IS NULL) AS stopped
+    EXISTS (SELECT 1 FROM instance_stopped WHERE instance_id = instances.instance_id) AS has_stops
   FROM instances
   WHERE ${isOld} AND ${hasStart}`
 const selectRows = select("julianday(last_seen)")
@@ -176,19 +175,35 @@ interface Row {
   start_time: number
   end_time: number | null
   seen: number | null
-  stopped: number | null
+  has_stops: number
 }
 
-function fromRow(row: Row): OldRun {
-  const time = (julianDay: number | null) => (julianDay === null ? null : fromJulianDay(julianDay))
+function timeOf(julianDay: number | null): number | null {
+  return julianDay === null ? null : fromJulianDay(julianDay)
+}
+
+function fromRow(db: Database, row: Row): OldRow {
   return {
     instanceId: row.instance_id,
     instanceType: row.instance_type,
     market: row.is_spot ? "spot" : "on-demand",
     login: row.username,
     startUtcMs: fromJulianDay(row.start_time),
-    endUtcMs: time(row.end_time),
-    seenUtcMs: time(row.seen),
-    stoppedUtcMs: time(row.stopped),
+    endUtcMs: timeOf(row.end_time),
+    seenUtcMs: timeOf(row.seen),
+    stops: row.has_stops ? stopsOf(db, row.instance_id) : [],
   }
+}
+
+function stopsOf(db: Database, instanceId: string): OldStop[] {
+  return db
+    .query<{ stopped: number; running: number | null }, [string]>(
+      `SELECT julianday(stopped_time) AS stopped, julianday(running_time) AS running FROM instance_stopped
+       WHERE instance_id = ? AND julianday(stopped_time) IS NOT NULL`,
+    )
+    .all(instanceId)
+    .map(({ stopped, running }) => ({
+      stoppedUtcMs: fromJulianDay(stopped),
+      runningUtcMs: timeOf(running),
+    }))
 }

@@ -4,7 +4,7 @@
  */
 import type { Database } from "bun:sqlite"
 import { add, always, type Tariff } from "../decisions/costs.ts"
-import { fromOldRun } from "../decisions/intervals.ts"
+import { runsOfOld } from "../decisions/old_runs.ts"
 import { type Charge, chargesOfRun } from "../decisions/reports/charge.ts"
 import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import { isNamed, type NameKey } from "./old_names.ts"
@@ -27,11 +27,12 @@ export function oldSums(db: Database, oldRows: OldRows) {
     const unpriced = new Set<string>()
     const lines = new Map<string, OldLine>()
     for (const row of oldRows.endedOf(login)) {
-      const run = fromOldRun(row)
-      addLine(lines, chargesOfRun(tariff, run, 0, always)[0])
-      const charged = daysOfRun(tariff, run)
-      if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
-      for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
+      for (const run of runsOfOld(row)) {
+        addLine(lines, chargesOfRun(tariff, run, 0, always)[0])
+        const charged = daysOfRun(tariff, run)
+        if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
+        for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
+      }
     }
     for (const table of ["old_usage_days", "old_usage_lines", "old_usage_sums"])
       db.query(`DELETE FROM ${table} WHERE ${isNamed("login", 1)}`).run(login)

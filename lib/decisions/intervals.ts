@@ -53,31 +53,3 @@ export function between(oneUtcMs: number, otherUtcMs: number, evidence: Evidence
 export function isExact({ earliestUtcMs, latestUtcMs }: Instant): boolean {
   return earliestUtcMs === latestUtcMs
 }
-
-/** What the old tools' table tells of an instance. */
-export interface OldRun {
-  instanceId: string
-  instanceType: string
-  market: Market
-  login: string
-  startUtcMs: number
-  endUtcMs: number | null
-  seenUtcMs: number | null
-  /** When it was first seen stopped and not started again; null where it never was. */
-  stoppedUtcMs: number | null
-}
-
-/** That as one run. The old tools knew one region, Linux, and of a stop no end: it may have run on, or not. */
-export function fromOldRun(old: OldRun): Interval {
-  const { endUtcMs, stoppedUtcMs, startUtcMs } = old
-  const stopped = stoppedUtcMs === null ? endUtcMs : Math.min(stoppedUtcMs, endUtcMs ?? stoppedUtcMs)
-  return {
-    ...{ instanceId: old.instanceId, login: old.login, instanceType: old.instanceType, market: old.market },
-    ...{ region: "us-east-1", zone: "", usageOperation: "RunInstances", publicIpv4: false },
-    start: exactly(startUtcMs, "observed"),
-    end: endUtcMs === null ? null : between(stopped ?? endUtcMs, endUtcMs, "observed"),
-    seenUtcMs: stoppedUtcMs ?? old.seenUtcMs ?? startUtcMs,
-    endedByEc2: false,
-    isOld: true,
-  }
-}

@@ -50,6 +50,14 @@ describe("sums of what only the old tools recorded", () => {
     expect(lowest()).toBe(microUsd(0.255))
   })
 
+  test("leave out what a stop took whose end somebody wrote down", () => {
+    const { hand, spent } = counted()
+    hand.run("INSERT INTO instance_stopped VALUES ('i-1', '2010-11-01 23:00:00', '2010-11-02 00:30:00')")
+    expect(spent()).toBe(microUsd(0.085 * 1.5))
+    hand.run("UPDATE instances SET end_time = NULL")
+    expect(spent()).toBe(microUsd(0.085 * 98.5))
+  })
+
   test("leave out what the ledger has taken over, so that nothing counts twice", () => {
     const { db, spent } = counted()
     db.transaction(() =>

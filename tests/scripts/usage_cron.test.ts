@@ -82,6 +82,25 @@ describe("usage_cron --repair", () => {
     )
   })
 
+  test("closes a phantom that was stopped in between as the runs that it had", async () => {
+    course.configure({ billing: { granularity: "second" } })
+    putOldDatabase(
+      course,
+      `INSERT INTO instance_stopped VALUES ('i-00000008', '2010-11-07 12:30:00', '2010-11-07 13:00:00'),
+         ('i-00000008', '2010-11-07 14:00:00', NULL)`,
+    )
+    const explain = async () => (await course.run("usage_report", ["--explain", "i-00000008"])).stdout
+    expect(await explain()).toContain("    end    2010-11-07T12:30:00Z (observed at EC2)\n")
+    expect(await course.run("usage_cron", ["--repair"])).toMatchObject({ code: 0 })
+    const found = await explain()
+    expect(found.match(/^ {4}start .*/gm)).toEqual([
+      "    start  2010-11-07T12:00:00Z (observed at EC2)",
+      "    start  2010-11-07T13:00:00Z (observed at EC2)",
+    ])
+    expect(found).toContain("    end    2010-11-07T12:30:00Z (observed at EC2)\n")
+    expect(found).toContain("    end    between 2010-11-07T14:00:00Z and 2010-11-07T16:48:00Z")
+  })
+
   test("takes rows that one look of the old cron wrote seconds apart for no later look", async () => {
     putOldDatabase(
       course,

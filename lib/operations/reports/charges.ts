@@ -1,7 +1,7 @@
 /** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/costs.ts"
-import { fromOldRun } from "../../decisions/intervals.ts"
+import { runsOfOld } from "../../decisions/old_runs.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 
 export interface ChargeQuery {
@@ -24,8 +24,11 @@ export function* charges(
   }
   const oldRuns = withoutOldEnded ? oldRows.running(login) : oldRows.within(login, fromUtcMs, toUtcMs)
   for (const old of oldRuns) {
-    for (const charge of chargesOfRun(tariff, fromOldRun(old), nowUtcMs, range))
-      yield { ...charge, isOld: true }
+    for (const run of runsOfOld(old))
+      for (const charge of chargesOfRun(tariff, run, nowUtcMs, range)) {
+        const isWithin = run.start.earliestUtcMs < toUtcMs && (run.end?.latestUtcMs ?? toUtcMs) > fromUtcMs
+        if (isWithin) yield { ...charge, isOld: true }
+      }
   }
   for (const rental of ledger.rentals.within(login, fromUtcMs, toUtcMs)) {
     yield chargeOfRental(rental, nowUtcMs, range)

@@ -5,7 +5,7 @@ import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
 import { dayName, dayOf, unevenDays } from "../../decisions/days.ts"
-import { fromOldRun } from "../../decisions/intervals.ts"
+import { runsOfOld } from "../../decisions/old_runs.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
 import { refreshSums } from "../usage/sums.ts"
@@ -50,8 +50,7 @@ export function daySums(
       chargeOfRental(rental, nowUtcMs, day),
     ])
   }
-  for (const old of oldRows.running(login)) {
-    const run = fromOldRun(old)
+  for (const run of oldRows.running(login).flatMap(runsOfOld)) {
     chargeDays(
       extremes(run, nowUtcMs, tariff.billing).longest,
       (day) => chargesOfRun(tariff, run, nowUtcMs, day),

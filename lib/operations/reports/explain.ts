@@ -4,10 +4,11 @@ import { escapeControls, plural, quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, costOfRun, type Tariff } from "../../decisions/costs.ts"
-import { fromOldRun, type Instant, type Interval, isExact } from "../../decisions/intervals.ts"
+import { type Instant, type Interval, isExact } from "../../decisions/intervals.ts"
+import { runsOfOld } from "../../decisions/old_runs.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { chargesOfRun } from "../../decisions/reports/charge.ts"
-import { amountOf } from "../../decisions/reports/text_form.ts"
+import { amountOf, sumOf } from "../../decisions/reports/text_form.ts"
 import type { Caller } from "../../host/caller.ts"
 
 export interface Explanation {
@@ -37,7 +38,8 @@ export function explain(
   }
   const old = usageDb.oldRows.ofInstance(instanceId)
   const runs: Interval[] = usageDb.ledger.intervals.ofInstance(instanceId)
-  if (old) runs.push(fromOldRun(old))
+  const oldRuns = old ? runsOfOld(old) : []
+  runs.push(...oldRuns)
   const login = runs[0]?.login ?? usageDb.oldRows.loginOf(instanceId)
   const mayKnow = caller.isStaff || login === caller.login
   if (!mayKnow) throw new Refused("explain", `${instanceId} is not an instance of ${caller.login}`)
@@ -55,7 +57,7 @@ export function explain(
         price: microUsdPerHour
           ? `$${microUsdPerHour / 1e6}/h at the start, by ${priceSource}`
           : "no price is known",
-        ...(run.isOld && countedAsOfOld(usageDb, tariff, run, nowUtcMs)),
+        ...(run === oldRuns.at(-1) && countedAsOfOld(usageDb, tariff, oldRuns, nowUtcMs)),
       }
     }),
     evidence: usageDb.evidence
@@ -66,21 +68,22 @@ export function explain(
 
 /**
  * By started hours the old tools' totals hold to the cent: a report without dates counts such a row by the hours of the old
- * views, which know no bounds.
+ * views, which know no bounds. It is said with the last of its runs.
  */
 function countedAsOfOld(
   { oldRows }: UsageDb,
   tariff: Tariff,
-  run: Interval,
+  runs: readonly Interval[],
   nowUtcMs: number,
 ): { counted: string } | undefined {
-  if (tariff.billing.granularity !== "hour") return undefined
+  const run = runs.at(-1)
+  if (tariff.billing.granularity !== "hour" || !run) return undefined
   const hours = oldRows.hoursOf(run.instanceId)
   const price = priceOf(tariff.book, { ...run, usageOperation: "", atUtcMs: nowUtcMs })
   if (hours === null || price === null) return undefined
   const cost = Math.round(price * hours)
-  const shown = costOfRun(tariff, run, nowUtcMs)
-  if (shown && shown.lowest === cost && shown.highest === cost) return undefined
+  const shown = sumOf(runs.map((each) => costOfRun(tariff, each, nowUtcMs)))
+  if (shown.lowest === cost && shown.highest === cost) return undefined
   const amount = amountOf({ lowest: cost, highest: cost })
   return {
     counted: run.end

@@ -12,7 +12,7 @@ import {
   type Tariff,
 } from "../../decisions/costs.ts"
 import { dayOf } from "../../decisions/days.ts"
-import { fromOldRun } from "../../decisions/intervals.ts"
+import { runsOfOld } from "../../decisions/old_runs.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { costOfRental } from "../../decisions/rentals.ts"
 import { refreshSums } from "../usage/sums.ts"
@@ -92,7 +92,7 @@ function totalsOfWholeDays(
       byLogin.set(login, { ...add(before, sum), unpriced: before.unpriced + sum.unpriced })
     }
     for (const old of oldRows.running(null)) {
-      charge(byLogin, old.login, costOfRun(tariff, fromOldRun(old), nowUtcMs, range))
+      for (const run of runsOfOld(old)) charge(byLogin, run.login, costOfRun(tariff, run, nowUtcMs, range))
     }
   }
   return byLogin

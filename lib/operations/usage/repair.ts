@@ -6,13 +6,14 @@ import type { Config } from "../../base/config.ts"
 import { type Clock, isoUtc, msPerMinute } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/embedded_prices.ts"
-import { between, exactly, type Instant, type OldRun } from "../../decisions/intervals.ts"
+import { between, exactly, type Instant } from "../../decisions/intervals.ts"
+import { type OldRow, runsOfOld } from "../../decisions/old_runs.ts"
 
 export interface Repair {
   instanceId: string
   login: string
   /** Null: nobody wrote down when it started, so that no price can be put on it. */
-  row: OldRun | null
+  row: OldRow | null
   end: Instant
   /** For the plan, and for `usage_report --explain`. */
   because: string
@@ -26,7 +27,7 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
   const dated = oldRows.running(null).map((row): Repair => {
     const seenUtcMs = Math.max(row.seenUtcMs ?? row.startUtcMs, row.startUtcMs)
     const { missingUtcMs, because } = missingAfter(seenUtcMs)
-    const end = between(row.stoppedUtcMs ?? seenUtcMs, missingUtcMs, "vanished")
+    const end = between(lastSeenOn(row), missingUtcMs, "vanished")
     return { instanceId: row.instanceId, login: row.login, row, end, because }
   })
   const undated = oldRows.runningWithoutStart().map(({ instanceId, login, seenUtcMs }): Repair => {
@@ -43,6 +44,12 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
       nextLook === undefined ? "missing from the listing of" : "missing when the old cron looked next, at"
     return { missingUtcMs, because: `last seen ${isoUtc(seenUtcMs)}, ${how} ${isoUtc(missingUtcMs)}` }
   }
+}
+
+/** Where it was last seen, or first seen stopped after it had last run again. */
+function lastSeenOn(row: OldRow): number {
+  const last = runsOfOld(row).at(-1)
+  return Math.max(last?.seenUtcMs ?? row.startUtcMs, last?.start.latestUtcMs ?? row.startUtcMs)
 }
 
 /** One look of the old cron wrote its rows one after the other, each with its own time: what is that near may be the same look. */
@@ -74,10 +81,8 @@ export function repair(
     }
   })
 
-  function addEnded(
-    { instanceId, instanceType, market, login, startUtcMs, seenUtcMs }: OldRun,
-    end: Instant,
-  ) {
+  function addEnded(row: OldRow, end: Instant) {
+    const { instanceId, instanceType, market, login, startUtcMs, seenUtcMs } = row
     const offer = {
       instanceType,
       market,
@@ -97,9 +102,11 @@ export function repair(
       },
       ...{ launchedAtUtcMs: startUtcMs, seenUtcMs: seenUtcMs ?? startUtcMs },
     })
-    ledger.addRun(null, {
-      ...{ instanceId, login, ...offer, publicIpv4: false, seenUtcMs: seenUtcMs ?? startUtcMs },
-      ...{ start: exactly(startUtcMs, "observed"), end, endedByEc2: market === "spot" ? null : false },
-    })
+    const runs = runsOfOld(row)
+    for (const [index, { isOld: _, ...run }] of runs.entries()) {
+      const isLast = index === runs.length - 1
+      const endedByEc2 = isLast && market === "spot" ? null : false
+      ledger.addRun(null, { ...run, ...offer, end: isLast ? end : run.end, endedByEc2 })
+    }
   }
 }
