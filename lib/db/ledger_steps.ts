@@ -160,4 +160,10 @@ export const ledgerSteps: readonly Step[] = [
       -- Where a rental's price is from; NULL: by what travels with the tools.
       ALTER TABLE rentals ADD COLUMN price_source TEXT;`,
   },
+  {
+    name: "ledger: until when spot prices are read",
+    up: `
+      -- Of all that ran on spot until then the price history was read; NULL: nobody knows.
+      ALTER TABLE price_changes ADD COLUMN spot_read_until_utc_ms INTEGER;`,
+  },
 ]

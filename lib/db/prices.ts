@@ -110,6 +110,15 @@ export function prices(db: Database) {
       return row?.first == null || row.last === null ? null : { fromUtcMs: row.first, toUtcMs: row.last }
     },
 
+    /** Until when all spot prices that were needed are read; 0 where nobody noted it. */
+    spotReadUntil: (): number =>
+      db.query<{ at: number | null }, []>("SELECT spot_read_until_utc_ms AS at FROM price_changes").get()
+        ?.at ?? 0,
+
+    noteSpotRead(untilUtcMs: number): void {
+      db.query("UPDATE price_changes SET spot_read_until_utc_ms = ?").run(untilUtcMs)
+    },
+
     /**
      * Keeps points of the spot price history; inside the caller's transaction. Returns how many were new. The sums of those
      * whose spot runs they are about are the caller's to forget (`usageSums.forget`).

@@ -8,8 +8,10 @@ import { linuxOperation } from "../../decisions/embedded_prices.ts"
 import { operationOfProduct } from "../../decisions/spot_products.ts"
 import { awsNow } from "./aws_time.ts"
 
-/** What ended longer ago has had its history fetched by an earlier run, or never will. */
-const askedForMs = 7 * msPerDay
+/** What ended that long before all was read may have become known since. */
+const becomesKnownMs = 7 * msPerDay
+/** How far back AWS's history goes. */
+const historyMs = 90 * msPerDay
 
 /** Returns how many prices were new. What one type's history failed of is thrown when the others' are kept. */
 export async function keepSpotPrices({
@@ -22,7 +24,8 @@ export async function keepSpotPrices({
   clock: Clock
 }): Promise<number> {
   const now = awsNow({ aws, clock })
-  const runs = usageDb.ledger.intervals.spotSince(now - askedForMs)
+  const unreadSince = Math.min(usageDb.prices.spotReadUntil(), now) - becomesKnownMs
+  const runs = usageDb.ledger.intervals.spotSince(Math.max(unreadSince, now - historyMs))
   const failures: unknown[] = []
   let added = 0
   for (const need of needsOf(usageDb, runs)) {
@@ -34,6 +37,7 @@ export async function keepSpotPrices({
     }
   }
   if (failures.length > 0) throw failures[0]
+  usageDb.transaction(() => usageDb.prices.noteSpotRead(now))
   return added
 }
 

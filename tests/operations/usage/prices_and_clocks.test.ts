@@ -190,6 +190,36 @@ describe("spot", () => {
     expect(asked[type]).toBe(kept.at(-1)?.fromUtcMs)
   })
 
+  test("is charged by its history also where that could not be read for weeks, and is asked for once", async () => {
+    emulator.proxy.faults.add({ kind: "unavailable", action: "DescribeSpotPriceHistory", times: 1e6 })
+    const id = await launch(spot)
+    await course.cron()
+    await terminate(id)
+    await hours(0.1)
+    await course.cron()
+    const { usageDb, clock, aws } = course
+    const [run] = usageDb.ledger.intervals.ofInstance(id)
+    expect(run?.end).not.toBeNull()
+    const asked: number[] = []
+    const spotPriceHistory: Ec2["spotPriceHistory"] = async ({ zone = "", startUtcMs }) => {
+      asked.push(startUtcMs)
+      const product = "Linux/UNIX"
+      return [{ instanceType: type, zone, product, fromUtcMs: startUtcMs, microUsdPerHour: 7 }]
+    }
+    const back = {
+      ...aws,
+      clockOffsetMs: () => null,
+      ec2: async () => ({ spotPriceHistory }) as unknown as Ec2,
+    }
+    for (const days of [30, 40]) {
+      const later = { ...clock, now: () => clock.now() + days * msPerDay }
+      await keepSpotPrices({ aws: back, usageDb, clock: later })
+      expect(asked).toEqual([run?.start.earliestUtcMs ?? 0])
+    }
+    const { stdout } = await course.course.run("usage_report", ["--explain", id])
+    expect(stdout).toContain("by spot history")
+  })
+
   test("is free where EC2 takes it back in its first hour, and counted where it does so later", async () => {
     const [early, late] = [await launch(spot), await launch(spot)]
     await course.cron()
