@@ -115,12 +115,15 @@ describe("doctor", () => {
     expect(about("last look at us-east-1")[0]?.level).toBe("ok")
   })
 
-  test("warns of a term that has not begun: nothing spent until then counts", async () => {
+  test("warns of a term that has not begun: all that was ever spent counts until then", async () => {
     expect((await examine("--offline")).about("[course] term_start")).toEqual([])
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
     course.configure({ course: { term_start: tomorrow } })
     const [finding] = (await examine("--offline")).about("[course] term_start")
-    expect(finding).toMatchObject({ level: "warning", found: expect.stringContaining(`is ${tomorrow}: `) })
+    expect(finding).toMatchObject({
+      level: "warning",
+      found: expect.stringContaining(`is ${tomorrow}: until then all counts`),
+    })
   })
 
   test("finds limits of a login that is nobody's", async () => {

@@ -1,5 +1,7 @@
 /** ec2_active as its callers see it. */
+import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -160,5 +162,22 @@ describe("ec2_active", () => {
     expect(code).toBe(0)
     const json = JSON.parse((await active("--quota", "--json")).stdout)
     expect(json.instances).toEqual({ used: 2, left: 18, limit: 20 })
+  })
+
+  test("counts all that was spent where the term has yet to begin, and lets nobody past the budget", async () => {
+    day.usageDb()
+    const db = new Database(join(day.course.dataDir, "usage.db"))
+    db.run("INSERT INTO instances VALUES ('i-0', 'm1.small', 2460000.5, 2460100.5, 2460100.5, 0, ?)", [
+      student,
+    ])
+    db.close()
+    const dayAfter = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+    day.course.configure({ course: { term_start: dayAfter(1) }, limits: { budget: 200 } })
+    expect((await active("--quota")).stdout).toContain("budget: $204.00 spent, $0.00 reserved, $0.00 left of")
+    const refused = await day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small"])
+    expect(refused.stderr).toContain("$204.00 spent + ")
+    expect(refused.code).toBe(3)
+    day.course.configure({ course: { term_start: dayAfter(0) }, limits: { budget: 200 } })
+    expect((await active("--quota")).stdout).toContain(`budget: $0.00 spent since ${dayAfter(0)}`)
   })
 })

@@ -149,6 +149,13 @@ describe("a login that is another person's in a new term", () => {
     course.configure({ course: { term_start: "2011-01-01" } })
   })
 
+  test("counts from the first where the new term has yet to begin", async () => {
+    course.configure({ course: { term_start: new Date(Date.now() + 86_400_000).toISOString().slice(0, 10) } })
+    expect(amount(lineWith((await report("ALL")).stdout, "cs61c-zy"))).toBe(0.51)
+    const json = JSON.parse((await report("cs61c-zy", "--offline", "--json")).stdout)
+    expect([json.from, json.total.highest_usd]).toEqual([null, 0.51])
+  })
+
   test("starts clean, and the old term's figures stay", async () => {
     const total = async (...args: string[]) =>
       amount(lineWith((await report("cs61c-zy", "--offline", ...args)).stdout, "estimated total"))

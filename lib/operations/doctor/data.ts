@@ -138,7 +138,7 @@ function checkBudget({ config, clock }: DataDeps): Finding[] {
       ? [
           warning(
             "[course] term_start",
-            `is ${isoUtc(termStartUtcMs).slice(0, 10)}: what is spent until then counts against no budget`,
+            `is ${isoUtc(termStartUtcMs).slice(0, 10)}: until then all counts that was ever spent, also in earlier terms`,
             "set it on the day that the term begins",
           ),
         ]

@@ -8,6 +8,7 @@ import {
   type StorageStep,
   storageWarning,
 } from "../../decisions/storage_plan.ts"
+import { termBegan } from "../../decisions/term.ts"
 import { leaseTerms, remainingCost } from "../../decisions/worst_case.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { deleteAll } from "../launches/own_storage.ts"
@@ -26,6 +27,7 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   const { usageDb, config, clock } = deps
   const nowUtcMs = clock.now()
   const tariff = usageDb.prices.tariff(config)
+  const since = termBegan(config.course, nowUtcMs)
   const loose = usageDb.ledger.rentals
     .open(null)
     .filter(
@@ -35,7 +37,7 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
     const { budget } = limitsOf(config, login)
     if (budget === null) return []
     const own = loose.filter((rental) => rental.login === login)
-    const { highest } = usageDb.ledger.spent(tariff, login, config.course.termStartUtcMs, nowUtcMs)
+    const { highest } = usageDb.ledger.spent(tariff, login, since, nowUtcMs)
     return {
       login,
       items: own.map(({ rentalId: id, description, region }) => ({ id, description, region })),

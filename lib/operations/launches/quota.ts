@@ -11,6 +11,7 @@ import {
   roomLeft,
 } from "../../decisions/admission.ts"
 import { limitsOf } from "../../decisions/launch_policy.ts"
+import { termBegan } from "../../decisions/term.ts"
 import type { LaunchDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { standingOf } from "./standing.ts"
@@ -34,7 +35,7 @@ export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quo
     spent: standing.spent,
     reserved: standing.reserved,
     left: roomLeft(standing, limits, config.courseBudget),
-    termStartUtcMs: config.course.termStartUtcMs,
+    termStartUtcMs: termBegan(config.course, clock.now()),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Holding, Standing } from "../../decisions/admission.ts"
 import { reservationOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { visibleAfterMs } from "../../decisions/settlement.ts"
+import { termBegan } from "../../decisions/term.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/worst_case.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
@@ -57,7 +58,7 @@ export function standingOf(
     holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })
   }
   holdings.push(...requestedOnSpot(deps, login, own, nowUtcMs))
-  const since = config.course.termStartUtcMs
+  const since = termBegan(config.course, nowUtcMs)
   const isBounded = config.courseBudget !== null
   return {
     holdings,

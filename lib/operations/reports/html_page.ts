@@ -72,7 +72,7 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
   const { course, limits, limitsOfUsers } = config
   const { nowUtcMs, range, login: only } = scope
   const spent = totals(usageDb, tariff, range, nowUtcMs)
-  const term = termOf(course)
+  const term = termOf(course, nowUtcMs)
   const isTerm = range.fromUtcMs === term.fromUtcMs && range.toUtcMs === term.toUtcMs
   const thisTerm = isTerm ? spent : totals(usageDb, tariff, term, nowUtcMs)
   const estimated = usageDb.ledger.rentals.loginsWithEstimates(...finite(range))

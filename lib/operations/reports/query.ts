@@ -5,6 +5,7 @@ import { loginPattern } from "../../base/login.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerDay } from "../../base/time.ts"
 import { always, type Range } from "../../decisions/costs.ts"
+import { termBegan } from "../../decisions/term.ts"
 import type { Caller } from "../../host/caller.ts"
 
 /**
@@ -34,7 +35,11 @@ export interface RangeOptions {
 }
 
 /** Where nothing is said, the term: logins are reused. `--to` with a day includes that day. */
-export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick<Config, "course">): Range {
+export function rangeOf(
+  { from, to, assignment }: RangeOptions,
+  { course }: Pick<Config, "course">,
+  nowUtcMs: number,
+): Range {
   if (assignment !== undefined) {
     if (from !== undefined || to !== undefined) {
       throw new UsageError("options", "--assignment has its own dates, leave --from and --to out")
@@ -47,7 +52,7 @@ export function rangeOf({ from, to, assignment }: RangeOptions, { course }: Pick
       `--assignment ${quoted(assignment)} is not in the config (there: ${known})`,
     )
   }
-  if (from === undefined && to === undefined) return termOf(course)
+  if (from === undefined && to === undefined) return termOf(course, nowUtcMs)
   const range = {
     fromUtcMs: from === undefined ? always.fromUtcMs : instant("--from", from).utcMs,
     toUtcMs: to === undefined ? always.toUtcMs : endOf(instant("--to", to)),
@@ -61,8 +66,9 @@ export function hasDates({ from, to, assignment }: RangeOptions): boolean {
 }
 
 /** What budgets count, too. */
-export function termOf({ termStartUtcMs }: Config["course"]): Range {
-  return termStartUtcMs === null ? always : { ...always, fromUtcMs: termStartUtcMs }
+export function termOf(course: Config["course"], nowUtcMs: number): Range {
+  const fromUtcMs = termBegan(course, nowUtcMs)
+  return fromUtcMs === null ? always : { ...always, fromUtcMs }
 }
 
 function instant(option: string, text: string): { utcMs: number; isDay: boolean } {

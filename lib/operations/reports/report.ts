@@ -51,7 +51,7 @@ export async function report(
     caller,
     usageDb.oldRows.has,
   )
-  const range = rangeOf(options, config)
+  const range = rangeOf(options, config, clock.now())
   const notes: string[] = []
   if (login !== null && !options.offline && options.explain === undefined)
     notes.push(...(await refresh(deps, login)))
