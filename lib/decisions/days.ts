@@ -12,6 +12,18 @@ export function dayName(day: number): string {
   return new Date(day * msPerDay).toISOString().slice(0, 10)
 }
 
+/** The whole days of a range, which may be none, and what it has of others: at its edges, no part longer than a day. */
+export function dayParts(range: Range): { whole: Range; edges: Range[] } {
+  const fromUtcMs = Math.ceil(range.fromUtcMs / msPerDay) * msPerDay
+  const toUtcMs = Math.floor(range.toUtcMs / msPerDay) * msPerDay
+  if (fromUtcMs > toUtcMs) return { whole: { fromUtcMs, toUtcMs: fromUtcMs }, edges: [range] }
+  const edges = [
+    { fromUtcMs: range.fromUtcMs, toUtcMs: fromUtcMs },
+    { fromUtcMs: toUtcMs, toUtcMs: range.toUtcMs },
+  ]
+  return { whole: { fromUtcMs, toUtcMs }, edges: edges.filter((edge) => edge.fromUtcMs < edge.toUtcMs) }
+}
+
 /**
  * What each day has of a charge that spans `span`. `costIn` gives what falls into a range; the first day takes everything
  * before it, the last one everything after: an hour that was begun at midnight's edge is paid on the day that it was begun.

@@ -4,7 +4,7 @@ import { UsageError } from "../../base/errors.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
-import { dayName, dayOf, unevenDays } from "../../decisions/days.ts"
+import { dayName, dayOf, dayParts, unevenDays } from "../../decisions/days.ts"
 import { runsOfOld } from "../../decisions/old_runs.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
@@ -24,7 +24,7 @@ export interface Scope {
   nowUtcMs: number
 }
 
-/** By day's number, days without anything left out. A range that begins or ends within a day has all of that day. */
+/** By day's number, days without anything left out. */
 export function daySums(
   usageDb: UsageDb,
   tariff: Tariff,
@@ -32,7 +32,8 @@ export function daySums(
 ): Map<number, DaySum> {
   const { ledger, oldRows } = usageDb
   refreshSums(usageDb, tariff, login)
-  const [fromDay, toDay] = daysOf({ ...range, toUtcMs: range.toUtcMs + msPerDay - 1 })
+  const { whole, edges } = dayParts(range)
+  const [fromDay, toDay] = daysOf(whole)
   const days = ledger.sums.days(login, fromDay, toDay)
   const charge = (day: number, cost: Bounds, instanceMs: number) => {
     const before = days.get(day) ?? { ...nothing, instanceMs: 0 }
@@ -56,6 +57,10 @@ export function daySums(
       (day) => chargesOfRun(tariff, run, nowUtcMs, day),
       unevenDays(tariff, run, nowUtcMs),
     )
+  }
+  for (const edge of edges) {
+    for (const { cost, kind, ms } of charges(usageDb, tariff, { login, range: edge, nowUtcMs }))
+      charge(dayOf(edge.fromUtcMs), cost ?? nothing, kind === "instance" ? ms : 0)
   }
   return new Map([...days].sort(([one], [other]) => one - other))
 

@@ -11,7 +11,7 @@ import {
   type Range,
   type Tariff,
 } from "../../decisions/costs.ts"
-import { dayOf } from "../../decisions/days.ts"
+import { dayOf, dayParts } from "../../decisions/days.ts"
 import { runsOfOld } from "../../decisions/old_runs.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import { costOfRental } from "../../decisions/rentals.ts"
@@ -106,20 +106,11 @@ function totalsOfPartDays(
   nowUtcMs: number,
 ): Map<string, Total> {
   const byLogin = new Map<string, Total>()
-  const middle = {
-    fromUtcMs: Math.ceil(range.fromUtcMs / msPerDay) * msPerDay,
-    toUtcMs: Math.floor(range.toUtcMs / msPerDay) * msPerDay,
-  }
-  const hasWholeDays = middle.fromUtcMs < middle.toUtcMs
-  const chargeAll = (part: Range) =>
-    addCharges(byLogin, usageDb, tariff, { login: null, range: part, nowUtcMs })
-  if (!hasWholeDays) {
-    chargeAll(range)
-    return byLogin
-  }
-  for (const [login, total] of totalsOfWholeDays(usageDb, tariff, middle, nowUtcMs)) byLogin.set(login, total)
-  if (range.fromUtcMs < middle.fromUtcMs) chargeAll({ fromUtcMs: range.fromUtcMs, toUtcMs: middle.fromUtcMs })
-  if (middle.toUtcMs < range.toUtcMs) chargeAll({ fromUtcMs: middle.toUtcMs, toUtcMs: range.toUtcMs })
+  const { whole, edges } = dayParts(range)
+  if (whole.fromUtcMs < whole.toUtcMs)
+    for (const [login, total] of totalsOfWholeDays(usageDb, tariff, whole, nowUtcMs))
+      byLogin.set(login, total)
+  for (const edge of edges) addCharges(byLogin, usageDb, tariff, { login: null, range: edge, nowUtcMs })
   return byLogin
 }
 

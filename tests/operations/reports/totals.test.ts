@@ -3,7 +3,9 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { msPerDay, msPerHour, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
 import { exactly } from "../../../lib/decisions/intervals.ts"
+import { sumOf } from "../../../lib/decisions/reports/text_form.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
+import { daySums } from "../../../lib/operations/reports/days.ts"
 import { type Total, totals } from "../../../lib/operations/reports/totals.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
@@ -21,7 +23,7 @@ const run = fc.record({
 })
 
 test.each(["second", "hour"] as const)(
-  "totals of any stretch of time are what its charges sum up to, by the %s",
+  "totals and days of any stretch of time are what its charges sum up to, by the %s",
   (granularity) => {
     fc.assert(
       fc.property(fc.array(run, { maxLength: 12 }), minute, minute, (runs, one, other) => {
@@ -77,6 +79,11 @@ test.each(["second", "hour"] as const)(
         const spent = (found: Map<string, Total>) =>
           [...found].filter(([, { highest, unpriced }]) => highest > 0 || unpriced > 0).sort()
         expect(spent(totals(db, tariff, range, nowUtcMs))).toEqual(spent(expected))
+        const { lowest, highest } = sumOf([...expected.values()])
+        expect(sumOf([...daySums(db, tariff, { login: null, range, nowUtcMs }).values()])).toEqual({
+          lowest,
+          highest,
+        })
         hand.close()
         db.close()
       }),
