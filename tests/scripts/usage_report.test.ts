@@ -133,6 +133,13 @@ estimated total spending = $ 0.000
     },
   )
 
+  test("a price of nothing is one, and explained as one", async () => {
+    course.configure({ prices: { on_demand: { "m1.small": 0 } } })
+    putOldDatabase(course)
+    const { stdout } = await report("--explain", "i-00000001")
+    expect(stdout).toContain("price  $0/h at the start, by config")
+  })
+
   test("usage without an owner is nobody's", async () => {
     putOldDatabase(
       course,

@@ -54,9 +54,10 @@ export function explain(
         start: instantText(run.start),
         end: run.end ? instantText(run.end) + (run.endedByEc2 ? ", taken back by EC2" : "") : "still running",
         cost: charges.map(({ kind, cost }) => `${kind} ${cost ? amountOf(cost) : "unpriced"}`).join(", "),
-        price: microUsdPerHour
-          ? `$${microUsdPerHour / 1e6}/h at the start, by ${priceSource}`
-          : "no price is known",
+        price:
+          typeof microUsdPerHour === "number"
+            ? `$${microUsdPerHour / 1e6}/h at the start, by ${priceSource}`
+            : "no price is known",
         ...(run === oldRuns.at(-1) && countedAsOfOld(usageDb, tariff, oldRuns, nowUtcMs)),
       }
     }),
