@@ -9,6 +9,8 @@ export interface BilledRow {
   /** From the owner tag; "" where the bill has none. */
   owner: string
   cost: MicroUsd
+  /** "" where the bill does not say. */
+  currency: string
   fromUtcMs: number
   toUtcMs: number
   of: BilledFor
@@ -25,6 +27,7 @@ export type BilledFor = "covered" | "nameless" | "adjustment" | "other"
 /** The columns of a kind of export, as they are named in it. */
 interface Form {
   cost: string
+  currency: string
   resource: string
   from: string
   to: string
@@ -41,13 +44,13 @@ const forms: Form[] = [
   {
     ...{ cost: "BilledCost", resource: "ResourceId", from: "ChargePeriodStart", to: "ChargePeriodEnd" },
     ...{ service: "ServiceName", usage: "ChargeDescription", ownerTags: [], tags: "Tags" },
-    category: "ChargeCategory",
+    ...{ category: "ChargeCategory", currency: "BillingCurrency" },
   },
   {
     ...{ cost: "lineItem/UnblendedCost", resource: "lineItem/ResourceId", from: "lineItem/UsageStartDate" },
     ...{ to: "lineItem/UsageEndDate", service: "lineItem/ProductCode", usage: "lineItem/UsageType" },
     ...{ ownerTags: [`resourceTags/user:${tagOf.owner}`], tags: "" },
-    category: "lineItem/LineItemType",
+    ...{ category: "lineItem/LineItemType", currency: "lineItem/CurrencyCode" },
   },
   {
     ...{
@@ -57,7 +60,7 @@ const forms: Form[] = [
     },
     ...{ to: "line_item_usage_end_date", service: "line_item_product_code", usage: "line_item_usage_type" },
     ...{ ownerTags: ["resource_tags_user_ec2_wrappers_owner"], tags: "resource_tags" },
-    category: "line_item_line_item_type",
+    ...{ category: "line_item_line_item_type", currency: "line_item_currency_code" },
   },
 ]
 
@@ -82,6 +85,7 @@ function readRow(form: Form, row: Record<string, string>): BilledRow | null {
   const usage = `${row[form.service] ?? ""} ${row[form.usage] ?? ""}`
   return {
     ...{ resourceId, owner: ownerIn(form, row), cost: microUsd(cost), fromUtcMs },
+    currency: row[form.currency] ?? "",
     toUtcMs: Number.isNaN(toUtcMs) ? fromUtcMs : toUtcMs,
     isAddress: /^eni-/.test(resourceId) || (/^i-/.test(resourceId) && /public ?ipv4/i.test(usage)),
     of: adjustments.test(row[form.category] ?? "") ? "adjustment" : usageOf(resourceId, usage),

@@ -5,6 +5,7 @@ import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { MicroUsd } from "../../base/money.ts"
+import { quoted } from "../../base/text.ts"
 import type { Range } from "../../decisions/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
@@ -42,6 +43,8 @@ export async function readBill(source: string): Promise<BillRead> {
         skipped++
         continue
       }
+      if (billed.currency !== "" && billed.currency !== "USD")
+        throw new Failed("reconcile", `the bill is in ${quoted(billed.currency)}, wanted USD`)
       // A tax or a credit is of the whole month, also in a bill of its first days.
       widen(billed.of === "adjustment" ? ofAdjustments : range, billed)
       note(things, billed)

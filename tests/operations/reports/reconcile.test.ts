@@ -140,6 +140,11 @@ test.each([
   ["a file that is not there", null, "reconcile: there is no file "],
   ["a compressed file that is cut off", gzipSync(cur2.join("\n")).subarray(0, 60), "cannot be read"],
   ["an empty file", "", "no row"],
+  [
+    "a bill in another currency",
+    "BillingCurrency,BilledCost,ChargePeriodStart\nCNY,1,2026-11-01T00:00:00Z\n",
+    'reconcile: the bill is in "CNY", wanted USD',
+  ],
   ["something else", "a,b\n1,2\n", "columns"],
 ])("%s is one clear line", async (_what, bill, line) => {
   const path = join(course.directory, "no-bill")
