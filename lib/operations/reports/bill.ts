@@ -84,7 +84,7 @@ export async function* unpacked(input: Readable): AsyncGenerator<Buffer> {
   const chunks = input[Symbol.asyncIterator]()
   let head = Buffer.alloc(0)
   let isOver = false
-  while (!isOver && head.length < gzipMagic.length) {
+  while (!isOver && head.length < longestMagic) {
     const { done, value } = await chunks.next()
     if (!done) head = Buffer.concat([head, value])
     isOver = done === true
@@ -93,11 +93,18 @@ export async function* unpacked(input: Readable): AsyncGenerator<Buffer> {
     yield head
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
   }
-  const isGzip = head.subarray(0, gzipMagic.length).equals(gzipMagic)
-  yield* isGzip ? through(Readable.from(all()), createGunzip()) : all()
+  const begins = head.toString("latin1")
+  const other = otherFormats.find(({ magic }) => begins.startsWith(magic))
+  if (other) throw new Failed("reconcile", `the bill is ${other.name}, wanted CSV: ${other.remedy}`)
+  yield* begins.startsWith("\x1f\x8b") ? through(Readable.from(all()), createGunzip()) : all()
 }
 
-const gzipMagic = Buffer.from([0x1f, 0x8b])
+/** What AWS delivers, too. */
+const otherFormats = [
+  { magic: "PK\x03\x04", name: "a ZIP archive", remedy: "unzip -p FILE | usage_report --reconcile -" },
+  { magic: "PAR1", name: "in Parquet", remedy: "choose text/csv for the export" },
+]
+const longestMagic = 4
 
 /** Unlike `pipe`, it fails where its source does. */
 function through<T extends Transform>(source: Readable, transform: T): T {

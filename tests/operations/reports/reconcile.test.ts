@@ -145,6 +145,8 @@ test.each([
     "BillingCurrency,BilledCost,ChargePeriodStart\nCNY,1,2026-11-01T00:00:00Z\n",
     'reconcile: the bill is in "CNY", wanted USD',
   ],
+  ["a ZIP archive", "PK\x03\x04binary", "the bill is a ZIP archive, wanted CSV: unzip -p"],
+  ["a Parquet file", 'PAR1"binary', "the bill is in Parquet, wanted CSV: "],
   ["something else", "a,b\n1,2\n", "columns"],
 ])("%s is one clear line", async (_what, bill, line) => {
   const path = join(course.directory, "no-bill")
