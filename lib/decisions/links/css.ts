@@ -2,14 +2,18 @@
  * Style sheets: the URLs of `url()`, `src()`, `@import "…"` and the strings of `image-set()`, by the tokens of
  * https://www.w3.org/TR/css-syntax-3/. Comments and other strings stay as they are.
  */
-import { endOfBadUrl, endOfBareUrl, escapeText, stringEnd, withoutEscapes } from "./css_text.ts"
+import { isNameCode, isSpace } from "./characters.ts"
+import { endOfBadUrl, endOfBareUrl, nameAt, nameStart, stringEnd, withoutEscapes } from "./css_text.ts"
 import type { Edit } from "./reference.ts"
 
 /** Decides on one URL, decoded, at its place. */
 export type ReferenceEdit = (url: string) => Edit | null
 
-/** A comment, a string, brackets, an end, what old sheets stand in, or a name with what makes it a rule, hash or function. */
-const interesting = new RegExp(String.raw`/\*|["'();{}]|<!--|[@#]?(?:[\w\x80-\xff-]|${escapeText})+|\\`, "gi")
+/**
+ * A comment, a string, brackets, a rule, an escape, what old sheets stand in. Not each name: those that matter are read back from
+ * their bracket, since looking at all of them takes several times as long.
+ */
+const interesting = /\/\*|["'()@\\]|<!--/g
 
 /** Functions whose first argument is a URL. */
 const urlFunctions = new Set(["url", "src"])
@@ -57,64 +61,73 @@ export class CssScanner {
         continue
       }
       if (this.#inName) {
-        while (at < to && /[\w\x80-\xff-]/.test(text[at] as string)) at++
+        while (at < to && isNameCode(text.charCodeAt(at))) at++
         this.#inName = at === to
         continue
+      }
+      if (this.#awaitsImport) {
+        while (at < to && isSpace(text.charCodeAt(at))) at++
+        if (at === to || (at === to - 1 && text[at] === "/" && !last)) return at
+        this.#awaitsImport = /^(?:["']|\/\*)/.test(text.slice(at, at + 2))
       }
       interesting.lastIndex = at
       const found = interesting.exec(text)
       // The last few characters may be the beginning of a `/*` or `<!--`.
       const safe = last ? to : Math.max(at, to - "<!-".length)
-      if (!found || found.index >= safe) return safe
-      const next = this.#token(text, found[0], found.index, to, isLast, edits)
-      if (next === null) return found.index
+      if (!found || found.index >= safe) {
+        return last ? to : this.#undecided(text, at, Math.min(to, found?.index ?? to), safe)
+      }
+      const [what] = found
+      const start = what === "(" || what === "\\" ? nameStart(text, at, found.index) : found.index
+      const next = this.#token(text, what, start, to, isLast, edits)
+      if (next === null) return start
       at = next
     }
     return to
   }
 
+  /** From where on the end of a piece, in which something may begin at `tail`, is to be seen again. */
+  #undecided(text: string, from: number, tail: number, safe: number): number {
+    const start = nameStart(text, from, tail)
+    this.#inName = tail - start > heldAtMost
+    return this.#inName ? tail : Math.max(from, Math.min(start, safe))
+  }
+
   /** Handles what begins at `start`; returns where to go on, or null when more is needed to decide. */
   #token(text: string, what: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
-    const end = start + what.length
     switch (what) {
       case "/*":
         this.#inComment = true
-        return end
+        return start + what.length
       case "<!--":
-        return end
-      case "\\":
-        return end < to || last ? end : null
+        return start + what.length
       case '"':
       case "'":
         return this.#string(text, what, start, to, last, edits)
-      case "(":
-        this.#depth++
-        return end
       case ")":
         this.#depth = Math.max(0, this.#depth - 1)
         while ((this.#imageSets.at(-1) ?? -1) > this.#depth) this.#imageSets.pop()
         if (this.#depth === 0) this.#imageSets = []
-        return end
-      case ";":
-      case "{":
-      case "}":
-        this.#awaitsImport = false
-        return end
+        return start + 1
     }
-    return this.#name(text, what, end, to, last, edits)
+    return this.#name(text, start, to, last, edits)
   }
 
-  #name(text: string, what: string, end: number, to: number, last: boolean, edits: Edit[]): number | null {
+  /** A rule, a function or its bracket alone, any other name that holds an escape. */
+  #name(text: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
+    const what = nameAt(text, start)
+    const end = start + what.length
     if (!this.#ended && (end >= to || (end === to - 1 && text[end] === "\\"))) {
       this.#inName = last
       return last ? to : null
     }
     const name = (what.includes("\\") ? withoutEscapes(what).url : what).toLowerCase()
     this.#awaitsImport = what.startsWith("@") && name === "@import"
-    if (end >= to || text[end] !== "(") return end
+    if (end >= to || text[end] !== "(") return Math.max(end, start + 1)
     if (urlFunctions.has(name)) return this.#url(text, end + 1, to, last, edits)
-    if (imageSets.has(name)) this.#imageSets.push(this.#depth + 1)
-    return end
+    this.#depth++
+    if (imageSets.has(name)) this.#imageSets.push(this.#depth)
+    return end + 1
   }
 
   #string(
@@ -139,7 +152,6 @@ export class CssScanner {
 
   /** The inside of `url(`: quoted, or bare up to its bracket. */
   #url(text: string, start: number, to: number, last: boolean, edits: Edit[]): number | null {
-    this.#awaitsImport = false
     let at = start
     while (at < to && /[\t\n\f\r ]/.test(text[at] as string)) at++
     if (at >= to) return last ? to : null

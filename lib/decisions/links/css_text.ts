@@ -1,10 +1,26 @@
 /** Strings, bare URLs and escapes of style sheets (https://www.w3.org/TR/css-syntax-3/#tokenization). */
 
+import { isNameCode } from "./characters.ts"
+
 /** An escape outside of strings, where none hides a line break; a hexadecimal one takes the space behind it along. */
-export const escapeText = String.raw`\\(?:[\da-f]{1,6}(?:\r\n|[\t\n\f\r ])?|[^\n\f\r\da-f])`
+const escapeText = String.raw`\\(?:[\da-f]{1,6}(?:\r\n|[\t\n\f\r ])?|[^\n\f\r\da-f])`
 
 const bareUrl = new RegExp(String.raw`(?:[^\\)"'(\t\n\f\r ]|${escapeText})*`, "iy")
 const badUrl = /(?:[^\\)]|\\[\s\S])*\)/y
+
+const nameText = new RegExp(String.raw`[@#]?(?:[\w\x80-\xff-]|${escapeText})+`, "iy")
+
+/** The name at this place, escapes and all, with what makes it a rule or a hash; "" where there is none. */
+export function nameAt(text: string, start: number): string {
+  return text.slice(start, endOf(nameText, text, start) ?? start)
+}
+
+/** Where the name begins that reaches to `end`, none of whose characters is an escape; not before `from`. */
+export function nameStart(text: string, from: number, end: number): number {
+  let at = end
+  while (at > from && isNameCode(text.charCodeAt(at - 1))) at--
+  return at > from && text[at - 1] === "#" ? at - 1 : at
+}
 
 /** Behind a URL without quotes. */
 export function endOfBareUrl(text: string, from: number): number {

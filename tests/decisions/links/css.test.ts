@@ -34,6 +34,9 @@ describe("what a browser takes for a URL", () => {
     ["\\@import '/x'"],
     ["@imports '/x'"],
     ["@import x '/x'"],
+    ["@import, '/x'"],
+    ["@import <!-- '/x'"],
+    ["@import /'/x'"],
     ["image-set(type('/x'))"],
   ])("is not: %j", (sheet) => {
     expect(rewritten(sheet, "css")).toBe(sheet)
