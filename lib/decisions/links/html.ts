@@ -45,6 +45,8 @@ export class HtmlScanner {
   #shim: string | undefined
   /** Where in the undecided text the search for an attribute's end goes on: without it, slow writers cost n² steps. */
   #searched = 0
+  /** Whether one did not end in time: others are not waited for then, or a page of nothing else would cost n² steps. */
+  #longNoscript = false
   readonly #urls: ElementUrls
 
   constructor(readonly options: HtmlOptions) {
@@ -225,7 +227,7 @@ export class HtmlScanner {
       if (name === "style" && !selfClosing) this.#mode = { ...this.#styleMode(), markup: true }
     } else if (name === "script") this.#mode = { kind: "script" }
     else if (name === "style") this.#mode = this.#styleMode()
-    else if (name === "noscript") this.#mode = { kind: "noscript" }
+    else if (name === "noscript" && !this.#longNoscript) this.#mode = { kind: "noscript" }
     else if (name === "plaintext") this.#mode = { kind: "plaintext" }
     else if (rawTextElements.has(name)) this.#mode = { kind: "raw", name }
   }
@@ -263,7 +265,10 @@ export class HtmlScanner {
     }
     this.#searched = 0
     this.#mode = data
-    if (!end.found) return from
+    if (!end.found) {
+      this.#longNoscript = true
+      return from
+    }
     this.#urls.editsInPage(text, from, end.at, edits)
     return end.at
   }

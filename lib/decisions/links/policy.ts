@@ -24,9 +24,14 @@ export function rewrittenPolicy(policy: string, base: Base, links: LinkMap, ownO
 
 /** The nonce that policies let scripts run with, for a script of our own. */
 export function scriptNonceOf(policies: readonly string[]): string | null {
-  const all = policies.join(",")
-  const ofScripts = /script-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(all)
-  return (ofScripts ?? /default-src[^;,]*'nonce-([\w+/=-]+)'/i.exec(all))?.[1] ?? null
+  const directives = policies.join(",").split(/[;,]/)
+  for (const name of [/^\s*script-src(?:-elem)?\s/i, /^\s*default-src\s/i]) {
+    for (const directive of directives) {
+      const nonce = name.test(directive) ? /'nonce-([\w+/=-]+)'/i.exec(directive) : null
+      if (nonce?.[1] !== undefined) return nonce[1]
+    }
+  }
+  return null
 }
 
 /** Lets scripts of `source` run under this policy. */

@@ -45,8 +45,9 @@ export function anyTagOf(text: string, from: number): Reach {
 /** Scripts end at their end tag, but not inside `<!-- <script>` … `</script> -->`; `heldAtMost` bounds what such a one may take. */
 export function endOfScript(text: string, from: number, heldAtMost: number): Reach {
   let at = from
+  let end = endTagOf(text, at, "script")
   for (;;) {
-    const end = endTagOf(text, at, "script")
+    if (end.found && end.at < at) end = endTagOf(text, at, "script")
     const opening = text.indexOf("<!--", at)
     if (opening < 0 || opening > end.at) {
       if (end.found) return end
