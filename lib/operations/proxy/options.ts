@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto"
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
-import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
+import { Failed, messageOf, Refused, ToolError, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { canonicalHost } from "../../decisions/links/host.ts"
 import { portOf, type Target, targetOfAuthority, targetOfUrl } from "../../decisions/links/target.ts"
@@ -74,10 +74,12 @@ function textOf(option: string, file: string, checkMode = (_mode: number) => {})
   let opened: number | null = null
   try {
     opened = openSync(file, "r")
-    checkMode(fstatSync(opened).mode)
+    const stat = fstatSync(opened)
+    if (stat.isDirectory()) throw new Failed(option, `${quoted(file)} is a directory`)
+    checkMode(stat.mode)
     return readFileSync(opened, "utf8")
   } catch (error) {
-    if (error instanceof Refused) throw error
+    if (error instanceof ToolError) throw error
     throw new Failed(option, `${quoted(file)}: ${messageOf(error)}`)
   } finally {
     if (opened !== null) closeSync(opened)
