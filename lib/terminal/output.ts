@@ -22,6 +22,8 @@ export interface Output {
 export interface ProcessOutput extends Output {
   /** Hands all lines to the kernel; returns the error that lost some, other than a reader that went away. */
   flush(): NodeJS.ErrnoException | null
+  /** The same for lines that somebody has to read: a reader that went away is an error, too. */
+  handOver(): NodeJS.ErrnoException | null
 }
 
 const flushAtBytes = 64 * 1024
@@ -36,10 +38,15 @@ export function processOutput(): ProcessOutput {
     terminal ??= (require("node:tty") as typeof import("node:tty")).isatty(2)
     return terminal
   }
-  const flush = () => {
+  const handOver = () => {
     const text = pending
     pending = ""
-    if (text !== "") lost ??= writeAll(1, text)
+    return text === "" ? null : writeAll(1, text)
+  }
+  const flush = () => {
+    const error = handOver()
+    // Nobody is there to miss anything.
+    if (error?.code !== "EPIPE") lost ??= error
     return lost
   }
   const toStderr = (text: string) => {
@@ -60,6 +67,7 @@ export function processOutput(): ProcessOutput {
       return isTerminal()
     },
     flush,
+    handOver,
     line: (text = "") => toStdout(`${text}\n`),
     json: (value) => toStdout(`${JSON.stringify(value)}\n`),
     note(text) {
@@ -75,7 +83,7 @@ export function processOutput(): ProcessOutput {
   }
 }
 
-/** Writes all of `text`; an error ends it and is returned, but for EPIPE: nobody is there to miss anything. */
+/** Writes all of `text`; an error ends it and is returned. */
 function writeAll(fd: number, text: string): NodeJS.ErrnoException | null {
   let bytes = new TextEncoder().encode(text)
   while (bytes.length > 0) {
@@ -83,7 +91,6 @@ function writeAll(fd: number, text: string): NodeJS.ErrnoException | null {
       bytes = bytes.subarray(writeSync(fd, bytes))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === "EPIPE") return null
       if (code !== "EAGAIN") return error as NodeJS.ErrnoException
       Bun.sleepSync(2) // somebody made the pipe non-blocking; its reader is slow
     }

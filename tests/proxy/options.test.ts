@@ -18,7 +18,8 @@ describe("microproxy refuses at its start", () => {
     [["ftp://10.0.0.5/"], 2, 'DEFAULT_URL: is "ftp://10.0.0.5/"'],
     [["--ca-file", join(folder, "missing")], 1, "ENOENT"],
     [["--ca-file", file("no.pem", "no certificate")], 2, "holds no certificate in PEM form"],
-    [["--token-file", folder], 1, "--token-file: "],
+    [["--token-file", folder], 1, "is a directory"],
+    [["--ca-file", folder], 1, "is a directory"],
     [
       ["--token-file", file("open", "sixteen-characters", 0o644)],
       3,
@@ -30,6 +31,23 @@ describe("microproxy refuses at its start", () => {
     expect(stderr.trimEnd().split("\n")).toEqual([expect.stringContaining(words)])
     expect(stdout).toBe("")
     expect(code).toBe(exitCode)
+  })
+})
+
+describe("microproxy ends where nobody would learn its address:", () => {
+  test("standard output is full", async () => {
+    for (const json of [[], ["--json"]]) {
+      const { stderr, code } = await workspace().run("microproxy", ["0", ...json], { full: true })
+      expect(stderr).toBe("microproxy: stdout: cannot be written (ENOSPC), nobody would learn the address\n")
+      expect(code).toBe(1)
+    }
+  })
+
+  test("the reader of standard output went away", async () => {
+    const child = workspace().start("microproxy", ["0"])
+    await child.stdout.cancel()
+    expect(await new Response(child.stderr).text()).toContain("stdout: cannot be written (EPIPE)")
+    expect(await child.exited).toBe(1)
   })
 })
 

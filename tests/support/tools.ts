@@ -37,6 +37,8 @@ export interface RunOptions {
   compiled?: boolean
   /** Standard error goes into standard output, in the order in which both were written. */
   merged?: boolean
+  /** Standard output goes to a device that is always full. */
+  full?: boolean
 }
 
 export interface Finished {
@@ -93,8 +95,10 @@ export function workspace(options: { endpoint?: string; config?: ConfigChanges }
     },
     start(tool, args = [], runOptions = {}) {
       const { command, cwd, env } = callOf(tool, args, runOptions)
-      const merging = runOptions.merged ? ["/bin/sh", "-c", 'exec "$0" "$@" 2>&1'] : []
-      return Bun.spawn([...merging, ...command], { cwd, env, stdin: "pipe", stdout: "pipe", stderr: "pipe" })
+      const { merged, full } = runOptions
+      const redirection = merged ? "2>&1" : full ? ">/dev/full" : null
+      const shell = redirection === null ? [] : ["/bin/sh", "-c", `exec "$0" "$@" ${redirection}`]
+      return Bun.spawn([...shell, ...command], { cwd, env, stdin: "pipe", stdout: "pipe", stderr: "pipe" })
     },
     onTerminal(tool, args = [], runOptions = {}) {
       const { command, cwd, env } = callOf(tool, args, runOptions)

@@ -5,7 +5,7 @@ import { quoted } from "../../base/text.ts"
 import { allowHosts, parseAllow } from "../../decisions/links/allowed.ts"
 import { canonicalHost } from "../../decisions/links/host.ts"
 import { listenPort } from "./options.ts"
-import { aborted, type Lines, logTo, type RunDeps } from "./run.ts"
+import { aborted, type Lines, logTo, type RunDeps, requireRead } from "./run.ts"
 import { hostKeyOptions, openSshTunnel } from "./ssh_tunnel.ts"
 import { newToken, startProxy } from "./start.ts"
 
@@ -89,7 +89,7 @@ export async function runEmrProxy(
       for (const { name, url } of found) output.line(`${name}: ${url}`)
       output.line(`All backends: ${proxy.linkTo()}`)
     }
-    output.flush?.()
+    requireRead(output)
     const lost = await Promise.race([aborted(deps.interrupt), tunnel.ended])
     await proxy.close()
     if (lost !== undefined) throw new Failed("ssh", `${args.host}: ${lost || "the connection ended"}`)

@@ -35,13 +35,13 @@ export interface RunDeps {
   clusterHosts: (cluster: string) => Promise<string[]>
 }
 
-/** What a command prints to; `flush` hands on what waits, since a server's end is far. */
+/** What a command prints to; `handOver` hands on what waits, since a server's end is far. */
 export interface Lines {
   line(text?: string): void
   json(value: unknown): void
   note(text: string): void
   readonly interactive: boolean
-  flush?(): unknown
+  handOver?(): NodeJS.ErrnoException | null
 }
 
 export async function runMicroproxy(
@@ -94,14 +94,23 @@ export async function runMicroproxy(
   const url = site ? proxy.linkTo(site.target, site.rest) : proxy.linkTo()
   if (args.json) output.json({ url, origin: proxy.origin, address: listen.address, port: proxy.port })
   else output.line(`Open ${url}`)
-  if (proxy.allowed().entries.length === 0 && !args["legacy-hosts"]) {
-    output.note("nothing is allowed yet: name backends with --allow or --cluster")
+  try {
+    requireRead(output)
+    if (proxy.allowed().entries.length === 0 && !args["legacy-hosts"]) {
+      output.note("nothing is allowed yet: name backends with --allow or --cluster")
+    }
+    await aborted(deps.interrupt)
+  } finally {
+    await proxy.close()
+    log.flush()
   }
-  output.flush?.()
-  await aborted(deps.interrupt)
-  await proxy.close()
-  log.flush()
   return ExitCode.done
+}
+
+/** Ends a proxy whose address could not be printed: nobody could use it. */
+export function requireRead(output: Lines): void {
+  const lost = output.handOver?.()
+  if (lost) throw new Failed("stdout", `cannot be written (${lost.code}), nobody would learn the address`)
 }
 
 /** Lines of the log, written together a few times a second: one write for each would cost more than the request. */
