@@ -41,7 +41,7 @@ interface Open {
 }
 
 export class Namespaces {
-  /** The roots and integration points that are open. */
+  /** The roots and integration points that are open, and templates. */
   #open: Open[] = []
 
   /** Whether all is HTML, so that no end tag matters. */
@@ -53,6 +53,11 @@ export class Namespaces {
     return this.#open.length > 0 && this.#open.at(-1)?.inside !== "html"
   }
 
+  /** Whether all is the content of a `<template>`, which is no part of the page. */
+  get inTemplate(): boolean {
+    return this.#open.some(({ name }) => name === "template")
+  }
+
   /** A start tag; returns whether its element is foreign. */
   start({ name, selfClosing, encodesHtml, fontStyled }: Tag): boolean {
     const breaksOut = breakout.has(name) || (name === "font" && fontStyled)
@@ -60,6 +65,7 @@ export class Namespaces {
     const current = this.#open.at(-1)
     const inside = current?.inside ?? "html"
     if (inside === "html") {
+      if (name === "template") this.#push({ name, inside })
       if (name !== "svg" && name !== "math") return false
       if (!selfClosing) this.#push({ name, inside: name })
       return true
@@ -80,10 +86,13 @@ export class Namespaces {
       return
     }
     for (let index = this.#open.length - 1; index >= 0; index--) {
-      if (this.#open[index]?.name === name) {
+      const open = this.#open[index]
+      if (open?.name === name) {
         this.#open.length = index
         return
       }
+      // Nothing in a template ends what is around it.
+      if (open?.name === "template") return
     }
   }
 

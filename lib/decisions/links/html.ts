@@ -200,8 +200,9 @@ export class HtmlScanner {
     this.#searched = 0
     if (ofStart) {
       if (this.#namespaces.foreign) markTag(this.#tag, name, text.slice(valueFrom, found.valueTo))
-      // A base of SVG's is none.
-      const element = this.#namespaces.foreign && this.#tag.name === "base" ? "svg" : this.#tag.name
+      const { foreign, inTemplate } = this.#namespaces
+      // A base of SVG's is none, nor one that a script may put in some day.
+      const element = this.#tag.name === "base" && (foreign || inTemplate) ? "svg" : this.#tag.name
       this.#urls.attribute(element, name, text, valueFrom, found.valueTo, edits)
     }
     return found.end

@@ -11,7 +11,7 @@ import type { Edit } from "./reference.ts"
 
 /** Elements after which text is read otherwise, that change what URLs mean, or that have to be read as a whole. */
 const unusualElements =
-  "script style xmp iframe noembed noframes noscript textarea title plaintext svg math base meta"
+  "script style xmp iframe noembed noframes noscript textarea title plaintext svg math base meta template"
 
 /** Marks of names by a hash: a stranger with the same hash is only slower. */
 const marks = 4096

@@ -82,6 +82,14 @@ describe("the corpus of link forms", () => {
       "<svg><base href='http://www.example.org'></svg><a href='/10.0.0.1/8088/y'>",
     ],
     [
+      "<template><base href='http://www.example.org'><svg></template><a href='/y'></svg>",
+      "<template><base href='http://www.example.org'><svg></template><a href='/10.0.0.1/8088/y'></svg>",
+    ],
+    [
+      "<template><svg><style></template><base href='http://www.example.org'><a href='/y'>",
+      "<template><svg><style></template><base href='http://www.example.org'><a href='/y'>",
+    ],
+    [
       "<base href='//10.0.0.2:8042/a/b'><a href='/y'><a href='../../z'>",
       "<base href='/10.0.0.2/8042/a/b'><a href='/10.0.0.2/8042/y'><a href='/10.0.0.2/8042/z'>",
     ],

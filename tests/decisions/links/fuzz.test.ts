@@ -102,6 +102,8 @@ const piece = fc.oneof(
         "</iframe>",
         "<noembed>",
         "</noembed>",
+        "<template>",
+        "</template>",
         "<svg>",
         "</svg>",
       ],
