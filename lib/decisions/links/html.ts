@@ -29,8 +29,8 @@ type Mode =
   | { kind: "value"; quote: string }
   | { kind: "raw"; name: string }
   | { kind: "script" }
-  /** `markup`: SVG's, whose text ends at any tag. */
-  | { kind: "style"; css: CssScanner; markup: boolean }
+  /** `markup`: SVG's, whose text ends at any tag; `references`: there and in XML it may hold them, and is waited for. */
+  | { kind: "style"; css: CssScanner; markup: boolean; references: boolean }
   | { kind: "noscript" }
   | { kind: "plaintext" }
 
@@ -217,7 +217,7 @@ export class HtmlScanner {
     const { name, isEnd, selfClosing } = this.#tag
     this.#mode = data
     if (this.options.xml) {
-      if (!isEnd && !selfClosing && localName(name) === "style") this.#mode = this.#styleMode()
+      if (!isEnd && !selfClosing && localName(name) === "style") this.#mode = this.#styleMode(false, true)
       return
     }
     if (isEnd) {
@@ -225,16 +225,16 @@ export class HtmlScanner {
       return
     }
     if (this.#namespaces.start(this.#tag)) {
-      if (name === "style" && !selfClosing) this.#mode = { ...this.#styleMode(), markup: true }
+      if (name === "style" && !selfClosing) this.#mode = this.#styleMode(true, true)
     } else if (name === "script") this.#mode = { kind: "script" }
-    else if (name === "style") this.#mode = this.#styleMode()
+    else if (name === "style") this.#mode = this.#styleMode(false, false)
     else if (name === "noscript" && !this.#longNoscript) this.#mode = { kind: "noscript" }
     else if (name === "plaintext") this.#mode = { kind: "plaintext" }
     else if (rawTextElements.has(name)) this.#mode = { kind: "raw", name }
   }
 
-  #styleMode() {
-    return { kind: "style" as const, css: new CssScanner(this.#urls.editOf), markup: false }
+  #styleMode(markup: boolean, references: boolean): Mode {
+    return { kind: "style", css: new CssScanner(this.#urls.editOf), markup, references }
   }
 
   /** Goes to the end of what is no markup, or as far as it is decided; null where that is no step. */
@@ -247,12 +247,22 @@ export class HtmlScanner {
   #style(
     text: string,
     from: number,
-    { css, markup }: Extract<Mode, { kind: "style" }>,
+    mode: Extract<Mode, { kind: "style" }>,
     last: boolean,
     edits: Edit[],
   ): number | null {
+    const { css, markup, references } = mode
     const end = markup ? anyTagOf(text, from) : endTagOf(text, from, "style")
     if (last && !end.found) end.at = text.length
+    if (references) {
+      const whole = end.found || last
+      if (!whole && text.length - from < heldAtMost) return null
+      mode.references = false
+      if (whole && !text.slice(from, end.at).includes("<![CDATA[")) {
+        this.#urls.edit("css", text, from, end.at, edits)
+        return this.#upTo(end, text, from, last)
+      }
+    }
     const decided = css.scan(text, from, end.at, end.found || last, edits)
     return this.#upTo({ found: end.found, at: end.found ? end.at : decided }, text, from, last)
   }

@@ -118,11 +118,25 @@ describe("the corpus of link forms", () => {
     ],
     ["<svg><style>a{b:url(/x)}</style></svg>", "<svg><style>a{b:url(/10.0.0.1/8088/x)}</style></svg>"],
     [
+      "<svg><style>@import &quot;/x?a&amp;b&quot;;</style></svg>",
+      "<svg><style>@import &quot;/10.0.0.1/8088/x?a&amp;b&quot;;</style></svg>",
+    ],
+    [
+      "<svg><style><![CDATA[a{b:url(/x?&#41;)}]]></style></svg>",
+      "<svg><style><![CDATA[a{b:url(/10.0.0.1/8088/x?&#41;)}]]></style></svg>",
+    ],
+    [
       '<meta http-equiv="Content-Security-Policy" content="img-src http://10.0.0.2:8042 \'nonce-a\'">',
       `<meta http-equiv="Content-Security-Policy" content="img-src http://mp-x.localhost:8888/10.0.0.2/8042/ &#39;nonce-a&#39;">`,
     ],
   ])("%s", (before, after) => {
     expect(rewritten(before)).toBe(after)
+  })
+
+  test("the style sheet of an SVG file may hold character references", () => {
+    expect(rewritten("<svg><style>a{b:url(&quot;/x&quot;)}</style></svg>", "xml")).toBe(
+      "<svg><style>a{b:url(&quot;/10.0.0.1/8088/x&quot;)}</style></svg>",
+    )
   })
 
   test("a name in UTF-8 is the one that was allowed in punycode", () => {
