@@ -8,7 +8,7 @@ import { type EditFinder, editInAttribute, editsInAttribute } from "./edits.ts"
 import type { LinkMap } from "./link_map.ts"
 import { rewrittenPolicy } from "./policy.ts"
 import { type Edit, editOfReference } from "./reference.ts"
-import { editsInList, editsInRefresh, editsInSrcset } from "./values.ts"
+import { editsInImportMap, editsInList, editsInRefresh, editsInSrcset } from "./values.ts"
 
 /** Of a long URL its head decides. */
 const headAtMost = 4096
@@ -43,12 +43,17 @@ export class ElementUrls {
     if (kind && from < to) this.edit(kind, text, from, to, edits)
   }
 
-  edit(kind: AttributeKind, text: string, from: number, to: number, edits: Edit[]): void {
+  /** What is found in an attribute's value, or in the text of an element. */
+  edit(kind: AttributeKind | "importmap", text: string, from: number, to: number, edits: Edit[]): void {
     if (kind === "url") {
       const first = text.charCodeAt(from)
       // A fragment or a query alone stays, and data: has no place.
       if (first === 0x23 || first === 0x3f || text.startsWith("data:", from)) return
       editInAttribute(text, from, to, edits, this.editOf)
+      return
+    }
+    if (kind === "importmap") {
+      editsInImportMap(text, from, to, this.editOf, edits)
       return
     }
     editsInAttribute(text, from, to, edits, (value, start, end, found) => {

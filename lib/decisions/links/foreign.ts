@@ -21,14 +21,17 @@ export interface Tag {
   encodesHtml: boolean
   /** A font tag with color, face or size. */
   fontStyled: boolean
+  /** A script that is an import map. */
+  importMap: boolean
 }
 
 export function newTag(name: string, isEnd: boolean): Tag {
-  return { name, isEnd, selfClosing: false, encodesHtml: false, fontStyled: false }
+  return { name, isEnd, selfClosing: false, encodesHtml: false, fontStyled: false, importMap: false }
 }
 
-/** What a foreign tag's attribute says about the namespace behind it. */
+/** What the attribute of a foreign tag or a script says about what is behind it. */
 export function markTag(tag: Tag, attribute: string, value: string): void {
+  if (tag.name === "script" && attribute === "type") tag.importMap = value.toLowerCase() === "importmap"
   if (tag.name === "font" && /^(?:color|face|size)$/.test(attribute)) tag.fontStyled = true
   if (tag.name === "annotation-xml" && attribute === "encoding") {
     tag.encodesHtml = /^(?:text\/html|application\/xhtml\+xml)$/i.test(value)

@@ -4,10 +4,10 @@
  */
 import { attributeAt, endOfValue, nameAt } from "./attribute_text.ts"
 import { endsTagName, isLetter, isSpaceOrSlash } from "./characters.ts"
-import { CssScanner } from "./css.ts"
-import { type DeclarationMode, declarationAt } from "./declarations.ts"
+import { declarationAt } from "./declarations.ts"
 import { ElementUrls, type PageFacts } from "./element_urls.ts"
 import { markTag, Namespaces, newTag, type Tag } from "./foreign.ts"
+import { type Mode, modeBehind, type StyleMode } from "./modes.ts"
 import { passPlainMarkup } from "./plain_markup.ts"
 import { anyTagOf, endOf, endOfComment, endOfScript, endTagOf, type Reach } from "./raw_text.ts"
 import type { Edit } from "./reference.ts"
@@ -23,20 +23,8 @@ export interface HtmlOptions extends PageFacts {
 const heldAtMost = 64 * 1024
 const nameAtMost = 256
 
-type Mode =
-  | DeclarationMode
-  | { kind: "tag" }
-  | { kind: "value"; quote: string }
-  | { kind: "raw"; name: string }
-  | { kind: "script" }
-  /** `markup`: SVG's, whose text ends at any tag; `references`: there and in XML it may hold them, and is waited for. */
-  | { kind: "style"; css: CssScanner; markup: boolean; references: boolean }
-  | { kind: "noscript" }
-  | { kind: "plaintext" }
-
 const data: Mode = { kind: "data" }
 const inTag: Mode = { kind: "tag" }
-const rawTextElements = new Set(["xmp", "iframe", "noembed", "noframes", "textarea", "title"])
 
 export class HtmlScanner {
   #mode: Mode = data
@@ -95,6 +83,8 @@ export class HtmlScanner {
         return this.#upTo(endTagOf(text, at, mode.name), text, at, last)
       case "script":
         return this.#upTo(endOfScript(text, at, heldAtMost), text, at, last)
+      case "importmap":
+        return this.#importMap(text, at, last, edits)
       case "style":
         return this.#style(text, at, mode, last, edits)
       case "noscript":
@@ -199,7 +189,8 @@ export class HtmlScanner {
     }
     this.#searched = 0
     if (ofStart) {
-      if (this.#namespaces.foreign) markTag(this.#tag, name, text.slice(valueFrom, found.valueTo))
+      if (this.#namespaces.foreign || this.#tag.name === "script")
+        markTag(this.#tag, name, text.slice(valueFrom, found.valueTo))
       const { foreign, inTemplate } = this.#namespaces
       // A base of SVG's is none, nor one that a script may put in some day.
       const element = this.#tag.name === "base" && (foreign || inTemplate) ? "svg" : this.#tag.name
@@ -216,25 +207,13 @@ export class HtmlScanner {
   #tagEnds(): void {
     const { name, isEnd, selfClosing } = this.#tag
     this.#mode = data
-    if (this.options.xml) {
-      if (!isEnd && !selfClosing && localName(name) === "style") this.#mode = this.#styleMode(false, true)
-      return
-    }
-    if (isEnd) {
-      this.#namespaces.end(name)
-      return
-    }
-    if (this.#namespaces.start(this.#tag)) {
-      if (name === "style" && !selfClosing) this.#mode = this.#styleMode(true, true)
-    } else if (name === "script") this.#mode = { kind: "script" }
-    else if (name === "style") this.#mode = this.#styleMode(false, false)
-    else if (name === "noscript" && !this.#longNoscript) this.#mode = { kind: "noscript" }
-    else if (name === "plaintext") this.#mode = { kind: "plaintext" }
-    else if (rawTextElements.has(name)) this.#mode = { kind: "raw", name }
-  }
-
-  #styleMode(markup: boolean, references: boolean): Mode {
-    return { kind: "style", css: new CssScanner(this.#urls.editOf), markup, references }
+    const { xml } = this.options
+    if (isEnd && !xml) this.#namespaces.end(name)
+    if (isEnd) return
+    const markup = xml ? "xml" : this.#namespaces.start(this.#tag) ? "svg" : "html"
+    if (markup !== "html" && selfClosing) return
+    if (name === "noscript" && this.#longNoscript) return
+    this.#mode = modeBehind(this.#tag, markup, this.#urls.editOf) ?? data
   }
 
   /** Goes to the end of what is no markup, or as far as it is decided; null where that is no step. */
@@ -244,13 +223,7 @@ export class HtmlScanner {
     return found || at > from ? at : null
   }
 
-  #style(
-    text: string,
-    from: number,
-    mode: Extract<Mode, { kind: "style" }>,
-    last: boolean,
-    edits: Edit[],
-  ): number | null {
+  #style(text: string, from: number, mode: StyleMode, last: boolean, edits: Edit[]): number | null {
     const { css, markup, references } = mode
     const end = markup ? anyTagOf(text, from) : endTagOf(text, from, "style")
     if (last && !end.found) end.at = text.length
@@ -265,6 +238,15 @@ export class HtmlScanner {
     }
     const decided = css.scan(text, from, end.at, end.found || last, edits)
     return this.#upTo({ found: end.found, at: end.found ? end.at : decided }, text, from, last)
+  }
+
+  #importMap(text: string, from: number, last: boolean, edits: Edit[]): number | null {
+    const end = endTagOf(text, from, "script")
+    if (!end.found && !last && text.length - from < heldAtMost) return null
+    this.#mode = { kind: "script" }
+    if (!end.found) return from
+    this.#urls.edit("importmap", text, from, end.at, edits)
+    return end.at
   }
 
   /** Browsers that run scripts take this as text up to its end tag; what is inside is rewritten for all others. */
@@ -284,5 +266,3 @@ export class HtmlScanner {
     return end.at
   }
 }
-
-const localName = (name: string) => name.slice(name.indexOf(":") + 1)

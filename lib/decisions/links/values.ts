@@ -40,6 +40,24 @@ export function editsInRefresh(text: string, editOf: ReferenceEdit, edits: Edit[
   addEdit(text, start, close < 0 ? text.length : close, editOf, edits)
 }
 
+/**
+ * The addresses and scopes of an import map, `text[from, to)`; what scripts import by a path stays, as it does in them. Text that
+ * is not closed is matched up to the end, or a map of nothing but `\\"` would take n² steps.
+ */
+export function editsInImportMap(
+  text: string,
+  from: number,
+  to: number,
+  editOf: ReferenceEdit,
+  edits: Edit[],
+): void {
+  const strings = /"((?:[^"\\]|\\[\s\S])*)(?:"(?=(\s*:\s*[^\s{])?)|\\?$)/g
+  for (const { index, 0: whole, 1: url = "", 2: ofAddress } of text.slice(from, to).matchAll(strings)) {
+    if (ofAddress !== undefined || url.includes("\\") || whole.length < url.length + 2) continue
+    addEdit(text, from + index + 1, from + index + 1 + url.length, editOf, edits)
+  }
+}
+
 function addEdit(text: string, from: number, to: number, editOf: ReferenceEdit, edits: Edit[]): void {
   const edit = from < to ? editOf(text.slice(from, to)) : null
   if (edit) edits.push({ from: from + edit.from, to: from + edit.to, text: edit.text })

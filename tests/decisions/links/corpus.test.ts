@@ -107,6 +107,11 @@ describe("the corpus of link forms", () => {
       "<p style='a:url(/x'><p style=\"a:url('/y\"><style>@import '/z</style>",
       "<p style='a:url(/10.0.0.1/8088/x'><p style=\"a:url('/10.0.0.1/8088/y\"><style>@import '/10.0.0.1/8088/z</style>",
     ],
+    [
+      `<script type="ImportMap">{"imports":{"a":"/a.js","/b/" : "http://10.0.0.2:8042/b/","c":"./c"},"scopes":{"/s/": {"/a":"/x"}}}</script>`,
+      `<script type="ImportMap">{"imports":{"a":"/10.0.0.1/8088/a.js","/b/" : "/10.0.0.2/8042/b/","c":"./c"},"scopes":{"/10.0.0.1/8088/s/": {"/a":"/10.0.0.1/8088/x"}}}</script>`,
+    ],
+    [`<script type=importmap>{"imports":{"a":"/a.js`, `<script type=importmap>{"imports":{"a":"/a.js`],
     ["<noscript><img src=/x></noscript>", "<noscript><img src=/10.0.0.1/8088/x></noscript>"],
     [
       "<script>a='<img src=/x>'</script><img src=/y>",

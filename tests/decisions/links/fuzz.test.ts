@@ -83,6 +83,7 @@ const piece = fc.oneof(
       ],
       ...[
         "<script>",
+        "<script type=importmap>",
         "</script>",
         "<script",
         "</script ",
