@@ -225,6 +225,14 @@ describe("answers that mean harm", () => {
     expect(rssMb()).toBeLessThan(160)
   })
 
+  test("a bomb between two codings, of which nothing comes out, is broken off", async () => {
+    const [header, emptyBlock] = [zlib.gzipSync("").subarray(0, 10), Buffer.from([0, 0, 0, 0xff, 0xff])]
+    const bomb = zlib.gzipSync(Buffer.concat([header, Buffer.alloc(50 * 2 ** 20, emptyBlock)]))
+    const head = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip, gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`
+    reply = () => Buffer.concat([Buffer.from(head), bomb])
+    expect(await ask("GET", "", "/", 20_000)).toContain("times larger than it was sent")
+  })
+
   describe.each(["gzip", "deflate", "br", "zstd", "gzip, br"])("a body of %s", (coding) => {
     const start = (status: string, length: number) =>
       `HTTP/1.1 ${status}\r\nContent-Type: text/html\r\nContent-Encoding: ${coding}\r\nContent-Length: ${length}`

@@ -42,18 +42,6 @@ export function pump(
 ): void {
   let encodedBytes = 0
   let decodedBytes = 0
-  let readable: Readable = source
-  if (decoders.length > 0) {
-    source.on("data", (chunk: Buffer) => {
-      encodedBytes += chunk.length
-    })
-    for (const decoder of decoders) {
-      const from = readable
-      from.on("error", (error) => decoder.destroy(error))
-      readable = from.pipe(decoder)
-    }
-  }
-  const rewriter = document && rewriterFor(document)
   let failed = false
   const fail = (error: unknown) => {
     if (failed) return
@@ -62,21 +50,32 @@ export function pump(
     source.destroy()
     sink.fail(error)
   }
+  // A few kilobytes of a decompression bomb are gigabytes; real pages stay far below this ratio.
+  const grown = (chunk: Buffer): boolean => {
+    decodedBytes += chunk.length
+    if (decoders.length === 0 || decodedBytes <= limits.decodedFreeBytes) return false
+    if (decodedBytes <= encodedBytes * limits.decodedRatio) return false
+    fail(new ProxyFailure(502, `the page is more than ${limits.decodedRatio} times larger than it was sent`))
+    return true
+  }
+  let readable: Readable = source
+  if (decoders.length > 0) {
+    source.on("data", (chunk: Buffer) => {
+      encodedBytes += chunk.length
+    })
+    for (const decoder of decoders) {
+      const from = readable
+      from.on("error", (error) => decoder.destroy(error))
+      // What lies between two codings can be a bomb, too, of which nothing comes out in the end.
+      if (from !== source) from.on("data", grown)
+      readable = from.pipe(decoder)
+    }
+  }
+  const rewriter = document && rewriterFor(document)
   readable.on("data", (chunk: Buffer) => {
     if (failed) return
     sink.touched()
-    decodedBytes += chunk.length
-    // A few kilobytes of a decompression bomb are gigabytes; real pages stay far below this ratio.
-    if (
-      decoders.length > 0 &&
-      decodedBytes > limits.decodedFreeBytes &&
-      decodedBytes > encodedBytes * limits.decodedRatio
-    ) {
-      fail(
-        new ProxyFailure(502, `the page is more than ${limits.decodedRatio} times larger than it was sent`),
-      )
-      return
-    }
+    if (grown(chunk)) return
     const bytes = rewriter ? rewriter.write(chunk) : chunk
     if (bytes.length > 0 && !sink.write(bytes)) {
       readable.pause()
