@@ -236,7 +236,8 @@ export class HtmlScanner {
         return this.#upTo(end, text, from, last)
       }
     }
-    const decided = css.scan(text, from, end.at, end.found || last, edits)
+    // Cut off behind its end: nothing of what follows is to be looked at for each of many small ones.
+    const decided = css.scan(text.slice(0, end.at), from, end.at, end.found || last, edits)
     return this.#upTo({ found: end.found, at: end.found ? end.at : decided }, text, from, last)
   }
 

@@ -13,6 +13,7 @@ function cpuOf(work: () => unknown): number {
 test.each([
   ["<noscript>"],
   ["<noscript><p>x</p>"],
+  ["<style>a</style>"],
   ["<noscript></x"],
   ["<script><!--></x"],
   [`<script type=importmap>"\\\\"`],
