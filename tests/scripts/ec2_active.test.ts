@@ -3,6 +3,7 @@ import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { isoUtc } from "../../lib/base/time.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
 
@@ -151,6 +152,18 @@ describe("ec2_active", () => {
       /spent \+ \$[\d.]+ reserved \+ \$[\d.]+ asked at most = \$[\d.]+, budget \$0\.50/,
     )
     expect(tooDear.code).toBe(3)
+  })
+
+  test("extends no lease to an end that is over already", async () => {
+    const [id = ""] = await day.launch("--lease", "1h")
+    const ended = Date.now() - 90 * 60_000
+    day.usageDb().leases.extend(id, ended)
+    const { stderr, code } = await active("--extend", id, "1h", "--dry-run")
+    expect(stderr).toBe(
+      `ec2_active: ${id}: its lease ended 1 h 30 min ago, at ${isoUtc(ended)}: 1 h 00 min more would be over already, wanted longer than that\n`,
+    )
+    expect(code).toBe(3)
+    expect((await active("--extend", id, "2h")).stdout).toStartWith(`Extended ${id} until `)
   })
 
   test("shows what is used, reserved and left", async () => {

@@ -53,6 +53,7 @@ function reserve(
   const extended = instances.map((instance) => {
     const lease = leaseOf(deps, instance)
     const endsAtUtcMs = lease.endsAtUtcMs + byMs
+    if (endsAtUtcMs <= nowUtcMs) throw new Refused(instance.id, endsInThePast(lease, byMs, nowUtcMs))
     const ceiling = ceilingOf(lease, config.leases.maxMs)
     if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
@@ -75,6 +76,12 @@ function reserve(
     leases: extended.map(({ lease, endsAtUtcMs }) => ({ instanceId: lease.instanceId, endsAtUtcMs })),
     left: admission.left,
   }
+}
+
+/** The next run of enforcement would end it all the same. */
+function endsInThePast({ endsAtUtcMs }: Lease, byMs: number, nowUtcMs: number): string {
+  const ended = `its lease ended ${duration(nowUtcMs - endsAtUtcMs)} ago, at ${isoUtc(endsAtUtcMs)}`
+  return `${ended}: ${duration(byMs)} more would be over already, wanted longer than that`
 }
 
 function overCeiling({ config }: LaunchDeps, lease: Lease, endsAtUtcMs: number): string {
