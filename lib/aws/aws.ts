@@ -38,8 +38,8 @@ export function openAws(settings: () => AwsSettings): Aws {
     pricing: () => once("pricing", undefined, async (s) => (await import("./pricing.ts")).openPricing(s)),
     cloudTrail: (region) =>
       once("cloudtrail", region, async (s) => (await import("./cloudtrail.ts")).openCloudTrail(s)),
-    scheduler: () =>
-      once("scheduler", undefined, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
+    scheduler: (region) =>
+      once("scheduler", region, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
     serverTime: async () => {
       const ask = await once("time", undefined, async (s) => {

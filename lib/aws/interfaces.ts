@@ -198,7 +198,8 @@ export interface Aws {
   ssm(): Promise<Ssm>
   pricing(): Promise<Pricing>
   cloudTrail(region?: string): Promise<CloudTrail>
-  scheduler(): Promise<Scheduler>
+  /** What a schedule asks of EC2, it asks in its own region. */
+  scheduler(region: string): Promise<Scheduler>
   quotas(region?: string): Promise<Quotas>
   /** AWS's clock, in UTC milliseconds, to the second. */
   serverTime(): Promise<number>

@@ -26,7 +26,7 @@ export interface Situation {
   /** As AWS lists it; null where it does not, and should. */
   stateOf: (instanceId: string) => InstanceState | null
   wasWarned: (lease: LeaseFacts, warnMs: number) => boolean
-  /** When the scheduler's switch of a lease ought to act; null where there are no such switches. */
+  /** When the scheduler's switch of a lease ought to act; null where there are no such switches, any more. */
   switchAt: (lease: LeaseFacts) => number | null
   config: Pick<Config["leases"], "action" | "warnMs" | "stoppedMs">
 }
@@ -39,6 +39,7 @@ export type EnforcementStep =
   /** It is over: its lease is closed. */
   | Of<"close">
   | (Of<"set switch"> & { atUtcMs: number })
+  | Of<"remove switch">
   | Of<"announce">
 
 /** Ends first, warnings after, what is merely kept in order last. */
@@ -47,7 +48,15 @@ export function planEnforcement(situation: Situation): EnforcementStep[] {
   return steps.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 }
 
-const order: EnforcementStep["kind"][] = ["terminate", "stop", "warn", "close", "set switch", "announce"]
+const order: EnforcementStep["kind"][] = [
+  "terminate",
+  "stop",
+  "warn",
+  "close",
+  "set switch",
+  "remove switch",
+  "announce",
+]
 
 function stepsFor(lease: LeaseFacts, situation: Situation): EnforcementStep[] {
   const { nowUtcMs } = situation
@@ -89,7 +98,8 @@ function warningOf(
 
 function switchOf(lease: LeaseFacts, { switchAt }: Situation): EnforcementStep[] {
   const atUtcMs = switchAt(lease)
-  return atUtcMs === null || atUtcMs === lease.switchAtUtcMs ? [] : [{ kind: "set switch", lease, atUtcMs }]
+  if (atUtcMs === lease.switchAtUtcMs) return []
+  return [atUtcMs === null ? { kind: "remove switch", lease } : { kind: "set switch", lease, atUtcMs }]
 }
 
 /** `terminate i-0abc of cs61c-aa (m1.small): its lease ended 12 min ago, at …`. */
@@ -106,6 +116,8 @@ export function stepLine(step: EnforcementStep): string {
       return `close the lease of ${what}: it is over`
     case "set switch":
       return `set the switch of ${what} to ${isoUtc(step.atUtcMs)}`
+    case "remove switch":
+      return `remove the switch of ${what}: leases.scheduler_role is set no longer`
     case "announce":
       return `tag ${what} with the end of its lease, ${isoUtc(lease.endsAtUtcMs)}`
   }

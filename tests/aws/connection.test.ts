@@ -32,7 +32,7 @@ async function listElsewhere(settings: string, env: Record<string, string>) {
       async () => (await aws.quotas()).ec2Quotas(),
       async () => (await aws.pricing()).onDemandPrices("us-east-1").next(),
       async () => (await aws.cloudTrail()).instanceEvents("i-1", 0, 1),
-      async () => (await aws.scheduler()).removeTermination("i-1"),
+      async () => (await aws.scheduler("us-east-1")).removeTermination("i-1"),
     ]
     // What they make of an answer of EC2's does not matter.
     if (process.env.ASK_ALL) for (const ask of others) await ask().catch(() => {})`

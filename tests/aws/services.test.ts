@@ -37,7 +37,7 @@ describe("the schedule that terminates an instance", () => {
   const at = Date.UTC(2027, 0, 1, 12)
 
   test("is made, moved and removed", async () => {
-    const scheduler = await aws.scheduler()
+    const scheduler = await aws.scheduler("us-east-1")
     expect((await scheduler.putTermination(id, at, role)).requestId).not.toBe("")
     await scheduler.putTermination(id, at + 3_600_000, role)
     const asked = emulator.proxy.calls.filter(({ service }) => service === "scheduler")
@@ -57,7 +57,11 @@ describe("the schedule that terminates an instance", () => {
   })
 
   test("is of the role's partition", async () => {
-    await (await aws.scheduler()).putTermination(id, at, role.replace("arn:aws:", "arn:aws-us-gov:"))
+    await (await aws.scheduler("us-east-1")).putTermination(
+      id,
+      at,
+      role.replace("arn:aws:", "arn:aws-us-gov:"),
+    )
     const target = emulator.proxy.calls.at(-1)?.parameters.Target as { Arn: string }
     expect(target.Arn).toStartWith("arn:aws-us-gov:scheduler:::")
   })

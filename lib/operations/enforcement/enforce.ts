@@ -97,13 +97,13 @@ async function planNow(deps: EnforcementDeps): Promise<EnforcementStep[]> {
     ({ instanceId, runStartedAtUtcMs }) =>
       listed.has(instanceId) || runStartedAtUtcMs + 10 * msPerMinute < listedAtUtcMs,
   )
-  const { action, warnMs, stoppedMs, schedulerRole } = config.leases
+  const { action, warnMs, stoppedMs } = config.leases
   return planEnforcement({
     nowUtcMs: listedAtUtcMs,
     leases: visible,
     stateOf: (id) => listed.get(id)?.state ?? null,
     wasWarned: (lease, warnMs) => usageDb.notices.has(lease.login, aboutOf(lease, warnMs)),
-    switchAt: (lease) => (schedulerRole === null ? null : switchAtOf(config, lease)),
+    switchAt: (lease) => switchAtOf(config, lease),
     config: { action, warnMs, stoppedMs },
   })
 }
@@ -144,6 +144,7 @@ async function carryOut(
       usageDb.leases.ended(lease.instanceId, clock.now())
       return []
     case "set switch":
+    case "remove switch":
       return setSwitches(deps, [lease.instanceId])
     case "announce":
       return announceEnds(deps, [lease.instanceId])

@@ -123,12 +123,13 @@ function switchGraceMs({ leases }: LaunchDeps["config"]): number {
   return leases.action === "stop" ? leases.enforcementMs : 0
 }
 
-/** When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. */
+/** When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. Null without switches. */
 export function switchAtOf(
   config: LaunchDeps["config"],
   { endsAtUtcMs, stoppedAtUtcMs }: Pick<Lease, "endsAtUtcMs" | "stoppedAtUtcMs">,
-): number {
-  const { action, stoppedMs } = config.leases
+): number | null {
+  const { action, stoppedMs, schedulerRole } = config.leases
+  if (schedulerRole === null) return null
   const keptMs = action === "stop" && stoppedAtUtcMs !== null ? stoppedMs : 0
   return endsAtUtcMs + keptMs + switchGraceMs(config)
 }

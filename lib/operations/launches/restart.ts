@@ -20,7 +20,7 @@ import { switchAtOf } from "./plan.ts"
 import { recordStarted } from "./record_launch.ts"
 import { standingOf } from "./standing.ts"
 import { refuse, requireListed } from "./surroundings.ts"
-import { announceEnds, setSwitches } from "./switches.ts"
+import { announceEnds, setSwitch, setSwitches } from "./switches.ts"
 
 export interface Started {
   id: string
@@ -53,12 +53,9 @@ export async function startAgain(
   markSent(deps, reservation)
   try {
     // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
-    const { schedulerRole } = config.leases
-    if (schedulerRole !== null && usageDb.leases.of(instance.id)) {
-      const at = switchAtOf(config, { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null })
-      await (await deps.aws.scheduler()).putTermination(instance.id, at, schedulerRole)
-      usageDb.leases.switchSet(instance.id, at)
-    }
+    const lease = usageDb.leases.of(instance.id)
+    const run = { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null }
+    if (lease) await setSwitch(deps, lease, switchAtOf(config, run))
   } catch (error) {
     giveUp(deps, reservation, error, true)
   }

@@ -3,6 +3,7 @@
 import { messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc } from "../../base/time.ts"
+import type { Lease } from "../../db/leases.ts"
 import type { LedgerDeps } from "./deps.ts"
 import { switchAtOf } from "./plan.ts"
 
@@ -14,31 +15,38 @@ const atOnce = 10
  * database knows which are behind.
  */
 export async function setSwitches(deps: LedgerDeps, ids: readonly string[]): Promise<string[]> {
-  const role = deps.config.leases.schedulerRole
-  if (role === null) return []
   return each(ids, async (id) => {
     const lease = deps.usageDb.leases.of(id)
     if (!lease || lease.endedAtUtcMs !== null) return
-    const at = switchAtOf(deps.config, lease)
-    if (lease.switchAtUtcMs === at) return
-    await (await deps.aws.scheduler()).putTermination(id, at, role)
-    deps.usageDb.leases.switchSet(id, at)
+    await setSwitch(deps, lease, switchAtOf(deps.config, lease))
   })
 }
 
 /** Of all of a login's leases: what a crash left without one gets it by the owner's next run. */
 export function setSwitchesOf(deps: LedgerDeps, login: string): Promise<string[]> {
-  if (deps.config.leases.schedulerRole === null) return Promise.resolve([])
   const ids = deps.usageDb.leases.open(login).map(({ instanceId }) => instanceId)
   return setSwitches(deps, ids)
 }
 
 export async function removeSwitches(deps: LedgerDeps, ids: readonly string[]): Promise<string[]> {
   return each(ids, async (id) => {
-    if (deps.usageDb.leases.of(id)?.switchAtUtcMs == null) return
-    await (await deps.aws.scheduler()).removeTermination(id)
-    deps.usageDb.leases.switchSet(id, null)
+    const lease = deps.usageDb.leases.of(id)
+    if (lease) await setSwitch(deps, lease, null)
   })
+}
+
+/** Null removes it, and so does a config that names no role any more: it would terminate at an end that moves no longer. */
+export async function setSwitch(
+  { aws, config, usageDb }: LedgerDeps,
+  { instanceId, region, switchAtUtcMs }: Pick<Lease, "instanceId" | "region" | "switchAtUtcMs">,
+  atUtcMs: number | null,
+): Promise<void> {
+  if (switchAtUtcMs === atUtcMs) return
+  const role = config.leases.schedulerRole
+  const scheduler = await aws.scheduler(region)
+  if (atUtcMs === null || role === null) await scheduler.removeTermination(instanceId)
+  else await scheduler.putTermination(instanceId, atUtcMs, role)
+  usageDb.leases.switchSet(instanceId, atUtcMs)
 }
 
 /** Shows the lease's end in the instance's tag, for its own timer. */

@@ -9,11 +9,14 @@ import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import { greetings } from "../../../lib/operations/enforcement/notices.ts"
 import { currentInstances } from "../../../lib/operations/launches/active.ts"
+import { end, start } from "../../../lib/operations/launches/change.ts"
+import { extendLeases } from "../../../lib/operations/launches/extend.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
+import type { ConfigChanges } from "../../support/tools.ts"
 
 const emulator = await startEmulator()
 const { proxy } = emulator
@@ -233,6 +236,65 @@ describe("enforcement", () => {
     expect((await run()).lines[0]).toStartWith("set the switch of i-")
     await proxy.advance(2 * hour + 2 * minute)
     expect(await day.running()).toEqual([])
+  })
+
+  const switched = { scheduler_role: "arn:aws:iam::123456789012:role/switch" }
+  /** What the config says is otherwise from now on, with the ledger as it is. */
+  function reconfigure(changes: ConfigChanges): void {
+    day.course.configure(changes)
+    deps = depsOf(day.course, { login: student, clock: clockOf(proxy) })
+    opened.push(deps)
+  }
+
+  describe("once the config names no scheduler's role any more", () => {
+    let id: string
+    beforeEach(async () => {
+      reconfigure({ leases: switched })
+      id = await launchOne({ lease_minutes: 180 })
+      reconfigure({})
+    })
+
+    test("removes the switches that are set, by a line that a dry run shows", async () => {
+      const line = `remove the switch of ${id} of ${student} (m1.small): leases.scheduler_role is set no longer`
+      expect((await run(true)).lines).toEqual([line])
+      expect(proxy.world.schedules.size).toBe(1)
+      expect(await run()).toMatchObject({ lines: [line], failures: [] })
+      expect(proxy.world.schedules.size).toBe(0)
+      expect((await run()).lines).toEqual([])
+    })
+
+    test("has no extended instance ended by the switch of its old end", async () => {
+      const own = await currentInstances(deps)
+      await extendLeases(deps, own.instances, hour, own, { dryRun: false })
+      await proxy.advance(3 * hour + 2 * minute)
+      expect(await day.running()).toHaveLength(1)
+    })
+
+    test("has none that is started again ended by the switch of its last run", async () => {
+      reconfigure({ leases: switched })
+      await end(deps, "stop", [id], { dryRun: false })
+      await proxy.advance(hour)
+      reconfigure({})
+      await start(deps, [id], { dryRun: false })
+      await proxy.advance(2 * hour + 2 * minute)
+      expect(await day.running()).toHaveLength(1)
+    })
+  })
+
+  test("moves and removes switches in the region of their instances, wherever the course is now", async () => {
+    reconfigure({ leases: switched })
+    const id = await launchOne({ lease_minutes: 180 })
+    const elsewhere = { region: "us-west-2", regions: ["us-east-1"] }
+    reconfigure({ leases: { ...switched, action: "stop" }, aws: elsewhere })
+    expect((await run()).lines[0]).toStartWith(`set the switch of ${id}`)
+    const [schedule, ...others] = [...proxy.world.schedules.values()]
+    expect(schedule?.region).toBe("us-east-1")
+    expect(schedule?.atUtcMs).toBeGreaterThan(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
+    expect(others).toEqual([])
+    reconfigure({ leases: switched, aws: elsewhere })
+    await proxy.advance(3 * hour)
+    expect((await run()).failures).toEqual([])
+    expect(proxy.world.schedules.size).toBe(0)
   })
 
   test("removes the switch that a termination could not, and says so, in a dry run before", async () => {
