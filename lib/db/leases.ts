@@ -162,8 +162,19 @@ export function leases(db: Database) {
     announced(instanceId: string, endUtcMs: number): void {
       db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)
     },
-    switchSet(instanceId: string, atUtcMs: number | null): void {
-      db.query("UPDATE leases SET switch_at_utc_ms = ? WHERE instance_id = ?").run(atUtcMs, instanceId)
+    /**
+     * False where another run has set it otherwise since it was `before`: which of the two came last to AWS is not known, and no lease
+     * wants what is noted then.
+     */
+    switchSet(instanceId: string, before: number | null, atUtcMs: number | null): boolean {
+      const noted = db
+        .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: number | null }>(
+          `UPDATE leases SET switch_at_utc_ms =
+             iif(switch_at_utc_ms IS $before OR switch_at_utc_ms IS $atUtcMs, $atUtcMs, 0)
+           WHERE instance_id = $instanceId RETURNING switch_at_utc_ms IS $atUtcMs AS isSo`,
+        )
+        .get({ instanceId, before, atUtcMs })
+      return noted?.isSo === 1
     },
     /** Ended ones whose switch is still set. */
     switchesLeft(): { instanceId: string; region: string }[] {

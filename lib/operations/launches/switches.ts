@@ -1,6 +1,6 @@
 /** The scheduler's dead-man's switch, and the tag that the instance's own timer reads: both follow the lease. */
 
-import { messageOf } from "../../base/errors.ts"
+import { Failed, messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Lease } from "../../db/leases.ts"
@@ -46,7 +46,8 @@ export async function setSwitch(
   const scheduler = await aws.scheduler(region)
   if (atUtcMs === null || role === null) await scheduler.removeTermination(instanceId)
   else await scheduler.putTermination(instanceId, atUtcMs, role)
-  usageDb.leases.switchSet(instanceId, atUtcMs)
+  if (!usageDb.leases.switchSet(instanceId, switchAtUtcMs, atUtcMs))
+    throw new Failed("switch", "another run was setting it at the same time")
 }
 
 /** Shows the lease's end in the instance's tag, for its own timer. */

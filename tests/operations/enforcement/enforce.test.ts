@@ -3,7 +3,9 @@ import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
+import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { tagOf } from "../../../lib/base/instance.ts"
+import { isoUtc } from "../../../lib/base/time.ts"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
@@ -295,6 +297,37 @@ describe("enforcement", () => {
     await proxy.advance(3 * hour)
     expect((await run()).failures).toEqual([])
     expect(proxy.world.schedules.size).toBe(0)
+  })
+
+  test("sets the switch again that two runs moved at once", async () => {
+    reconfigure({ leases: switched })
+    const id = await launchOne({ lease_minutes: 180 })
+    const own = await currentInstances(deps)
+    const extendByAnHour = async (aws: Aws) =>
+      extendLeases({ ...deps, aws }, own.instances, hour, own, { dryRun: false })
+    let other: Promise<unknown> | undefined
+    // Asks before the other, and is heard after it.
+    const slow: Aws = {
+      ...deps.aws,
+      scheduler: async (region) => {
+        const scheduler = await deps.aws.scheduler(region)
+        return {
+          ...scheduler,
+          async putTermination(...asked) {
+            other ??= extendByAnHour(deps.aws)
+            await other
+            return scheduler.putTermination(...asked)
+          },
+        }
+      },
+    }
+    const { notes } = await extendByAnHour(slow)
+    expect(notes[0]).toContain("another run was setting it at the same time")
+    const setAt = () => [...proxy.world.schedules.values()].map(({ atUtcMs }) => isoUtc(atUtcMs))
+    const endsAtUtcMs = deps.usageDb.leases.of(id)?.endsAtUtcMs as number
+    expect(setAt()).toEqual([isoUtc(endsAtUtcMs - hour)])
+    expect((await run()).lines[0]).toStartWith(`set the switch of ${id}`)
+    expect(setAt()).toEqual([isoUtc(endsAtUtcMs)])
   })
 
   test("removes the switch that a termination could not, and says so, in a dry run before", async () => {

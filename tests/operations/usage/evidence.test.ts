@@ -38,7 +38,7 @@ function launched(lease: Partial<Lease> = {}) {
   const tariff = db.prices.tariff(plainRules)
   const look = (utcMs: number) => ({ fromUtcMs: utcMs, toUtcMs: utcMs, previousUtcMs: null })
   db.transaction(() => recordRunning({ usageDb: db }, reservation, [shown({})]))
-  if (lease.switchAtUtcMs) db.leases.switchSet(id, lease.switchAtUtcMs)
+  if (lease.switchAtUtcMs) db.leases.switchSet(id, null, lease.switchAtUtcMs)
   if (lease.endsAtUtcMs) db.leases.extend(id, lease.endsAtUtcMs)
   return {
     db,
