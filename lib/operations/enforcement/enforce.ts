@@ -64,7 +64,7 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   }
   // also of what has ended in this run
   const over = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
-  enforced.failures.push(...(await removeSwitches(deps, over)))
+  enforced.failures.push(...(await removeSwitches(deps, "enforcement", over)))
   await attempt(enforced, "warn", () =>
     sendWarnings(
       deps,
@@ -145,7 +145,7 @@ async function carryOut(
       return []
     case "set switch":
     case "remove switch":
-      return setSwitches(deps, [lease.instanceId])
+      return setSwitches(deps, "enforcement", [lease.instanceId])
     case "announce":
       return announceEnds(deps, [lease.instanceId])
   }

@@ -39,7 +39,7 @@ export async function endInstances(
     }
   }
   const bringSwitches = action === "terminate" ? removeSwitches : setSwitches
-  ended.behind.push(...(await bringSwitches(deps, ended.done)))
+  ended.behind.push(...(await bringSwitches(deps, actor, ended.done)))
   return ended
 }
 

@@ -35,7 +35,7 @@ export async function extendLeases(
   for (const { instanceId, endsAtUtcMs } of leases) {
     audit.record(caller.login, `extend ${instanceId} by ${duration(byMs)} until ${isoUtc(endsAtUtcMs)}`)
   }
-  const notes = [...(await setSwitches(deps, ids)), ...(await announceEnds(deps, ids))]
+  const notes = [...(await setSwitches(deps, caller.login, ids)), ...(await announceEnds(deps, ids))]
   return { leases, left, notes }
 }
 

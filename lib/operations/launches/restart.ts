@@ -55,7 +55,7 @@ export async function startAgain(
     // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const lease = usageDb.leases.of(instance.id)
     const run = { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null }
-    if (lease) await setSwitch(deps, lease, switchAtOf(config, run))
+    if (lease) await setSwitch(deps, caller.login, lease, switchAtOf(config, run))
   } catch (error) {
     giveUp(deps, reservation, error, true)
   }
@@ -67,7 +67,7 @@ export async function startAgain(
   })
   deps.at?.("settled")
   // What has its first lease gets its first switch now: where the start fails, it is not ours to end.
-  await setSwitches(deps, [instance.id])
+  await setSwitches(deps, caller.login, [instance.id])
   // The instance's own timer reads it once it is up: the last run's end would shut it down.
   await announceEnds(deps, [instance.id])
   audit.record(caller.login, `started ${instance.id} (request ${requestId})`)

@@ -12,40 +12,61 @@ const atOnce = 10
 
 /**
  * Brings the switches of these instances to their leases' ends. What fails is said, and done by the next run of cron: the
- * database knows which are behind.
+ * database knows which are behind. `actor`: on whose account the audit log has it.
  */
-export async function setSwitches(deps: LedgerDeps, ids: readonly string[]): Promise<string[]> {
+export async function setSwitches(
+  deps: LedgerDeps,
+  actor: string,
+  ids: readonly string[],
+): Promise<string[]> {
   return each(ids, async (id) => {
     const lease = deps.usageDb.leases.of(id)
     if (!lease || lease.endedAtUtcMs !== null) return
-    await setSwitch(deps, lease, switchAtOf(deps.config, lease))
+    await setSwitch(deps, actor, lease, switchAtOf(deps.config, lease))
   })
 }
 
 /** Of all of a login's leases: what a crash left without one gets it by the owner's next run. */
 export function setSwitchesOf(deps: LedgerDeps, login: string): Promise<string[]> {
   const ids = deps.usageDb.leases.open(login).map(({ instanceId }) => instanceId)
-  return setSwitches(deps, ids)
+  return setSwitches(deps, login, ids)
 }
 
-export async function removeSwitches(deps: LedgerDeps, ids: readonly string[]): Promise<string[]> {
+export async function removeSwitches(
+  deps: LedgerDeps,
+  actor: string,
+  ids: readonly string[],
+): Promise<string[]> {
   return each(ids, async (id) => {
     const lease = deps.usageDb.leases.of(id)
-    if (lease) await setSwitch(deps, lease, null)
+    if (lease) await setSwitch(deps, actor, lease, null)
   })
 }
 
 /** Null removes it, and so does a config that names no role any more: it would terminate at an end that moves no longer. */
 export async function setSwitch(
-  { aws, config, usageDb }: LedgerDeps,
+  { aws, audit, config, usageDb }: LedgerDeps,
+  actor: string,
   { instanceId, region, switchAtUtcMs }: Pick<Lease, "instanceId" | "region" | "switchAtUtcMs">,
   atUtcMs: number | null,
 ): Promise<void> {
   if (switchAtUtcMs === atUtcMs) return
   const role = config.leases.schedulerRole
-  const scheduler = await aws.scheduler(region)
-  if (atUtcMs === null || role === null) await scheduler.removeTermination(instanceId)
-  else await scheduler.putTermination(instanceId, atUtcMs, role)
+  const isLeft = atUtcMs === null || role === null
+  const what = isLeft
+    ? `remove the switch of ${instanceId}`
+    : `set the switch of ${instanceId} to ${isoUtc(atUtcMs)}`
+  audit.record(actor, what)
+  try {
+    const scheduler = await aws.scheduler(region)
+    const { requestId } = await (isLeft
+      ? scheduler.removeTermination(instanceId)
+      : scheduler.putTermination(instanceId, atUtcMs, role))
+    audit.record(actor, `${what}: done (request ${requestId})`)
+  } catch (error) {
+    audit.record(actor, `${what} failed: ${messageOf(error)}`)
+    throw error
+  }
   if (!usageDb.leases.switchSet(instanceId, switchAtUtcMs, atUtcMs))
     throw new Failed("switch", "another run was setting it at the same time")
 }

@@ -299,6 +299,20 @@ describe("enforcement", () => {
     expect(proxy.world.schedules.size).toBe(0)
   })
 
+  test("audits what it schedules, before and after", async () => {
+    reconfigure({ leases: switched })
+    const id = await launchOne({ lease_minutes: 180 })
+    const endsAt = isoUtc(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
+    await end(deps, "terminate", [id], { dryRun: false })
+    const log = readFileSync(`${day.course.dataDir}/audit-log`, "utf8")
+    const set = `: ${student}: set the switch of ${id} to ${endsAt}`
+    expect(log).toContain(`${set}\n`)
+    expect(log).toContain(`${set}: done (request `)
+    const remove = `: ${student}: remove the switch of ${id}`
+    expect(log).toContain(`${remove}\n`)
+    expect(log).toContain(`${remove}: done (request `)
+  })
+
   test("sets the switch again that two runs moved at once", async () => {
     reconfigure({ leases: switched })
     const id = await launchOne({ lease_minutes: 180 })
