@@ -55,6 +55,18 @@ describe("course_freeze", () => {
   test.each([
     ["the course", []],
     ["a login", [student]],
+  ])("ends what %s has where the course was before it moved to another region", async (_, whom: string[]) => {
+    const [id = ""] = await day.launch()
+    day.course.configure({ aws: { region: "us-west-2" } })
+    const { stdout, code } = await freeze([...whom, "--terminate", "--yes"])
+    expect(stdout).toContain(`terminate ${id} (m1.small) of ${student}\n`)
+    expect(code).toBe(0)
+    expect(await day.running()).toEqual([])
+  })
+
+  test.each([
+    ["the course", []],
+    ["a login", [student]],
   ])(
     "refuses launches of %s also where EC2 does not answer, and ends what runs when run again",
     async (_, whom: string[]) => {

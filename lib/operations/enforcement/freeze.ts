@@ -1,6 +1,6 @@
 /** The day something goes wrong: nobody launches any more, and, if told, nothing runs any more. And its reverse. */
 import { Failed, messageOf } from "../../base/errors.ts"
-import { type Instance, tagOf } from "../../base/instance.ts"
+import { type Instance, type InstanceState, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/owners.ts"
@@ -122,29 +122,27 @@ function liftLines({ usageDb, config }: LaunchDeps, { login }: HaltOrder): strin
   ]
 }
 
-/** Instances of the course, by its tag, or of the login, that the action would change. */
+/**
+ * Instances of the course, by its tag, or of the login, that the action would change; also where the course was before the config named
+ * other regions.
+ */
 async function affected(deps: LaunchDeps, { login, action }: HaltOrder): Promise<Affected> {
-  const { config, aws } = deps
-  const states =
-    action === "stop"
-      ? (["pending", "running"] as const)
-      : (["pending", "running", "stopping", "stopped"] as const)
-  const listings =
-    login !== null
-      ? [
-          async () =>
-            (await ownInstances(deps, login)).instances.filter(({ state }) =>
-              (states as readonly string[]).includes(state),
-            ),
-        ]
-      : config.aws.regions.map((region) => async () => {
-          const ec2 = await aws.ec2(region)
-          return ec2.instances({ tags: { [tagOf.course]: config.course.name }, states: [...states] })
-        })
+  const { config, aws, usageDb } = deps
+  const states: InstanceState[] =
+    action === "stop" ? ["pending", "running"] : ["pending", "running", "stopping", "stopped"]
+  const list = async (region: string) => {
+    if (login !== null) {
+      const { instances } = await ownInstances(deps, login, region)
+      return instances.filter(({ state }) => states.includes(state))
+    }
+    const ec2 = await aws.ec2(region)
+    return ec2.instances({ tags: { [tagOf.course]: config.course.name }, states })
+  }
+  const leased = usageDb.leases.open(login).map(({ region }) => region)
   const all: Affected = { found: [], unlisted: [] }
-  for (const list of listings) {
+  for (const region of new Set([...config.aws.regions, ...leased])) {
     try {
-      all.found.push(...(await list()))
+      all.found.push(...(await list(region)))
     } catch (error) {
       all.unlisted.push(messageOf(error))
     }

@@ -19,10 +19,10 @@ export interface OwnInstances extends Listing {
 const mostNames = 200
 
 /**
- * Everything that is, or recently was, `login`'s: by the names of keys, since all that runs for a student has one of theirs,
+ * Everything that is, or recently was, `login`'s in a region, the course's where none is named: by the names of keys, since all that runs for a student has one of theirs,
  * also what the old tools launched without tags. Names that are not theirs although they begin alike are left out.
  */
-export async function ownInstances(deps: LedgerDeps, login: string): Promise<OwnInstances> {
+export async function ownInstances(deps: LedgerDeps, login: string, region?: string): Promise<OwnInstances> {
   // What is leased comes first: with more keys than a filter takes, nothing that runs may fall out of the listing.
   const names = [
     ...deps.usageDb.leases.open(login).map((lease) => lease.keyName),
@@ -33,7 +33,7 @@ export async function ownInstances(deps: LedgerDeps, login: string): Promise<Own
   const pending = deps.usageDb.reservations.pending(login).filter(({ process }) => !isAlive(process))
   const orphans = new Set(pending.map(({ id }) => id))
   const listedAtUtcMs = deps.clock.now()
-  const ec2 = await deps.aws.ec2()
+  const ec2 = await deps.aws.ec2(region)
   const found = await ec2.instances({ keyNames })
   return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
 }
