@@ -1,5 +1,8 @@
 /** course_freeze: nobody launches any more, nothing runs any more, and back. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -126,6 +129,32 @@ describe("course_freeze", () => {
     expect(lifted.stdout + lifted.stderr).toContain("make 1 access key active")
     expect(await keyStates()).toEqual(["Active"])
     expect((await day.run("ec2_active", ["--start", id])).code).toBe(0)
+  })
+
+  test("denies nothing to a user that is not the course's, or whose key the tools use", async () => {
+    await emulator.iam.send(new CreateUserCommand({ UserName: "admin", Path: "/staff/" }))
+    const other = await freeze(["admin", "--yes"])
+    expect(other.stderr).toBe(
+      "course_freeze: freeze: IAM: IAM user admin: is at /staff/, which is not this course's, and is left alone; run it again\n",
+    )
+    expect((await freeze(["admin", "--lift", "--yes"])).code).toBe(0)
+    await emulator.iam.send(new CreateUserCommand({ UserName: student }))
+    const { AccessKey } = await emulator.iam.send(new CreateAccessKeyCommand({ UserName: student }))
+    writeFileSync(
+      join(day.course.dataDir, "root-access-key"),
+      JSON.stringify({
+        aws_access_key_id: AccessKey?.AccessKeyId,
+        aws_secret_access_key: AccessKey?.SecretAccessKey,
+      }),
+    )
+    const own = await freeze([student, "--yes"])
+    expect(own.stderr).toContain(
+      `IAM user ${student}: has the key that these tools themselves work with, and is left alone`,
+    )
+    expect(own.code).toBe(1)
+    const { AccessKeyMetadata } = await emulator.iam.send(new ListAccessKeysCommand({ UserName: student }))
+    expect(AccessKeyMetadata?.[0]?.Status).toBe("Active")
+    expect((await tryLaunch()).code).toBe(3)
   })
 
   test("suspends also where the next term is set already, and into it", async () => {

@@ -6,6 +6,7 @@ import { AwsError } from "../../aws/errors.ts"
 import type { Iam } from "../../aws/iam_interfaces.ts"
 import { messageOf } from "../../base/errors.ts"
 import { withLoginLock } from "../../host/login_lock.ts"
+import { ownUser } from "../identities/observe.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
 const policyName = "ec2-wrappers-suspended"
@@ -43,6 +44,7 @@ function deny(deps: HaltDeps, login: string): Promise<string[]> {
   const { usageDb, config } = deps
   const term = config.course.termStartUtcMs
   return atIam(deps, login, async (iam) => {
+    await ownUser({ ...deps, login }) // throws for one that is not the course's
     await iam.putUserPolicy(login, policyName, denyEverything)
     for (const { id, active } of await iam.accessKeys(login)) {
       if (!active) continue
