@@ -135,12 +135,14 @@ function parameterArns({ launch }: Config, { partition, id }: Account): string[]
 
 /** Roles that are handed to AWS's services, only where the config names them. */
 function handingOver({ leases, launch }: Config, { partition, id }: Account): Statement[] {
-  const schedules = [`arn:${partition}:scheduler:*:${id}:schedule/*`]
-  // Also of switches that were set before the config lost the role.
-  const statements = [allow("OldSchedules", ["scheduler:DeleteSchedule"], schedules)]
+  const statements: Statement[] = []
   if (leases.schedulerRole) {
     statements.push(
-      allow("Schedules", ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"], schedules),
+      allow(
+        "Schedules",
+        ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"],
+        [`arn:${partition}:scheduler:*:${id}:schedule/*`],
+      ),
       passing("SchedulerRole", [leases.schedulerRole], "scheduler.amazonaws.com"),
     )
   }
