@@ -143,6 +143,8 @@ describe("ec2_active", () => {
     const before = day.usageDb().leases.of(id)?.endsAtUtcMs ?? 0
     expect((await active("--extend", id, "2h")).stdout).toStartWith(`Extended ${id} until `)
     expect(day.usageDb().leases.of(id)?.endsAtUtcMs).toBe(before + 2 * 3_600_000)
+    const twice = JSON.parse((await active("--extend", id, id, "1h", "--dry-run", "--json")).stdout)
+    expect(twice.ids).toEqual([id])
     const tooLong = await active("--extend", id, "40h")
     expect(tooLong.stderr).toContain("after its start, at most 24 h 00 min")
     expect(tooLong.code).toBe(3)

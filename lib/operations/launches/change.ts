@@ -153,7 +153,7 @@ export async function extend(deps: LaunchDeps, words: readonly string[], options
       ),
       ...notes,
     ],
-    ids,
+    ids: leases.map(({ instanceId }) => instanceId),
     state: null,
   }
 }
