@@ -2,7 +2,7 @@
 import { messageOf } from "../../base/errors.ts"
 import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
-import { type Enforced, type EnforcementDeps, enforce } from "./enforce.ts"
+import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
 
 export interface Duty {
   summary: CronSummary | null
@@ -23,7 +23,7 @@ export async function duty(
   try {
     await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
   } catch (error) {
-    unsettled = messageOf(error)
+    unsettled = notSettled(error)
   }
   let failure: unknown
   const summary = await todo.snapshot().catch((error: unknown) => {
@@ -31,8 +31,9 @@ export async function duty(
     return null
   })
   // What fails for the same reason is said once.
-  if (unsettled !== null && (failure === undefined || messageOf(failure) !== unsettled))
-    warnings.push(`reservations not settled: ${unsettled}`)
+  const isNews = (line: string) =>
+    !warnings.includes(line) && (failure === undefined || line !== notSettled(failure))
+  if (unsettled !== null && isNews(unsettled)) warnings.push(unsettled)
   if (summary === null && failure === undefined)
     warnings.push("another one is at work, no snapshot was taken")
   warnings.push(...(summary?.warnings ?? []))
@@ -45,7 +46,7 @@ export async function duty(
       })
     : null
   if (enforced) {
-    warnings.push(...enforced.failures, ...notSaidYet(deps, enforced.foreign, todo.dryRun))
+    warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
   return { summary, enforced, warnings, failure }
 }

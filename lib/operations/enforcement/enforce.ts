@@ -15,6 +15,7 @@ import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
 import { switchAtOf } from "../launches/plan.ts"
+import { inEachRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSwitches, setSwitches } from "../launches/switches.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "./storage.ts"
@@ -37,13 +38,15 @@ export interface Enforced {
 /** After a complete snapshot. Throws only where AWS cannot be asked at all. */
 export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boolean }): Promise<Enforced> {
   // In a dry run too: what is merely recorded ends nothing, and the plan goes by it.
-  await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
-  await adoptStrays(deps)
-  const steps = await planNow(deps)
+  const unheard: string[] = []
+  await settleReservations(deps, { most: Number.POSITIVE_INFINITY }).catch((error: unknown) =>
+    unheard.push(notSettled(error)),
+  )
+  const steps = await planNow(deps, unheard)
   const storage = storageDue(deps)
   const left = deps.usageDb.leases.switchesLeft()
   const lines = [...steps.map(stepLine), ...storage.map(storageLine), ...left.map(switchLine)]
-  const enforced: Enforced = { lines, failures: [], foreign: foreignLines(deps) }
+  const enforced: Enforced = { lines, failures: unheard, foreign: foreignLines(deps) }
   if (dryRun) return enforced
   const warnings: Warning[] = []
   for (const step of steps) {
@@ -86,11 +89,28 @@ async function attempt({ failures }: Enforced, what: string, work: () => Promise
   }
 }
 
-async function planNow(deps: EnforcementDeps): Promise<EnforcementStep[]> {
+export function notSettled(error: unknown): string {
+  return `reservations not settled: ${messageOf(error)}`
+}
+
+/** For the regions that answer; of the others it is said. Throws where none does. */
+async function planNow(deps: EnforcementDeps, unheard: string[]): Promise<EnforcementStep[]> {
   const { usageDb, clock, config } = deps
-  const leases = usageDb.leases.open(null)
+  const failures = await adoptStrays(deps)
+  const all = usageDb.leases.open(null)
   const listedAtUtcMs = clock.now()
-  const listed = await instancesOf(deps, leases)
+  const listed = new Map<string, Instance>()
+  failures.push(
+    ...(await inEachRegion(all, async (region, those) => {
+      const ec2 = await deps.aws.ec2(region)
+      const ids = those.map(({ instanceId }) => instanceId)
+      for (const instance of await ec2.instances({ ids })) listed.set(instance.id, instance)
+    })),
+  )
+  const silent = new Map(failures.map(({ region, error }) => [region, error]))
+  const leases = all.filter(({ region }) => !silent.has(region))
+  if (failures[0] && leases.length === 0) throw failures[0].error
+  for (const [region, error] of silent) unheard.push(`leases in ${region} not enforced: ${messageOf(error)}`)
   usageDb.transaction(() => noteStates(deps, { instances: [...listed.values()], listedAtUtcMs }))
   const visible = leases.filter(
     // what was launched a moment ago may not be listed yet
@@ -106,17 +126,6 @@ async function planNow(deps: EnforcementDeps): Promise<EnforcementStep[]> {
     switchAt: (lease) => switchAtOf(config, lease),
     config: { action, warnMs, stoppedMs },
   })
-}
-
-async function instancesOf(deps: LedgerDeps, leases: readonly LeaseFacts[]): Promise<Map<string, Instance>> {
-  const listed = new Map<string, Instance>()
-  const regions = [...new Set(leases.map(({ region }) => region))]
-  for (const region of regions) {
-    const ids = leases.filter((lease) => lease.region === region).map(({ instanceId }) => instanceId)
-    const ec2 = await deps.aws.ec2(region)
-    for (const instance of await ec2.instances({ ids })) listed.set(instance.id, instance)
-  }
-  return listed
 }
 
 const aboutOf = ({ instanceId, endsAtUtcMs }: LeaseFacts, warnMs: number) =>

@@ -8,17 +8,18 @@ import { ownerOf, reservationOf } from "../../decisions/owners.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
+import { inEachRegion, type RegionFailure } from "../launches/regions.ts"
 
-/** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. */
-export async function adoptStrays(deps: LedgerDeps): Promise<void> {
+/** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. Returns what did not answer. */
+export async function adoptStrays(deps: LedgerDeps): Promise<RegionFailure[]> {
   const { usageDb, audit, clock } = deps
   const strays = usageDb.ledger.openInstances(null).filter(({ instanceId, reservationId }) => {
     const lease = usageDb.leases.of(instanceId)
     return lease ? lease.endedAtUtcMs !== null : reservationId !== ""
   })
-  for (const region of new Set(strays.map((stray) => stray.region))) {
+  return inEachRegion(strays, async (region, those) => {
     const ec2 = await deps.aws.ec2(region)
-    const ids = strays.filter((stray) => stray.region === region).map(({ instanceId }) => instanceId)
+    const ids = those.map(({ instanceId }) => instanceId)
     for (const instance of await ec2.instances({ ids })) {
       if (instance.state === "terminated" || instance.state === "shutting-down") continue
       if (usageDb.leases.of(instance.id)) {
@@ -41,7 +42,7 @@ export async function adoptStrays(deps: LedgerDeps): Promise<void> {
         `took in ${instance.id} of ${ownerOf(instance)}: it runs and nobody had recorded it`,
       )
     }
-  }
+  })
 }
 
 function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs: number): Reservation {

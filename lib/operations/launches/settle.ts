@@ -12,6 +12,7 @@ import { isAlive } from "../../host/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { Listing, OwnInstances } from "./own_instances.ts"
 import { recordLaunched, recordRunning, recordStarted } from "./record_launch.ts"
+import { inEachRegion } from "./regions.ts"
 import { isOfStorage, settleStorage } from "./settle_storage.ts"
 import { setSwitchesOf } from "./switches.ts"
 
@@ -27,40 +28,47 @@ export interface Settled {
 
 const outcomeOf = { settle: "settled", release: "released", wait: "waiting" } as const
 
-/** Settles what can be settled; asks AWS only where something is left over. Throws AwsError where AWS does not answer. */
+/** Settles what can be settled; asks AWS only where something is left over. Throws where AWS does not answer, after what can be settled in other regions. */
 export async function settleReservations(
   deps: LedgerDeps,
   { most = mostOnTheWay }: { most?: number } = {},
 ): Promise<Settled> {
   const report: Settled = { settled: 0, released: 0, waiting: 0 }
   const orphans = deps.usageDb.reservations.pending(null).filter(({ process }) => !isAlive(process))
-  for (const reservation of orphans.slice(0, most)) {
-    if (isOfStorage(reservation)) {
-      const outcome = outcomeOf[await settleStorage(deps, reservation)]
-      report[outcome]++
-      if (outcome !== "waiting") audit(deps, reservation, outcome, [])
-      continue
+  const [failure] = await inEachRegion(orphans.slice(0, most), async (_, those) => {
+    for (const reservation of those) {
+      const outcome = await settleOne(deps, reservation)
+      if (outcome !== null) report[outcome]++
     }
-    const listedAtUtcMs = deps.clock.now()
-    const ec2 = await deps.aws.ec2(reservation.region)
-    const instances = await ec2.instances(
-      reservation.instanceId === null
-        ? { tags: { [tagOf.reservation]: reservation.id } }
-        : { ids: [reservation.instanceId] },
-    )
-    const outcome = deps.usageDb.transaction(() => {
-      // Another tool has settled it meanwhile, and it may have been extended or stopped since.
-      if (deps.usageDb.reservations.byId(reservation.id)?.state === "settled") return null
-      return settleOrphan(deps, reservation, { instances, listedAtUtcMs })
-    })
-    if (outcome === null) continue
-    report[outcome]++
-    if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
-    const found = instances.filter((instance) => belongsTo(reservation, instance))
-    if (outcome !== "waiting") audit(deps, reservation, outcome, found)
-  }
+  })
+  if (failure) throw failure.error
   report.waiting += Math.max(0, orphans.length - most)
   return report
+}
+
+/** Null where somebody else has settled it meanwhile. */
+async function settleOne(deps: LedgerDeps, reservation: Reservation): Promise<keyof Settled | null> {
+  if (isOfStorage(reservation)) {
+    const outcome = outcomeOf[await settleStorage(deps, reservation)]
+    if (outcome !== "waiting") audit(deps, reservation, outcome, [])
+    return outcome
+  }
+  const listedAtUtcMs = deps.clock.now()
+  const ec2 = await deps.aws.ec2(reservation.region)
+  const instances = await ec2.instances(
+    reservation.instanceId === null
+      ? { tags: { [tagOf.reservation]: reservation.id } }
+      : { ids: [reservation.instanceId] },
+  )
+  const outcome = deps.usageDb.transaction(() => {
+    // Another tool has settled it meanwhile, and it may have been extended or stopped since.
+    if (deps.usageDb.reservations.byId(reservation.id)?.state === "settled") return null
+    return settleOrphan(deps, reservation, { instances, listedAtUtcMs })
+  })
+  if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
+  const found = instances.filter((instance) => belongsTo(reservation, instance))
+  if (outcome !== null && outcome !== "waiting") audit(deps, reservation, outcome, found)
+  return outcome
 }
 
 /** The same for a tool that has something else to do: what keeps it from settling is said, and is no failure of the tool's. */

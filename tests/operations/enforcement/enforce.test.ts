@@ -6,6 +6,8 @@ import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/cl
 import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { tagOf } from "../../../lib/base/instance.ts"
 import { isoUtc } from "../../../lib/base/time.ts"
+import type { Lease } from "../../../lib/db/leases.ts"
+import type { Reservation } from "../../../lib/db/reservations.ts"
 import { toOrder } from "../../../lib/decisions/launch_order.ts"
 import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
@@ -96,6 +98,45 @@ describe("enforcement", () => {
     expect(await day.running()).toEqual([])
     const log = readFileSync(`${day.course.dataDir}/audit-log`, "utf8")
     expect(log).toContain(`enforcement: terminate ${ids[0]} of ${student}: its lease ended`)
+  })
+
+  describe("while another region does not answer", () => {
+    const elsewhere = "us-west-2"
+    let id: string
+    beforeEach(async () => {
+      id = await launchOne({ lease_minutes: 60 })
+      proxy.faults.add({
+        kind: "unavailable",
+        matches: ({ region }) => region === elsewhere,
+        times: Number.POSITIVE_INFINITY,
+      })
+      await proxy.advance(hour + minute)
+    })
+
+    test("ends what is past its lease, and says what it could not look at", async () => {
+      const lease = deps.usageDb.leases.of(id) as Lease
+      deps.usageDb.leases.add({ ...lease, instanceId: "i-0123", region: elsewhere })
+      const { lines, failures } = await run()
+      expect(lines).toHaveLength(1)
+      expect(lines[0]).toStartWith(`terminate ${id} `)
+      expect(failures).toHaveLength(1)
+      expect(failures[0]).toStartWith(`leases in ${elsewhere} not enforced: describe instances: `)
+      expect(deps.usageDb.leases.of("i-0123")?.endedAtUtcMs).toBeNull()
+      expect(await day.running()).toEqual([])
+    })
+
+    test("settles in the others what a crash left, and ends what is past its lease", async () => {
+      const { usageDb } = deps
+      const known = usageDb.reservations.byId(usageDb.leases.of(id)?.reservationId ?? "") as Reservation
+      const gone = { ...known, process: "", createdAtUtcMs: 0 }
+      usageDb.reservations.add({ ...gone, id: "there", region: elsewhere })
+      usageDb.reservations.add({ ...gone, id: "here", createdAtUtcMs: 1 })
+      const { lines, failures } = await run()
+      expect(failures).toEqual([expect.stringMatching(/^reservations not settled: describe instances: /)])
+      expect(usageDb.reservations.byId("here")?.state).toBe("released")
+      expect(usageDb.reservations.byId("there")?.state).toBe("pending")
+      expect(lines[0]).toStartWith(`terminate ${id} `)
+    })
   })
 
   test("leaves alone what was not launched through us", async () => {
