@@ -74,10 +74,13 @@ export function iniList(value: string): string[] {
 
 function interpolate(value: string, values: Map<string, string>, where: string, depth: number): string {
   if (depth > maxDepth) throw new UsageError(where, "refers to itself")
+  // As ConfigParser, which looks at no % where nothing is referred to: addresses with %20, ssh's %h.
+  const isPlain = !value.includes("%(")
   return value.replace(/%(%|\(([^)]*)\)s|.?)/gs, (match, form: string, key: string | undefined) => {
     if (form === "%") return "%"
+    if (key === undefined && isPlain) return match
     if (key === undefined)
-      throw new UsageError(where, `${quoted(match)} is no %(key)s (a lone % is written %%)`)
+      throw new UsageError(where, `${quoted(match)} is no %(key)s (beside one, a lone % is written %%)`)
     const found = values.get(key.toLowerCase())
     if (found === undefined) throw new UsageError(where, `refers to ${quoted(key)}, which is not set`)
     return interpolate(found, values, where, depth + 1)

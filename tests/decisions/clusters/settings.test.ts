@@ -50,6 +50,13 @@ describe("clusters.cfg", () => {
     expect(iniSection(file, "other")).toBeNull()
   })
 
+  test("a % where nothing is referred to stays, as ConfigParser of Python 2 left it", () => {
+    const text = "[c]\na = http://h/a%20b%\nb = -o ControlPath=~/%r@%h\nc = -i k %(b)s\n"
+    const values = iniSection(parseIni("f", text), "c") ?? new Map()
+    const b = "-o ControlPath=~/%r@%h"
+    expect(Object.fromEntries(values)).toEqual({ a: "http://h/a%20b%", b, c: `-i k ${b}` })
+  })
+
   test("a byte order mark, Windows' lines and two quotes for nothing are as people have them", () => {
     const section = iniSection(parseIni("f", '\uFEFF[c]\r\nuser_packages = ""\r\nimage_id=ami-1\r\n'), "c")
     const { raw } = settingsOfSection(section ?? new Map())
@@ -61,7 +68,7 @@ describe("clusters.cfg", () => {
     ["[c]\nwhat\n", 'f:2: is "what", wanted [SECTION] or KEY = VALUE'],
     ["[c]\na = %(b)s\n", 'f: [c] a: refers to "b", which is not set'],
     ["[c]\na = %(a)s\n", "f: [c] a: refers to itself"],
-    ["[c]\na = 5%\n", "a lone % is written %%"],
+    ["[c]\na = 5%/%(b)s\nb = 1\n", "beside one, a lone % is written %%"],
   ])("a mistake is named with its place: %j", (text, message) => {
     const read = () => iniSection(parseIni("f", text), "c")
     expect(read).toThrow(message)
