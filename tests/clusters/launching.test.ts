@@ -392,6 +392,7 @@ describe("bad input", () => {
   test.each([
     [["frobnicate", "c"], '"frobnicate" is none of launch-cluster'],
     [["list", "c", "--use-spot"], "--use-spot means nothing to list"],
+    [["launch-cluster", "c", "1", "--spot-master"], "spot-master: means nothing without --use-spot"],
     [["launch-cluster", "c"], "something is missing after c"],
     [["wait"], "CLUSTER is missing"],
     [["terminate-cluster", "c", "extra"], 'unexpected argument "extra"'],

@@ -147,6 +147,15 @@ export function toSettings(raw: RawSettings, login: string): ClusterSettings {
   }
 }
 
+const spotKeys = ["spot_master", "spot_fallback", "max_price"] as const
+
+/** Throws UsageError where options of the command line would be ignored. In clusters.cfg they may wait for --use-spot. */
+export function requireSpotFor(given: RawSettings, { spot }: ClusterSettings): void {
+  const ignored = spotKeys.find((key) => given[key] !== undefined)
+  if (spot || ignored === undefined) return
+  throw new UsageError(ignored.replaceAll("_", "-"), "means nothing without --use-spot")
+}
+
 /** The lease: as given, or what `auto_shutdown` (minutes) said in the old days. */
 function leaseMinutes(lease: string | null, autoShutdown: string | null): number | null {
   if (lease !== null) {

@@ -6,6 +6,7 @@ import { requireClusterName } from "../../decisions/clusters/names.ts"
 import {
   type ClusterSettings,
   type RawSettings,
+  requireSpotFor,
   settingsOfSection,
   toSettings,
 } from "../../decisions/clusters/settings.ts"
@@ -23,13 +24,19 @@ function readSettingsFile(deps: ClusterDeps): IniFile | null {
 
 /** A cluster's settings, with the command line's over the file's. Unknown keys are said, and ignored. */
 export function clusterSettings(deps: ClusterDeps, cluster: string, given: RawSettings): ClusterSettings {
+  const settings = toSettings({ ...settingsOfCluster(deps, cluster), ...given }, deps.login)
+  requireSpotFor(given, settings)
+  return settings
+}
+
+function settingsOfCluster(deps: ClusterDeps, cluster: string): RawSettings {
   const file = readSettingsFile(deps)
-  if (!file?.sections.has(cluster)) return toSettings(given, deps.login)
+  if (!file?.sections.has(cluster)) return {}
   const { raw, unknown } = settingsIn(file, cluster)
   for (const key of unknown) {
     deps.terminal.note(`hadoop_ec2: ${file.name}: [${cluster}] ${key} is no setting, ignored`)
   }
-  return toSettings({ ...raw, ...given }, deps.login)
+  return raw
 }
 
 /** Unknown is what neither we nor the other values know anything to do with. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { iniList, iniSection, parseIni } from "../../../lib/decisions/clusters/ini.ts"
-import { settingsOfSection, toSettings } from "../../../lib/decisions/clusters/settings.ts"
+import { requireSpotFor, settingsOfSection, toSettings } from "../../../lib/decisions/clusters/settings.ts"
 import { shellCommand, splitWords } from "../../../lib/decisions/clusters/shell_words.ts"
 
 /** As ec2_util --init of 2010 wrote it. */
@@ -61,6 +61,16 @@ describe("clusters.cfg", () => {
     const section = iniSection(parseIni("f", '\uFEFF[c]\r\nuser_packages = ""\r\nimage_id=ami-1\r\n'), "c")
     const { raw } = settingsOfSection(section ?? new Map())
     expect(toSettings(raw, "cs61c-ab")).toMatchObject({ userPackages: "", imageId: "ami-1" })
+  })
+
+  test("spot settings of the file wait for --use-spot; on the command line they are no word without it", () => {
+    const settings = toSettings({ max_price: ["0.1"] }, "cs61c-ab")
+    expect(() => requireSpotFor({}, settings)).not.toThrow()
+    expect(() => requireSpotFor({ max_price: ["0.1"] }, settings)).toThrow(
+      "max-price: means nothing without --use-spot",
+    )
+    const spot = toSettings({ use_spot: ["yes"], spot_master: ["true"] }, "cs61c-ab")
+    expect(() => requireSpotFor({ spot_master: ["true"] }, spot)).not.toThrow()
   })
 
   test.each([
