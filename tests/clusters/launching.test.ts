@@ -130,17 +130,18 @@ describe("launching", () => {
     return release
   }
 
-  test.each(["[null]", '[{"ids": null, "launcher": 7}]', "no JSON"])(
-    "a journal that holds %s keeps nobody from launching and ending",
-    async (journal) => {
-      const directory = join(room.home, ".hadoop-cloud/edited")
-      mkdirSync(directory, { recursive: true })
-      writeFileSync(join(directory, "launch.json"), journal)
-      expect((await room.hadoop("terminate-cluster", "edited")).stdout).toBe("edited has nothing left.\n")
-      writeFileSync(join(directory, "launch.json"), journal)
-      expect((await room.hadoop("launch-cluster", "edited", "1", "sm", "--timeout", "0")).code).toBe(4)
-    },
-  )
+  test.each([
+    ["[null]", "edited"],
+    ['[{"ids": null, "launcher": 7}]', "changed"],
+    ["no JSON", "torn"],
+  ])("a journal that holds %s keeps nobody from launching and ending", async (journal, cluster) => {
+    const directory = join(room.home, ".hadoop-cloud", cluster)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, "launch.json"), journal)
+    expect((await room.hadoop("terminate-cluster", cluster)).stdout).toBe(`${cluster} has nothing left.\n`)
+    writeFileSync(join(directory, "launch.json"), journal)
+    expect((await room.hadoop("launch-cluster", cluster, "1", "sm", "--timeout", "0")).code).toBe(4)
+  })
 
   test("killed while ec2-run launches and ended at once, it leaves nothing", async () => {
     const release = await killedLaunch("early")
