@@ -110,8 +110,8 @@ describe("launching", () => {
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")
   })
 
-  /** Starts a launch and kills it while AWS launches for ec2-run, which goes on once released. */
-  async function killedLaunch(cluster: string): Promise<() => void> {
+  /** Starts a launch whose first group AWS launches only once released. */
+  async function heldLaunch(cluster: string, ...groups: string[]) {
     let release = () => {}
     const until = new Promise<void>((resolve) => {
       release = resolve
@@ -123,12 +123,30 @@ describe("launching", () => {
       }
       room.emulator.proxy.faults.add({ kind: "watched", action: "RunInstances", until, matches })
     })
-    const killed = room.start(["launch-cluster", cluster, "1", "sm", "--timeout", "1s"])
+    const child = room.start(["launch-cluster", cluster, ...groups, "--timeout", "1s"])
     await arrived
-    killed.kill("SIGKILL")
-    await killed.exited
+    return { child, release }
+  }
+
+  /** Kills a launch while AWS launches for ec2-run, which goes on once released. */
+  async function killedLaunch(cluster: string): Promise<() => void> {
+    const { child, release } = await heldLaunch(cluster, "1", "sm")
+    child.kill("SIGKILL")
+    await child.exited
     return release
   }
+
+  test("ended while it is launched, a cluster gets no further group of nodes", async () => {
+    const { child, release } = await heldLaunch("both", "1", "sm", "2", "sw")
+    const launched = finished(child)
+    const ending = room.start(["delete-cluster", "both", "--yes"])
+    await says(ending, /Waiting for ec2-run to launch 1 node of both/)
+    release()
+    expect((await launched).stderr).toContain("launch: another command ended both meanwhile")
+    expect(await ending.exited).toBe(0)
+    expect(callsOf("RunInstances").filter(({ parameters }) => parameters.DryRun !== "true")).toHaveLength(1)
+    expect(await live()).toEqual([])
+  })
 
   test.each([
     ["[null]", "edited"],

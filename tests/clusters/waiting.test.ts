@@ -4,6 +4,7 @@ import { toSettings } from "../../lib/decisions/clusters/settings.ts"
 import { createFormattedSnapshot, waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
 import { type LaunchOrder, launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
+import { terminateCluster } from "../../lib/operations/clusters/terminate.ts"
 import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
 import { type Script, type ScriptedCloud, scriptedCloud } from "./scripted_cloud.ts"
 
@@ -102,6 +103,33 @@ describe("waiting", () => {
     cloud.script.lastVisibleMs = 200_000
     await expect(launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
     expect(cloud.running()).toHaveLength(5)
+  })
+
+  test("what is not listed yet is ended with its cluster", async () => {
+    cloud = scriptedCloud({ visibleMs: 90_000 })
+    await expect(launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(/still run/)
+    const { terminated } = await terminateCluster(cloud.deps, "words", { groups: false })
+    expect(terminated).toHaveLength(4)
+    expect(cloud.running()).toEqual([])
+  })
+
+  test("a launch whose cluster is ended by another command launches nothing more", async () => {
+    cloud = scriptedCloud()
+    const { programs } = cloud.deps
+    let ending: Promise<unknown> | undefined
+    cloud.deps.programs = {
+      ...programs,
+      async run(argv, options) {
+        const answer = await programs.run(argv, options)
+        if (argv[0] === "ec2-run") ending ??= terminateCluster(cloud.deps, "words", { groups: false })
+        return answer
+      },
+    }
+    const launched = launchCluster(cloud.deps, { ...orderOf(3), onFailure: "keep" })
+    await expect(launched).rejects.toThrow(/^launch: another command ended words meanwhile/)
+    await ending
+    expect(cloud.calls["ec2-run"]).toBe(1)
+    expect(cloud.running()).toEqual([])
   })
 
   test("a node for formatting is gone again where ec2-run was killed once it had launched it", async () => {

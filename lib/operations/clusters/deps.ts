@@ -52,6 +52,7 @@ export const clusterFiles = {
   unverified: "unverified_hosts",
   launch: "launch.json",
   lock: "lock",
+  ended: "ended",
   site: "hadoop-site.xml",
   proxyLog: "proxy.log",
   uiLog: "ui.log",

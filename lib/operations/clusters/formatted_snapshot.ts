@@ -9,6 +9,7 @@ import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { endingsFrom } from "./ended.ts"
 import { aloneWith } from "./files.ts"
 import { launchGroups } from "./launch.ts"
 import { type ClusterNode, findNodes } from "./nodes.ts"
@@ -41,7 +42,8 @@ async function formattedSnapshot(
   gib: number,
 ): Promise<string> {
   const before = new Set((await findNodes(deps, cluster)).map(({ id }) => id))
-  const launched = await launchGroups(deps, { cluster, settings, groups: formattingGroups, present: [] })
+  const inputs = { cluster, settings, groups: formattingGroups, present: [] }
+  const launched = await launchGroups(deps, inputs, endingsFrom(deps, cluster))
   const ids = launched.nodes.map(({ id }) => id)
   let volume: string | null = null
   try {

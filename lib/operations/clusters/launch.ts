@@ -6,7 +6,7 @@ import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.
 import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import { processIdentity } from "../../host/process_identity.ts"
+import { ownProcess, processIdentity } from "../../host/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { ensureGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
@@ -89,8 +89,12 @@ export function groupRequest(
   }
 }
 
-/** Launches group after group; ends at the first that fails, and says what runs by then. */
-export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<LaunchOutcome> {
+/** Launches group after group; ends at the first that fails or once the cluster is ended, and says what runs by then. */
+export async function launchGroups(
+  deps: ClusterDeps,
+  inputs: LaunchInputs,
+  isEnded: () => boolean,
+): Promise<LaunchOutcome> {
   requireLaunchRegion(deps)
   const script = await loadBootScript(deps, inputs.settings)
   const [first] = inputs.groups
@@ -111,7 +115,7 @@ export async function launchGroups(deps: ClusterDeps, inputs: LaunchInputs): Pro
       )
       const present = [...inputs.present, ...outcome.nodes]
       const request = groupRequest(deps, script, { ...inputs, present }, group, groupIds)
-      const reply = await launchWithFallback(deps, inputs, request)
+      const reply = await launchWithFallback(deps, inputs, request, isEnded)
       outcome.nodes.push(...nodesOf(reply, group))
       outcome.hourlyCost += reply.hourly_cost
       outcome.leaseEnd ??= reply.lease_end
@@ -140,15 +144,16 @@ async function launchWithFallback(
   deps: ClusterDeps,
   inputs: LaunchInputs,
   request: Omit<InstancesRequest, "client_token">,
+  isEnded: () => boolean,
 ): Promise<LaunchedReply> {
   try {
-    return await launchOnce(deps, inputs.cluster, request)
+    return await launchOnce(deps, inputs.cluster, request, isEnded)
   } catch (error) {
     const mayFallBack = request.spot !== undefined && inputs.settings.spot?.fallback
     if (!mayFallBack || !(error instanceof LaunchFailed) || !noSpot.has(error.code)) throw error
     deps.terminal.note(`No spot capacity (${error.code}), launching on demand instead`)
     const { spot: _spot, use_spot: _useSpot, ...onDemand } = request
-    return launchOnce(deps, inputs.cluster, onDemand)
+    return launchOnce(deps, inputs.cluster, onDemand, isEnded)
   }
 }
 
@@ -157,6 +162,7 @@ async function launchOnce(
   deps: ClusterDeps,
   cluster: string,
   request: Omit<InstancesRequest, "client_token">,
+  isEnded: () => boolean,
 ): Promise<LaunchedReply> {
   const journal = readJournal(deps, cluster)
   const digest = Bun.hash(JSON.stringify(request)).toString(16)
@@ -170,7 +176,12 @@ async function launchOnce(
     askedAtUtcMs: deps.clock.now(),
   }
   const others = journal.filter(({ token }) => token !== entry.token)
-  writeJournal(deps, cluster, [...others, entry])
+  // Who ends the cluster says so first and reads this then: one of us sees the other.
+  writeJournal(deps, cluster, [...others, { ...entry, launcher: ownProcess() }])
+  if (isEnded()) {
+    writeJournal(deps, cluster, journal)
+    throw new Failed("launch", `another command ended ${cluster} meanwhile`)
+  }
   const note = (more: Partial<JournalEntry>) => {
     try {
       writeJournal(deps, cluster, [...others, { ...entry, ...more }])

@@ -5,6 +5,7 @@ import { missingFrom, type NodeGroup } from "../../decisions/clusters/cluster_pl
 import { isMaster } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { endingsFrom } from "./ended.ts"
 import { aloneWith } from "./files.ts"
 import { forgetSettled, removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch.ts"
@@ -53,17 +54,19 @@ export function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<La
 
 async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
   const { cluster, mode } = order
+  const isEnded = endingsFrom(deps, cluster)
   if (mode !== "add") await waitUntilListed(deps, cluster, order.timeoutMs)
   const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
   if (mode !== "resume") forgetSettled(deps, cluster)
   const groups = groupsToLaunch(order, present)
   const settings = await settingsForStorage(deps, cluster, order.settings, groups, present)
-  const outcome = await launchGroups(deps, { cluster, settings, groups, present })
+  const outcome = await launchGroups(deps, { cluster, settings, groups, present }, isEnded)
   try {
     if (outcome.failure) throw outcome.failure
     await finish(deps, order, present, outcome)
   } catch (error) {
-    await settleFailure(deps, order, present, outcome, error)
+    const onFailure = isEnded() ? "terminate" : order.onFailure
+    await settleFailure(deps, { cluster, onFailure }, present, outcome, error)
   }
   return {
     ids: outcome.nodes.map(({ id }) => id),
@@ -123,7 +126,7 @@ async function finish(
 /** Keeps or terminates what was launched now, as told or asked; always ends by throwing. */
 async function settleFailure(
   deps: ClusterDeps,
-  { cluster, onFailure }: LaunchOrder,
+  { cluster, onFailure }: Pick<LaunchOrder, "cluster" | "onFailure">,
   present: readonly LaunchedNode[],
   outcome: LaunchOutcome,
   error: unknown,

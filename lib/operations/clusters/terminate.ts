@@ -7,9 +7,11 @@ import { duration, msPerHour, msPerMinute } from "../../base/time.ts"
 import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import { priceOf } from "../../decisions/prices.ts"
 import type { ClusterDeps } from "./deps.ts"
+import { tellEnding } from "./ended.ts"
 import { deleteGroups } from "./groups.ts"
 import { countComing, removeJournal, underWayMs } from "./journal.ts"
 import { type ClusterNode, findNodes } from "./nodes.ts"
+import { unlistedIds } from "./unlisted.ts"
 import { invisibleMs, isPassing, pause, waitingFrom } from "./wait.ts"
 
 /** What the confirmation shows: whose, how many, for how long they have run, what an hour costs. */
@@ -85,21 +87,40 @@ async function nodesLeft(deps: ClusterDeps, ids: readonly string[]): Promise<rea
   }
 }
 
+/** A cluster's nodes that are not terminated, and what AWS will list of it only. */
+export async function nodesToEnd(
+  deps: ClusterDeps,
+  cluster: string,
+): Promise<{ nodes: ClusterNode[]; unlisted: string[] }> {
+  const listed = await findNodes(deps, cluster, { terminated: true })
+  return {
+    nodes: listed.filter(({ state }) => state !== "terminated"),
+    unlisted: unlistedIds(deps, cluster, listed),
+  }
+}
+
 /** Everything of the cluster: instances, those that ec2-run is launching too, then groups where told. Returns what was done. */
 export async function terminateCluster(
   deps: ClusterDeps,
   cluster: string,
   { groups }: { groups: boolean },
 ): Promise<{ terminated: string[]; groups: string[] }> {
+  tellEnding(deps, cluster)
   const terminated = new Set<string>()
   const waiting = waitingFrom(deps, deps.timeoutMs ?? underWayMs)
+  let isSaid = false
   for (let coming = -1; coming !== 0; ) {
     // Counted before it is listed: what comes in between is found the next time.
     coming = countComing(deps, cluster)
-    const ids = (await findNodes(deps, cluster)).map(({ id }) => id)
+    const { nodes, unlisted } = await nodesToEnd(deps, cluster)
+    const ids = [...nodes.map(({ id }) => id), ...unlisted]
     await terminateNodes(deps, ids)
     for (const id of ids) terminated.add(id)
-    if (coming > 0) await pause(deps, waiting, 1, `ec2-run to launch ${plural(coming, "node")} of ${cluster}`)
+    if (coming === 0) continue
+    const what = `ec2-run to launch ${plural(coming, "node")} of ${cluster}`
+    if (!isSaid) deps.terminal.note(`Waiting for ${what} ...`)
+    isSaid = true
+    await pause(deps, waiting, 1, what)
   }
   const deleted = groups ? await deleteGroups(deps, cluster) : []
   removeJournal(deps, cluster)

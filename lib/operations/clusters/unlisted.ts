@@ -10,7 +10,7 @@ import { invisibleMs, pause, waitingFrom } from "./wait.ts"
 export async function waitUntilListed(deps: ClusterDeps, cluster: string, timeoutMs: number): Promise<void> {
   const since = deps.clock.now()
   const waiting = waitingFrom(deps, timeoutMs)
-  const entries = readJournal(deps, cluster).filter(({ askedAtUtcMs }) => askedAtUtcMs > since - underWayMs)
+  const entries = recentEntries(deps, cluster)
   while (entries.length > 0 && deps.clock.now() - since <= invisibleMs) {
     // With the terminated ones, which are listed too.
     const unlisted = countUnlisted(entries, await findNodes(deps, cluster, { terminated: true }))
@@ -19,8 +19,22 @@ export async function waitUntilListed(deps: ClusterDeps, cluster: string, timeou
   }
 }
 
+/** What ec2-run has launched a moment ago and AWS does not list yet. */
+export function unlistedIds(deps: ClusterDeps, cluster: string, listed: readonly ClusterNode[]): string[] {
+  return answeredIds(recentEntries(deps, cluster)).filter((id) => listed.every((node) => node.id !== id))
+}
+
+function recentEntries(deps: ClusterDeps, cluster: string): JournalEntry[] {
+  const since = deps.clock.now() - underWayMs
+  return readJournal(deps, cluster).filter(({ askedAtUtcMs }) => askedAtUtcMs > since)
+}
+
+const answeredIds = (entries: readonly JournalEntry[]) => [
+  ...new Set(entries.flatMap(({ ids }) => ids ?? [])),
+]
+
 function countUnlisted(entries: readonly JournalEntry[], nodes: readonly ClusterNode[]): number {
-  const answered = new Set(entries.flatMap(({ ids }) => ids ?? []))
+  const answered = new Set(answeredIds(entries))
   const listed = new Set(nodes.map(({ id }) => id))
   let unlisted = [...answered].filter((id) => !listed.has(id)).length
   for (const [roles, { count, askedAtUtcMs }] of lastUnanswered(entries)) {

@@ -3,10 +3,11 @@ import { plural } from "../../../base/text.ts"
 import { type Call, type Command, clusterCall, confirm, sshOptionNames } from "../command.ts"
 import { prepareConnection } from "../connect.ts"
 import type { ClusterDeps } from "../deps.ts"
+import { tellEnding } from "../ended.ts"
 import { clusterGroups } from "../groups.ts"
 import { countComing, removeJournal } from "../journal.ts"
-import { findNodes, requireMaster, requireNodes } from "../nodes.ts"
-import { describeNodes, terminateCluster } from "../terminate.ts"
+import { requireMaster, requireNodes } from "../nodes.ts"
+import { describeNodes, nodesToEnd, terminateCluster } from "../terminate.ts"
 import { chooseWorkers, pushWorkers, removeWorkers, workersList } from "../workers.ts"
 
 const many = Number.POSITIVE_INFINITY
@@ -69,15 +70,20 @@ export const ending: Command[] = [
 
 async function terminate(deps: ClusterDeps, call: Call, { groups }: { groups: boolean }) {
   const { cluster } = clusterCall(deps, call, 0, 0)
-  const nodes = await findNodes(deps, cluster)
-  const ids = nodes.map(({ id }) => id)
+  const { nodes, unlisted } = await nodesToEnd(deps, cluster)
+  const ids = [...nodes.map(({ id }) => id), ...unlisted]
   const names = groups ? (await clusterGroups(deps, cluster)).map(({ name }) => name) : []
-  const coming = countComing(deps, cluster)
+  let coming = countComing(deps, cluster)
   if (ids.length + names.length + coming === 0) {
-    if (!call.options.dryRun) removeJournal(deps, cluster)
-    return { lines: [`${cluster} has nothing left.`], json: { cluster, terminated: [], groups: [] } }
+    // A launch that is between two groups of nodes goes on unless it is told.
+    if (!call.options.dryRun) tellEnding(deps, cluster)
+    coming = countComing(deps, cluster)
+    if (!call.options.dryRun && coming === 0) removeJournal(deps, cluster)
+    if (coming === 0)
+      return { lines: [`${cluster} has nothing left.`], json: { cluster, terminated: [], groups: [] } }
   }
   const facts = describeNodes(deps, cluster, nodes)
+  if (unlisted.length > 0) facts.push(`Not listed by AWS yet: ${unlisted.join(" ")}`)
   if (coming > 0) facts.push(`ec2-run is launching ${plural(coming, "node")} more`)
   if (names.length > 0) facts.push(`Security groups: ${names.join(" ")}`)
   if (call.options.dryRun) return { lines: facts, json: { cluster, terminated: ids, groups: names } }

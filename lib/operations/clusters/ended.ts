@@ -1,0 +1,25 @@
+/** How a launch that is under way hears that its cluster was ended by another command: it launches nothing more then. */
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
+import { messageOf } from "../../base/errors.ts"
+import type { ClusterDeps } from "./deps.ts"
+import { clusterFile, readText, writeText } from "./files.ts"
+
+/** Whether the cluster was ended since this was called. */
+export function endingsFrom(deps: ClusterDeps, cluster: string): () => boolean {
+  const path = clusterFile(deps, cluster, "ended")
+  const before = readText(path)
+  return () => readText(path) !== before
+}
+
+export function tellEnding(deps: ClusterDeps, cluster: string): void {
+  const path = clusterFile(deps, cluster, "ended")
+  // Who launches makes the directory first of all.
+  if (!existsSync(dirname(path))) return
+  try {
+    writeText(path, `${crypto.randomUUID()}\n`)
+  } catch (error) {
+    // A full disk must keep nobody from ending a cluster.
+    deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+  }
+}
