@@ -15,7 +15,7 @@ import type { RunningTool } from "../support/tools.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()
@@ -545,7 +545,7 @@ describe("ending", () => {
   test("storage that fails half-way leaves no volume; a launch that it does not fit is refused", async () => {
     const spec = join(room.home, "spec2.json")
     writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 2}]}')
-    room.emulator.proxy.faults.add({ kind: "throttle", action: "CreateVolume", skip: 1, times: 100 })
+    room.emulator.proxy.faults.add({ kind: "refuse", action: "CreateVolume", skip: 1, times: 100 })
     const failed = await room.hadoop("create-storage", "fit", "dn", "2", spec, "-z", "us-east-1b")
     room.emulator.proxy.faults.clear()
     expect(failed.stderr).toMatch(/hadoop_ec2: vol-\w+ had been made, and is deleted again/)
@@ -613,8 +613,8 @@ describe("ending", () => {
     const spec = join(room.home, "spec4.json")
     writeFileSync(spec, '{"dn": [{"device": "/dev/sdj", "mount_point": "/ebs1", "size_gb": 1}]}')
     const { faults } = room.emulator.proxy
-    faults.add({ kind: "throttle", action: "CreateVolume", skip: 1, times: 100 })
-    faults.add({ kind: "throttle", action: "DeleteVolume", times: 100 })
+    faults.add({ kind: "refuse", action: "CreateVolume", skip: 1, times: 100 })
+    faults.add({ kind: "refuse", action: "DeleteVolume", times: 100 })
     const { stderr, code } = await room.hadoop("create-storage", "left", "dn", "2", spec, "-z", "us-east-1a")
     faults.clear()
     expect(stderr).toContain("what had been made may be left (list-storage): ")

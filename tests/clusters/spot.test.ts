@@ -6,7 +6,7 @@ import { interrupt } from "../support/aws/happenings.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()

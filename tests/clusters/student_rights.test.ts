@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 test("a cluster is launched, listed and deleted with what ec2_util --init gives a student, and no more", async () => {
   const room = await openClassroom({}, { initialised: true })

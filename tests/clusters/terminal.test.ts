@@ -7,7 +7,7 @@ import { tagOf } from "../../lib/base/instance.ts"
 import { ctrlC } from "../support/terminal.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()

@@ -210,6 +210,8 @@ function insteadOf(request: AwsRequest, fault: Fault | undefined): Reply | undef
       return request.service === "ec2"
         ? faultReply(request, new AwsFault("RequestLimitExceeded", "Request limit exceeded.", 503))
         : faultReply(request, new AwsFault("ThrottlingException", "Rate exceeded", 400))
+    case "refuse":
+      return faultReply(request, new AwsFault("OperationNotPermitted", "Not now.", 400))
     default:
       return undefined
   }

@@ -35,6 +35,7 @@ const kinds: [kind: FaultKind, done: number][] = [
   ["unavailable", 0],
   ["html-error", 0],
   ["throttle", 0],
+  ["refuse", 0],
 ]
 
 describe("a scripted fault", () => {

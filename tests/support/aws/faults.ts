@@ -14,6 +14,8 @@ export type FaultKind =
   | "html-error"
   /** RequestLimitExceeded or ThrottlingException; nothing done. */
   | "throttle"
+  /** A no that asking again does not change. */
+  | "refuse"
   /** Answered late, by `delayMs`. */
   | "delay"
   /** Nothing is wrong with it; `onArrival` and `onceDone` act meanwhile. */
