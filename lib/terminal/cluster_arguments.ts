@@ -17,7 +17,7 @@ const settingArguments = {
   "image-id": text("Machine image", ["a", "ami"]),
   "instance-type": text("Type of the instances", ["t"]),
   "key-name": text("SSH key pair (LOGIN-default)", ["k"]),
-  "private-key": text("File of its private half, for ssh"),
+  "private-key": text("File of its private half, for ssh (~/KEY.pem)"),
   "public-key": text("Of old; not needed"),
   "ssh-options": text("Further options for ssh; ours for host keys come first"),
   "ssh-user": text("Login on the nodes (hadoop)"),

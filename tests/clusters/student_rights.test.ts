@@ -20,6 +20,8 @@ test("a cluster is launched, listed and deleted with what ec2_util --init gives 
     expect(launched.code).toBe(4)
     const nodes = JSON.parse((await room.hadoop("list", "mine", "--json")).stdout)
     expect(nodes).toHaveLength(2)
+    const key = join(room.home, `${login}-default.pem`)
+    expect((await room.hadoop("ssh-config", "mine")).stdout).toContain(`IdentityFile "${key}"`)
     const console = await room.hadoop("console", "mine", "0")
     expect(console.code).toBe(0)
     const deleted = await room.hadoop("delete-cluster", "mine", "--yes")

@@ -11,7 +11,7 @@ export interface ClusterSettings {
   imageId: string | null
   instanceType: string | null
   keyName: string
-  /** Path of the key's private half, for ssh; null: ssh's own choice. */
+  /** Path of the key's private half, for ssh; null: `~/KEY.pem` where there is one, else ssh's own choice. */
   privateKey: string | null
   /** Words after our own ssh options. */
   sshOptions: string[]

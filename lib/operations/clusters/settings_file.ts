@@ -1,4 +1,5 @@
 /** clusters.cfg: which file is read, and one cluster's settings out of it. */
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import { type IniFile, iniSection, keysReferredTo, parseIni } from "../../decisions/clusters/ini.ts"
@@ -26,7 +27,13 @@ function readSettingsFile(deps: ClusterDeps): IniFile | null {
 export function clusterSettings(deps: ClusterDeps, cluster: string, given: RawSettings): ClusterSettings {
   const settings = toSettings({ ...settingsOfCluster(deps, cluster), ...given }, deps.login)
   requireSpotFor(given, settings)
-  return settings
+  return { ...settings, privateKey: settings.privateKey ?? dumpedKey(deps, settings.keyName) }
+}
+
+/** The file that ec2-util writes of a key: without a section of clusters.cfg, ssh would offer any key but this. */
+function dumpedKey(deps: ClusterDeps, keyName: string): string | null {
+  const path = join(deps.home, `${keyName}.pem`)
+  return existsSync(path) ? path : null
 }
 
 function settingsOfCluster(deps: ClusterDeps, cluster: string): RawSettings {
