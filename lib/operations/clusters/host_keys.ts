@@ -81,10 +81,13 @@ export async function requireHostKeys(
   node: ClusterNode,
 ): Promise<void> {
   const deadline = deps.clock.now() + (deps.timeoutMs ?? patienceMs + msPerMinute)
+  let isSaid = false
   while (!(await settleHostKeys(deps, settings, node))) {
     if (deps.clock.now() > deadline) {
       throw new Failed(`ssh ${node.id}`, `its host key is not known, and ${addressOf(node)} does not answer`)
     }
+    if (!isSaid) deps.terminal.note(`Waiting for the host key of ${node.id} on its console ...`)
+    isSaid = true
     await deps.clock.sleep(5_000, deps.interrupt)
   }
 }
