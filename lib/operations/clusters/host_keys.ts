@@ -83,12 +83,13 @@ export async function requireHostKeys(
   const deadline = deps.clock.now() + (deps.timeoutMs ?? patienceMs + msPerMinute)
   let isSaid = false
   while (!(await settleHostKeys(deps, settings, node))) {
-    if (deps.clock.now() > deadline) {
+    const left = deadline - deps.clock.now()
+    if (left <= 0) {
       throw new Failed(`ssh ${node.id}`, `its host key is not known, and ${addressOf(node)} does not answer`)
     }
     if (!isSaid) deps.terminal.note(`Waiting for the host key of ${node.id} on its console ...`)
     isSaid = true
-    await deps.clock.sleep(5_000, deps.interrupt)
+    await deps.clock.sleep(Math.min(5_000, left), deps.interrupt)
   }
 }
 
