@@ -104,7 +104,10 @@ describe("launching", () => {
     expect(await child.exited).toBe(4)
     expect(await live()).toHaveLength(2)
     const launches = callsOf("RunInstances").length
-    await room.hadoop("launch-cluster", "stopped", "1", "--resume", "--timeout", "1s")
+    const resumed = await room.hadoop("launch-cluster", "stopped", "1", "--resume", "--timeout", "1s")
+    expect(resumed.stderr).toContain("2 instances of stopped still run: i-")
+    expect(resumed.stdout).toMatch(/^i-\w+\ni-\w+\n$/)
+    expect(resumed.code).toBe(4)
     expect(callsOf("RunInstances")).toHaveLength(launches)
     const again = await room.hadoop("launch-cluster", "stopped", "1")
     expect(again.stderr).toContain("has 2 instances already (--resume completes it")

@@ -66,7 +66,7 @@ async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<Launc
     await finish(deps, order, present, outcome)
   } catch (error) {
     const onFailure = isEnded() ? "terminate" : order.onFailure
-    await settleFailure(deps, { cluster, onFailure }, present, outcome, error)
+    await settleFailure(deps, { cluster, mode, onFailure }, present, outcome, error)
   }
   return {
     ids: outcome.nodes.map(({ id }) => id),
@@ -126,7 +126,7 @@ async function finish(
 /** Keeps or terminates what was launched now, as told or asked; always ends by throwing. */
 async function settleFailure(
   deps: ClusterDeps,
-  { cluster, onFailure }: Pick<LaunchOrder, "cluster" | "onFailure">,
+  { cluster, mode, onFailure }: Pick<LaunchOrder, "cluster" | "mode" | "onFailure">,
   present: readonly LaunchedNode[],
   outcome: LaunchOutcome,
   error: unknown,
@@ -141,9 +141,16 @@ async function settleFailure(
     const node = visible.find((one) => one.id === id)
     return node === undefined || isUsable(node)
   })
-  if (running.length === 0) throw error
-  const reason = `${messageOf(error).replace(/^launch: /, "")}; ${plural(running.length, "instance")} of ${cluster} `
-  const choice = onFailure ?? (await askWhatToDo(after, messageOf(error), running.length))
+  // What --resume found is part of what is not whole yet; another command launched it, so it is not ended here.
+  const resumed = mode === "resume" ? visible.filter((node) => before.has(node.id) && isUsable(node)) : []
+  const kept = [...resumed.map(({ id }) => id), ...running]
+  if (kept.length === 0) throw error
+  const fault = messageOf(error).replace(/^launch: /, "")
+  const reason = `${fault}; ${plural(running.length, "instance")} of ${cluster} `
+  const choice =
+    running.length === 0
+      ? "keep"
+      : (onFailure ?? (await askWhatToDo(after, messageOf(error), running.length)))
   if (choice === "terminate") {
     await terminateNodes(after, running).catch((failed) => {
       const ids = running.join(" ")
@@ -153,8 +160,8 @@ async function settleFailure(
     throw new WithCode(`${reason}launched and terminated again`, code)
   }
   throw new PartlyLaunched(
-    `${reason}still run: ${running.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
-    running,
+    `${fault}; ${plural(kept.length, "instance")} of ${cluster} still run: ${kept.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
+    kept,
   )
 }
 
