@@ -5,11 +5,11 @@
 import { attributeAt, endOfValue, nameAt } from "./attribute_text.ts"
 import { endsTagName, isLetter, isSpaceOrSlash } from "./characters.ts"
 import { declarationAt } from "./declarations.ts"
+import { ElementContents, heldAtMost } from "./element_contents.ts"
 import { ElementUrls, type PageFacts } from "./element_urls.ts"
 import { markTag, Namespaces, newTag, type Tag } from "./foreign.ts"
-import { type Mode, modeBehind, type StyleMode } from "./modes.ts"
+import { type Mode, modeBehind } from "./modes.ts"
 import { passPlainMarkup } from "./plain_markup.ts"
-import { anyTagOf, endOf, endOfComment, endOfScript, endTagOf, type Reach } from "./raw_text.ts"
 import type { Edit } from "./reference.ts"
 
 export interface HtmlOptions extends PageFacts {
@@ -19,8 +19,6 @@ export interface HtmlOptions extends PageFacts {
   shim?: string
 }
 
-/** Look-ahead: what is longer than this is left as it is, except that the head of a single URL is still seen. */
-const heldAtMost = 64 * 1024
 const nameAtMost = 256
 
 const data: Mode = { kind: "data" }
@@ -33,9 +31,8 @@ export class HtmlScanner {
   #shim: string | undefined
   /** Where in the undecided text the search for an attribute's end goes on: without it, slow writers cost n² steps. */
   #searched = 0
-  /** Whether one did not end in time: others are not waited for then, or a page of nothing else would cost n² steps. */
-  #longNoscript = false
   readonly #urls: ElementUrls
+  readonly #contents: ElementContents
 
   constructor(readonly options: HtmlOptions) {
     this.#shim = options.shim
@@ -46,6 +43,7 @@ export class HtmlScanner {
       new HtmlScanner({ links, ownOrigin, base: this.#urls.base }).scan(text.slice(from, to), 0, true, inside)
       for (const edit of inside) edits.push({ ...edit, from: edit.from + from, to: edit.to + from })
     })
+    this.#contents = new ElementContents(this.#urls)
   }
 
   /** As `CssScanner#scan`: decides on `text` from `from` on, returns the position up to which all is decided. */
@@ -75,22 +73,11 @@ export class HtmlScanner {
         if (end !== null) this.#mode = inTag
         return end ?? text.length
       }
-      case "comment":
-        return this.#upTo(endOfComment(text, at), text, at, last)
-      case "until":
-        return this.#upTo(endOf(text, at, mode.end), text, at, last)
-      case "raw":
-        return this.#upTo(endTagOf(text, at, mode.name), text, at, last)
-      case "script":
-        return this.#upTo(endOfScript(text, at, heldAtMost), text, at, last)
-      case "importmap":
-        return this.#importMap(text, at, last, edits)
-      case "style":
-        return this.#style(text, at, mode, last, edits)
-      case "noscript":
-        return this.#noscript(text, at, last, edits)
-      case "plaintext":
-        return text.length
+      default: {
+        const next = this.#contents.step(mode, text, at, last, edits)
+        if (next) this.#mode = next.mode
+        return next?.at ?? null
+      }
     }
   }
 
@@ -212,58 +199,7 @@ export class HtmlScanner {
     if (isEnd) return
     const markup = xml ? "xml" : this.#namespaces.start(this.#tag) ? "svg" : "html"
     if (markup !== "html" && selfClosing) return
-    if (name === "noscript" && this.#longNoscript) return
+    if (name === "noscript" && this.#contents.longNoscript) return
     this.#mode = modeBehind(this.#tag, markup, this.#urls.editOf) ?? data
-  }
-
-  /** Goes to the end of what is no markup, or as far as it is decided; null where that is no step. */
-  #upTo({ found, at }: Reach, text: string, from: number, last: boolean): number | null {
-    if (found) this.#mode = data
-    else if (last) return text.length
-    return found || at > from ? at : null
-  }
-
-  #style(text: string, from: number, mode: StyleMode, last: boolean, edits: Edit[]): number | null {
-    const { css, markup, references } = mode
-    const end = markup ? anyTagOf(text, from) : endTagOf(text, from, "style")
-    if (last && !end.found) end.at = text.length
-    if (references) {
-      const whole = end.found || last
-      if (!whole && text.length - from < heldAtMost) return null
-      mode.references = false
-      if (whole && !text.slice(from, end.at).includes("<![CDATA[")) {
-        this.#urls.edit("css", text, from, end.at, edits)
-        return this.#upTo(end, text, from, last)
-      }
-    }
-    // Cut off behind its end: nothing of what follows is to be looked at for each of many small ones.
-    const decided = css.scan(text.slice(0, end.at), from, end.at, end.found || last, edits)
-    return this.#upTo({ found: end.found, at: end.found ? end.at : decided }, text, from, last)
-  }
-
-  #importMap(text: string, from: number, last: boolean, edits: Edit[]): number | null {
-    const end = endTagOf(text, from, "script")
-    if (!end.found && !last && text.length - from < heldAtMost) return null
-    this.#mode = { kind: "script" }
-    if (!end.found) return from
-    this.#urls.edit("importmap", text, from, end.at, edits)
-    return end.at
-  }
-
-  /** Browsers that run scripts take this as text up to its end tag; what is inside is rewritten for all others. */
-  #noscript(text: string, from: number, last: boolean, edits: Edit[]): number | null {
-    const end = endTagOf(text, Math.max(from, from + this.#searched - 16), "noscript")
-    if (!end.found && !last && text.length - from < heldAtMost) {
-      this.#searched = text.length - from
-      return null
-    }
-    this.#searched = 0
-    this.#mode = data
-    if (!end.found) {
-      this.#longNoscript = true
-      return from
-    }
-    this.#urls.editsInPage(text, from, end.at, edits)
-    return end.at
   }
 }

@@ -11,6 +11,9 @@ export type Mode =
   | { kind: "script" | "importmap" | "noscript" | "plaintext" }
   | StyleMode
 
+/** What is read otherwise than as tags and the text between them. */
+export type ContentMode = Exclude<Mode, { kind: "data" | "tag" | "value" }>
+
 export interface StyleMode {
   kind: "style"
   css: CssScanner
