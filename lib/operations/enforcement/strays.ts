@@ -10,7 +10,10 @@ import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
 import { inEachRegion, type RegionFailure } from "../launches/regions.ts"
 
-/** Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given. Returns what did not answer. */
+/**
+ * Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given.
+ * Returns what did not answer.
+ */
 export async function adoptStrays(deps: LedgerDeps): Promise<RegionFailure[]> {
   const { usageDb, audit, clock } = deps
   const strays = usageDb.ledger.openInstances(null).filter(({ instanceId, reservationId }) => {

@@ -19,8 +19,8 @@ export interface OwnInstances extends Listing {
 const mostNames = 200
 
 /**
- * Everything that is, or recently was, `login`'s in a region, the course's where none is named: by the names of keys, since all that runs for a student has one of theirs,
- * also what the old tools launched without tags. Names that are not theirs although they begin alike are left out.
+ * Everything that is, or recently was, `login`'s in a region, the course's where none is named: by the names of keys, since all that
+ * runs for a student has one of theirs, also what the old tools launched without tags. Names that are not theirs although they begin alike are left out.
  */
 export async function ownInstances(deps: LedgerDeps, login: string, region?: string): Promise<OwnInstances> {
   // What is leased comes first: with more keys than a filter takes, nothing that runs may fall out of the listing.

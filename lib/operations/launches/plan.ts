@@ -123,7 +123,10 @@ function switchGraceMs({ leases }: LaunchDeps["config"]): number {
   return leases.action === "stop" ? leases.enforcementMs : 0
 }
 
-/** When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. Null without switches. */
+/**
+ * When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. Null without
+ * switches.
+ */
 export function switchAtOf(
   config: LaunchDeps["config"],
   { endsAtUtcMs, stoppedAtUtcMs }: Pick<Lease, "endsAtUtcMs" | "stoppedAtUtcMs">,

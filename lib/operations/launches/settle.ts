@@ -28,7 +28,10 @@ export interface Settled {
 
 const outcomeOf = { settle: "settled", release: "released", wait: "waiting" } as const
 
-/** Settles what can be settled; asks AWS only where something is left over. Throws where AWS does not answer, after what can be settled in other regions. */
+/**
+ * Settles what can be settled; asks AWS only where something is left over. Throws where AWS does not answer, after what can be
+ * settled in other regions.
+ */
 export async function settleReservations(
   deps: LedgerDeps,
   { most = mostOnTheWay }: { most?: number } = {},

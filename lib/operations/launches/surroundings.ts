@@ -45,7 +45,10 @@ export async function resolveImage(deps: LaunchDeps, name: string): Promise<Imag
   return image
 }
 
-/** Throws Refused unless an image is one of those that limits list, if they list any: by its id, by the name that it was asked by, or by one that leads to it now. */
+/**
+ * Throws Refused unless an image is one of those that limits list, if they list any: by its id, by the name that it was asked by, or
+ * by one that leads to it now.
+ */
 export async function requireListed(deps: LaunchDeps, id: string, name: string): Promise<void> {
   const { images } = limitsOf(deps.config, deps.caller.login)
   if (images.length === 0 || images.includes(name) || images.includes(id)) return
