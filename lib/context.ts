@@ -1,19 +1,19 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
 import { type AwsSettings, openAws } from "./aws/aws.ts"
-import type { ClusterEc2 } from "./aws/cluster_interfaces.ts"
+import type { ClusterEc2 } from "./aws/clusters/cluster_interfaces.ts"
 import type { Aws } from "./aws/interfaces.ts"
 import type { Config } from "./base/config.ts"
 import type { Clock } from "./base/time.ts"
 import { openUsageDb, type UsageDb } from "./db/usage_db.ts"
 import { openUsersDb, type UsersDb } from "./db/users_db.ts"
-import { type AuditLog, auditLog } from "./host/audit.ts"
-import { type Caller, findCaller } from "./host/caller.ts"
-import { requireWrapperIfClaimed } from "./host/caller_wrapper.ts"
+import { type Caller, findCaller } from "./host/caller/caller.ts"
+import { requireWrapperIfClaimed } from "./host/caller/caller_wrapper.ts"
 import { systemClock } from "./host/clock.ts"
-import { configPath, loadConfig } from "./host/config.ts"
-import { type HomeFiles, openHome } from "./host/home.ts"
-import { type Messenger, messenger } from "./host/messenger.ts"
-import { readRootAccessKey } from "./host/root_access_key.ts"
+import { configPath, loadConfig } from "./host/config/config.ts"
+import { readRootAccessKey } from "./host/config/root_access_key.ts"
+import { type AuditLog, auditLog } from "./host/files/audit.ts"
+import { type HomeFiles, openHome } from "./host/home/home.ts"
+import { type Messenger, messenger } from "./host/people/messenger.ts"
 
 export interface Context {
   readonly tool: string
@@ -75,7 +75,7 @@ export function openContext(
     ownEc2:
       ({ config, clock, home }) =>
       async (region) =>
-        (await import("./aws/cluster_ec2.ts")).openClusterEc2({
+        (await import("./aws/clusters/cluster_ec2.ts")).openClusterEc2({
           ...config.aws,
           region,
           credentials: "default",

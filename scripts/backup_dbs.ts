@@ -2,8 +2,13 @@ import { resolve } from "node:path"
 import { UsageError } from "../lib/base/errors.ts"
 import { quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { requireStaff } from "../lib/host/caller.ts"
-import { backUp, defaultBackupDirectory, listBackups, restore } from "../lib/operations/backups.ts"
+import { requireStaff } from "../lib/host/caller/caller.ts"
+import {
+  backUp,
+  defaultBackupDirectory,
+  listBackups,
+  restore,
+} from "../lib/operations/installation/backups.ts"
 
 export const tool = defineTool({
   name: "backup_dbs",

@@ -1,8 +1,8 @@
 import { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { becomeOwnerOf } from "../lib/host/become.ts"
-import { requireStaff } from "../lib/host/caller.ts"
-import { installedPrefix } from "../lib/host/config_programs.ts"
+import { becomeOwnerOf } from "../lib/host/caller/become.ts"
+import { requireStaff } from "../lib/host/caller/caller.ts"
+import { installedPrefix } from "../lib/host/config/config_programs.ts"
 import { examine } from "../lib/operations/doctor/doctor.ts"
 import { attempt, ok, worstOf } from "../lib/operations/doctor/finding.ts"
 

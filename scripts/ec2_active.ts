@@ -1,13 +1,13 @@
 import { defineTool, main } from "../lib/cli.ts"
-import { requireAccount } from "../lib/host/caller.ts"
+import { requireAccount } from "../lib/host/caller/caller.ts"
 import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
 import { activeJson, activeTables } from "../lib/operations/launches/active_report.ts"
 import { changeAsked } from "../lib/operations/launches/change.ts"
-import { storedBy, storedJson } from "../lib/operations/launches/own_storage.ts"
 import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
+import { storedBy, storedJson } from "../lib/operations/storage/own_storage.ts"
 import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
 
 const argumentTable = {

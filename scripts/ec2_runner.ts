@@ -3,8 +3,8 @@ import { greetings } from "../lib/operations/enforcement/notices.ts"
 import { launch } from "../lib/operations/launches/launch.ts"
 import { askedBy, defaultCount } from "../lib/operations/launches/options.ts"
 import { costLines, failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
-import { createStorage } from "../lib/operations/launches/storage.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
+import { createStorage } from "../lib/operations/storage/storage.ts"
 
 export const tool = defineTool({
   name: "ec2_runner",

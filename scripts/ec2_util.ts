@@ -1,6 +1,6 @@
 import { UsageError } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { requireAccount } from "../lib/host/caller.ts"
+import { requireAccount } from "../lib/host/caller/caller.ts"
 
 export const tool = defineTool({
   name: "ec2_util",

@@ -1,5 +1,5 @@
 import { defineTool, main } from "../lib/cli.ts"
-import { initDatabases } from "../lib/operations/databases.ts"
+import { initDatabases } from "../lib/operations/installation/databases.ts"
 
 export const tool = defineTool({
   name: "init_dbs",

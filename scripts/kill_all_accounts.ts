@@ -1,7 +1,7 @@
 import { ExitCode, UsageError } from "../lib/base/errors.ts"
 import { plural, quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { lineInput } from "../lib/host/line_input.ts"
+import { lineInput } from "../lib/host/people/line_input.ts"
 import { type KnownIdentity, killAll, planKillAll } from "../lib/operations/identities/kill_all.ts"
 
 export const tool = defineTool({

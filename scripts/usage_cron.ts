@@ -26,7 +26,7 @@ export const tool = defineTool({
     if (args["refresh-prices"] && other)
       throw new UsageError("options", `--refresh-prices does nothing else, leave --${other} out`)
     if (args["refresh-prices"]) {
-      const { refreshPrices } = await import("../lib/operations/usage/list_prices.ts")
+      const { refreshPrices } = await import("../lib/operations/pricing/list_prices.ts")
       const lists = await refreshPrices(context)
       if (args.json) return output.json(lists)
       for (const { region, read, changed } of lists)

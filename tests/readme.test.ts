@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { helpText, type Tool } from "../lib/cli.ts"
-import { knownKeys } from "../lib/host/config_schema.ts"
+import { knownKeys } from "../lib/host/config/config_schema.ts"
 import packageJson from "../package.json" with { type: "json" }
 
 const root = join(import.meta.dir, "..")

@@ -1,8 +1,9 @@
 /** All of AWS. Each client is loaded (`await import`, a chunk of its own in the binary) and built when first asked for. */
-import type { AwsSettings } from "./connection.ts"
-import type { Aws } from "./interfaces.ts"
 
-export type { AwsSettings } from "./connection.ts"
+import type { Aws } from "./interfaces.ts"
+import type { AwsSettings } from "./protocol/connection.ts"
+
+export type { AwsSettings } from "./protocol/connection.ts"
 
 /** Reads the credentials only when a client is asked for. */
 export function openAws(settings: () => AwsSettings): Aws {
@@ -32,8 +33,8 @@ export function openAws(settings: () => AwsSettings): Aws {
   }
 
   return {
-    ec2: (region) => once("ec2", region, async (s) => (await import("./ec2.ts")).openEc2(s)),
-    iam: () => once("iam", undefined, async (s) => (await import("./iam.ts")).openIam(s)),
+    ec2: (region) => once("ec2", region, async (s) => (await import("./ec2/ec2.ts")).openEc2(s)),
+    iam: () => once("iam", undefined, async (s) => (await import("./iam/iam.ts")).openIam(s)),
     ssm: () => once("ssm", undefined, async (s) => (await import("./ssm.ts")).openSsm(s)),
     pricing: () => once("pricing", undefined, async (s) => (await import("./pricing.ts")).openPricing(s)),
     cloudTrail: (region) =>
@@ -43,7 +44,7 @@ export function openAws(settings: () => AwsSettings): Aws {
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
     serverTime: async () => {
       const ask = await once("time", undefined, async (s) => {
-        const { serverTime } = await import("./server_time.ts")
+        const { serverTime } = await import("./protocol/server_time.ts")
         return () => serverTime(s)
       })
       return ask()

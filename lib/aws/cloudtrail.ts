@@ -1,9 +1,9 @@
 /** What happened to an instance, from the account's event history: 90 days, at most 2 requests a second per region. */
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
-import type { InstanceEvent } from "../decisions/events.ts"
-import { type AwsSettings, asking, clientOptions } from "./connection.ts"
+import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { CloudTrail } from "./interfaces.ts"
-import { listed, present } from "./pages.ts"
+import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { listed, present } from "./protocol/pages.ts"
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const msBetweenRequests = 500

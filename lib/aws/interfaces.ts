@@ -12,8 +12,8 @@ import type {
   Volume,
 } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
-import type { InstanceEvent } from "../decisions/events.ts"
-import type { Iam } from "./iam_interfaces.ts"
+import type { InstanceEvent } from "../decisions/usage/events.ts"
+import type { Iam } from "./iam/interfaces.ts"
 
 /** The id in AWS's reply (x-amzn-requestid), for the audit log. */
 export interface Outcome {

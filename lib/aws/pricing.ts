@@ -1,11 +1,11 @@
 /** AWS's list prices: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-list-query-api.html */
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { microUsd } from "../base/money.ts"
-import { type AwsSettings, asking, clientOptions } from "./connection.ts"
-import { awsError } from "./errors.ts"
-import { GarbledReply } from "./garbled_reply.ts"
 import type { ListedPrice, Pricing } from "./interfaces.ts"
-import { pages, present } from "./pages.ts"
+import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { awsError } from "./protocol/errors.ts"
+import { GarbledReply } from "./protocol/garbled_reply.ts"
+import { pages, present } from "./protocol/pages.ts"
 
 /** The API answers in three regions only, for all; this one is in every account. */
 const pricingRegion = "us-east-1"

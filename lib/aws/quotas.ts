@@ -1,7 +1,7 @@
 import { ListServiceQuotasCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas"
-import { type AwsSettings, asking, clientOptions } from "./connection.ts"
 import type { Quotas } from "./interfaces.ts"
-import { listed, present } from "./pages.ts"
+import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { listed, present } from "./protocol/pages.ts"
 
 export function openQuotas(settings: AwsSettings): Quotas {
   const ask = asking("Service Quotas", settings, new ServiceQuotasClient(clientOptions(settings)))

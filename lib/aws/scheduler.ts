@@ -7,9 +7,9 @@ import {
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler"
 import { isoUtc } from "../base/time.ts"
-import { type AwsSettings, asking, clientOptions, outcomeOf } from "./connection.ts"
-import { hasCode } from "./errors.ts"
 import type { Scheduler } from "./interfaces.ts"
+import { type AwsSettings, asking, clientOptions, outcomeOf } from "./protocol/connection.ts"
+import { hasCode } from "./protocol/errors.ts"
 
 export function openScheduler(settings: AwsSettings): Scheduler {
   const ask = asking("EventBridge Scheduler", settings, new SchedulerClient(clientOptions(settings)))

@@ -1,8 +1,8 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm"
-import { type AwsSettings, asking, clientOptions } from "./connection.ts"
-import { hasCode } from "./errors.ts"
 import type { Ssm } from "./interfaces.ts"
-import { present } from "./pages.ts"
+import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { hasCode } from "./protocol/errors.ts"
+import { present } from "./protocol/pages.ts"
 
 export function openSsm(settings: AwsSettings): Ssm {
   const ask = asking("SSM", settings, new SSMClient(clientOptions(settings)))

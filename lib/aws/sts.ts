@@ -1,8 +1,8 @@
 /** Whose credentials these are: the one question that any valid key may ask, whatever its policies. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts"
-import { type AwsSettings, asking, clientOptions } from "./connection.ts"
-import { hasCode } from "./errors.ts"
-import { present } from "./pages.ts"
+import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { hasCode } from "./protocol/errors.ts"
+import { present } from "./protocol/pages.ts"
 
 export interface Sts {
   /** The ARN behind the credentials in use. */

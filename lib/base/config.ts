@@ -1,4 +1,4 @@
-/** The configuration as the tools see it: the TOML of `lib/host/config.ts`, checked, with every default in place. */
+/** The configuration as the tools see it: the TOML of `lib/host/config/config.ts`, checked, with every default in place. */
 import type { MicroUsd } from "./money.ts"
 
 export interface Config {

@@ -1,7 +1,7 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
-import { leaseSteps } from "./lease_steps.ts"
-import { ledgerSteps } from "./ledger_steps.ts"
+import { leaseSteps } from "./enforcement/lease_steps.ts"
 import type { Step } from "./migrate.ts"
+import { ledgerSteps } from "./usage/ledger_steps.ts"
 
 export const usageSteps: readonly Step[] = [
   {

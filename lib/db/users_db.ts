@@ -1,10 +1,10 @@
 /** users.db, opened: its stores share one connection. */
-import { accessKeys } from "./access_keys.ts"
-import { homeFileRecords } from "./home_files.ts"
-import { identityIntents } from "./identity_intents.ts"
+import { accessKeys } from "./identities/access_keys.ts"
+import { homeFileRecords } from "./identities/home_files.ts"
+import { identityIntents } from "./identities/identity_intents.ts"
+import { sshKeys } from "./identities/ssh_keys.ts"
+import { users } from "./identities/users.ts"
 import { inTransaction, type OpenOptions, openDatabase } from "./open.ts"
-import { sshKeys } from "./ssh_keys.ts"
-import { users } from "./users.ts"
 import { usersSteps } from "./users_schema.ts"
 
 export type UsersDb = ReturnType<typeof openUsersDb>

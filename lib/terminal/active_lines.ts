@@ -1,6 +1,6 @@
 /** What ec2_active shows, in tables. */
 import { type activeTables, howToEnd } from "../operations/launches/active_report.ts"
-import { type Stored, storedHeader, storedRows, storedSummary } from "../operations/launches/own_storage.ts"
+import { type Stored, storedHeader, storedRows, storedSummary } from "../operations/storage/own_storage.ts"
 import { tableLines } from "./table.ts"
 
 /** As the old tool laid it out. */

@@ -1,8 +1,8 @@
 /** What the operations on clusters need, out of the context and the person at the terminal. */
 import { join, resolve } from "node:path"
 import type { Context } from "../context.ts"
-import { activePath, launcherPath } from "../host/config_programs.ts"
-import { systemPrograms } from "../host/programs.ts"
+import { activePath, launcherPath } from "../host/config/config_programs.ts"
+import { systemPrograms } from "../host/processes/programs.ts"
 import { clientAddress, fetchText } from "../host/web.ts"
 import type { ClusterDeps } from "../operations/clusters/deps.ts"
 import { type ClusterArguments, timeoutOf } from "./cluster_arguments.ts"

@@ -2,7 +2,7 @@
 import { UsageError } from "../base/errors.ts"
 import { quoted } from "../base/text.ts"
 import type { Clock } from "../base/time.ts"
-import { readLine } from "../host/stdin.ts"
+import { readLine } from "../host/people/stdin.ts"
 import type { Output } from "./output.ts"
 
 /** Asks for `word` on stdin; throws UsageError where something else, or nothing, comes. */

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs"
 import { msPerDay, msPerHour, msPerMinute } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
-import { loadConfig } from "../../lib/host/config.ts"
+import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
 import { cloudOf, type Now, noFaults } from "../support/oracle/cloud.ts"
 import type { Life } from "../support/oracle/history.ts"

@@ -3,7 +3,7 @@ import { Tokenizer } from "htmlparser2"
 import type { Token } from "parse5"
 import { SAXParser } from "parse5-sax-parser"
 
-import { rewritten } from "../decisions/links/oracle.ts"
+import { rewritten } from "../decisions/proxy/oracle.ts"
 import { type Bench, type Figure, ratio } from "./support/figures.ts"
 
 const page = `<!doctype html><table>\n${Array.from(

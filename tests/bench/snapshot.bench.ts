@@ -1,7 +1,7 @@
 /** cron's snapshot of an account, beside a boto3 and sqlite3 script that does the same; and what it needs of memory. */
 import { join } from "node:path"
+import { pythonWithMoto } from "../emulator/moto.ts"
 import { compiledTool } from "../support/build.ts"
-import { pythonWithMoto } from "../support/moto.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
 import { type CannedEc2, startCannedEc2 } from "./support/canned_ec2.ts"
 import { type Bench, ratio } from "./support/figures.ts"

@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite"
 import { defineTool, main } from "../../lib/cli.ts"
 import { inTransaction } from "../../lib/db/open.ts"
-import { isAlive, ownProcess } from "../../lib/host/process_identity.ts"
+import { isAlive, ownProcess } from "../../lib/host/processes/process_identity.ts"
 
 export const tool = defineTool({
   name: "transaction",

@@ -10,7 +10,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
-import { holdAlone } from "../../lib/host/only_one.ts"
+import { holdAlone } from "../../lib/host/processes/only_one.ts"
 import type { RunningTool } from "../support/tools.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test"
 import { DescribeInstancesCommand, type Instance, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
-import { interrupt } from "../support/aws/happenings.ts"
+import { interrupt } from "../emulator/happenings.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 

@@ -12,7 +12,7 @@ import {
 import type { PolicyDocument } from "../../lib/decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../lib/decisions/identities/privileged_policy.ts"
 import { groupPolicy, groupPolicyName } from "../../lib/decisions/identities/student_policy.ts"
-import { loadConfig } from "../../lib/host/config.ts"
+import { loadConfig } from "../../lib/host/config/config.ts"
 import type { Finding } from "../../lib/operations/doctor/finding.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { type Workspace, workspace } from "../support/tools.ts"

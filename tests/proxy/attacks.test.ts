@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import net from "node:net"
 import zlib from "node:zlib"
 import { UsageError } from "../../lib/base/errors.ts"
-import { parseAllow } from "../../lib/decisions/links/allowed.ts"
+import { parseAllow } from "../../lib/decisions/proxy/allowed.ts"
 import { type Backend, rawBackend, type TestProxy, testBackend, testProxy } from "./client.ts"
 
 let backend: Backend

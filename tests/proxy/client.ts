@@ -1,7 +1,7 @@
 /** A proxy in this process, backends beside it, and a client that writes requests byte by byte. */
 import http from "node:http"
 import net, { type AddressInfo } from "node:net"
-import { parseAllow } from "../../lib/decisions/links/allowed.ts"
+import { parseAllow } from "../../lib/decisions/proxy/allowed.ts"
 import { type Dial, directDial, type Resolve } from "../../lib/operations/proxy/dial.ts"
 import type { Limits } from "../../lib/operations/proxy/limits.ts"
 import type { LogEntry } from "../../lib/operations/proxy/log.ts"

@@ -1,7 +1,7 @@
 /** Which bodies are read for links: those that browsers show as pages, whatever their backend calls them. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { documentKind } from "../../lib/decisions/links/content_type.ts"
-import { rewriter } from "../decisions/links/oracle.ts"
+import { documentKind } from "../../lib/decisions/proxy/content_type.ts"
+import { rewriter } from "../decisions/proxy/oracle.ts"
 import { rawBackend, type TestProxy, testProxy } from "./client.ts"
 
 let backend: Awaited<ReturnType<typeof rawBackend>>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test"
-import { baseOf } from "../../lib/decisions/links/base.ts"
-import { linkMap } from "../../lib/decisions/links/link_map.ts"
-import { requestHeaders } from "../../lib/decisions/links/request_headers.ts"
-import { responseHeaders } from "../../lib/decisions/links/response_headers.ts"
-import { allowed, documentPath, prefix, proxyOrigin, target } from "../decisions/links/oracle.ts"
+import { baseOf } from "../../lib/decisions/proxy/base.ts"
+import { linkMap } from "../../lib/decisions/proxy/link_map.ts"
+import { requestHeaders } from "../../lib/decisions/proxy/request_headers.ts"
+import { responseHeaders } from "../../lib/decisions/proxy/response_headers.ts"
+import { allowed, documentPath, prefix, proxyOrigin, target } from "../decisions/proxy/oracle.ts"
 
 const facts = {
   base: baseOf(target, prefix, documentPath),

@@ -1,6 +1,6 @@
 /** `usage_cron --enforce`, or the plain line where the config says so, while AWS does not answer as it should. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import type { FaultKind } from "../support/aws/faults.ts"
+import type { FaultKind } from "../emulator/faults.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { everythingRecorded } from "../support/recorded.ts"

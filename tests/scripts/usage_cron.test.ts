@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { holdAlone } from "../../lib/host/only_one.ts"
+import { holdAlone } from "../../lib/host/processes/only_one.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { oldRules, putOldDatabase } from "../support/old_database.ts"
 import { type Workspace, workspace } from "../support/tools.ts"

@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { RunInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
-import type { FaultKind } from "../support/aws/faults.ts"
+import type { FaultKind } from "../emulator/faults.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { everythingRecorded } from "../support/recorded.ts"
 import { type Workspace, workspace } from "../support/tools.ts"

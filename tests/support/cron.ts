@@ -2,7 +2,7 @@
 import { openAws } from "../../lib/aws/aws.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
-import { loadConfig } from "../../lib/host/config.ts"
+import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
 import { credentials, type Emulator } from "./emulator.ts"
 import { type ConfigChanges, type Workspace, workspace } from "./tools.ts"

@@ -10,8 +10,8 @@ import {
 } from "@aws-sdk/client-ec2"
 import { IAMClient } from "@aws-sdk/client-iam"
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm"
-import { type AwsProxy, startAwsProxy } from "./aws_proxy.ts"
-import { type Moto, startMoto } from "./moto.ts"
+import { type AwsProxy, startAwsProxy } from "../emulator/aws_proxy.ts"
+import { type Moto, startMoto } from "../emulator/moto.ts"
 
 export interface Emulator {
   /** What `aws.endpoint` in a config is set to: the proxy's. */

@@ -4,13 +4,13 @@
  */
 import { join } from "node:path"
 import { openAws } from "../../lib/aws/aws.ts"
-import type { Iam } from "../../lib/aws/iam_interfaces.ts"
+import type { Iam } from "../../lib/aws/iam/interfaces.ts"
 import type { Ec2 } from "../../lib/aws/interfaces.ts"
 import { openUsersDb } from "../../lib/db/users_db.ts"
-import { auditLog } from "../../lib/host/audit.ts"
 import { systemClock } from "../../lib/host/clock.ts"
-import { loadConfig } from "../../lib/host/config.ts"
-import { openHome } from "../../lib/host/home.ts"
+import { loadConfig } from "../../lib/host/config/config.ts"
+import { auditLog } from "../../lib/host/files/audit.ts"
+import { openHome } from "../../lib/host/home/home.ts"
 import { convergeIdentity } from "../../lib/operations/identities/converge.ts"
 import { settingsFor } from "./aws_settings.ts"
 

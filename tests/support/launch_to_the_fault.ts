@@ -5,7 +5,7 @@
  *
  * The point is in its own `deps`; the tools have no such hook.
  */
-import { toOrder } from "../../lib/decisions/launch_order.ts"
+import { toOrder } from "../../lib/decisions/launches/launch_order.ts"
 import { currentInstances, owned } from "../../lib/operations/launches/active.ts"
 import { launch } from "../../lib/operations/launches/launch.ts"
 import { startAgain } from "../../lib/operations/launches/restart.ts"

@@ -51,7 +51,7 @@ install_packages() {
 # Ends with .venv/bin/python having moto: the moto that is installed already, a virtual environment, or a plain folder of packages
 # where Python came without venv.
 install_emulator() {
-  local wanted=tests/support/requirements.txt installed
+  local wanted=tests/emulator/requirements.txt installed
   cmp -s $wanted .venv/installed.txt && return
   rm -rf .venv
   if installed=$(python_with_moto); then
@@ -77,7 +77,7 @@ install_emulator() {
 # The interpreter behind a moto_server on PATH, or python3 itself, if its moto is the wanted one.
 python_with_moto() {
   local moto candidate
-  moto=$(sed -n 's/^moto==//p' tests/support/requirements.txt)
+  moto=$(sed -n 's/^moto==//p' tests/emulator/requirements.txt)
   for candidate in python3 "$(head -n 1 "$(command -v moto_server)" 2>/dev/null | sed -n 's/^#! *//p')"; do
     if [ -n "$candidate" ] && $candidate -c "
 import importlib.metadata as installed, flask, flask_cors, sys, yaml

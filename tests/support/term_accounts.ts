@@ -2,9 +2,9 @@
 import { parse } from "csv-parse/sync"
 import { tagOf } from "../../lib/base/instance.ts"
 import { type MicroUsd, microUsd, usd } from "../../lib/base/money.ts"
-import { launchedVolumesOf } from "../../lib/decisions/rentals.ts"
-import type { BillLine } from "./aws/bill.ts"
-import { causes, volumesOf } from "./aws/instance_record.ts"
+import { launchedVolumesOf } from "../../lib/decisions/pricing/rentals.ts"
+import type { BillLine } from "../emulator/bill.ts"
+import { causes, volumesOf } from "../emulator/instance_record.ts"
 import { atTime } from "./faketime.ts"
 import type { Term } from "./term.ts"
 

@@ -1,8 +1,8 @@
 /** What the students of a simulated term do: some forget, some are careful, some stop and start, some try to overspend. */
 import { TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
-import { shutDownFromInside } from "./aws/happenings.ts"
-import { type InstanceRecord, tagsOf } from "./aws/instance_record.ts"
+import { shutDownFromInside } from "../emulator/happenings.ts"
+import { type InstanceRecord, tagsOf } from "../emulator/instance_record.ts"
 import type { Emulator } from "./emulator.ts"
 import { pick } from "./random.ts"
 import type { Term } from "./term.ts"

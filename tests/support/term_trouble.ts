@@ -1,6 +1,7 @@
 /** What befalls a process in a simulated term: kill -9 at some moment or around one of its calls, a reply that is lost, throttling. */
-import type { FaultKind } from "./aws/faults.ts"
-import type { AwsProxy } from "./aws_proxy.ts"
+
+import type { AwsProxy } from "../emulator/aws_proxy.ts"
+import type { FaultKind } from "../emulator/faults.ts"
 import { pick, type Random } from "./random.ts"
 import type { RunningTool } from "./tools.ts"
 

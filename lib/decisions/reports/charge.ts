@@ -10,17 +10,17 @@ import {
   extremes,
   type Range,
   type Tariff,
-} from "../costs.ts"
-import { linuxOperation } from "../embedded_prices.ts"
-import type { Instant, Interval } from "../intervals.ts"
+} from "../pricing/costs.ts"
+import { linuxOperation } from "../pricing/embedded_prices.ts"
 import {
   onDemandPrice,
   type PriceSource,
   publicIpv4MicroUsdPerHour,
   spotEstimate,
   storagePriceSource,
-} from "../prices.ts"
-import { costOfRental, type Rental } from "../rentals.ts"
+} from "../pricing/prices.ts"
+import { costOfRental, type Rental } from "../pricing/rentals.ts"
+import type { Instant, Interval } from "../usage/intervals.ts"
 
 export interface Charge {
   /** "" is nobody's. */

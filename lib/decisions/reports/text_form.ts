@@ -2,8 +2,8 @@
 import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { escapeControls } from "../../base/text.ts"
-import type { Bounds } from "../costs.ts"
-import type { PriceSource } from "../prices.ts"
+import type { Bounds } from "../pricing/costs.ts"
+import type { PriceSource } from "../pricing/prices.ts"
 
 /** Usage of one kind at one price. */
 export interface UsageLine {

@@ -1,8 +1,8 @@
 /** What the operations on clusters need from outside. All of it has the student's own rights, but for what `ec2-run` does. */
-import type { ClusterEc2 } from "../../aws/cluster_interfaces.ts"
+import type { ClusterEc2 } from "../../aws/clusters/cluster_interfaces.ts"
 import type { Clock } from "../../base/time.ts"
-import type { PriceBook } from "../../decisions/prices.ts"
-import type { Programs } from "../../host/programs.ts"
+import type { PriceBook } from "../../decisions/pricing/prices.ts"
+import type { Programs } from "../../host/processes/programs.ts"
 
 export interface ClusterDeps {
   /** Also the name of the IAM user, and the value of the owner tag. */

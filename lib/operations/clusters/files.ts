@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
-import { holdAlone } from "../../host/only_one.ts"
+import { holdAlone } from "../../host/processes/only_one.ts"
 import { type ClusterDeps, clusterFiles } from "./deps.ts"
 
 export type ClusterFile = keyof typeof clusterFiles

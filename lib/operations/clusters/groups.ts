@@ -1,6 +1,6 @@
 /** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
-import type { IngressRule, SecurityGroupWithRules } from "../../aws/cluster_interfaces.ts"
-import { hasCode } from "../../aws/errors.ts"
+import type { IngressRule, SecurityGroupWithRules } from "../../aws/clusters/cluster_interfaces.ts"
+import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"

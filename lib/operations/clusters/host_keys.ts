@@ -2,7 +2,7 @@
  * The nodes' host keys. EC2's console shows what cloud-init printed at the first start, which nobody on the way to the node
  * can change: these are the keys we then insist on. Only where there is no such output do we trust the first use, and say so.
  */
-import { hasCode } from "../../aws/errors.ts"
+import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { msPerMinute } from "../../base/time.ts"
 import {

@@ -5,7 +5,7 @@
 import * as v from "valibot"
 import { msPerMinute } from "../../base/time.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
-import { isAlive } from "../../host/process_identity.ts"
+import { isAlive } from "../../host/processes/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 

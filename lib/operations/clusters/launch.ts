@@ -6,7 +6,7 @@ import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.
 import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import { ownProcess, processIdentity } from "../../host/process_identity.ts"
+import { ownProcess, processIdentity } from "../../host/processes/process_identity.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { ensureGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"

@@ -2,7 +2,7 @@
  * Waiting for a cluster: one DescribeInstances per poll for all of its nodes, then one ssh to the master per poll for what its
  * daemons say. Nothing is asked once per node.
  */
-import { AwsError, hasCode } from "../../aws/errors.ts"
+import { AwsError, hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
 import { duration, msPerMinute } from "../../base/time.ts"

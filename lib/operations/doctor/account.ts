@@ -1,5 +1,5 @@
 /** The AWS account: is the key right, may it do what it needs and is the course set up there as wanted? */
-import type { Iam } from "../../aws/iam_interfaces.ts"
+import type { Iam } from "../../aws/iam/interfaces.ts"
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"

@@ -1,7 +1,7 @@
 /** Does cron look at the account, and often enough for leases to end when they should? */
 import type { Config } from "../../base/config.ts"
 import { type Clock, duration, msPerHour, msPerMinute } from "../../base/time.ts"
-import type { Snapshots } from "../../db/snapshots.ts"
+import type { Snapshots } from "../../db/usage/snapshots.ts"
 import { type Finding, failing, ok, warning } from "./finding.ts"
 
 export interface CronDeps {

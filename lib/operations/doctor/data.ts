@@ -10,8 +10,8 @@ import { networkFileSystem } from "../../db/file_system.ts"
 import { missingSteps } from "../../db/migrate.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
 import { usersSteps } from "../../db/users_schema.ts"
-import { freeSpace, mountOf } from "../../host/mounts.ts"
-import { defaultBackupDirectory, listBackups } from "../backups.ts"
+import { freeSpace, mountOf } from "../../host/files/mounts.ts"
+import { defaultBackupDirectory, listBackups } from "../installation/backups.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
 export interface DataDeps {

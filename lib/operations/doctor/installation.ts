@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, type Stats } from "node:fs"
 import { dirname, join } from "node:path"
 import { commands, cronName } from "../../base/commands.ts"
-import { mountOf } from "../../host/mounts.ts"
+import { mountOf } from "../../host/files/mounts.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
 export interface InstallationDeps {

@@ -8,9 +8,9 @@ import {
   planEnforcement,
   stepLine,
   warningText,
-} from "../../decisions/enforcement_plan.ts"
-import { storageLine } from "../../decisions/storage_plan.ts"
-import type { Messenger } from "../../host/messenger.ts"
+} from "../../decisions/enforcement/enforcement_plan.ts"
+import { storageLine } from "../../decisions/storage/storage_plan.ts"
+import type { Messenger } from "../../host/people/messenger.ts"
 import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
@@ -18,7 +18,7 @@ import { switchAtOf } from "../launches/plan.ts"
 import { inEachRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSwitches, setSwitches } from "../launches/switches.ts"
-import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "./storage.ts"
+import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"
 import { adoptStrays } from "./strays.ts"
 import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 

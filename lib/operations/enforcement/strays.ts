@@ -3,9 +3,9 @@
  * lease was closed because AWS's listing had left them out.
  */
 import type { Instance } from "../../base/instance.ts"
-import type { Reservation } from "../../db/reservations.ts"
-import { ownerOf, reservationOf } from "../../decisions/owners.ts"
-import { priceOf } from "../../decisions/prices.ts"
+import type { Reservation } from "../../db/launches/reservations.ts"
+import { ownerOf, reservationOf } from "../../decisions/launches/owners.ts"
+import { priceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
 import { inEachRegion, type RegionFailure } from "../launches/regions.ts"

@@ -2,10 +2,11 @@
  * One login that may use nothing for the time being. Our own tools refuse it by the database; AWS refuses its credentials by a
  * denial, which holds for the console too, and inactive keys. Doing it again repairs what failed.
  */
-import { AwsError } from "../../aws/errors.ts"
-import type { Iam } from "../../aws/iam_interfaces.ts"
+
+import type { Iam } from "../../aws/iam/interfaces.ts"
+import { AwsError } from "../../aws/protocol/errors.ts"
 import { messageOf } from "../../base/errors.ts"
-import { withLoginLock } from "../../host/login_lock.ts"
+import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ownUser } from "../identities/observe.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 

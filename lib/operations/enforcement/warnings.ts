@@ -1,7 +1,7 @@
 /** Telling owners what is about to end: by whichever of our tools they run next, by mail, on their terminals. */
 
 import { msPerMinute } from "../../base/time.ts"
-import type { Messenger } from "../../host/messenger.ts"
+import type { Messenger } from "../../host/people/messenger.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 
 export interface Warning {

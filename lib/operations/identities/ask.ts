@@ -2,7 +2,7 @@
 import { UsageError } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import { maxPublicKeyBytes, parsePublicKey } from "../../decisions/identities/ssh_public_key.ts"
-import { lineInput } from "../../host/line_input.ts"
+import { lineInput } from "../../host/people/line_input.ts"
 
 interface Deps {
   clock: Clock

@@ -1,8 +1,8 @@
 /** The steps that make secrets: each leaves an intent before its call, so that the next run knows what a killed one did. */
-import { AwsError, hasCode } from "../../aws/errors.ts"
+import { AwsError, hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { msPerSecond } from "../../base/time.ts"
-import type { IntentKind } from "../../db/identity_intents.ts"
+import type { IntentKind } from "../../db/identities/identity_intents.ts"
 import { makePassword } from "../../decisions/identities/password.ts"
 import { audited, ec2Of, type IdentityDeps, iamOf, requireNotSuspended } from "./deps.ts"
 import { identityTags } from "./observe.ts"

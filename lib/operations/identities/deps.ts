@@ -1,9 +1,9 @@
-import type { Iam } from "../../aws/iam_interfaces.ts"
+import type { Iam } from "../../aws/iam/interfaces.ts"
 import type { Ec2, Outcome } from "../../aws/interfaces.ts"
 import { messageOf, Refused } from "../../base/errors.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
-import type { HomeFiles } from "../../host/home.ts"
+import type { HomeFiles } from "../../host/home/home.ts"
 
 type FromContext = "config" | "clock" | "interrupt" | "audit" | "usersDb" | "aws"
 

@@ -2,7 +2,7 @@
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
-import { withLoginLock } from "../../host/login_lock.ts"
+import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ec2Of, iamOf } from "./deps.ts"
 import { whyForeign } from "./observe.ts"
 import { type RemovalDeps, removeIdentity } from "./removal.ts"

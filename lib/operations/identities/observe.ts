@@ -1,5 +1,5 @@
 /** Reads one identity, from AWS and from the database, as it is. */
-import type { AccessKey } from "../../aws/iam_interfaces.ts"
+import type { AccessKey } from "../../aws/iam/interfaces.ts"
 import { Refused } from "../../base/errors.ts"
 import { type KeyPair, tagOf } from "../../base/instance.ts"
 import { defaultKeyName } from "../../decisions/identities/key_name.ts"

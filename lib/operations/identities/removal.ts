@@ -1,5 +1,5 @@
 /** Removing an identity: all that hangs on the IAM user, the key pairs, the rows. What does not go is named, the rest goes. */
-import { hasCode } from "../../aws/errors.ts"
+import { hasCode } from "../../aws/protocol/errors.ts"
 import { messageOf, Refused } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
 import { msPerSecond } from "../../base/time.ts"

@@ -1,7 +1,7 @@
 /** What `ec2_util` was asked for, served in the order that its options have always had. */
 import { Failed, UsageError } from "../../base/errors.ts"
 import { defaultKeyName, keyNameOf } from "../../decisions/identities/key_name.ts"
-import { withLoginLock } from "../../host/login_lock.ts"
+import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { changePassword } from "./change_password.ts"
 import { type Converged, convergeIdentity } from "./converge.ts"
 import type { IdentityDeps } from "./deps.ts"

@@ -1,5 +1,5 @@
 /** The steps of a plan, each as it is carried out. */
-import { hasCode } from "../../aws/errors.ts"
+import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { msPerSecond } from "../../base/time.ts"
 import { defaultKeyName } from "../../decisions/identities/key_name.ts"

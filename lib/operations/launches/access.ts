@@ -2,9 +2,9 @@
 import { Refused } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { NewReservation } from "../../db/reservations.ts"
+import type { NewReservation } from "../../db/launches/reservations.ts"
 import { keyNameOf } from "../../decisions/identities/key_name.ts"
-import { requireAccount } from "../../host/caller.ts"
+import { requireAccount } from "../../host/caller/caller.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 /** Throws Refused unless the caller may launch with a key; returns the key's full name. */

@@ -4,8 +4,8 @@ import type { Config } from "../../base/config.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { UsersDb } from "../../db/users_db.ts"
-import type { AuditLog } from "../../host/audit.ts"
-import type { Caller } from "../../host/caller.ts"
+import type { Caller } from "../../host/caller/caller.ts"
+import type { AuditLog } from "../../host/files/audit.ts"
 
 /** Where a launch can die; tests kill the process at each. */
 export const faultPoints = [

@@ -9,9 +9,9 @@ import {
   mostUserDataBytes,
   parseJson,
   toOrder,
-} from "../../decisions/launch_order.ts"
-import { type StorageOrder, toStorageOrder } from "../../decisions/storage_order.ts"
-import { readStdin } from "../../host/stdin.ts"
+} from "../../decisions/launches/launch_order.ts"
+import { type StorageOrder, toStorageOrder } from "../../decisions/storage/storage_order.ts"
+import { readStdin } from "../../host/people/stdin.ts"
 
 export const defaultCount = "1"
 

@@ -1,7 +1,7 @@
 /** The caller's own instances, in one request. */
 import type { Instance } from "../../base/instance.ts"
-import { ownerOf } from "../../decisions/owners.ts"
-import { isAlive } from "../../host/process_identity.ts"
+import { ownerOf } from "../../decisions/launches/owners.ts"
+import { isAlive } from "../../host/processes/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 export interface Listing {

@@ -5,8 +5,8 @@ import { Refused, UsageError } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
 import { duration, isoUtc } from "../../base/time.ts"
-import type { Lease } from "../../db/leases.ts"
-import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import type { Lease } from "../../db/enforcement/leases.ts"
+import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
   blockDevicesOf,
   isBurstable,
@@ -17,10 +17,10 @@ import {
   objectionToTags,
   objectionToType,
   objectionToZone,
-} from "../../decisions/launch_policy.ts"
-import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/prices.ts"
-import { withDeadMansSwitch, withoutSwitch } from "../../decisions/user_data.ts"
-import { leaseTerms, type Rates, startingCost } from "../../decisions/worst_case.ts"
+} from "../../decisions/launches/launch_policy.ts"
+import { withDeadMansSwitch, withoutSwitch } from "../../decisions/launches/user_data.ts"
+import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/worst_case.ts"
+import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { imageNameOf, refuse, resolveImage, resolvePlace } from "./surroundings.ts"

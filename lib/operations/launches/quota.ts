@@ -9,9 +9,9 @@ import {
   merged,
   type RoomLeft,
   roomLeft,
-} from "../../decisions/admission.ts"
-import { limitsOf } from "../../decisions/launch_policy.ts"
-import { termBegan } from "../../decisions/term.ts"
+} from "../../decisions/launches/admission.ts"
+import { limitsOf } from "../../decisions/launches/launch_policy.ts"
+import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LaunchDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { standingOf } from "./standing.ts"

@@ -1,8 +1,8 @@
 /** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
 import type { Instance } from "../../base/instance.ts"
-import type { NewLease } from "../../db/leases.ts"
-import type { NewReservation } from "../../db/reservations.ts"
-import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
+import type { NewLease } from "../../db/enforcement/leases.ts"
+import type { NewReservation } from "../../db/launches/reservations.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/pricing/rentals.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 /** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for any of the launch any more. */

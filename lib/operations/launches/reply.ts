@@ -1,11 +1,11 @@
 /** What ec2_runner answers: the old array of ids, or protocol 2's object. */
-import { AwsError } from "../../aws/errors.ts"
+import { AwsError } from "../../aws/protocol/errors.ts"
 import { messageOf } from "../../base/errors.ts"
 import type { FailedReply, LaunchedReply } from "../../base/launch_protocol.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { RoomLeft } from "../../decisions/admission.ts"
-import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import type { RoomLeft } from "../../decisions/launches/admission.ts"
+import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import type { Launched } from "./launch.ts"
 
 /** Instance ids; with spot the ids of the requests that AWS made, where it says them. */

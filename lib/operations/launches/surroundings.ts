@@ -4,8 +4,8 @@ import { Refused, UsageError } from "../../base/errors.ts"
 import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerDay } from "../../base/time.ts"
-import type { LookupKind } from "../../db/lookups.ts"
-import type { LaunchOrder } from "../../decisions/launch_order.ts"
+import type { LookupKind } from "../../db/launches/lookups.ts"
+import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
   limitsOf,
   type Objection,
@@ -14,7 +14,7 @@ import {
   objectionToParameter,
   objectionToSubnet,
   objectionToZone,
-} from "../../decisions/launch_policy.ts"
+} from "../../decisions/launches/launch_policy.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 /** Public parameters move with every release of an image; the rest changes only by being deleted, which AWS then says. */

@@ -3,7 +3,7 @@
 import { Failed, messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { Lease } from "../../db/leases.ts"
+import type { Lease } from "../../db/enforcement/leases.ts"
 import type { LedgerDeps } from "./deps.ts"
 import { switchAtOf } from "./plan.ts"
 

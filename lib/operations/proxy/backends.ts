@@ -1,7 +1,7 @@
 /** Keeps connections to backends for the next request. */
 import http, { type ClientRequest, type IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
-import { authorityOf, type Target } from "../../decisions/links/target.ts"
+import { authorityOf, type Target } from "../../decisions/proxy/target.ts"
 import { type AddressPolicy, type Dial, secured, type TlsOptions } from "./dial.ts"
 import { ProxyFailure } from "./failures.ts"
 import type { Limits } from "./limits.ts"

@@ -2,7 +2,7 @@
 import { type Readable, Transform } from "node:stream"
 import zlib from "node:zlib"
 import { messageOf } from "../../base/errors.ts"
-import { type DocumentOptions, rewriterFor } from "../../decisions/links/stream.ts"
+import { type DocumentOptions, rewriterFor } from "../../decisions/proxy/stream.ts"
 import { ProxyFailure } from "./failures.ts"
 import type { Limits } from "./limits.ts"
 

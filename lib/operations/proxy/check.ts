@@ -1,8 +1,8 @@
 /** `--check URL`: what the proxy would do with a URL, and why. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
-import type { Allowed } from "../../decisions/links/allowed.ts"
-import { originOf, prefixOf, targetOfUrl } from "../../decisions/links/target.ts"
+import type { Allowed } from "../../decisions/proxy/allowed.ts"
+import { originOf, prefixOf, targetOfUrl } from "../../decisions/proxy/target.ts"
 import { checkedAddresses, type Resolve, refuseDenied } from "./dial.ts"
 import { failureOf } from "./failures.ts"
 

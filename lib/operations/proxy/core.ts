@@ -1,8 +1,8 @@
 /** What the parts of a running proxy share. */
 import type { IncomingMessage } from "node:http"
-import type { Allowed } from "../../decisions/links/allowed.ts"
-import type { LinkMap } from "../../decisions/links/link_map.ts"
-import type { Target } from "../../decisions/links/target.ts"
+import type { Allowed } from "../../decisions/proxy/allowed.ts"
+import type { LinkMap } from "../../decisions/proxy/link_map.ts"
+import type { Target } from "../../decisions/proxy/target.ts"
 import type { Backends } from "./backends.ts"
 import type { Guard, OwnNames } from "./guard.ts"
 import type { Limits } from "./limits.ts"

@@ -1,6 +1,6 @@
 /** One request and its answer: who asks, where it goes, and the line of the log. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { originOf, prefixOf } from "../../decisions/links/target.ts"
+import { originOf, prefixOf } from "../../decisions/proxy/target.ts"
 import type { Core } from "./core.ts"
 import { failureOf } from "./failures.ts"
 import { type Exchange, forward, hasBody } from "./forward.ts"

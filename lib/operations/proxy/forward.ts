@@ -1,8 +1,8 @@
 /** A request on its way to its backend, once more where a kept connection or a range asks for it. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { documentKind } from "../../decisions/links/content_type.ts"
-import { headerValue } from "../../decisions/links/raw_headers.ts"
-import type { Target } from "../../decisions/links/target.ts"
+import { documentKind } from "../../decisions/proxy/content_type.ts"
+import { headerValue } from "../../decisions/proxy/raw_headers.ts"
+import type { Target } from "../../decisions/proxy/target.ts"
 import type { Core } from "./core.ts"
 import { ProxyFailure } from "./failures.ts"
 import { relay } from "./relay.ts"

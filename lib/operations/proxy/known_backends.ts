@@ -1,7 +1,7 @@
 /** What may be reached now: what was allowed at the start, and a cluster's nodes as they come and go. */
-import { type AllowEntry, type Allowed, allowedBy, allowHosts } from "../../decisions/links/allowed.ts"
-import { type LinkMap, linkMap } from "../../decisions/links/link_map.ts"
-import { prefixOf, type Target } from "../../decisions/links/target.ts"
+import { type AllowEntry, type Allowed, allowedBy, allowHosts } from "../../decisions/proxy/allowed.ts"
+import { type LinkMap, linkMap } from "../../decisions/proxy/link_map.ts"
+import { prefixOf, type Target } from "../../decisions/proxy/target.ts"
 
 export interface KnownBackends {
   allowed(): Allowed

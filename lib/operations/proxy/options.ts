@@ -4,8 +4,8 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { Failed, messageOf, Refused, ToolError, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
-import { canonicalHost } from "../../decisions/links/host.ts"
-import { portOf, type Target, targetOfAuthority, targetOfUrl } from "../../decisions/links/target.ts"
+import { canonicalHost } from "../../decisions/proxy/host.ts"
+import { portOf, type Target, targetOfAuthority, targetOfUrl } from "../../decisions/proxy/target.ts"
 
 const defaultProxyPort = 8888
 

@@ -1,8 +1,8 @@
 /** The names under which the proxy shows itself. */
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
-import { isLoopback } from "../../decisions/links/address.ts"
-import { hostInUrl } from "../../decisions/links/host.ts"
+import { isLoopback } from "../../decisions/proxy/address.ts"
+import { hostInUrl } from "../../decisions/proxy/host.ts"
 import type { OwnNames } from "./guard.ts"
 
 /**

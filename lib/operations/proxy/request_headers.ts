@@ -1,7 +1,7 @@
 /** What a backend is told of a request: the client's headers with names, origins and the secret as the backend may know them. */
 import type { IncomingMessage } from "node:http"
-import { requestHeaders } from "../../decisions/links/request_headers.ts"
-import type { Target } from "../../decisions/links/target.ts"
+import { requestHeaders } from "../../decisions/proxy/request_headers.ts"
+import type { Target } from "../../decisions/proxy/target.ts"
 import type { Core } from "./core.ts"
 import { cookieName, originFor } from "./guard.ts"
 

@@ -1,7 +1,7 @@
 /** Where a request goes, once it may be made at all. */
 import type { IncomingMessage } from "node:http"
-import { headerValue } from "../../decisions/links/raw_headers.ts"
-import { originOf, prefixOf, type Route, routeOf, type Target } from "../../decisions/links/target.ts"
+import { headerValue } from "../../decisions/proxy/raw_headers.ts"
+import { originOf, prefixOf, type Route, routeOf, type Target } from "../../decisions/proxy/target.ts"
 import type { Core } from "./core.ts"
 import { originFor } from "./guard.ts"
 

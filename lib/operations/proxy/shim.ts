@@ -1,5 +1,5 @@
 /** The script that `--shim` puts into pages: URLs that scripts build are mapped as links are. */
-import type { Allowed } from "../../decisions/links/allowed.ts"
+import type { Allowed } from "../../decisions/proxy/allowed.ts"
 import { escaped } from "./pages.ts"
 
 export const shimPath = "/~microproxy/shim.js"

@@ -1,8 +1,8 @@
 /** WebSockets: after the handshake a raw pipe, which may be silent as long as it likes. */
 import { type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { baseOf } from "../../decisions/links/base.ts"
-import { responseHeaders } from "../../decisions/links/response_headers.ts"
+import { baseOf } from "../../decisions/proxy/base.ts"
+import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
 import type { Core } from "./core.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { cookieName, originFor } from "./guard.ts"

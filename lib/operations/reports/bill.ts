@@ -6,7 +6,7 @@ import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { MicroUsd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import type { Range } from "../../decisions/costs.ts"
+import type { Range } from "../../decisions/pricing/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
 /** What AWS charges for one thing in the whole export. */

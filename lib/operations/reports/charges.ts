@@ -1,8 +1,8 @@
 /** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Range, Tariff } from "../../decisions/costs.ts"
-import { runsOfOld } from "../../decisions/old_runs.ts"
+import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
+import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 
 export interface ChargeQuery {
   /** Null: everybody, and nobody. */

@@ -3,11 +3,18 @@ import type { Config } from "../../base/config.ts"
 import { UsageError } from "../../base/errors.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { add, type Bounds, extremes, nothing, type Range, type Tariff } from "../../decisions/costs.ts"
-import { dayName, dayOf, dayParts, unevenDays } from "../../decisions/days.ts"
-import { runsOfOld } from "../../decisions/old_runs.ts"
+import {
+  add,
+  type Bounds,
+  extremes,
+  nothing,
+  type Range,
+  type Tariff,
+} from "../../decisions/pricing/costs.ts"
+import { dayName, dayOf, dayParts, unevenDays } from "../../decisions/pricing/days.ts"
 import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
+import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { daysOf, totals } from "./totals.ts"

@@ -3,13 +3,13 @@ import { Failed, Refused, UsageError } from "../../base/errors.ts"
 import { escapeControls, plural, quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { always, costOfRun, type Tariff } from "../../decisions/costs.ts"
-import { type Instant, type Interval, isExact } from "../../decisions/intervals.ts"
-import { runsOfOld } from "../../decisions/old_runs.ts"
-import { priceOf } from "../../decisions/prices.ts"
+import { always, costOfRun, type Tariff } from "../../decisions/pricing/costs.ts"
+import { priceOf } from "../../decisions/pricing/prices.ts"
 import { chargesOfRun } from "../../decisions/reports/charge.ts"
 import { amountOf, sumOf } from "../../decisions/reports/text_form.ts"
-import type { Caller } from "../../host/caller.ts"
+import { type Instant, type Interval, isExact } from "../../decisions/usage/intervals.ts"
+import { runsOfOld } from "../../decisions/usage/old_runs.ts"
+import type { Caller } from "../../host/caller/caller.ts"
 
 export interface Explanation {
   instance: string

@@ -2,7 +2,7 @@
 import type { Config } from "../../base/config.ts"
 import { toUsd } from "../../base/money.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Tariff } from "../../decisions/costs.ts"
+import type { Tariff } from "../../decisions/pricing/costs.ts"
 import type { Scope } from "./days.ts"
 import { totals } from "./totals.ts"
 

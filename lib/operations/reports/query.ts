@@ -4,9 +4,9 @@ import { Refused, UsageError } from "../../base/errors.ts"
 import { loginPattern } from "../../base/login.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerDay } from "../../base/time.ts"
-import { always, type Range } from "../../decisions/costs.ts"
-import { termBegan } from "../../decisions/term.ts"
-import type { Caller } from "../../host/caller.ts"
+import { always, type Range } from "../../decisions/pricing/costs.ts"
+import { termBegan } from "../../decisions/pricing/term.ts"
+import type { Caller } from "../../host/caller/caller.ts"
 
 /**
  * The login, or null for ALL. Only the config's staff may ask about anybody but themselves. The old tools took names out of keys,

@@ -4,7 +4,7 @@ import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { always, type Bounds, type Range, type Tariff } from "../../decisions/costs.ts"
+import { always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import {
   amountOf,
   sectionLines,
@@ -12,9 +12,9 @@ import {
   type UsageLine,
   userTotalLine,
 } from "../../decisions/reports/text_form.ts"
-import { type Caller, requireAccount } from "../../host/caller.ts"
-import type { HomeFiles } from "../../host/home.ts"
-import { writeOutput } from "../../host/output_file.ts"
+import { type Caller, requireAccount } from "../../host/caller/caller.ts"
+import { writeOutput } from "../../host/files/output_file.ts"
+import type { HomeFiles } from "../../host/home/home.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { sightingSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"

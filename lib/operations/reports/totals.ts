@@ -10,11 +10,11 @@ import {
   nothing,
   type Range,
   type Tariff,
-} from "../../decisions/costs.ts"
-import { dayOf, dayParts } from "../../decisions/days.ts"
-import { runsOfOld } from "../../decisions/old_runs.ts"
-import { priceOf } from "../../decisions/prices.ts"
-import { costOfRental } from "../../decisions/rentals.ts"
+} from "../../decisions/pricing/costs.ts"
+import { dayOf, dayParts } from "../../decisions/pricing/days.ts"
+import { priceOf } from "../../decisions/pricing/prices.ts"
+import { costOfRental } from "../../decisions/pricing/rentals.ts"
+import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { type ChargeQuery, charges } from "./charges.ts"
 import { includesNow, oldLines } from "./user_report.ts"

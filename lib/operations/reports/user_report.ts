@@ -1,8 +1,8 @@
 /** What one user has used, as the old tool said it: pending spot requests, running and finished instances; and their disks. */
 import type { Market } from "../../base/instance.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { add, always, type Bounds, type Range, type Tariff } from "../../decisions/costs.ts"
-import { priceOf } from "../../decisions/prices.ts"
+import { add, always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
+import { priceOf } from "../../decisions/pricing/prices.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
 import { type Section, sumOf, type UsageLine } from "../../decisions/reports/text_form.ts"
 import { refreshSums } from "../usage/sums.ts"

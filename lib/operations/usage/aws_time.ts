@@ -1,7 +1,7 @@
 /** What time it is by AWS's clock: what EC2 dates is held against it, and the host's clock may be wrong. */
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Clock } from "../../base/time.ts"
-import type { Sighting } from "../../decisions/sightings.ts"
+import type { Sighting } from "../../decisions/usage/sightings.ts"
 
 interface Clocks {
   aws: Pick<Aws, "clockOffsetMs">

@@ -1,11 +1,11 @@
 /** What usage_cron does each time, in an order in which nothing that fails takes back what was found out before it. */
 import { join } from "node:path"
 import { messageOf } from "../../base/errors.ts"
-import { holdAlone } from "../../host/only_one.ts"
+import { holdAlone } from "../../host/processes/only_one.ts"
+import { keepSpotPrices } from "../pricing/spot_prices.ts"
 import { askEventHistory } from "./event_history.ts"
 import { lookAtRentals, type RentalLook, recordRentals } from "./rentals.ts"
 import { type SnapshotDeps, type SnapshotSummary, takeSnapshot } from "./snapshot.ts"
-import { keepSpotPrices } from "./spot_prices.ts"
 import { refreshSums } from "./sums.ts"
 
 export interface CronOptions {

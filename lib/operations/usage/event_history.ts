@@ -2,10 +2,10 @@
 import type { Aws } from "../../aws/interfaces.ts"
 import { plural } from "../../base/text.ts"
 import { type Clock, isoUtc, msPerDay, msPerMinute } from "../../base/time.ts"
-import type { StoredInterval } from "../../db/intervals.ts"
+import type { StoredInterval } from "../../db/usage/intervals.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { type InstanceEvent, isGap, withEvents } from "../../decisions/events.ts"
-import { between, isExact } from "../../decisions/intervals.ts"
+import { type InstanceEvent, isGap, withEvents } from "../../decisions/usage/events.ts"
+import { between, isExact } from "../../decisions/usage/intervals.ts"
 import { awsNow } from "./aws_time.ts"
 
 /** How far back CloudTrail's event history goes. */

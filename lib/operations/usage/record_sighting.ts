@@ -1,12 +1,12 @@
 /** Writes into the ledger what a listing says about one instance. Inside the caller's transaction. */
 import type { Instance } from "../../base/instance.ts"
-import type { StoredInterval } from "../../db/intervals.ts"
-import type { TrackedInstance } from "../../db/tracked_instances.ts"
+import type { StoredInterval } from "../../db/usage/intervals.ts"
+import type { TrackedInstance } from "../../db/usage/tracked_instances.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Tariff } from "../../decisions/costs.ts"
-import type { Instant } from "../../decisions/intervals.ts"
-import { ownerOf, reservationOf } from "../../decisions/owners.ts"
-import { type Known, missing, type News, type Sighting, seen } from "../../decisions/sightings.ts"
+import { ownerOf, reservationOf } from "../../decisions/launches/owners.ts"
+import type { Tariff } from "../../decisions/pricing/costs.ts"
+import type { Instant } from "../../decisions/usage/intervals.ts"
+import { type Known, missing, type News, type Sighting, seen } from "../../decisions/usage/sightings.ts"
 
 /** An instance, and whether it has a public address that is not an elastic one. */
 export type SeenInstance = Instance & { publicIpv4: boolean }

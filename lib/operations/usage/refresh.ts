@@ -1,7 +1,7 @@
 /** Looks at one user's instances before a report on them: EC2 knows better than the last snapshot. */
 import { type Instance, tagOf } from "../../base/instance.ts"
-import { ownerOf } from "../../decisions/owners.ts"
-import type { Sighting } from "../../decisions/sightings.ts"
+import { ownerOf } from "../../decisions/launches/owners.ts"
+import type { Sighting } from "../../decisions/usage/sightings.ts"
 import { sightingSince } from "./aws_time.ts"
 import { recordMissing, recordSeen } from "./record_sighting.ts"
 import type { SnapshotDeps } from "./snapshot.ts"

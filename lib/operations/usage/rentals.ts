@@ -4,19 +4,19 @@ import type { Config } from "../../base/config.ts"
 import { type Address, type Snapshot, tagOf, type Volume } from "../../base/instance.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Tariff } from "../../decisions/costs.ts"
-import { exactly, type Instant } from "../../decisions/intervals.ts"
-import { ownerOf } from "../../decisions/owners.ts"
+import { ownerOf } from "../../decisions/launches/owners.ts"
+import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
+import type { Tariff } from "../../decisions/pricing/costs.ts"
 import {
   publicIpv4MicroUsdPerHour,
   type StorageList,
   snapshotPriceOf,
   storagePriceSource,
   volumePriceOf,
-} from "../../decisions/prices.ts"
-import { launchedVolumesOf, type Rental } from "../../decisions/rentals.ts"
-import { visibleAfterMs } from "../../decisions/settlement.ts"
-import { snapshotDescription } from "../launches/own_storage.ts"
+} from "../../decisions/pricing/prices.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/pricing/rentals.ts"
+import { exactly, type Instant } from "../../decisions/usage/intervals.ts"
+import { snapshotDescription } from "../storage/own_storage.ts"
 import { sightingSince } from "./aws_time.ts"
 
 export interface RentalLook {

@@ -1,6 +1,6 @@
 /** The kept sums, made before anybody waits for them: by init_dbs, by cron after each look, by a report where they are stale. */
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Tariff } from "../../decisions/costs.ts"
+import type { Tariff } from "../../decisions/pricing/costs.ts"
 
 /** So many in one transaction: launches wait for it meanwhile. */
 const loginsAtOnce = 100

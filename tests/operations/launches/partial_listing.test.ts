@@ -1,7 +1,7 @@
 /** EC2 is eventually consistent: a listing may show some of a launch and not the rest, and may leave out what it has shown. */
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { toOrder } from "../../../lib/decisions/launch_order.ts"
+import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { duty } from "../../../lib/operations/enforcement/duty.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"

@@ -1,7 +1,7 @@
 /** A small term of the compiled tools under faketime; `npm run soak` simulates the whole one. */
 import { afterAll, describe, expect, test } from "bun:test"
 import { tagOf } from "../../../lib/base/instance.ts"
-import type { BillLine } from "../../support/aws/bill.ts"
+import type { BillLine } from "../../emulator/bill.ts"
 import { startEmulator } from "../../support/emulator.ts"
 import { faketimeLibrary } from "../../support/faketime.ts"
 import { noteSkipped } from "../../support/skips.ts"

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test"
 import { parse } from "csv-parse/sync"
 import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
-import { between, exactly, type Interval } from "../../../lib/decisions/intervals.ts"
+import { between, exactly, type Interval } from "../../../lib/decisions/usage/intervals.ts"
 import { focusLines } from "../../../lib/operations/reports/focus.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 

@@ -4,12 +4,12 @@ import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client
 import type { Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
-import { exactly } from "../../../lib/decisions/intervals.ts"
-import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/prices.ts"
-import { refreshPrices } from "../../../lib/operations/usage/list_prices.ts"
-import { keepSpotPrices } from "../../../lib/operations/usage/spot_prices.ts"
-import { interrupt } from "../../support/aws/happenings.ts"
-import { onDemandMicroUsd } from "../../support/aws/prices.ts"
+import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
+import { exactly } from "../../../lib/decisions/usage/intervals.ts"
+import { refreshPrices } from "../../../lib/operations/pricing/list_prices.ts"
+import { keepSpotPrices } from "../../../lib/operations/pricing/spot_prices.ts"
+import { interrupt } from "../../emulator/happenings.ts"
+import { onDemandMicroUsd } from "../../emulator/prices.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 
 // A price list of 5,000 products, in pages of a hundred.

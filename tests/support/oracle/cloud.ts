@@ -4,7 +4,7 @@ import type { Aws, CloudTrail, Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
 import { tagOf, type Volume } from "../../../lib/base/instance.ts"
 import { msPerMinute } from "../../../lib/base/time.ts"
-import type { InstanceEvent } from "../../../lib/decisions/events.ts"
+import type { InstanceEvent } from "../../../lib/decisions/usage/events.ts"
 import { type Life, type Rules, shown } from "./history.ts"
 import { type Random, seconds } from "./random.ts"
 

@@ -4,9 +4,9 @@
  */
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { openUsageDb, type UsageDb } from "../../../lib/db/usage_db.ts"
-import { exactly, isExact } from "../../../lib/decisions/intervals.ts"
-import { volumePriceOf } from "../../../lib/decisions/prices.ts"
-import { loadConfig } from "../../../lib/host/config.ts"
+import { volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
+import { exactly, isExact } from "../../../lib/decisions/usage/intervals.ts"
+import { loadConfig } from "../../../lib/host/config/config.ts"
 import { report } from "../../../lib/operations/reports/report.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { refreshUser } from "../../../lib/operations/usage/refresh.ts"

@@ -1,0 +1,80 @@
+/** EC2 as a cluster's owner needs it: its own security groups, volumes and consoles. */
+import {
+  AttachVolumeCommand,
+  DescribeSnapshotsCommand,
+  GetConsoleOutputCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2"
+import { connectEc2, pageSize } from "../ec2/connection.ts"
+import { openEc2 } from "../ec2/ec2.ts"
+import type { AwsSettings } from "../protocol/connection.ts"
+import { hasCode, unless } from "../protocol/errors.ts"
+import { clusterGroupCalls } from "./cluster_groups.ts"
+import type { ClusterEc2 } from "./cluster_interfaces.ts"
+
+/** EC2 in the region of the settings, with what clusters need besides. */
+export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
+  const connection = connectEc2(settings)
+  const { ask } = connection
+
+  return {
+    ...openEc2(settings),
+    ...clusterGroupCalls(connection),
+
+    async terminateAll(ids) {
+      const unknown: string[] = []
+      for (let start = 0; start < ids.length; start += pageSize) {
+        const some = ids.slice(start, start + pageSize)
+        const terminate = (InstanceIds: string[]) =>
+          ask(`terminate ${InstanceIds.join(", ")}`, new TerminateInstancesCommand({ InstanceIds }))
+        try {
+          await terminate(some)
+        } catch (error) {
+          // One id that is gone fails the request for all of them.
+          if (!hasCode(error, "InvalidInstanceID.NotFound")) throw error
+          for (const id of some) {
+            await terminate([id]).catch((error) => {
+              if (!hasCode(error, "InvalidInstanceID.NotFound")) throw error
+              unknown.push(id)
+            })
+          }
+        }
+      }
+      return unknown
+    },
+
+    async freshConsole(id) {
+      const outputOf = async (Latest: boolean) => {
+        const command = new GetConsoleOutputCommand({ InstanceId: id, ...(Latest ? { Latest } : {}) })
+        const reply = await ask(`console output of ${id}`, command)
+        return Buffer.from(reply.Output ?? "", "base64").toString("utf8")
+      }
+      try {
+        return await outputOf(true)
+      } catch (error) {
+        if (!hasCode(error, "UnsupportedOperation", "InvalidParameterCombination")) throw error
+        return outputOf(false)
+      }
+    },
+
+    async attachVolume(volumeId, instanceId, device) {
+      await unless("VolumeInUse", () =>
+        ask(
+          `attach ${volumeId} to ${instanceId}`,
+          new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device }),
+        ),
+      )
+    },
+
+    async snapshotState(snapshotId) {
+      const action = `describe ${snapshotId}`
+      try {
+        const reply = await ask(action, new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))
+        return reply.Snapshots?.[0]?.State ?? ""
+      } catch (error) {
+        if (hasCode(error, "InvalidSnapshot.NotFound")) return ""
+        throw error
+      }
+    },
+  }
+}

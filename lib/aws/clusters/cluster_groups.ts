@@ -1,0 +1,111 @@
+/** A cluster owner's own security groups: made, opened, closed and removed with the student's credentials. */
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  DeleteSecurityGroupCommand,
+  type IpPermission,
+  RevokeSecurityGroupIngressCommand,
+} from "@aws-sdk/client-ec2"
+import type { Ec2Connection } from "../ec2/connection.ts"
+import { describeSecurityGroups, toSecurityGroup } from "../ec2/security_groups.ts"
+import { tagList } from "../ec2/tags.ts"
+import { outcomeOf } from "../protocol/connection.ts"
+import { unless } from "../protocol/errors.ts"
+import { present } from "../protocol/pages.ts"
+import type { ClusterEc2, IngressRule } from "./cluster_interfaces.ts"
+
+type ClusterCalls = Pick<
+  ClusterEc2,
+  "securityGroupsWithRules" | "createSecurityGroup" | "allowIngress" | "revokeIngress" | "deleteSecurityGroup"
+>
+
+export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
+  const { ask } = connection
+  return {
+    async securityGroupsWithRules(filter) {
+      const all = await describeSecurityGroups(connection, filter)
+      return all.map((group) => ({
+        ...toSecurityGroup(group),
+        ingress: (group.IpPermissions ?? []).flatMap(toRules),
+      }))
+    },
+
+    async createSecurityGroup({ name, description, vpcId, tags }) {
+      const action = `create security group ${name}`
+      const reply = await ask(
+        action,
+        new CreateSecurityGroupCommand({
+          GroupName: name,
+          Description: description,
+          VpcId: vpcId,
+          TagSpecifications: [{ ResourceType: "security-group", Tags: tagList(tags) }],
+        }),
+      )
+      return { ...outcomeOf(reply), id: present(action, reply.GroupId) }
+    },
+
+    async allowIngress(groupId, rules) {
+      // One at a time: of several, one that is there already would fail them all.
+      for (const rule of rules) {
+        await unless("InvalidPermission.Duplicate", () =>
+          ask(
+            `open security group ${groupId}`,
+            new AuthorizeSecurityGroupIngressCommand({
+              GroupId: groupId,
+              IpPermissions: [toPermission(rule)],
+            }),
+          ),
+        )
+      }
+    },
+
+    async revokeIngress(groupId, rules) {
+      for (const rule of rules) {
+        await unless("InvalidPermission.NotFound", () =>
+          ask(
+            `close security group ${groupId}`,
+            new RevokeSecurityGroupIngressCommand({ GroupId: groupId, IpPermissions: [toPermission(rule)] }),
+          ),
+        )
+      }
+    },
+
+    async deleteSecurityGroup(id) {
+      await unless("InvalidGroup.NotFound", () =>
+        ask(`delete security group ${id}`, new DeleteSecurityGroupCommand({ GroupId: id })),
+      )
+    },
+  }
+}
+
+function toPermission(rule: IngressRule): IpPermission {
+  const description = rule.description === "" ? {} : { Description: rule.description }
+  return {
+    IpProtocol: rule.protocol,
+    ...(rule.protocol === "-1" ? {} : { FromPort: rule.fromPort, ToPort: rule.toPort }),
+    ...(rule.cidr === null ? {} : { IpRanges: [{ CidrIp: rule.cidr, ...description }] }),
+    ...(rule.groupId === null ? {} : { UserIdGroupPairs: [{ GroupId: rule.groupId, ...description }] }),
+  }
+}
+
+function toRules(permission: IpPermission): IngressRule[] {
+  const common = {
+    protocol: permission.IpProtocol === "-1" ? ("-1" as const) : ("tcp" as const),
+    fromPort: permission.FromPort ?? 0,
+    toPort: permission.ToPort ?? 65_535,
+  }
+  return [
+    ...(permission.IpRanges ?? []).map(({ CidrIp, Description }) => ({
+      ...common,
+      cidr: CidrIp ?? "",
+      groupId: null,
+      description: Description ?? "",
+    })),
+    ...(permission.UserIdGroupPairs ?? []).map(({ GroupId, Description }) => ({
+      ...common,
+      cidr: null,
+      groupId: GroupId ?? "",
+      description: Description ?? "",
+    })),
+  ]
+}

@@ -1,0 +1,48 @@
+/** What `hadoop_ec2` asks of EC2 besides `Ec2`: all of it with the student's own credentials, and free of charge. */
+import type { SecurityGroup } from "../../base/instance.ts"
+import type { Ec2, Outcome } from "../interfaces.ts"
+
+/** One permission to come in. */
+export interface IngressRule {
+  /** `tcp`, or `-1` for everything, when the ports mean nothing. */
+  protocol: "tcp" | "-1"
+  fromPort: number
+  toPort: number
+  /** An IPv4 network; null where `groupId` is set. */
+  cidr: string | null
+  groupId: string | null
+  description: string
+}
+
+export interface SecurityGroupWithRules extends SecurityGroup {
+  ingress: IngressRule[]
+}
+
+export interface ClusterEc2 extends Ec2 {
+  securityGroupsWithRules(filter: {
+    vpcId?: string
+    names?: string[]
+    tags?: Record<string, string>
+  }): Promise<SecurityGroupWithRules[]>
+  /** Tagged in the same call: the policy demands the owner's tag. Throws AwsError InvalidGroup.Duplicate. */
+  createSecurityGroup(group: {
+    name: string
+    description: string
+    vpcId: string
+    tags: Record<string, string>
+  }): Promise<Outcome & { id: string }>
+  /** Allowing what is allowed already succeeds. */
+  allowIngress(groupId: string, rules: readonly IngressRule[]): Promise<void>
+  /** Revoking what is not there succeeds. */
+  revokeIngress(groupId: string, rules: readonly IngressRule[]): Promise<void>
+  /** Deleting what is not there succeeds; one in use throws AwsError DependencyViolation. */
+  deleteSecurityGroup(id: string): Promise<void>
+  /** All of them by one request for each thousand; returns the ids that AWS does not know, which are gone or too young. */
+  terminateAll(ids: readonly string[]): Promise<string[]>
+  /** The console as it is now where the type of instance can show it, else as it was last kept. */
+  freshConsole(id: string): Promise<string>
+  /** Attaching what is attached there already succeeds. */
+  attachVolume(volumeId: string, instanceId: string, device: string): Promise<void>
+  /** AWS's word: pending, completed, error ...; "" where AWS does not list it, or not yet. */
+  snapshotState(snapshotId: string): Promise<string>
+}

@@ -1,0 +1,50 @@
+/** Looking up security groups. */
+import { DescribeSecurityGroupsCommand, type SecurityGroup as SdkSecurityGroup } from "@aws-sdk/client-ec2"
+import type { SecurityGroup } from "../../base/instance.ts"
+import type { Ec2 } from "../interfaces.ts"
+import { listed, present } from "../protocol/pages.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
+import { tagRecord } from "./tags.ts"
+
+const describing = "describe security groups"
+
+export function securityGroupCalls(connection: Ec2Connection): Pick<Ec2, "securityGroups"> {
+  return {
+    securityGroups: async (filter = {}) =>
+      (await describeSecurityGroups(connection, filter)).map(toSecurityGroup),
+  }
+}
+
+type GroupFilter = NonNullable<Parameters<Ec2["securityGroups"]>[0]>
+
+/** All that match, as AWS writes them: with their rules. */
+export async function describeSecurityGroups(
+  { ask }: Ec2Connection,
+  { ids, names, vpcId, tags }: GroupFilter,
+): Promise<SdkSecurityGroup[]> {
+  const wanted = { "group-id": ids, "group-name": names, "vpc-id": vpcId === undefined ? undefined : [vpcId] }
+  if (asksForNothing(wanted)) return []
+  return listed(
+    describing,
+    (NextToken) =>
+      ask(
+        describing,
+        new DescribeSecurityGroupsCommand({
+          Filters: filters(wanted, tags),
+          MaxResults: pageSize,
+          NextToken,
+        }),
+      ),
+    (page) => page.SecurityGroups,
+  )
+}
+
+export function toSecurityGroup(group: SdkSecurityGroup): SecurityGroup {
+  return {
+    id: present(describing, group.GroupId),
+    name: group.GroupName ?? "",
+    vpcId: group.VpcId ?? "",
+    description: group.Description ?? "",
+    tags: tagRecord(group.Tags),
+  }
+}

@@ -1,0 +1,93 @@
+/** Spot requests, which AWS makes behind a launch with market options, and what spot has cost. */
+import {
+  type _InstanceType,
+  CancelSpotInstanceRequestsCommand,
+  DescribeSpotInstanceRequestsCommand,
+  DescribeSpotPriceHistoryCommand,
+  type SpotInstanceRequest,
+} from "@aws-sdk/client-ec2"
+import type { SpotRequest } from "../../base/instance.ts"
+import { microUsd } from "../../base/money.ts"
+import type { Ec2 } from "../interfaces.ts"
+import { outcomeOf } from "../protocol/connection.ts"
+import { hasCode } from "../protocol/errors.ts"
+import { listed, present } from "../protocol/pages.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
+import { tagRecord } from "./tags.ts"
+
+type Calls = Pick<Ec2, "spotRequests" | "cancelSpotRequest" | "spotPriceHistory">
+
+export function spotCalls({ ask }: Ec2Connection): Calls {
+  return {
+    async spotRequests({ ids, tags, states } = {}) {
+      const action = "describe spot requests"
+      const wanted = { "spot-instance-request-id": ids, state: states }
+      if (asksForNothing(wanted)) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeSpotInstanceRequestsCommand({
+              Filters: filters(wanted, tags),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          ),
+        (page) => page.SpotInstanceRequests,
+      )
+      return all.map((request) => toSpotRequest(action, request))
+    },
+
+    async cancelSpotRequest(id) {
+      try {
+        const command = new CancelSpotInstanceRequestsCommand({ SpotInstanceRequestIds: [id] })
+        return outcomeOf(await ask(`cancel spot request ${id}`, command))
+      } catch (error) {
+        if (hasCode(error, "InvalidSpotInstanceRequestID.NotFound")) return { requestId: error.requestId }
+        throw error
+      }
+    },
+
+    async spotPriceHistory({ instanceTypes, zone, startUtcMs, endUtcMs }) {
+      const action = "describe spot price history"
+      if (instanceTypes.length === 0) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeSpotPriceHistoryCommand({
+              InstanceTypes: instanceTypes as _InstanceType[],
+              ...(zone === undefined ? {} : { AvailabilityZone: zone }),
+              StartTime: new Date(startUtcMs),
+              EndTime: new Date(endUtcMs),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          ),
+        (page) => page.SpotPriceHistory,
+      )
+      return all.map((price) => ({
+        instanceType: present(action, price.InstanceType),
+        zone: price.AvailabilityZone ?? "",
+        product: price.ProductDescription ?? "",
+        fromUtcMs: present(action, price.Timestamp).getTime(),
+        microUsdPerHour: microUsd(Number(present(action, price.SpotPrice))),
+      }))
+    },
+  }
+}
+
+function toSpotRequest(action: string, request: SpotInstanceRequest): SpotRequest {
+  return {
+    id: present(action, request.SpotInstanceRequestId),
+    state: present(action, request.State) as SpotRequest["state"],
+    instanceType: request.LaunchSpecification?.InstanceType ?? "",
+    instanceId: request.InstanceId ?? "",
+    keyName: request.LaunchSpecification?.KeyName ?? "",
+    createdAtUtcMs: present(action, request.CreateTime).getTime(),
+    maxMicroUsdPerHour: request.SpotPrice === undefined ? null : microUsd(Number(request.SpotPrice)),
+    tags: tagRecord(request.Tags),
+  }
+}

@@ -1,0 +1,93 @@
+/** Volumes and snapshots that outlive instances: made with the account's rights, so only after an admission. */
+import {
+  CreateSnapshotCommand,
+  CreateVolumeCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  DescribeSnapshotsCommand,
+} from "@aws-sdk/client-ec2"
+import type { Ec2, Outcome } from "../interfaces.ts"
+import { outcomeOf } from "../protocol/connection.ts"
+import { hasCode } from "../protocol/errors.ts"
+import { listed, present } from "../protocol/pages.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
+import { tagList, tagRecord } from "./tags.ts"
+
+type Calls = Pick<Ec2, "createVolume" | "createSnapshot" | "snapshots" | "deleteVolume" | "deleteSnapshot">
+
+export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
+  /** One that is gone is as wanted. */
+  async function gone(deleting: Promise<unknown>, notFound: string): Promise<Outcome> {
+    try {
+      return outcomeOf((await deleting) as Parameters<typeof outcomeOf>[0])
+    } catch (error) {
+      if (hasCode(error, notFound)) return { requestId: error.requestId }
+      throw error
+    }
+  }
+
+  return {
+    async createVolume({ clientToken, gib, zone, snapshotId, tags }) {
+      const action = "create a volume"
+      const reply = await ask(
+        action,
+        new CreateVolumeCommand({
+          ClientToken: clientToken,
+          AvailabilityZone: zone,
+          Size: gib,
+          VolumeType: "gp3",
+          Encrypted: true,
+          ...(snapshotId === null ? {} : { SnapshotId: snapshotId }),
+          TagSpecifications: [{ ResourceType: "volume", Tags: tagList(tags) }],
+        }),
+      )
+      return { ...outcomeOf(reply), id: present(action, reply.VolumeId) }
+    },
+
+    async createSnapshot({ volumeId, description, tags }) {
+      const action = `create a snapshot of ${volumeId}`
+      const reply = await askOnce(
+        action,
+        new CreateSnapshotCommand({
+          VolumeId: volumeId,
+          Description: description,
+          TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(tags) }],
+        }),
+      )
+      return { ...outcomeOf(reply), id: present(action, reply.SnapshotId) }
+    },
+
+    async snapshots({ ids, tags } = {}) {
+      const action = "describe snapshots"
+      if (asksForNothing({ ids })) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeSnapshotsCommand({
+              // else all that anybody has made public is searched
+              OwnerIds: ["self"],
+              Filters: filters({ "snapshot-id": ids }, tags),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          ),
+        (page) => page.Snapshots,
+      )
+      return all.map((snapshot) => ({
+        id: present(action, snapshot.SnapshotId),
+        gib: snapshot.VolumeSize ?? 0,
+        state: snapshot.State ?? "",
+        startedAtUtcMs: present(action, snapshot.StartTime).getTime(),
+        tags: tagRecord(snapshot.Tags),
+      }))
+    },
+
+    deleteVolume: (id) =>
+      gone(ask(`delete ${id}`, new DeleteVolumeCommand({ VolumeId: id })), "InvalidVolume.NotFound"),
+
+    deleteSnapshot: (id) =>
+      gone(ask(`delete ${id}`, new DeleteSnapshotCommand({ SnapshotId: id })), "InvalidSnapshot.NotFound"),
+  }
+}

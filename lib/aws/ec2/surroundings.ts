@@ -1,0 +1,142 @@
+/** What instances are made of and stand in: images, subnets, volumes, addresses, tags. */
+import {
+  CreateTagsCommand,
+  DescribeAddressesCommand,
+  DescribeImagesCommand,
+  DescribeSubnetsCommand,
+  DescribeVolumesCommand,
+  type Image as SdkImage,
+  type Volume as SdkVolume,
+} from "@aws-sdk/client-ec2"
+import { type Image, tagOf, type Volume } from "../../base/instance.ts"
+import type { Ec2 } from "../interfaces.ts"
+import { outcomeOf } from "../protocol/connection.ts"
+import { hasCode } from "../protocol/errors.ts"
+import { listed, present } from "../protocol/pages.ts"
+import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
+import { tagList, tagRecord } from "./tags.ts"
+
+type Calls = Pick<Ec2, "image" | "subnets" | "volumes" | "addresses" | "tag">
+
+export function surroundingsCalls({ ask }: Ec2Connection): Calls {
+  return {
+    async image(id) {
+      const action = `describe image ${id}`
+      try {
+        const reply = await ask(action, new DescribeImagesCommand({ ImageIds: [id] }))
+        const image = present(action, reply.Images).find(({ ImageId }) => ImageId === id)
+        return image ? toImage(image) : null
+      } catch (error) {
+        if (hasCode(error, "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidAMIID.Malformed"))
+          return null
+        throw error
+      }
+    },
+
+    async subnets({ ids, tags, defaultOnly } = {}) {
+      const action = "describe subnets"
+      const wanted = { "subnet-id": ids, "default-for-az": defaultOnly ? ["true"] : undefined }
+      if (asksForNothing(wanted)) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeSubnetsCommand({ Filters: filters(wanted, tags), MaxResults: pageSize, NextToken }),
+          ),
+        (page) => page.Subnets,
+      )
+      return all.map((subnet) => ({
+        id: present(action, subnet.SubnetId),
+        vpcId: subnet.VpcId ?? "",
+        zone: subnet.AvailabilityZone ?? "",
+        defaultForZone: subnet.DefaultForAz ?? false,
+        mapPublicIp: subnet.MapPublicIpOnLaunch ?? false,
+        tags: tagRecord(subnet.Tags),
+      }))
+    },
+
+    async volumes({ ids, tags } = {}) {
+      const action = "describe volumes"
+      if (asksForNothing({ ids })) return []
+      const all = await listed(
+        action,
+        (NextToken) =>
+          ask(
+            action,
+            new DescribeVolumesCommand({
+              Filters: filters({ "volume-id": ids }, tags),
+              MaxResults: pageSize,
+              NextToken,
+            }),
+          ),
+        (page) => page.Volumes,
+      )
+      return all.map((volume) => toVolume(action, volume))
+    },
+
+    async addresses({ tags } = {}) {
+      const action = "describe addresses"
+      // The one listing of EC2 that has no pages.
+      const reply = await ask(action, new DescribeAddressesCommand({ Filters: filters({}, tags) }))
+      return present(action, reply.Addresses).map((address) => ({
+        allocationId: address.AllocationId ?? "",
+        publicIp: address.PublicIp ?? "",
+        instanceId: address.InstanceId ?? "",
+        tags: tagRecord(address.Tags),
+      }))
+    },
+
+    async tag(ids, tags) {
+      const command = new CreateTagsCommand({ Resources: ids, Tags: tagList(tags) })
+      return outcomeOf(await ask(`tag ${ids.join(", ")}`, command))
+    },
+  }
+}
+
+function toImage(image: SdkImage): Image {
+  return {
+    id: image.ImageId ?? "",
+    name: image.Name ?? "",
+    state: image.State ?? "",
+    architecture: image.Architecture ?? "",
+    platform: (image.Platform ?? "").toLowerCase(),
+    usageOperation: image.UsageOperation ?? "",
+    productCodes: (image.ProductCodes ?? []).map(({ ProductCodeId }) => ProductCodeId ?? ""),
+    rootDevice: image.RootDeviceName ?? "",
+    blockDevices: (image.BlockDeviceMappings ?? []).map(({ DeviceName, Ebs }) => ({
+      device: DeviceName ?? "",
+      ebs: Ebs
+        ? {
+            snapshotId: Ebs.SnapshotId ?? "",
+            gib: Ebs.VolumeSize ?? 0,
+            type: Ebs.VolumeType ?? "",
+            iops: Ebs.Iops ?? 0,
+            encrypted: Ebs.Encrypted ?? false,
+            deleteOnTermination: Ebs.DeleteOnTermination ?? false,
+          }
+        : null,
+    })),
+  }
+}
+
+function toVolume(action: string, volume: SdkVolume): Volume {
+  const attachment = volume.Attachments?.[0]
+  const tags = tagRecord(volume.Tags)
+  // moto does not say it; what a launch of ours made, with the lease's tag, goes with its instance
+  const goes = attachment?.DeleteOnTermination ?? (attachment !== undefined && tagOf.leaseEnd in tags)
+  return {
+    id: present(action, volume.VolumeId),
+    type: volume.VolumeType ?? "",
+    gib: volume.Size ?? 0,
+    iops: volume.Iops ?? 0,
+    throughput: volume.Throughput ?? 0,
+    state: volume.State ?? "",
+    zone: volume.AvailabilityZone ?? "",
+    encrypted: volume.Encrypted ?? false,
+    createdAtUtcMs: present(action, volume.CreateTime).getTime(),
+    attachedTo: attachment?.InstanceId ?? "",
+    deleteOnTermination: goes,
+    tags,
+  }
+}

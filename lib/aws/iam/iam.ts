@@ -1,0 +1,18 @@
+import type { AwsSettings } from "../protocol/connection.ts"
+import { accessKeyWorks, openSts } from "../sts.ts"
+import { connectIam } from "./connection.ts"
+import { credentialCalls } from "./credentials.ts"
+import type { Iam } from "./interfaces.ts"
+import { policyCalls } from "./policies.ts"
+import { userCalls } from "./users.ts"
+
+export function openIam(settings: AwsSettings): Iam {
+  const connection = connectIam(settings)
+  return {
+    ...userCalls(connection),
+    ...policyCalls(connection),
+    ...credentialCalls(connection),
+    accessKeyWorks: (id, secret) => accessKeyWorks(settings, id, secret),
+    callerArn: () => openSts(settings).callerArn(),
+  }
+}

@@ -1,0 +1,125 @@
+/** How every client of the SDK is set up: everything explicit, so that it reads neither the environment nor ~/.aws nor IMDS. */
+import { readFileSync } from "node:fs"
+import type { Client } from "@smithy/core/client"
+import type { Command, HttpHandlerOptions, MetadataBearer } from "@smithy/types"
+import { Failed, messageOf } from "../../base/errors.ts"
+import type { Clock } from "../../base/time.ts"
+import { awsError } from "./errors.ts"
+import { FetchHandler, type HttpSettings } from "./http.ts"
+import { BoundedRetries, defaultPatience, type Patience } from "./retries.ts"
+
+/** What a connection to AWS needs to know. */
+export interface AwsSettings {
+  region: string
+  /** An emulator, for all services; null: AWS's own, by https. */
+  endpoint: string | null
+  /** `default`: the SDK's provider chain, the only case in which it looks around for itself. */
+  credentials: { accessKeyId: string; secretAccessKey: string } | "default"
+  /** With `default`: which profile of ~/.aws; absent: the chain's choice. */
+  profile?: string
+  /** `http://HOST:PORT`, or null. */
+  proxy: string | null
+  /** A PEM file with the certificates to trust instead of the built-in ones, or null. */
+  caFile: string | null
+  clock: Clock
+  /** See HttpSettings. */
+  noteDate?: HttpSettings["noteDate"]
+  interrupt: AbortSignal
+  patience?: Patience
+}
+
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+/** Options for the constructor of any client. `repeatable: false` is for calls that must not be sent twice (see retries.ts). */
+export function clientOptions(settings: AwsSettings, { repeatable = true } = {}) {
+  const patience = settings.patience ?? defaultPatience
+  return {
+    region: settings.region,
+    ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
+    ...(settings.credentials === "default" ? {} : { credentials: settings.credentials }),
+    ...(settings.profile === undefined ? {} : { profile: settings.profile }),
+    ignoreConfiguredEndpointUrls: true,
+    useDualstackEndpoint: false,
+    useFipsEndpoint: false,
+    authSchemePreference: [],
+    defaultsMode: "standard" as const,
+    retryMode: "standard",
+    maxAttempts: patience.throttled.most,
+    retryStrategy: new BoundedRetries(settings.clock, patience, repeatable),
+    defaultUserAgentProvider: async () => [["ec2-wrappers", "1.0"] as [string, string]],
+    userAgentAppId: async () => undefined,
+    disableClockSkewCorrection: async () => false,
+    logger: silent,
+    requestHandler: new FetchHandler({
+      proxy: settings.proxy,
+      ca: caOf(settings),
+      attemptMs: patience.attemptMs,
+      noteDate: settings.noteDate ?? (() => undefined),
+      now: () => settings.clock.now(),
+      interrupt: settings.interrupt,
+    }),
+    streamCollector: async (stream: ReadableStream) =>
+      new Uint8Array(await new Response(stream).arrayBuffer()),
+  }
+}
+
+const caTexts = new Map<string, string>()
+
+function caOf({ caFile }: AwsSettings): string | null {
+  if (caFile === null) return null
+  const known = caTexts.get(caFile)
+  if (known !== undefined) return known
+  try {
+    const text = readFileSync(caFile, "utf8")
+    caTexts.set(caFile, text)
+    return text
+  } catch (error) {
+    throw new Failed("[aws] ca_file", messageOf(error), { cause: error })
+  }
+}
+
+/** Sends a command; what goes wrong is an `AwsError` about `action` (`describe instances`). */
+export type Ask<ClientInput extends object, ClientOutput extends MetadataBearer, Config> = <
+  Input extends ClientInput,
+  Output extends ClientOutput,
+>(
+  action: string,
+  command: Command<ClientInput, Input, ClientOutput, Output, Config>,
+) => Promise<Output>
+
+export function asking<Input extends object, Output extends MetadataBearer, Config>(
+  service: string,
+  settings: AwsSettings,
+  client: {
+    send: Client<HttpHandlerOptions, Input, Output, never>["send"]
+    middlewareStack: unknown
+  },
+): Ask<Input, Output, Config> {
+  return async (action, command) => {
+    try {
+      return (await client.send(command as never)) as never
+    } catch (error) {
+      if (settings.interrupt.aborted) throw settings.interrupt.reason
+      throw awsError(action, service, settings.endpoint ?? settings.region, error)
+    }
+  }
+}
+
+/** Two ways to ask one service: `askOnce` is for what must not be sent twice, and opens its client when it is used. */
+export function askers<Input extends object, Output extends MetadataBearer, Config>(
+  open: (options: { repeatable: boolean }) => Ask<Input, Output, Config>,
+): { ask: Ask<Input, Output, Config>; askOnce: Ask<Input, Output, Config> } {
+  let once: Ask<Input, Output, Config> | undefined
+  return {
+    ask: open({ repeatable: true }),
+    askOnce: (action, command) => {
+      once ??= open({ repeatable: false })
+      return once(action, command)
+    },
+  }
+}
+
+/** AWS's id of the request, for the audit log. */
+export function outcomeOf(reply: MetadataBearer): { requestId: string } {
+  return { requestId: reply.$metadata.requestId ?? "" }
+}

@@ -1,0 +1,189 @@
+/** The promise that an instance launched through us ends. The truth about it is here, never in a tag. */
+import type { Database } from "bun:sqlite"
+import type { Market } from "../../base/instance.ts"
+import type { MicroUsd } from "../../base/money.ts"
+import type { LeaseTerms } from "../../decisions/launches/worst_case.ts"
+import { suseOperation } from "../../decisions/pricing/costs.ts"
+
+export interface Lease {
+  instanceId: string
+  login: string
+  reservationId: string
+  region: string
+  instanceType: string
+  market: Market
+  keyName: string
+  /** What EC2 sells it as: some is charged by started hours. */
+  usageOperation: string
+  microUsdPerHour: MicroUsd
+  storageMicroUsdPerHour: MicroUsd
+  addressMicroUsdPerHour: MicroUsd
+  launchedAtUtcMs: number
+  /** The last start: of the launch, or by `ec2_active --start`. */
+  runStartedAtUtcMs: number
+  /** How long it had run before that: the ceiling of leases counts all of it (running_time.ts). */
+  ranBeforeMs: number
+  endsAtUtcMs: number
+  /** Since when it is known to be stopped; null while it runs. */
+  stoppedAtUtcMs: number | null
+  /** Null while the instance exists. */
+  endedAtUtcMs: number | null
+  /** The end that the instance's tag shows; null before it is known. */
+  announcedEndUtcMs: number | null
+  /** When the scheduler's switch terminates it; null where none is set. */
+  switchAtUtcMs: number | null
+  /** Since when the ledger charges the run that lasts; null where it charges none. */
+  chargedSinceUtcMs: number | null
+}
+
+export type NewLease = Omit<Lease, "chargedSinceUtcMs">
+
+/** Only where the ledger, too, charges by started hours what the lease knows to be sold so. By its own index: all open runs are many. */
+const chargedSince = `(SELECT max(start_earliest_utc_ms)
+  FROM intervals INDEXED BY intervals_of_instance CROSS JOIN offers USING (offer_id)
+  WHERE intervals.instance_id = l.instance_id AND end_latest_utc_ms IS NULL
+    AND (l.usage_operation <> '${suseOperation}' OR offers.usage_operation = l.usage_operation))`
+
+const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reservationId, region,
+  l.instance_type AS instanceType, market, key_name AS keyName, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
+  storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
+  launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs,
+  ran_before_ms AS ranBeforeMs, ends_at_utc_ms AS endsAtUtcMs,
+  stopped_at_utc_ms AS stoppedAtUtcMs, ended_at_utc_ms AS endedAtUtcMs,
+  announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs, ${chargedSince} AS chargedSinceUtcMs`
+
+/** As worst_case.ts counts them. */
+const startedHours = (ms: string) => `max(1, (${ms} + 3599999) / 3600000)`
+
+/** What the ledger has seen end has no lease any more, whoever ended it. */
+const open = `FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
+  WHERE l.ended_at_utc_ms IS NULL AND i.end_time IS NULL`
+
+export type Leases = ReturnType<typeof leases>
+
+export function leases(db: Database) {
+  return {
+    /** Does nothing where the instance has one. */
+    add(lease: NewLease): void {
+      db.query(`
+        INSERT INTO leases(instance_id, login, reservation_id, region, instance_type, market, key_name,
+          micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour, launched_at_utc_ms,
+          run_started_at_utc_ms, ends_at_utc_ms, stopped_at_utc_ms, ended_at_utc_ms, announced_end_utc_ms,
+          switch_at_utc_ms, ran_before_ms, usage_operation)
+        VALUES ($instanceId, $login, $reservationId, $region, $instanceType, $market, $keyName, $microUsdPerHour,
+          $storageMicroUsdPerHour, $addressMicroUsdPerHour, $launchedAtUtcMs, $runStartedAtUtcMs, $endsAtUtcMs,
+          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $switchAtUtcMs, $ranBeforeMs,
+          $usageOperation)
+        ON CONFLICT DO NOTHING`).run({ ...lease })
+    },
+    of(instanceId: string): Lease | null {
+      return db
+        .query<Lease, [string]>(`SELECT ${columns} FROM leases l WHERE instance_id = ?`)
+        .get(instanceId)
+    },
+    ofReservation(reservationId: string): Lease[] {
+      return db
+        .query<Lease, [string]>(
+          `SELECT ${columns} FROM leases l WHERE reservation_id = ? ORDER BY instance_id`,
+        )
+        .all(reservationId)
+    },
+    /** Of what exists as far as is known: of one login, or of all. */
+    open(login: string | null): Lease[] {
+      return login === null
+        ? db.query<Lease, []>(`SELECT ${columns} ${open} ORDER BY ends_at_utc_ms`).all()
+        : db
+            .query<Lease, [string]>(`SELECT ${columns} ${open} AND l.login = ? ORDER BY ends_at_utc_ms`)
+            .all(login)
+    },
+    /** What the open leases of everybody but `login` may still cost: `remainingCost` of worst_case.ts, summed where the rows are. */
+    remainingOfOthers(login: string, nowUtcMs: number, terms: LeaseTerms): MicroUsd {
+      return (
+        db
+          .query<{ sum: number | null }, Record<string, string | number | boolean>>(`
+          SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
+              ((address_micro_usd_per_hour + iif(is_hourly, 0, micro_usd_per_hour))
+                * ((max(left_ms, $minimumMs) + 999) / 1000 * 1000) + 3599999) / 3600000
+              + iif(is_hourly, micro_usd_per_hour * iif(since IS NULL, ${startedHours("left_ms")},
+                ${startedHours("$nowUtcMs + left_ms - since")} - ${startedHours("$nowUtcMs - since")}), 0)
+            ELSE 0 END
+            + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
+          FROM (SELECT l.stopped_at_utc_ms, l.micro_usd_per_hour, l.storage_micro_usd_per_hour, l.address_micro_usd_per_hour,
+              max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
+              $isHourly OR usage_operation = $byTheHour AS is_hourly,
+              iif($isHourly OR usage_operation = $byTheHour, ${chargedSince}, NULL) AS since
+            ${open} AND l.login <> $login)`)
+          .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
+      )
+    },
+    extend(instanceId: string, endsAtUtcMs: number): void {
+      db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
+    },
+    /** Its type and price may be others than at the launch. What it ran until it was stopped is added up. */
+    started(
+      lease: Pick<
+        Lease,
+        | "instanceId"
+        | "instanceType"
+        | "usageOperation"
+        | "microUsdPerHour"
+        | "runStartedAtUtcMs"
+        | "endsAtUtcMs"
+      >,
+    ): void {
+      db.query(
+        `UPDATE leases SET instance_type = $instanceType, usage_operation = $usageOperation,
+           micro_usd_per_hour = $microUsdPerHour,
+           ran_before_ms = ran_before_ms
+             + max(coalesce(stopped_at_utc_ms, $runStartedAtUtcMs) - run_started_at_utc_ms, 0),
+           run_started_at_utc_ms = $runStartedAtUtcMs, ends_at_utc_ms = $endsAtUtcMs, stopped_at_utc_ms = NULL
+         WHERE instance_id = $instanceId`,
+      ).run({ ...lease })
+    },
+    stopped(instanceId: string, atUtcMs: number): void {
+      db.query(
+        "UPDATE leases SET stopped_at_utc_ms = coalesce(stopped_at_utc_ms, ?) WHERE instance_id = ?",
+      ).run(atUtcMs, instanceId)
+    },
+    /** Somebody started it behind our back: it runs, and nothing says that it stopped. */
+    runningAgain(instanceId: string): void {
+      db.query("UPDATE leases SET stopped_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
+    },
+    ended(instanceId: string, atUtcMs: number): void {
+      db.query("UPDATE leases SET ended_at_utc_ms = coalesce(ended_at_utc_ms, ?) WHERE instance_id = ?").run(
+        atUtcMs,
+        instanceId,
+      )
+    },
+    /** It is there after all: a listing had left it out. */
+    reopen(instanceId: string): void {
+      db.query("UPDATE leases SET ended_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
+    },
+    announced(instanceId: string, endUtcMs: number): void {
+      db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)
+    },
+    /**
+     * False where another run has set it otherwise since it was `before`: which of the two came last to AWS is not known, and no lease
+     * wants what is noted then.
+     */
+    switchSet(instanceId: string, before: number | null, atUtcMs: number | null): boolean {
+      const noted = db
+        .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: number | null }>(
+          `UPDATE leases SET switch_at_utc_ms =
+             iif(switch_at_utc_ms IS $before OR switch_at_utc_ms IS $atUtcMs, $atUtcMs, 0)
+           WHERE instance_id = $instanceId RETURNING switch_at_utc_ms IS $atUtcMs AS isSo`,
+        )
+        .get({ instanceId, before, atUtcMs })
+      return noted?.isSo === 1
+    },
+    /** Ended ones whose switch is still set. */
+    switchesLeft(): { instanceId: string; region: string }[] {
+      return db
+        .query<{ instanceId: string; region: string }, []>(
+          `SELECT l.instance_id AS instanceId, region FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
+           WHERE switch_at_utc_ms IS NOT NULL AND (ended_at_utc_ms IS NOT NULL OR i.end_time IS NOT NULL)`,
+        )
+        .all()
+    },
+  }
+}

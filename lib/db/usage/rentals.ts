@@ -1,0 +1,122 @@
+/** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
+import type { Database } from "bun:sqlite"
+import type { MicroUsd } from "../../base/money.ts"
+import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
+import type { Rental } from "../../decisions/pricing/rentals.ts"
+
+export type Rentals = ReturnType<typeof rentals>
+
+export function rentals(db: Database) {
+  const select = (where: string) => `SELECT rental_id AS rentalId, kind, login, region, description,
+    micro_usd_per_hour AS microUsdPerHour, start_earliest_utc_ms AS startEarliestUtcMs,
+    start_latest_utc_ms AS startLatestUtcMs, end_earliest_utc_ms AS endEarliestUtcMs,
+    end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance,
+    price_source AS priceSource
+    FROM rentals WHERE ${where}`
+  return {
+    /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
+    put(rental: Rental): void {
+      db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
+        ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
+        ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
+        rental.priceSource ?? null,
+      )
+    },
+
+    /** What turned out to be something else. Inside the caller's transaction. */
+    remove(rentalId: string): void {
+      db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
+    },
+
+    /** What ended with its instance between two instants ended with it at `atUtcMs`. Inside the caller's transaction. */
+    endedWithInstance(
+      { login, instanceId }: { login: string; instanceId: string },
+      [fromUtcMs, toUtcMs]: [number, number],
+      atUtcMs: number,
+    ): void {
+      db.query(
+        `UPDATE rentals SET end_earliest_utc_ms = ?5, end_latest_utc_ms = ?5
+         WHERE login = ?1 AND goes_with_instance = ?2 AND end_earliest_utc_ms = ?3 AND end_latest_utc_ms = ?4`,
+      ).run(login, instanceId, fromUtcMs, toUtcMs, atUtcMs)
+    },
+
+    /** See ledger.forgetFuture. */
+    forgetFuture(nowUtcMs: number): string[] {
+      const rows = db
+        .query<{ login: string }, [number]>(
+          `UPDATE rentals SET seen_utc_ms = min(seen_utc_ms, ?1), start_latest_utc_ms = min(start_latest_utc_ms,
+             max(start_earliest_utc_ms, ?1)), end_earliest_utc_ms = min(end_earliest_utc_ms, ?1),
+             end_latest_utc_ms = min(end_latest_utc_ms, ?1)
+           WHERE seen_utc_ms > ?1 OR end_latest_utc_ms > ?1 OR start_latest_utc_ms > ?1 RETURNING login`,
+        )
+        .all(nowUtcMs)
+      return rows.map(({ login }) => login)
+    },
+
+    /** Those that are there, of a login or, with null, of everybody. */
+    open(login: string | null): Rental[] {
+      return db
+        .query<Rental, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
+        .all(login)
+    },
+
+    /** Whether a snapshot has seen a volume that goes with the instance, there or gone by now. */
+    hasAnyOf: (login: string, instanceId: string): boolean =>
+      db
+        .query("SELECT 1 FROM rentals WHERE login = ? AND goes_with_instance = ? LIMIT 1")
+        .get(login, instanceId) !== null,
+
+    isAddress: (publicIp: string): boolean =>
+      db
+        .query(
+          "SELECT 1 FROM rentals WHERE kind = 'address' AND description = ? AND end_latest_utc_ms IS NULL",
+        )
+        .get(publicIp) !== null,
+
+    /** What the volumes that go with no instance, and the snapshots, cost, of a login or of everybody else. */
+    looseMicroUsdPerHour(login: string, whose: "own" | "others"): MicroUsd {
+      const compared = whose === "own" ? "=" : "<>"
+      return (
+        db
+          .query<{ sum: number | null }, [string]>(
+            `SELECT sum(micro_usd_per_hour) AS sum FROM rentals
+             WHERE end_latest_utc_ms IS NULL AND kind IN ('volume', 'snapshot') AND goes_with_instance = '' AND login ${compared} ?`,
+          )
+          .get(login)?.sum ?? 0
+      )
+    },
+
+    ofLogin(login: string): Rental[] {
+      return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
+    },
+
+    /** Who in a stretch of time has volumes or snapshots whose price is an estimate. */
+    loginsWithEstimates(fromUtcMs: number, toUtcMs: number): Set<string> {
+      const rows = db
+        .query<{ login: string }, [number, number, string]>(
+          `SELECT DISTINCT login FROM rentals WHERE kind <> 'address' AND micro_usd_per_hour IS NOT NULL
+             AND coalesce(price_source, CASE region WHEN ?3 THEN 'embedded' ELSE 'estimate' END) = 'estimate'
+             AND start_earliest_utc_ms < ?2 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?1)`,
+        )
+        .all(fromUtcMs, toUtcMs, embeddedRegion)
+      return new Set(rows.map(({ login }) => login))
+    },
+
+    /** Those of a stretch of time, of a login or, with null, of everybody. */
+    within(login: string | null, fromUtcMs: number, toUtcMs: number): Rental[] {
+      return db
+        .query<Rental, [string | null, number, number]>(
+          select(
+            `${whose(login)} AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)`,
+          ),
+        )
+        .all(login, fromUtcMs, toUtcMs)
+    },
+  }
+}
+
+/** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. */
+function whose(login: string | null): string {
+  return login === null ? "?1 IS NULL" : "login = ?1"
+}

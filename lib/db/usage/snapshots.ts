@@ -1,0 +1,145 @@
+/** Looks at the account: when each region's last complete listing was taken, and the one that is being taken. */
+import type { Database } from "bun:sqlite"
+import type { Instance } from "../../base/instance.ts"
+import { msPerDay } from "../../base/time.ts"
+
+export interface Snapshot {
+  region: string
+  startedUtcMs: number
+  finishedUtcMs: number
+  instances: number
+}
+
+const keptMs = 30 * msPerDay
+
+export type Snapshots = ReturnType<typeof snapshots>
+
+export function snapshots(db: Database) {
+  return {
+    /** The last complete one of a region that began before `utcMs`. */
+    lastBefore(region: string, utcMs: number): Snapshot | null {
+      return db
+        .query<Snapshot, [string, number]>(
+          `${select} WHERE region = ? AND started_utc_ms < ? AND error IS NULL ORDER BY started_utc_ms DESC LIMIT 1`,
+        )
+        .get(region, utcMs)
+    },
+
+    /** The last complete one of a region in the order in which they were taken, whatever the clock said. */
+    latest(region: string): Snapshot | null {
+      return db
+        .query<Snapshot, [string]>(
+          `${select} WHERE region = ? AND error IS NULL ORDER BY snapshot_id DESC LIMIT 1`,
+        )
+        .get(region)
+    },
+
+    /** The last complete one of any region. */
+    last(): Snapshot | null {
+      return db.query<Snapshot, []>(`${select} WHERE error IS NULL ORDER BY snapshot_id DESC LIMIT 1`).get()
+    },
+
+    /** Inside the caller's transaction. Forgets those of long ago, but never the latest. */
+    complete(snapshot: Snapshot): void {
+      const { region, startedUtcMs, finishedUtcMs, instances } = snapshot
+      db.query("DELETE FROM snapshots WHERE started_utc_ms < ? AND region = ?").run(
+        startedUtcMs - keptMs,
+        region,
+      )
+      db.query("INSERT INTO snapshots VALUES (NULL, ?, ?, ?, ?, NULL)").run(
+        ...[region, startedUtcMs, finishedUtcMs, instances],
+      )
+    },
+
+    /** Inside the caller's transaction. */
+    failed(region: string, startedUtcMs: number, finishedUtcMs: number, error: string): void {
+      db.query("INSERT INTO snapshots VALUES (NULL, ?, ?, ?, NULL, ?)").run(
+        region,
+        startedUtcMs,
+        finishedUtcMs,
+        error,
+      )
+    },
+
+    /** The latest failure, if nothing complete came after it. */
+    lastFailure(): { finishedUtcMs: number; error: string } | null {
+      const last = db
+        .query<{ finishedUtcMs: number; error: string | null }, []>(
+          "SELECT finished_utc_ms AS finishedUtcMs, error FROM snapshots ORDER BY snapshot_id DESC LIMIT 1",
+        )
+        .get()
+      return last && last.error !== null ? { finishedUtcMs: last.finishedUtcMs, error: last.error } : null
+    },
+
+    /** Where a listing is gathered until it is complete: outside the database proper, so that nothing waits for AWS with it. */
+    gather: () => gathering(db),
+  }
+}
+
+const select = `SELECT region, started_utc_ms AS startedUtcMs, finished_utc_ms AS finishedUtcMs, instances FROM snapshots`
+
+export type Gathering = ReturnType<typeof gathering>
+
+/** Two tables of this connection alone, in SQLite's temporary files: memory stays flat in the number of pages. */
+function gathering(db: Database) {
+  db.run(
+    "CREATE TEMP TABLE IF NOT EXISTS seen(instance_id TEXT PRIMARY KEY, region TEXT NOT NULL) WITHOUT ROWID",
+  )
+  db.run("CREATE TEMP TABLE IF NOT EXISTS changed(region TEXT NOT NULL, instance TEXT NOT NULL)")
+  db.run("DELETE FROM seen")
+  db.run("DELETE FROM changed")
+  const unchanged = db.query<{ found: 1 }, [string, string, string, number, number]>(
+    `SELECT 1 AS found FROM tracked_instances JOIN offers USING (offer_id)
+     WHERE instance_id = ? AND state = ? AND instance_type = ? AND launched_at_utc_ms = ? AND public_ipv4 = ?`,
+  )
+  const addSeen = db.query("INSERT OR IGNORE INTO temp.seen VALUES (?, ?)")
+  const addChanged = db.query("INSERT INTO temp.changed VALUES (?, ?)")
+  return {
+    /** A page of a region. `publicIpv4`: whether an instance has an address of its own. */
+    add(region: string, page: readonly Instance[], publicIpv4: (instance: Instance) => boolean): void {
+      db.transaction(() => {
+        for (const instance of page) {
+          const { id, state, type, launchedAtUtcMs } = instance
+          addSeen.run(id, region)
+          const isKnown = unchanged.get(id, state, type, launchedAtUtcMs, publicIpv4(instance) ? 1 : 0)
+          if (!isKnown)
+            addChanged.run(region, JSON.stringify({ ...instance, publicIpv4: publicIpv4(instance) }))
+        }
+      })()
+    },
+
+    /** How many instances a region has. */
+    count(region: string): number {
+      return (
+        db.query<{ n: number }, [string]>("SELECT count(*) AS n FROM temp.seen WHERE region = ?").get(region)
+          ?.n ?? 0
+      )
+    },
+
+    /** Those that are not as the ledger has them. */
+    *changed(region: string): Generator<Instance & { publicIpv4: boolean }> {
+      const rows = db.query<{ instance: string }, [string]>(
+        "SELECT instance FROM temp.changed WHERE region = ?",
+      )
+      for (const { instance } of rows.iterate(region)) yield JSON.parse(instance)
+    },
+
+    /** The ids of a region that the ledger has and the listing has not. */
+    missing(region: string): string[] {
+      return db
+        .query<{ id: string }, [string]>(
+          `SELECT instance_id AS id FROM tracked_instances JOIN offers USING (offer_id)
+           WHERE state <> 'terminated' AND region = ? AND instance_id NOT IN (SELECT instance_id FROM temp.seen)`,
+        )
+        .all(region)
+        .map(({ id }) => id)
+    },
+
+    /** Notes on all that were seen that they were there, in the ledger and in the old table. Inside the caller's transaction. */
+    noteSeen(region: string, seenUtcMs: number, seenJulianDay: number): void {
+      const those = "instance_id IN (SELECT instance_id FROM temp.seen WHERE region = ?)"
+      db.query(`UPDATE tracked_instances SET seen_utc_ms = ? WHERE ${those}`).run(seenUtcMs, region)
+      db.query(`UPDATE instances SET last_seen = ? WHERE ${those}`).run(seenJulianDay, region)
+    },
+  }
+}

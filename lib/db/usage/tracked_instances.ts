@@ -1,0 +1,71 @@
+/** What is known of each instance as it last was: whose it is, its state, when it was last seen. */
+import type { Database } from "bun:sqlite"
+import type { InstanceState } from "../../base/instance.ts"
+import { type OfferKey, type Offers, offerColumns } from "../pricing/offers.ts"
+
+export interface TrackedInstance extends OfferKey {
+  instanceId: string
+  /** "" for nobody's. */
+  login: string
+  /** As last known; what vanished is terminated. */
+  state: InstanceState
+  keyName: string
+  /** "" where it was not launched through us. */
+  reservationId: string
+  publicIpv4: boolean
+  /** EC2's LaunchTime: the last start. */
+  launchedAtUtcMs: number
+  /** When EC2 last answered that it was there. */
+  seenUtcMs: number
+}
+
+export function trackedInstances(db: Database, offers: Offers) {
+  const select = `SELECT instance_id AS instanceId, login, state, key_name AS keyName, reservation_id AS reservationId,
+    public_ipv4 AS publicIpv4, launched_at_utc_ms AS launchedAtUtcMs, seen_utc_ms AS seenUtcMs, ${offerColumns}
+    FROM tracked_instances JOIN offers USING (offer_id)`
+  return {
+    /** Inside the caller's transaction. */
+    put(instance: TrackedInstance): void {
+      db.query("INSERT OR REPLACE INTO tracked_instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        ...[instance.instanceId, instance.login, offers.idOf(instance), instance.state, instance.keyName],
+        ...[
+          instance.reservationId,
+          instance.publicIpv4 ? 1 : 0,
+          instance.launchedAtUtcMs,
+          instance.seenUtcMs,
+        ],
+      )
+    },
+
+    /**
+     * After the clock was found to have gone back: what was seen later than now was seen at `instead` at the earliest, or when it
+     * was launched. Inside the caller's transaction.
+     */
+    distrust(laterThanUtcMs: number, insteadUtcMs: number): void {
+      db.query(
+        `UPDATE tracked_instances SET seen_utc_ms = max(?2, min(launched_at_utc_ms, ?1)) WHERE seen_utc_ms > ?1`,
+      ).run(laterThanUtcMs, insteadUtcMs)
+    },
+
+    get(instanceId: string): TrackedInstance | null {
+      const row = db.query<Row, [string]>(`${select} WHERE instance_id = ?`).get(instanceId)
+      return row && fromRow(row)
+    },
+
+    /** All that are not known to have ended, of a login or, with null, of everybody. */
+    notEnded(login: string | null): TrackedInstance[] {
+      const where = "WHERE state <> 'terminated'"
+      const rows =
+        login === null
+          ? db.query<Row, []>(`${select} ${where}`).all()
+          : db.query<Row, [string]>(`${select} ${where} AND login = ?`).all(login)
+      return rows.map(fromRow)
+    },
+  }
+}
+
+type Row = Omit<TrackedInstance, "publicIpv4"> & { publicIpv4: number }
+
+function fromRow(row: Row): TrackedInstance {
+  return { ...row, publicIpv4: row.publicIpv4 === 1 }
+}

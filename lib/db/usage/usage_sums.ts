@@ -1,0 +1,124 @@
+/**
+ * What closed intervals and rentals cost, by login and day, so that a sum over a million of them takes milliseconds. A cache
+ * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
+ */
+import type { Database } from "bun:sqlite"
+import {
+  add,
+  costOfAddress,
+  costOfRun,
+  extremes,
+  nothing,
+  type Tariff,
+} from "../../decisions/pricing/costs.ts"
+import { byDay } from "../../decisions/pricing/days.ts"
+import { costOfRental, type Rental } from "../../decisions/pricing/rentals.ts"
+import type { Interval } from "../../decisions/usage/intervals.ts"
+import { type DayCharge, daySums, joined } from "./day_sums.ts"
+import type { Intervals } from "./intervals.ts"
+import type { Rentals } from "./rentals.ts"
+
+export function usageSums(db: Database, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
+  const addDay = (login: string, day: number, { lowest, highest, instanceMs }: DayCharge) =>
+    db
+      .query(
+        `INSERT INTO usage_days VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(login, day) DO UPDATE
+         SET lowest_micro_usd = lowest_micro_usd + ?3, highest_micro_usd = highest_micro_usd + ?4,
+           instance_ms = instance_ms + ?5`,
+      )
+      .run(login, day, lowest, highest, instanceMs)
+
+  const addDays = (login: string, { days, unpriced }: Days) => {
+    for (const [day, cost] of days) addDay(login, day, cost)
+    if (unpriced) db.query("UPDATE usage_sums SET unpriced = unpriced + 1 WHERE login = ?").run(login)
+  }
+
+  const rebuild = (tariff: Tariff, login: string) => {
+    db.query("DELETE FROM usage_days WHERE login = ?").run(login)
+    db.query("INSERT OR REPLACE INTO usage_sums VALUES (?, ?, 0)").run(login, tariff.fingerprint)
+    const days = new Map<number, DayCharge>()
+    let unpriced = 0
+    const collect = (charged: Days) => {
+      for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
+      if (charged.unpriced) unpriced++
+    }
+    for (const interval of intervals.ofLogin(login)) if (interval.end) collect(daysOfRun(tariff, interval))
+    for (const rental of rentals.ofLogin(login))
+      if (rental.endLatestUtcMs !== null) collect(daysOfRental(rental))
+    for (const [day, cost] of days) addDay(login, day, cost)
+    db.query("UPDATE usage_sums SET unpriced = ? WHERE login = ?").run(unpriced, login)
+  }
+
+  const kept = daySums(db, "usage")
+  return {
+    ...kept,
+
+    /** How many runs there are to sum up, at the most. */
+    runs: (): number =>
+      db.query<{ runs: number }, []>("SELECT count(*) AS runs FROM intervals").get()?.runs ?? 0,
+
+    /** Adds what was just closed to its login's days, where these are kept at all. Inside the caller's transaction. */
+    addRun(tariff: Tariff, interval: Interval): void {
+      if (isKept(db, tariff, interval.login)) addDays(interval.login, daysOfRun(tariff, interval))
+    },
+
+    addRental(tariff: Tariff, rental: Rental): void {
+      if (isKept(db, tariff, rental.login)) addDays(rental.login, daysOfRental(rental))
+    },
+
+    /** Makes a login known, before anything of it is added. Inside the caller's transaction. */
+    know(login: string): void {
+      db.query("INSERT OR IGNORE INTO usage_sums VALUES (?, '', 0)").run(login)
+    },
+
+    /** After a change to what was closed already. Inside the caller's transaction. */
+    forget(login: string): void {
+      db.query("UPDATE usage_sums SET tariff = '' WHERE login = ?").run(login)
+    },
+
+    /** Computes what is missing, of a login or, with null, of everybody. Inside the caller's transaction. */
+    refresh(tariff: Tariff, login: string | null): void {
+      for (const stale of kept.staleLogins(tariff, login)) rebuild(tariff, stale)
+    },
+  }
+}
+
+function isKept(db: Database, tariff: Tariff, login: string): boolean {
+  const kept = db
+    .query<{ tariff: string }, [string]>("SELECT tariff FROM usage_sums WHERE login = ?")
+    .get(login)
+  return kept?.tariff === tariff.fingerprint
+}
+
+/** The time now, on which nothing closed depends. */
+const whenever = 0
+
+/** A charge by day; `unpriced`: a part of it is missing, since nobody knows its price. */
+export interface Days {
+  days: Map<number, DayCharge>
+  unpriced: boolean
+}
+
+/** The days of an interval that is closed: its instance and its address. */
+export function daysOfRun(tariff: Tariff, interval: Interval): Days {
+  const { longest } = extremes(interval, whenever, tariff.billing)
+  let unpriced = false
+  const days = byDay(longest, (range) => {
+    const run = costOfRun(tariff, interval, whenever, range)
+    if (!run) unpriced = true
+    const ms = Math.min(longest.toUtcMs, range.toUtcMs) - Math.max(longest.fromUtcMs, range.fromUtcMs)
+    const address = costOfAddress(tariff, interval, whenever, range)
+    return { ...(run ? add(run, address) : address), instanceMs: ms }
+  })
+  return { days, unpriced }
+}
+
+function daysOfRental(rental: Rental): Days {
+  const { startEarliestUtcMs, endLatestUtcMs } = rental
+  if (endLatestUtcMs === null || rental.microUsdPerHour === null) return { days: new Map(), unpriced: true }
+  const days = byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) => ({
+    ...(costOfRental(rental, whenever, range) ?? nothing),
+    instanceMs: 0,
+  }))
+  return { days, unpriced: false }
+}

@@ -1,0 +1,49 @@
+/** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
+import type { MicroUsd } from "../../base/money.ts"
+import { type Bounds, flatCost, type Range } from "./costs.ts"
+import type { PriceSource } from "./prices.ts"
+
+export interface Rental {
+  /** The volume's or the address's id. */
+  rentalId: string
+  kind: "volume" | "snapshot" | "address"
+  login: string
+  region: string
+  /** For people: `gp3 8 GiB`, `198.51.100.7`. */
+  description: string
+  /** Null: no price is known. */
+  microUsdPerHour: MicroUsd | null
+  startEarliestUtcMs: number
+  startLatestUtcMs: number
+  /** Null while it is there. */
+  endEarliestUtcMs: number | null
+  endLatestUtcMs: number | null
+  seenUtcMs: number
+  /** Where the price is from; absent: by what travels with the tools. */
+  priceSource?: PriceSource | null
+  /** The instance whose end ends it too, or "". */
+  goesWithInstance: string
+}
+
+/** Stands for an instance's own volumes from its launch until a snapshot has seen them. */
+export function launchedVolumesOf(instanceId: string): string {
+  return `${instanceId}:volumes`
+}
+
+/**
+ * What of a volume, a snapshot or an address falls into `range`; null where its price is not known. AWS charges of a snapshot the
+ * blocks that were written, which it does not tell: between none of them and all.
+ */
+export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
+  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental
+  if (microUsdPerHour === null) return null
+  const earliestEnd = endEarliestUtcMs ?? Math.min(rental.seenUtcMs, nowUtcMs)
+  const latestEnd = endLatestUtcMs ?? Math.max(rental.seenUtcMs, nowUtcMs)
+  return {
+    lowest:
+      rental.kind === "snapshot"
+        ? 0
+        : flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
+    highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),
+  }
+}

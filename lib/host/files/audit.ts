@@ -1,0 +1,53 @@
+/** The audit log: who asked for what, before it happens, and what came of it, after. Grep and staff read it. */
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs"
+import { Failed, messageOf } from "../../base/errors.ts"
+import { escapeControls } from "../../base/text.ts"
+import type { Clock } from "../../base/time.ts"
+import { lock } from "../processes/flock.ts"
+import { localOffsetMs } from "../processes/libc.ts"
+import { requirePrivateFile } from "./private_file.ts"
+
+export interface AuditLog {
+  /** Appends one line and has it on disk when it returns; throws Failed where it cannot, so that nothing goes unrecorded. */
+  record(login: string, message: string): void
+}
+
+/** The log at `path`, made at the first record: `ISO-LOCAL-TIME: LOGIN: MESSAGE`, as the old tools wrote it. */
+export function auditLog(path: string, clock: Clock): AuditLog {
+  return {
+    record(login, message) {
+      const line = `${localIso(clock.now())}: ${escapeControls(login)}: ${escapeControls(message)}\n`
+      let fd: number | undefined
+      try {
+        const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+        fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        requirePrivateFile(fd, path)
+        lock(fd, path, clock)
+        append(fd, new TextEncoder().encode(line))
+      } catch (error) {
+        if (error instanceof Failed) throw error
+        throw new Failed("audit log", messageOf(error), { cause: error })
+      } finally {
+        if (fd !== undefined) closeSync(fd)
+      }
+    },
+  }
+}
+
+/** Appends whole lines only: what a full disk cut off is taken back. */
+function append(fd: number, bytes: Uint8Array): void {
+  const { size } = fstatSync(fd)
+  try {
+    let written = 0
+    while (written < bytes.length) written += writeSync(fd, bytes.subarray(written))
+    fsyncSync(fd)
+  } catch (error) {
+    ftruncateSync(fd, size)
+    throw error
+  }
+}
+
+/** Local time without a zone and with six decimals, as Python's `datetime.now().isoformat()`. */
+function localIso(utcMs: number): string {
+  return `${new Date(utcMs + localOffsetMs(utcMs)).toISOString().slice(0, 23)}000`
+}

@@ -1,0 +1,46 @@
+/** Reaching somebody on this machine: local mail, and a line on the terminals where they are logged in. */
+import { existsSync } from "node:fs"
+import { loginPattern } from "../../base/login.ts"
+import { escapeControls } from "../../base/text.ts"
+import { feed } from "../processes/feed.ts"
+
+export interface Messenger {
+  /** Each way as far as it works; returns the ways that did. Never throws. */
+  tell(login: string, subject: string, text: string): Promise<string[]>
+}
+
+/** Absolute, since cron's PATH is nobody's business. */
+const sendmail = ["/usr/sbin/sendmail", "/usr/lib/sendmail"]
+const write = ["/usr/bin/write", "/bin/write"]
+const patienceMs = 5_000
+
+/** A way that hangs is not tried again: enforcement has more to do than to wait for a dead mailer. */
+export function messenger(): Messenger {
+  const hanging = new Set<string>()
+  return {
+    async tell(login, subject, text) {
+      // it becomes an argument and an address
+      if (!loginPattern.test(login)) return []
+      const line = escapeControls(text)
+      const mail = `To: ${login}\nSubject: ${escapeControls(subject)}\nAuto-Submitted: auto-generated\n\n${line}\n`
+      const ways: [way: string, argv: string[] | null, stdin: string][] = [
+        ["mail", commandOf(sendmail, ["-i", "--", login]), mail],
+        // somebody who is not logged in cannot be written to: no failure of ours
+        ["write", commandOf(write, [login]), `${line}\n`],
+      ]
+      const worked: string[] = []
+      for (const [way, argv, stdin] of ways) {
+        if (!argv || hanging.has(way)) continue
+        const taken = await feed(argv, stdin, patienceMs)
+        if (taken === null) hanging.add(way)
+        if (taken) worked.push(way)
+      }
+      return worked
+    },
+  }
+}
+
+function commandOf(places: string[], rest: string[]): string[] | null {
+  const path = places.find((place) => existsSync(place))
+  return path === undefined ? null : [path, ...rest]
+}

@@ -1,0 +1,92 @@
+/** The few calls of libc that neither Node's API nor Bun's has. glibc, 64 bits: where the tools run. */
+import { CString, dlopen, type Pointer, read } from "bun:ffi"
+import { Failed } from "../../base/errors.ts"
+
+let loaded: ReturnType<typeof load> | undefined
+
+function load() {
+  return dlopen("libc.so.6", {
+    __errno_location: { args: [], returns: "ptr" },
+    flock: { args: ["i32", "i32"], returns: "i32" },
+    getpwuid: { args: ["u32"], returns: "ptr" },
+    localtime: { args: ["ptr"], returns: "ptr" },
+    tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
+    tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
+  }).symbols
+}
+
+function libc() {
+  loaded ??= load()
+  return loaded
+}
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/** What flock says of a file that cannot be locked, as on NFS without its lock daemon; anything else passes. */
+const cannotLock = new Map([
+  [37, "ENOLCK"],
+  [38, "ENOSYS"],
+  [95, "EOPNOTSUPP"],
+])
+
+/**
+ * flock(2): takes an exclusive lock at once, or returns false where another process holds it; throws Failed where the file
+ * system has no locks. It lasts until the descriptor is closed.
+ */
+export function tryLock(fd: number, path: string): boolean {
+  if (libc().flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  const reason = cannotLock.get(errno())
+  if (reason) throw new Failed(`lock ${path}`, `its file system cannot lock files (${reason})`)
+  return false
+}
+
+function errno(): number {
+  return read.i32(libc().__errno_location() as Pointer, 0)
+}
+
+const TCSANOW = 0
+const ECHO = 0o10
+/** struct termios of Linux: four 32-bit flag words (input, output, control, local), then what we do not touch. */
+const termiosBytes = 60
+const localFlagsAt = 12
+
+/** Whether a terminal shows what is typed; returns false, and does nothing, where the descriptor is no terminal. */
+export function setEcho(fd: number, shown: boolean): boolean {
+  const termios = new Uint8Array(termiosBytes)
+  if (libc().tcgetattr(fd, termios) !== 0) return false
+  const words = new DataView(termios.buffer)
+  const flags = words.getUint32(localFlagsAt, true)
+  words.setUint32(localFlagsAt, shown ? flags | ECHO : flags & ~ECHO, true)
+  return libc().tcsetattr(fd, TCSANOW, termios) === 0
+}
+
+/** Where `tm_gmtoff` (a long: seconds east of UTC) is in struct tm: after nine ints and padding. */
+const gmtoffAt = 40
+
+/** localtime(3): how far local time is ahead of UTC, in milliseconds. JavaScript's own answer costs 5 ms of loading ICU. */
+export function localOffsetMs(utcMs: number): number {
+  const tm = libc().localtime(new BigInt64Array([BigInt(Math.floor(utcMs / 1000))]))
+  return tm ? Number(read.i64(tm as Pointer, gmtoffAt)) * 1000 : 0
+}
+
+export interface PasswdEntry {
+  login: string
+  home: string
+}
+
+/**
+ * getpwuid(3): the passwd entry of a uid, from whatever nsswitch.conf names; null where there is none. Not os.userInfo(),
+ * which in Bun believes $USER.
+ */
+export function passwdEntry(uid: number): PasswdEntry | null {
+  const entry = libc().getpwuid(uid)
+  if (!entry) return null
+  // struct passwd: name, passwd, uid + gid, gecos, dir, shell
+  return { login: stringAt(entry as Pointer, 0), home: stringAt(entry as Pointer, 32) }
+}
+
+function stringAt(struct: Pointer, offset: number): string {
+  const address = read.ptr(struct, offset)
+  return address ? new CString(address as Pointer).toString() : ""
+}

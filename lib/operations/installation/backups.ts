@@ -1,0 +1,109 @@
+/** The nightly copies of both databases, and putting one back. */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { basename, join } from "node:path"
+import type { Config } from "../../base/config.ts"
+import { Failed } from "../../base/errors.ts"
+import { type Clock, isoUtc, msPerSecond } from "../../base/time.ts"
+import { copyDatabase, replaceDatabase, whyDamaged } from "../../db/backup.ts"
+import { openUsageDb } from "../../db/usage_db.ts"
+import { openUsersDb } from "../../db/users_db.ts"
+import type { AuditLog } from "../../host/files/audit.ts"
+import { requirePrivateDirectory } from "../../host/files/private_file.ts"
+import { holdAlone } from "../../host/processes/only_one.ts"
+
+export interface BackupDeps {
+  config: Pick<Config, "paths">
+  clock: Clock
+}
+
+const backupName = /^\d{8}T\d{6}Z$/
+
+/** Where backups are when nobody says otherwise. */
+export function defaultBackupDirectory({ dataDir }: Config["paths"]): string {
+  return join(dataDir, "backups")
+}
+
+/**
+ * Copies both databases, each as it is at one moment, into a new directory named by the time, checks the copies, and
+ * removes all but the `keep` newest. Returns the new directory. A backup is there whole or not at all.
+ */
+export function backUp({ config, clock }: BackupDeps, directory: string, keep: number): string {
+  const release = holdAlone(join(config.paths.dataDir, "backup.lock"))
+  if (release === null)
+    throw new Failed("backup", "another one is under way; run it again when that has ended")
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 })
+    requirePrivateDirectory(directory)
+    for (const name of readdirSync(directory).filter((entry) => entry.startsWith(".unfinished-"))) {
+      rmSync(join(directory, name), { recursive: true })
+    }
+    const name = freeStamp(clock, (stamp) => existsSync(join(directory, stamp)))
+    const unfinished = join(directory, `.unfinished-${name}`)
+    mkdirSync(unfinished, { mode: 0o700 })
+    for (const path of databases(config.paths)) {
+      const copy = join(unfinished, basename(path))
+      copyDatabase(path, copy)
+      requireWhole(copy)
+    }
+    const finished = join(directory, name)
+    renameSync(unfinished, finished)
+    for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
+    return finished
+  } finally {
+    release()
+  }
+}
+
+/** This second, or the first after it that is not taken: two in one second are two. */
+function freeStamp(clock: Clock, isTaken: (stamp: string) => boolean): string {
+  for (let utcMs = clock.now(); ; utcMs += msPerSecond) {
+    const stamp = isoUtc(utcMs).replaceAll(/[-:]/g, "")
+    if (!isTaken(stamp)) return stamp
+  }
+}
+
+/** The names of the backups in a directory, the newest first. */
+export function listBackups(directory: string): string[] {
+  if (!existsSync(directory)) return []
+  return readdirSync(directory)
+    .filter((name) => backupName.test(name))
+    .sort()
+    .reverse()
+}
+
+/**
+ * Puts both databases back as they are in the backup directory `from`; what they replace is kept beside them. Everything is copied
+ * and checked before the first is replaced. Returns what was kept.
+ */
+export function restore(deps: BackupDeps & { audit: AuditLog }, from: string, login: string): string[] {
+  const { config, clock, audit } = deps
+  const paths = databases(config.paths)
+  const stamp = freeStamp(clock, (one) => paths.some((path) => existsSync(`${path}.replaced-${one}`)))
+  const moves = paths.map((path) => ({
+    path,
+    source: join(from, basename(path)),
+    incoming: `${path}.restoring`,
+    aside: `${path}.replaced-${stamp}`,
+  }))
+  for (const { source, incoming } of moves) {
+    if (!existsSync(source)) throw new Failed(`restore ${source}`, "is not there; --list shows the backups")
+    requireWhole(source)
+    rmSync(incoming, { force: true })
+    copyDatabase(source, incoming)
+  }
+  audit.record(login, `restore databases from ${from}`)
+  for (const { path, incoming, aside } of moves) replaceDatabase(path, incoming, aside)
+  openUsersDb({ path: config.paths.userDb, clock }).close()
+  openUsageDb({ path: config.paths.usageDb, clock }).close()
+  audit.record(login, `restored databases from ${from}`)
+  return moves.map(({ aside }) => aside).filter(existsSync)
+}
+
+function databases({ userDb, usageDb }: Config["paths"]): string[] {
+  return [userDb, usageDb]
+}
+
+function requireWhole(path: string): void {
+  const damage = whyDamaged(path)
+  if (damage !== null) throw new Failed(`check ${path}`, damage)
+}

@@ -1,0 +1,107 @@
+/** Ends what nobody can pay for any longer: volumes and snapshots that were made through us, when their owner's budget is spent. */
+import { tagOf } from "../../base/instance.ts"
+import { isoUtc, msPerDay } from "../../base/time.ts"
+import { limitsOf } from "../../decisions/launches/launch_policy.ts"
+import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
+import { termBegan } from "../../decisions/pricing/term.ts"
+import {
+  type KeptStorage,
+  planStorage,
+  type StorageStep,
+  storageWarning,
+} from "../../decisions/storage/storage_plan.ts"
+import type { Warning } from "../enforcement/warnings.ts"
+import type { LedgerDeps } from "../launches/deps.ts"
+import { deleteAll } from "./own_storage.ts"
+
+/** What is due now, by the ledger: no question to AWS. */
+export function storageDue(deps: LedgerDeps): StorageStep[] {
+  const { usageDb, clock } = deps
+  const steps = usageDb.transaction(() => planStorage(keptStorage(deps), clock.now()))
+  return steps.filter(
+    (step) => step.kind === "delete" || !usageDb.notices.has(step.storage.login, warningOf(step).about),
+  )
+}
+
+function keptStorage(deps: LedgerDeps): KeptStorage[] {
+  const { usageDb, config, clock } = deps
+  const nowUtcMs = clock.now()
+  const tariff = usageDb.prices.tariff(config)
+  const since = termBegan(config.course, nowUtcMs)
+  const loose = usageDb.ledger.rentals
+    .open(null)
+    .filter(
+      ({ login, kind, goesWithInstance }) => login !== "" && kind !== "address" && goesWithInstance === "",
+    )
+  return [...new Set(loose.map(({ login }) => login))].flatMap((login) => {
+    const { budget } = limitsOf(config, login)
+    if (budget === null) return []
+    const own = loose.filter((rental) => rental.login === login)
+    const { highest } = usageDb.ledger.spent(tariff, login, since, nowUtcMs)
+    return {
+      login,
+      items: own.map(({ rentalId: id, description, region }) => ({ id, description, region })),
+      microUsdPerHour: own.reduce((sum, { microUsdPerHour }) => sum + (microUsdPerHour ?? 0), 0),
+      leftMicroUsd: budget - highest - reservedForInstances(deps, login, nowUtcMs),
+      warnedAtUtcMs: usageDb.notices.firstSince(login, aboutStorage, nowUtcMs - 3 * msPerDay),
+    }
+  })
+}
+
+function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: number): number {
+  const terms = leaseTerms(config)
+  const pending = usageDb.reservations.pending(login)
+  const leases = usageDb.leases.open(login)
+  return (
+    pending.reduce((sum, { awaitedWorstMicroUsd }) => sum + awaitedWorstMicroUsd, 0) +
+    leases.reduce((sum, lease) => {
+      const isRunning = lease.stoppedAtUtcMs === null
+      return sum + remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms)
+    }, 0)
+  )
+}
+
+/** Only what carries a reservation of ours at AWS. */
+export async function deleteUnpaid(
+  deps: LedgerDeps,
+  { login, item, because }: StorageStep & { kind: "delete" },
+): Promise<{ failures: string[]; foreign: string[] }> {
+  const { id, description, region } = item
+  const ec2 = await deps.aws.ec2(region)
+  const filter = { ids: [id] }
+  const [found] = id.startsWith("vol-") ? await ec2.volumes(filter) : await ec2.snapshots(filter)
+  if (!found) return { failures: [], foreign: [] } // gone, as the next snapshot sees
+  if (found.tags[tagOf.owner] !== login || found.tags[tagOf.reservation] === undefined) {
+    const foreign = `${id} (${description}) of ${login} was not made through us and is left alone: ${because}`
+    return { failures: [], foreign: [foreign] }
+  }
+  const failures = await deleteAll(deps, [item], "enforcement", ` of ${login}: ${because}`)
+  if (failures.length === 0) noteDeleted(deps, login, `${id} (${description}) was deleted: ${because}`, id)
+  return { failures, foreign: [] }
+}
+
+function noteDeleted({ usageDb, clock }: LedgerDeps, login: string, text: string, id: string): void {
+  const createdAtUtcMs = clock.now()
+  const expiresAtUtcMs = createdAtUtcMs + 7 * msPerDay
+  usageDb.transaction(() =>
+    usageDb.notices.add({ login, about: `delete ${id}`, text, createdAtUtcMs, expiresAtUtcMs }),
+  )
+}
+
+const aboutStorage = "storage until "
+
+/** Said once for each day that the end may fall on. */
+export function warningOf({
+  storage,
+  endsAtUtcMs,
+  days,
+}: StorageStep & { kind: "warn of storage" }): Warning {
+  return {
+    login: storage.login,
+    about: `${aboutStorage}${isoUtc(endsAtUtcMs).slice(0, 10)}, ${days} days before`,
+    what: "storage",
+    subject: "Your volumes and snapshots will be deleted",
+    text: storageWarning(storage, endsAtUtcMs),
+    expiresAtUtcMs: endsAtUtcMs,
+  }
+}

@@ -1,0 +1,141 @@
+/** What a student keeps beside instances: volumes of clusters and snapshots. They have no lease, so somebody has to delete them. */
+import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
+import { type Snapshot, tagOf, type Volume } from "../../base/instance.ts"
+import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { quoted } from "../../base/text.ts"
+import { isoUtc } from "../../base/time.ts"
+import { volumesAhead } from "../../decisions/launches/worst_case.ts"
+import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
+import type { Changed } from "../launches/change.ts"
+import type { LaunchDeps, LedgerDeps } from "../launches/deps.ts"
+
+export interface Stored {
+  id: string
+  description: string
+  region: string
+  madeAtUtcMs: number
+  /** "" where it is attached to nothing. */
+  attachedTo: string
+  /** Null: no price is known. */
+  microUsdPerHour: MicroUsd | null
+}
+
+/** All of a login's in the course's regions that goes with no instance, as AWS lists it, oldest first. */
+export async function storedBy({ aws, config }: LedgerDeps, login: string): Promise<Stored[]> {
+  const filter = { tags: { [tagOf.owner]: login, [tagOf.course]: config.course.name } }
+  const found: Stored[] = []
+  for (const region of config.aws.regions) {
+    const ec2 = await aws.ec2(region)
+    const [volumes, snapshots] = await Promise.all([ec2.volumes(filter), ec2.snapshots(filter)])
+    const loose = volumes.filter((volume) => !goesWithItsInstance(volume))
+    for (const volume of loose) found.push(ofVolume(volume, region))
+    for (const snapshot of snapshots) found.push(ofSnapshot(snapshot, region))
+  }
+  return found.sort((a, b) => a.madeAtUtcMs - b.madeAtUtcMs)
+}
+
+/** An instance's own is none to be kept or deleted. What a launch made carries the lease's tag. */
+function goesWithItsInstance({ attachedTo, deleteOnTermination, tags }: Volume): boolean {
+  return attachedTo !== "" && (deleteOnTermination || tags[tagOf.leaseEnd] !== undefined)
+}
+
+function ofVolume(volume: Volume, region: string): Stored {
+  const { id, type, gib, createdAtUtcMs: madeAtUtcMs, attachedTo } = volume
+  const microUsdPerHour = volumePriceOf(volume, region)
+  return { id, region, description: `${type} ${gib} GiB`, madeAtUtcMs, attachedTo, microUsdPerHour }
+}
+
+function ofSnapshot({ id, gib, startedAtUtcMs: madeAtUtcMs }: Snapshot, region: string): Stored {
+  const microUsdPerHour = snapshotPriceOf(gib, region)
+  return { id, region, description: snapshotDescription(gib), madeAtUtcMs, attachedTo: "", microUsdPerHour }
+}
+
+export function snapshotDescription(gib: number): string {
+  return `snapshot ${gib} GiB`
+}
+
+export const storedHeader = ["ID", "What", "Made", "Attached to", "Price per hour"]
+
+export function storedRows(stored: readonly Stored[]): string[][] {
+  return stored.map(({ id, description, madeAtUtcMs, attachedTo, microUsdPerHour }) => [
+    id,
+    description,
+    isoUtc(madeAtUtcMs),
+    attachedTo || "-",
+    microUsdPerHour === null ? "unknown" : usd(microUsdPerHour),
+  ])
+}
+
+export function storedJson(stored: readonly Stored[]): object[] {
+  return stored.map(({ id, description, madeAtUtcMs, attachedTo, microUsdPerHour }) => ({
+    ...{ id, what: description, made: isoUtc(madeAtUtcMs), attached_to: attachedTo || null },
+    hourly_cost: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
+  }))
+}
+
+/** What it all has reserved, and how to be rid of it. */
+export function storedSummary(stored: readonly Stored[]): string {
+  const perHour = stored.reduce((sum, { microUsdPerHour }) => sum + (microUsdPerHour ?? 0), 0)
+  return `${stored.length} in all: ${usd(perHour)}/h, ${usd(volumesAhead(perHour))} reserved for the next 30 days; ec2-active --delete ID… deletes`
+}
+
+/** Deletes the named ones of the caller's. Throws Failed after having tried all of them. */
+export async function deleteStored(
+  deps: LaunchDeps,
+  ids: readonly string[],
+  { dryRun }: { dryRun: boolean },
+): Promise<Changed> {
+  const { login } = deps.caller
+  if (ids.length === 0) throw new UsageError("arguments", "nothing is named (vol-… snap-…)")
+  const wrong = ids.find((id) => !/^(vol|snap)-[0-9a-f]{8,32}$/.test(id))
+  if (wrong !== undefined)
+    throw new UsageError("arguments", `${quoted(wrong)} is no id of a volume or snapshot`)
+  const byId = new Map((await storedBy(deps, login)).map((stored) => [stored.id, stored]))
+  const named = [...new Set(ids)].map((id) => {
+    const stored = byId.get(id)
+    if (!stored) throw new Refused(id, `is not storage of ${login} (ec2-active --storage shows it)`)
+    if (stored.attachedTo !== "") throw new Refused(id, `is attached to ${stored.attachedTo}`)
+    return stored
+  })
+  const lines = named.map(
+    ({ id, description }) => `${dryRun ? "Would delete" : "Deleting"} ${id} (${description})`,
+  )
+  if (!dryRun) {
+    const failures = await deleteAll(deps, named, login, "")
+    if (failures.length > 0) throw new Failed("delete", failures.join("; "))
+  }
+  return { lines, ids: named.map(({ id }) => id), state: null }
+}
+
+/** One by one, on `actor`'s account in the audit log; returns what failed. */
+export async function deleteAll(
+  deps: LedgerDeps,
+  stored: readonly Pick<Stored, "id" | "region">[],
+  actor: string,
+  why: string,
+): Promise<string[]> {
+  const failures: string[] = []
+  for (const { id, region } of stored) {
+    deps.audit.record(actor, `delete ${id}${why}`)
+    try {
+      const ec2 = await deps.aws.ec2(region)
+      const { requestId } = await (id.startsWith("vol-") ? ec2.deleteVolume(id) : ec2.deleteSnapshot(id))
+      deps.usageDb.transaction(() => recordDeleted(deps, id))
+      deps.audit.record(actor, `delete ${id}: done (request ${requestId})`)
+    } catch (error) {
+      deps.audit.record(actor, `delete ${id} failed: ${messageOf(error)}`)
+      failures.push(`${id}: ${messageOf(error)}`)
+    }
+  }
+  return failures
+}
+
+/** Charged until EC2 accepted it. */
+function recordDeleted({ usageDb, config, clock }: LedgerDeps, id: string): void {
+  const nowUtcMs = clock.now()
+  for (const rental of usageDb.ledger.rentals.open(null).filter(({ rentalId }) => rentalId === id)) {
+    const closed = { ...rental, endEarliestUtcMs: nowUtcMs, endLatestUtcMs: nowUtcMs }
+    usageDb.ledger.rentals.put(closed)
+    usageDb.ledger.sums.addRental(usageDb.prices.tariff(config), closed)
+  }
+}

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { systemClock } from "../../../lib/host/clock.ts"
+import { auditLog } from "../../../lib/host/files/audit.ts"
+
+let directory: string
+let path: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "audit-"))
+  path = join(directory, "audit-log")
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const linesOf = () => readFileSync(path, "utf8").split("\n").slice(0, -1)
+
+describe("the audit log", () => {
+  test("has the old form: local time, login, message", () => {
+    auditLog(path, { ...systemClock, now: () => Date.UTC(2026, 10, 22, 12) }).record(
+      "cs61c-ab",
+      "launch 3 t3.micro",
+    )
+    expect(linesOf()).toEqual([
+      expect.stringMatching(/^2026-11-2\dT\d\d:00:00\.000000: cs61c-ab: launch 3 t3\.micro$/),
+    ])
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+
+  test("legacy defect: CR and other control characters went through raw", () => {
+    auditLog(path, systemClock).record("cs61c-ab", "a\nb\rc\u001b[2Jd\u0000")
+    const [line, ...rest] = linesOf()
+    expect(rest).toEqual([])
+    expect(line).toEndWith(": cs61c-ab: a\\nb\\rc\\x1b[2Jd\\x00")
+  })
+
+  test("legacy defect: the file was never closed", () => {
+    const log = auditLog(path, systemClock)
+    const descriptors = () =>
+      Array.from(new Bun.Glob("*").scanSync({ cwd: "/proc/self/fd", onlyFiles: false })).length
+    log.record("a", "first")
+    const before = descriptors()
+    for (let i = 0; i < 20; i++) log.record("a", "again")
+    expect(descriptors()).toBe(before)
+  })
+
+  test("loses no line and mixes none when many processes write", async () => {
+    const writer = `
+      import { auditLog } from ${JSON.stringify(join(import.meta.dir, "../../../lib/host/files/audit.ts"))}
+      import { systemClock } from ${JSON.stringify(join(import.meta.dir, "../../../lib/host/clock.ts"))}
+      const log = auditLog(process.argv[1], systemClock)
+      for (let i = 0; i < 50; i++) log.record("cs61c-" + process.argv[2], "line " + i + " " + "x".repeat(5000))`
+    const writers = ["aa", "ab", "ac", "ad"].map((who) =>
+      Bun.spawn([process.execPath, "-e", writer, path, who]),
+    )
+    expect(await Promise.all(writers.map(({ exited }) => exited))).toEqual([0, 0, 0, 0])
+    const lines = linesOf()
+    expect(lines.length).toBe(200)
+    expect(lines.filter((line) => !/^[\d\-T:.]+: cs61c-a[a-d]: line \d+ x{5000}$/.test(line))).toEqual([])
+  })
+
+  test("says so when another process holds the lock", async () => {
+    writeFileSync(path, "", { mode: 0o600 })
+    const holder = Bun.spawn(["flock", path, "sh", "-c", "echo held; read line"], {
+      stdin: "pipe",
+      stdout: "pipe",
+    })
+    await holder.stdout.getReader().read()
+    let now = 0
+    const impatient = { ...systemClock, now: () => (now += 4000) }
+    expect(() => auditLog(path, impatient).record("a", "x")).toThrow("held by another process")
+    holder.stdin.end()
+    await holder.exited
+    auditLog(path, systemClock).record("a", "x")
+    expect(linesOf().length).toBe(1)
+  })
+
+  test("refuses a log that others may read", () => {
+    writeFileSync(path, "")
+    chmodSync(path, 0o644)
+    expect(() => auditLog(path, systemClock).record("a", "x")).toThrow("has mode 0644")
+  })
+
+  test.each(["symlink", "fifo", "directory"])("refuses a %s in its place", (kind) => {
+    if (kind === "symlink") symlinkSync("/dev/null", path)
+    if (kind === "fifo") Bun.spawnSync(["mkfifo", "-m", "600", path])
+    if (kind === "directory") Bun.spawnSync(["mkdir", "-m", "700", path])
+    expect(() => auditLog(path, systemClock).record("a", "x")).toThrow("audit log")
+  })
+})
