@@ -248,7 +248,7 @@ tighten_data() {
 
 default_config() {
   cat <<END
-# Written by the installer, never overwritten. Every key is explained in the README, "Configuration".
+# Written by the installer, never overwritten. Every key is explained in docs/configuration.md.
 [course]
 name = "$account"                    # IAM path, tag values
 accounts = ["${login_prefix:-$account}-??"]           # logins that may use the student tools

@@ -18,7 +18,7 @@ export const tool = defineTool({
   details: `Run as root, which then becomes the privileged account, or as that account. Changes nothing.
 Exit code 0: all is ok, or there are only warnings (with --json: see "worst"); 1: there is an error.`,
   async run(args, context, output) {
-    const findings = await attempt("config", "put it right: README, Configuration", async () => {
+    const findings = await attempt("config", "put it right: docs/configuration.md", async () => {
       const { config, clock } = context
       becomeOwnerOf(config.paths.dataDir)
       requireStaff(context.caller, config.course)

@@ -1,31 +1,44 @@
 /** The documentation is tested: what exists is documented, and what is documented exists. */
 import { describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
 import { helpText, type Tool } from "../lib/cli.ts"
 import { knownKeys } from "../lib/host/config/config_schema.ts"
 import packageJson from "../package.json" with { type: "json" }
 
 const root = join(import.meta.dir, "..")
-const readme = readFileSync(join(root, "README.md"), "utf8")
-const section = (title: string) => {
-  const start = readme.indexOf(`\n## ${title}\n`)
+const pages = [
+  "README.md",
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith(".md"))
+const textOf = (page: string) => readFileSync(join(root, page), "utf8")
+const documentation = pages.map(textOf).join("\n")
+const section = (page: string, title: string) => {
+  const text = textOf(page)
+  const start = text.indexOf(`\n## ${title}\n`)
   expect(start).toBeGreaterThan(-1)
-  const end = readme.indexOf("\n## ", start + 1)
-  return readme.slice(start, end < 0 ? undefined : end)
+  const end = text.indexOf("\n## ", start + 1)
+  return text.slice(start, end < 0 ? undefined : end)
 }
+const anchorsOf = (page: string) =>
+  [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  )
 const tools = readdirSync(join(root, "scripts"))
   .filter((name) => name.endsWith(".ts"))
   .map((name) => name.slice(0, -".ts".length))
 
-describe("the README", () => {
+describe("the documentation", () => {
   test("names every tool in the table of tools", () => {
-    const table = section("Tools, old and new")
+    const table = section("docs/architecture.md", "Tools, old and new")
     expect(tools.filter((tool) => !table.includes(`\`${tool}\``))).toEqual([])
   })
 
   test("documents every key of the config", () => {
-    const reference = section("Configuration")
+    const reference = textOf("docs/configuration.md")
     const missing = knownKeys()
       .filter((key) => key.includes("."))
       .map((key) => key.split(".").at(-1) ?? "")
@@ -33,20 +46,21 @@ describe("the README", () => {
     expect(missing).toEqual([])
   })
 
-  test("links to no section that does not exist", () => {
-    const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w -]/g, "")
-        .replaceAll(" ", "-"),
+  test("links to no page and no section that does not exist", () => {
+    const wrong = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)]
+        .filter(([, path = "", anchor]) => {
+          const target = path === "" ? page : normalize(join(dirname(page), path))
+          return !existsSync(join(root, target)) || (anchor && !anchorsOf(target).includes(anchor))
+        })
+        .map(([link]) => `${page}: ${link}`),
     )
-    const linked = [...readme.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = ""]) => anchor)
-    expect(linked.length).toBeGreaterThan(10)
-    expect(linked.filter((anchor) => !anchors.includes(anchor))).toEqual([])
+    expect(pages.length).toBeGreaterThan(10)
+    expect(wrong).toEqual([])
   })
 
   test("gives a reason for every dependency", () => {
-    const table = section("Dependencies")
+    const table = section("docs/architecture.md", "Dependencies")
     const names = Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies })
     expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([])
   })
@@ -57,7 +71,7 @@ describe("the README", () => {
   })
 
   test("names no npm script that does not exist", () => {
-    const named = [...readme.matchAll(/npm (?:run )?(test|demo|bench|run [\w:-]+)/g)].map(([, name]) =>
+    const named = [...documentation.matchAll(/npm (?:run )?(test|demo|bench|run [\w:-]+)/g)].map(([, name]) =>
       name?.replace("run ", ""),
     )
     expect(named.filter((name) => !Object.hasOwn(packageJson.scripts, name ?? ""))).toEqual([])

@@ -120,7 +120,7 @@ function explanation(error: SQLiteError): string {
   switch (kindOf(error)) {
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
-      return "is damaged or no database; restore it from the nightly backup (README: Backup and restore)"
+      return "is damaged or no database; restore it from the nightly backup (docs/backup.md)"
     case "SQLITE_FULL":
       return "the disk is full; nothing was recorded, free some space and run it again"
     case "SQLITE_BUSY":

@@ -31,7 +31,7 @@ export interface Offer {
   market: Market
 }
 
-/** `estimate`: no published figure, see the README. */
+/** `estimate`: no published figure, see docs/accounting.md. */
 export type PriceSource = "config" | "price list" | "embedded" | "estimate" | "spot history" | "spot factor"
 
 /**

@@ -32,7 +32,9 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
   try {
     arn = await iam.callerArn()
   } catch (error) {
-    return [failing("access key", messageOf(error), "put a working key into root-access-key (README)")]
+    return [
+      failing("access key", messageOf(error), "put a working key into root-access-key (docs/install.md)"),
+    ]
   }
   const findings = await Promise.all([
     attempt("permissions", "attach what setup --print-policy prints", () => checkPermissions(deps, iam, arn)),

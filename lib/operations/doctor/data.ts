@@ -98,7 +98,8 @@ function checkFileSystem(dataDir: string): Finding[] {
 function checkDatabase(path: string, steps: Parameters<typeof missingSteps>[1]): Finding[] {
   if (!existsSync(path)) return [failing(path, "does not exist", "run init_dbs as the account")]
   const damage = whyDamaged(path)
-  if (damage !== null) return [failing(path, damage, "put a backup back: backup_dbs --restore (README)")]
+  if (damage !== null)
+    return [failing(path, damage, "put a backup back: backup_dbs --restore (docs/backup.md)")]
   const missing = missingSteps(path, steps)
   const list = missing.map((name) => `"${name}"`).join(", ")
   return [
