@@ -13,7 +13,7 @@ import { configPath, loadConfig } from "./host/config/config.ts"
 import { readRootAccessKey } from "./host/config/root_access_key.ts"
 import { type AuditLog, auditLog } from "./host/files/audit.ts"
 import { type HomeFiles, openHome } from "./host/home/home.ts"
-import { type Messenger, messenger } from "./host/people/messenger.ts"
+import { type Notifier, notifier } from "./host/people/notifier.ts"
 
 export interface Context {
   readonly tool: string
@@ -30,7 +30,7 @@ export interface Context {
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
   readonly aws: Aws
-  readonly messenger: Messenger
+  readonly notifier: Notifier
   /** EC2 with the caller's own credentials, for tools that run with the caller's own rights. */
   readonly ownEc2: (region: string) => Promise<ClusterEc2>
   /** $EMR_HADOOP_USER: the login on a cluster's master. */
@@ -84,7 +84,7 @@ export function openContext(
           interrupt: abandon,
         }),
     emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
-    messenger: () => messenger(),
+    notifier: () => notifier(),
     home: ({ caller }) => openHome(caller),
     close: () => () => {
       for (const close of closers) close()

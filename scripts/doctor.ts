@@ -1,7 +1,7 @@
 import { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { becomeOwnerOf } from "../lib/host/caller/become.ts"
 import { requireStaff } from "../lib/host/caller/caller.ts"
+import { dropPrivilegesTo } from "../lib/host/caller/drop_privileges.ts"
 import { installedPrefix } from "../lib/host/config/config_programs.ts"
 import { examine } from "../lib/operations/doctor/doctor.ts"
 import { attempt, ok, worstOf } from "../lib/operations/doctor/finding.ts"
@@ -20,7 +20,7 @@ Exit code 0: all is ok, or there are only warnings (with --json: see "worst"); 1
   async run(args, context, output) {
     const findings = await attempt("config", "put it right: docs/configuration.md", async () => {
       const { config, clock } = context
-      becomeOwnerOf(config.paths.dataDir)
+      dropPrivilegesTo(config.paths.dataDir)
       requireStaff(context.caller, config.course)
       const deps = {
         config,

@@ -10,7 +10,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
-import { holdAlone } from "../../lib/host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../lib/host/processes/lock_file.ts"
 import type { RunningTool } from "../support/tools.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
@@ -602,7 +602,7 @@ describe("ending", () => {
     const create = ["create-storage", "one", "dn", "1", spec, "-z", "us-east-1a"]
     await room.hadoop(...create)
     const directory = join(room.home, ".hadoop-cloud/one")
-    const release = holdAlone(join(directory, "lock"))
+    const release = tryExclusiveLock(join(directory, "lock"))
     for (const args of [create, ["delete-storage", "one", "--yes"]]) {
       const { stderr, code } = await room.hadoop(...args)
       expect(stderr).toBe(

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { holdAlone } from "../../lib/host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../lib/host/processes/lock_file.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { oldRules, putOldDatabase } from "../support/old_database.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -42,7 +42,7 @@ describe("usage_cron --repair", () => {
 
   test("closes nothing while another one is at work, whose listing is not there yet", async () => {
     putOldDatabase(course)
-    const release = holdAlone(`${course.dataDir}/usage-cron.lock`)
+    const release = tryExclusiveLock(`${course.dataDir}/usage-cron.lock`)
     const { stdout, stderr, code } = await course.run("usage_cron", ["--repair"])
     release?.()
     expect(stderr).toContain("usage_cron: repair: there is no new listing to go by")

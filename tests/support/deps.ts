@@ -51,7 +51,7 @@ export function depsOf(
     audit: auditLog(config.paths.auditLog, clock),
     aws,
     interrupt,
-    messenger: {
+    notifier: {
       async tell(to, subject, text) {
         told.push({ login: to, subject, text })
         return ["mail"]

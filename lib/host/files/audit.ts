@@ -1,11 +1,10 @@
 /** The audit log: who asked for what, before it happens, and what came of it, after. Grep and staff read it. */
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, writeSync } from "node:fs"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { escapeControls } from "../../base/text.ts"
 import type { Clock } from "../../base/time.ts"
-import { lock } from "../processes/flock.ts"
 import { localOffsetMs } from "../processes/libc.ts"
-import { requirePrivateFile } from "./private_file.ts"
+import { openLockFile, waitForLock } from "../processes/lock_file.ts"
 
 export interface AuditLog {
   /** Appends one line and has it on disk when it returns; throws Failed where it cannot, so that nothing goes unrecorded. */
@@ -19,10 +18,8 @@ export function auditLog(path: string, clock: Clock): AuditLog {
       const line = `${localIso(clock.now())}: ${escapeControls(login)}: ${escapeControls(message)}\n`
       let fd: number | undefined
       try {
-        const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
-        fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        requirePrivateFile(fd, path)
-        lock(fd, path, clock)
+        fd = openLockFile(path, constants.O_WRONLY | constants.O_APPEND)
+        waitForLock(fd, path, clock)
         append(fd, new TextEncoder().encode(line))
       } catch (error) {
         if (error instanceof Failed) throw error

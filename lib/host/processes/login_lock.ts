@@ -1,9 +1,10 @@
 /** One run at a time for each login: two `--init` at once must not make three access keys. */
-import { closeSync, constants, mkdirSync, openSync } from "node:fs"
+import { closeSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import { tryLock } from "./libc.ts"
+import { openLockFile } from "./lock_file.ts"
 
 const retryMs = 50
 const deadlineMs = 120_000
@@ -39,11 +40,11 @@ export async function withLoginLock<T>(
 }
 
 function openLock(directory: string, path: string): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    return openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    return openLockFile(path)
   } catch (error) {
+    if (error instanceof Failed) throw error
     throw new Failed(`lock ${path}`, messageOf(error), { cause: error })
   }
 }

@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
-import { holdAlone } from "../../host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 import { type ClusterDeps, clusterFiles } from "./deps.ts"
 
 export type ClusterFile = keyof typeof clusterFiles
@@ -76,7 +76,7 @@ export async function aloneWith<T>(
 ): Promise<T> {
   const path = clusterFile(deps, cluster, "lock")
   makeDirectoryOf(path)
-  const release = holdAlone(path)
+  const release = tryExclusiveLock(path)
   if (!release) {
     throw new Failed(action, `another command launches or stores for ${cluster}: wait for it, or end it`)
   }

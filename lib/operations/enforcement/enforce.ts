@@ -10,7 +10,7 @@ import {
   warningText,
 } from "../../decisions/enforcement/enforcement_plan.ts"
 import { storageLine } from "../../decisions/storage/storage_plan.ts"
-import type { Messenger } from "../../host/people/messenger.ts"
+import type { Notifier } from "../../host/people/notifier.ts"
 import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
@@ -23,7 +23,7 @@ import { adoptStrays } from "./strays.ts"
 import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 
 export interface EnforcementDeps extends LedgerDeps {
-  readonly messenger: Messenger
+  readonly notifier: Notifier
 }
 
 export interface Enforced {

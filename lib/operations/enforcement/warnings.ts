@@ -1,7 +1,7 @@
 /** Telling owners what is about to end: by whichever of our tools they run next, by mail, on their terminals. */
 
 import { msPerMinute } from "../../base/time.ts"
-import type { Messenger } from "../../host/people/messenger.ts"
+import type { Notifier } from "../../host/people/notifier.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 
 export interface Warning {
@@ -29,13 +29,13 @@ const sendingMs = 2 * msPerMinute
 
 /** Last of all, when everything has ended that had to: mailers are slow, and may be dead. */
 export async function sendWarnings(
-  { messenger, audit, clock }: LedgerDeps & { messenger: Messenger },
+  { notifier, audit, clock }: LedgerDeps & { notifier: Notifier },
   warnings: readonly Warning[],
 ): Promise<void> {
   const begun = clock.now()
   for (const { login, what, subject, text } of warnings) {
     const isLate = clock.now() - begun > sendingMs
-    const ways = isLate ? [] : await messenger.tell(login, subject, text)
+    const ways = isLate ? [] : await notifier.tell(login, subject, text)
     audit.record("enforcement", `warn ${login} about ${what}: ${[...ways, "the next tool"].join(", ")}`)
   }
 }

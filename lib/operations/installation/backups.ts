@@ -9,7 +9,7 @@ import { openUsageDb } from "../../db/usage_db.ts"
 import { openUsersDb } from "../../db/users_db.ts"
 import type { AuditLog } from "../../host/files/audit.ts"
 import { requirePrivateDirectory } from "../../host/files/private_file.ts"
-import { holdAlone } from "../../host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 
 export interface BackupDeps {
   config: Pick<Config, "paths">
@@ -28,7 +28,7 @@ export function defaultBackupDirectory({ dataDir }: Config["paths"]): string {
  * removes all but the `keep` newest. Returns the new directory. A backup is there whole or not at all.
  */
 export function backUp({ config, clock }: BackupDeps, directory: string, keep: number): string {
-  const release = holdAlone(join(config.paths.dataDir, "backup.lock"))
+  const release = tryExclusiveLock(join(config.paths.dataDir, "backup.lock"))
   if (release === null)
     throw new Failed("backup", "another one is under way; run it again when that has ended")
   try {

@@ -1,7 +1,7 @@
 /** What usage_cron does each time, in an order in which nothing that fails takes back what was found out before it. */
 import { join } from "node:path"
 import { messageOf } from "../../base/errors.ts"
-import { holdAlone } from "../../host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 import { keepSpotPrices } from "../pricing/spot_prices.ts"
 import { askEventHistory } from "./event_history.ts"
 import { lookAtRentals, type RentalLook, recordRentals } from "./rentals.ts"
@@ -21,7 +21,7 @@ export interface CronSummary extends SnapshotSummary {
 /** Null where another usage_cron is at work. Throws where the snapshot is not complete: then nothing of it is recorded. */
 export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): Promise<CronSummary | null> {
   const { usageDb, config } = deps
-  const release = holdAlone(join(config.paths.dataDir, "usage-cron.lock"))
+  const release = tryExclusiveLock(join(config.paths.dataDir, "usage-cron.lock"))
   if (!release) return null
   try {
     const warnings: string[] = []

@@ -6,7 +6,7 @@ import { noteSkipped } from "../../support/skips.ts"
 
 const strace = Bun.which("strace")
 if (!strace) noteSkipped("file systems without locks: strace is not installed")
-const onlyOne = join(import.meta.dir, "../../../lib/host/processes/only_one.ts")
+const lockFile = join(import.meta.dir, "../../../lib/host/processes/lock_file.ts")
 
 let directory: string
 beforeEach(() => {
@@ -20,8 +20,8 @@ describe.skipIf(!strace)("a file system", () => {
     (reason) => {
       const path = join(directory, "lock")
       const program = `
-      import { holdAlone } from ${JSON.stringify(onlyOne)}
-      try { console.log(holdAlone(${JSON.stringify(path)})) } catch (error) { console.log(error.message) }`
+      import { tryExclusiveLock } from ${JSON.stringify(lockFile)}
+      try { console.log(tryExclusiveLock(${JSON.stringify(path)})) } catch (error) { console.log(error.message) }`
       const inject = `inject=flock:error=${reason}`
       const { stdout } = Bun.spawnSync([
         ...[strace ?? "", "-f", "-o", "/dev/null", "-e", inject],

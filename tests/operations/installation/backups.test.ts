@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from "node:path"
 import { whyDamaged } from "../../../lib/db/backup.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
-import { holdAlone } from "../../../lib/host/processes/only_one.ts"
+import { tryExclusiveLock } from "../../../lib/host/processes/lock_file.ts"
 import { backUp, listBackups, restore } from "../../../lib/operations/installation/backups.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
 
@@ -115,7 +115,7 @@ describe("backup_dbs", () => {
     const directory = join(course.dataDir, "backups")
     for (let n = 0; n < 3; n++) backUp({ config, clock }, directory, 2)
     expect(listBackups(directory)).toEqual(["20261101T030002Z", "20261101T030001Z"])
-    const release = holdAlone(join(course.dataDir, "backup.lock"))
+    const release = tryExclusiveLock(join(course.dataDir, "backup.lock"))
     const second = await course.run("backup_dbs")
     release?.()
     expect(second.stderr).toBe(

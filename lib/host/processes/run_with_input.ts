@@ -1,10 +1,10 @@
-/** Giving a program something to read whose answer nobody waits for long. */
+/** Runs a program with text on its stdin, for a bounded time. */
 
 /**
- * Runs `argv` with `text` on its stdin. True: it took it and ended well; false: it did not, or could not be started; null: it had not
- * ended after `patienceMs` and was killed, with all that it had started. It gets no descriptor of ours that it could hold open.
+ * Runs `argv` with `text` on its stdin. Returns true when it exits with 0, false when it fails or cannot be started, and null when it
+ * has not ended after `patienceMs`: its whole process group is then killed. It inherits no descriptor of ours.
  */
-export async function feed(
+export async function runWithInput(
   argv: readonly string[],
   text: string,
   patienceMs: number,

@@ -1,9 +1,12 @@
-/** Giving up root for good: what root may do says nothing about what the account may. */
+/** Giving up root for good: root's rights say nothing about the account's. */
 import { lstatSync } from "node:fs"
 import { Failed } from "../../base/errors.ts"
 
-/** Run by root, the process becomes the owner of `directory`, the privileged account; run by anybody else, nothing happens. */
-export function becomeOwnerOf(directory: string): void {
+/**
+ * Run by root, the process becomes the owner of `directory`, the privileged account, and cannot return; run by anybody else, nothing
+ * happens. Throws Failed where the change did not take effect.
+ */
+export function dropPrivilegesTo(directory: string): void {
   if (process.geteuid?.() !== 0) return
   const stats = lstatSync(directory, { throwIfNoEntry: false })
   if (!stats || stats.uid === 0) return

@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs"
 import { loginPattern } from "../../base/login.ts"
 import { escapeControls } from "../../base/text.ts"
-import { feed } from "../processes/feed.ts"
+import { runWithInput } from "../processes/run_with_input.ts"
 
-export interface Messenger {
+export interface Notifier {
   /** Each way as far as it works; returns the ways that did. Never throws. */
   tell(login: string, subject: string, text: string): Promise<string[]>
 }
@@ -15,7 +15,7 @@ const write = ["/usr/bin/write", "/bin/write"]
 const patienceMs = 5_000
 
 /** A way that hangs is not tried again: enforcement has more to do than to wait for a dead mailer. */
-export function messenger(): Messenger {
+export function notifier(): Notifier {
   const hanging = new Set<string>()
   return {
     async tell(login, subject, text) {
@@ -31,7 +31,7 @@ export function messenger(): Messenger {
       const worked: string[] = []
       for (const [way, argv, stdin] of ways) {
         if (!argv || hanging.has(way)) continue
-        const taken = await feed(argv, stdin, patienceMs)
+        const taken = await runWithInput(argv, stdin, patienceMs)
         if (taken === null) hanging.add(way)
         if (taken) worked.push(way)
       }
