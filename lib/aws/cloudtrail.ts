@@ -2,8 +2,8 @@
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { CloudTrail } from "./interfaces.ts"
-import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
-import { listed, present } from "./protocol/pages.ts"
+import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
+import { paginate, required } from "./protocol/pages.ts"
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const msBetweenRequests = 500
@@ -18,7 +18,7 @@ const ofInterest = new Set([
 ])
 
 export function openCloudTrail(settings: AwsSettings): CloudTrail {
-  const ask = asking("CloudTrail", settings, new CloudTrailClient(clientOptions(settings)))
+  const send = sender("CloudTrail", settings, new CloudTrailClient(clientOptions(settings)))
   let nextRequestAt = 0
 
   /** Waits until the next request may be made. */
@@ -32,11 +32,11 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
   return {
     async instanceEvents(instanceId, fromUtcMs, toUtcMs) {
       const action = `look up events of ${instanceId}`
-      const all = await listed(
+      const all = await paginate(
         action,
         async (NextToken) => {
           await turn()
-          return ask(
+          return send(
             action,
             new LookupEventsCommand({
               LookupAttributes: [{ AttributeKey: "ResourceName", AttributeValue: instanceId }],
@@ -53,7 +53,7 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
         .filter((event) => ofInterest.has(event.EventName ?? "") && !isFailure(event))
         .map((event) => ({
           name: event.EventName ?? "",
-          atUtcMs: present(action, event.EventTime).getTime(),
+          atUtcMs: required(action, event.EventTime).getTime(),
           user: event.Username ?? "",
           eventId: event.EventId ?? "",
           ...circumstances(instanceId, event),

@@ -1,12 +1,12 @@
 /** What operations may ask of AWS (IAM: iam_interfaces.ts). Every listing is complete or fails; every mutating call returns AWS's request id. */
 import type {
   Address,
+  EbsSnapshot,
   Image,
   Instance,
   InstanceState,
   KeyPair,
   SecurityGroup,
-  Snapshot,
   SpotRequest,
   Subnet,
   Volume,
@@ -133,7 +133,7 @@ export interface Ec2 {
     tags: Record<string, string>
   }): Promise<Outcome & { id: string }>
   /** The account's own. */
-  snapshots(filter?: { ids?: string[]; tags?: Record<string, string> }): Promise<Snapshot[]>
+  snapshots(filter?: { ids?: string[]; tags?: Record<string, string> }): Promise<EbsSnapshot[]>
   /** Deleting what is not there succeeds. */
   deleteVolume(id: string): Promise<Outcome>
   deleteSnapshot(id: string): Promise<Outcome>

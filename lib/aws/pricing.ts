@@ -2,10 +2,10 @@
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { microUsd } from "../base/money.ts"
 import type { ListedPrice, Pricing } from "./interfaces.ts"
-import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
 import { awsError } from "./protocol/errors.ts"
 import { GarbledReply } from "./protocol/garbled_reply.ts"
-import { pages, present } from "./protocol/pages.ts"
+import { pages, required } from "./protocol/pages.ts"
 
 /** The API answers in three regions only, for all; this one is in every account. */
 const pricingRegion = "us-east-1"
@@ -13,7 +13,7 @@ const action = "read the price list"
 
 export function openPricing(settings: AwsSettings): Pricing {
   const there = { ...settings, region: pricingRegion }
-  const ask = asking("The Price List API", there, new PricingClient(clientOptions(there)))
+  const send = sender("The Price List API", there, new PricingClient(clientOptions(there)))
   /** The products of a region that match, page by page, as `read` takes them. */
   async function* products<T>(
     filters: Record<string, string>,
@@ -22,7 +22,7 @@ export function openPricing(settings: AwsSettings): Pricing {
     const replies = pages(
       action,
       (NextToken) =>
-        ask(
+        send(
           action,
           new GetProductsCommand({
             ServiceCode: "AmazonEC2",
@@ -36,7 +36,7 @@ export function openPricing(settings: AwsSettings): Pricing {
     )
     for await (const page of replies) {
       try {
-        yield present(action, page.PriceList).flatMap((text: unknown) => read(JSON.parse(String(text))))
+        yield required(action, page.PriceList).flatMap((text: unknown) => read(JSON.parse(String(text))))
       } catch (error) {
         throw awsError(action, "The Price List API", pricingRegion, error)
       }

@@ -8,27 +8,27 @@ import {
 } from "@aws-sdk/client-scheduler"
 import { isoUtc } from "../base/time.ts"
 import type { Scheduler } from "./interfaces.ts"
-import { type AwsSettings, asking, clientOptions, outcomeOf } from "./protocol/connection.ts"
+import { type AwsSettings, clientOptions, outcomeOf, sender } from "./protocol/connection.ts"
 import { hasCode } from "./protocol/errors.ts"
 
 export function openScheduler(settings: AwsSettings): Scheduler {
-  const ask = asking("EventBridge Scheduler", settings, new SchedulerClient(clientOptions(settings)))
+  const send = sender("EventBridge Scheduler", settings, new SchedulerClient(clientOptions(settings)))
   return {
     async putTermination(instanceId, atUtcMs, roleArn) {
       const action = `schedule the termination of ${instanceId}`
       const schedule = terminationOf(instanceId, atUtcMs, roleArn)
       try {
-        return outcomeOf(await ask(action, new CreateScheduleCommand(schedule)))
+        return outcomeOf(await send(action, new CreateScheduleCommand(schedule)))
       } catch (error) {
         if (!hasCode(error, "ConflictException")) throw error
-        return outcomeOf(await ask(action, new UpdateScheduleCommand(schedule)))
+        return outcomeOf(await send(action, new UpdateScheduleCommand(schedule)))
       }
     },
 
     async removeTermination(instanceId) {
       const action = `remove the schedule of ${instanceId}`
       try {
-        return outcomeOf(await ask(action, new DeleteScheduleCommand({ Name: nameOf(instanceId) })))
+        return outcomeOf(await send(action, new DeleteScheduleCommand({ Name: nameOf(instanceId) })))
       } catch (error) {
         if (hasCode(error, "ResourceNotFoundException")) return { requestId: error.requestId }
         throw error

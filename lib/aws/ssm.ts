@@ -1,17 +1,17 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm"
 import type { Ssm } from "./interfaces.ts"
-import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
 import { hasCode } from "./protocol/errors.ts"
-import { present } from "./protocol/pages.ts"
+import { required } from "./protocol/pages.ts"
 
 export function openSsm(settings: AwsSettings): Ssm {
-  const ask = asking("SSM", settings, new SSMClient(clientOptions(settings)))
+  const send = sender("SSM", settings, new SSMClient(clientOptions(settings)))
   return {
     async parameter(name) {
       const action = `look up parameter ${name}`
       try {
-        const reply = await ask(action, new GetParameterCommand({ Name: name }))
-        return present(action, reply.Parameter?.Value)
+        const reply = await send(action, new GetParameterCommand({ Name: name }))
+        return required(action, reply.Parameter?.Value)
       } catch (error) {
         if (hasCode(error, "ParameterNotFound", "ParameterVersionNotFound")) return null
         throw error

@@ -1,8 +1,8 @@
-/** Whose credentials these are: the one question that any valid key may ask, whatever its policies. */
+/** Whose credentials these are: the one question that any valid key may send, whatever its policies. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts"
-import { type AwsSettings, asking, clientOptions } from "./protocol/connection.ts"
+import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
 import { hasCode } from "./protocol/errors.ts"
-import { present } from "./protocol/pages.ts"
+import { required } from "./protocol/pages.ts"
 
 export interface Sts {
   /** The ARN behind the credentials in use. */
@@ -10,10 +10,10 @@ export interface Sts {
 }
 
 export function openSts(settings: AwsSettings): Sts {
-  const ask = asking("STS", settings, new STSClient(clientOptions(settings)))
+  const send = sender("STS", settings, new STSClient(clientOptions(settings)))
   const action = "look up whose credentials are in use"
   return {
-    callerArn: async () => present(action, (await ask(action, new GetCallerIdentityCommand({}))).Arn),
+    callerArn: async () => required(action, (await send(action, new GetCallerIdentityCommand({}))).Arn),
   }
 }
 

@@ -70,7 +70,7 @@ export interface Volume {
   tags: Record<string, string>
 }
 
-export interface Snapshot {
+export interface EbsSnapshot {
   id: string
   /** Of the volume that it is of: at most so much is charged. */
   gib: number

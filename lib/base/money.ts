@@ -29,7 +29,7 @@ export function fromHourly(product: bigint): MicroUsd {
 }
 
 /** What `ms` milliseconds cost at an hourly price, rounded up: what is reserved. */
-export function reservationOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
+export function costRoundedUp(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
   const product = BigInt(microUsdPerHour) * BigInt(Math.ceil(ms))
   return Number((product + msPerHour - 1n) / msPerHour)
 }

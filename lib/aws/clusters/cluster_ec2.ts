@@ -8,14 +8,14 @@ import {
 import { connectEc2, pageSize } from "../ec2/connection.ts"
 import { openEc2 } from "../ec2/ec2.ts"
 import type { AwsSettings } from "../protocol/connection.ts"
-import { hasCode, unless } from "../protocol/errors.ts"
+import { hasCode, ignoreCode } from "../protocol/errors.ts"
 import { clusterGroupCalls } from "./cluster_groups.ts"
 import type { ClusterEc2 } from "./cluster_interfaces.ts"
 
 /** EC2 in the region of the settings, with what clusters need besides. */
 export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
   const connection = connectEc2(settings)
-  const { ask } = connection
+  const { send } = connection
 
   return {
     ...openEc2(settings),
@@ -26,7 +26,7 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
       for (let start = 0; start < ids.length; start += pageSize) {
         const some = ids.slice(start, start + pageSize)
         const terminate = (InstanceIds: string[]) =>
-          ask(`terminate ${InstanceIds.join(", ")}`, new TerminateInstancesCommand({ InstanceIds }))
+          send(`terminate ${InstanceIds.join(", ")}`, new TerminateInstancesCommand({ InstanceIds }))
         try {
           await terminate(some)
         } catch (error) {
@@ -46,7 +46,7 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
     async freshConsole(id) {
       const outputOf = async (Latest: boolean) => {
         const command = new GetConsoleOutputCommand({ InstanceId: id, ...(Latest ? { Latest } : {}) })
-        const reply = await ask(`console output of ${id}`, command)
+        const reply = await send(`console output of ${id}`, command)
         return Buffer.from(reply.Output ?? "", "base64").toString("utf8")
       }
       try {
@@ -58,8 +58,8 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
     },
 
     async attachVolume(volumeId, instanceId, device) {
-      await unless("VolumeInUse", () =>
-        ask(
+      await ignoreCode("VolumeInUse", () =>
+        send(
           `attach ${volumeId} to ${instanceId}`,
           new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device }),
         ),
@@ -69,7 +69,7 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
     async snapshotState(snapshotId) {
       const action = `describe ${snapshotId}`
       try {
-        const reply = await ask(action, new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))
+        const reply = await send(action, new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))
         return reply.Snapshots?.[0]?.State ?? ""
       } catch (error) {
         if (hasCode(error, "InvalidSnapshot.NotFound")) return ""

@@ -10,8 +10,8 @@ import type { Ec2Connection } from "../ec2/connection.ts"
 import { describeSecurityGroups, toSecurityGroup } from "../ec2/security_groups.ts"
 import { tagList } from "../ec2/tags.ts"
 import { outcomeOf } from "../protocol/connection.ts"
-import { unless } from "../protocol/errors.ts"
-import { present } from "../protocol/pages.ts"
+import { ignoreCode } from "../protocol/errors.ts"
+import { required } from "../protocol/pages.ts"
 import type { ClusterEc2, IngressRule } from "./cluster_interfaces.ts"
 
 type ClusterCalls = Pick<
@@ -20,7 +20,7 @@ type ClusterCalls = Pick<
 >
 
 export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
-  const { ask } = connection
+  const { send } = connection
   return {
     async securityGroupsWithRules(filter) {
       const all = await describeSecurityGroups(connection, filter)
@@ -32,7 +32,7 @@ export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
 
     async createSecurityGroup({ name, description, vpcId, tags }) {
       const action = `create security group ${name}`
-      const reply = await ask(
+      const reply = await send(
         action,
         new CreateSecurityGroupCommand({
           GroupName: name,
@@ -41,14 +41,14 @@ export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
           TagSpecifications: [{ ResourceType: "security-group", Tags: tagList(tags) }],
         }),
       )
-      return { ...outcomeOf(reply), id: present(action, reply.GroupId) }
+      return { ...outcomeOf(reply), id: required(action, reply.GroupId) }
     },
 
     async allowIngress(groupId, rules) {
       // One at a time: of several, one that is there already would fail them all.
       for (const rule of rules) {
-        await unless("InvalidPermission.Duplicate", () =>
-          ask(
+        await ignoreCode("InvalidPermission.Duplicate", () =>
+          send(
             `open security group ${groupId}`,
             new AuthorizeSecurityGroupIngressCommand({
               GroupId: groupId,
@@ -61,8 +61,8 @@ export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
 
     async revokeIngress(groupId, rules) {
       for (const rule of rules) {
-        await unless("InvalidPermission.NotFound", () =>
-          ask(
+        await ignoreCode("InvalidPermission.NotFound", () =>
+          send(
             `close security group ${groupId}`,
             new RevokeSecurityGroupIngressCommand({ GroupId: groupId, IpPermissions: [toPermission(rule)] }),
           ),
@@ -71,8 +71,8 @@ export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
     },
 
     async deleteSecurityGroup(id) {
-      await unless("InvalidGroup.NotFound", () =>
-        ask(`delete security group ${id}`, new DeleteSecurityGroupCommand({ GroupId: id })),
+      await ignoreCode("InvalidGroup.NotFound", () =>
+        send(`delete security group ${id}`, new DeleteSecurityGroupCommand({ GroupId: id })),
       )
     },
   }

@@ -7,23 +7,23 @@ import {
   type ServiceOutputTypes,
 } from "@aws-sdk/client-ec2"
 import type { Beginning } from "../interfaces.ts"
-import { type Ask, type AwsSettings, askers, asking, clientOptions } from "../protocol/connection.ts"
+import { type AwsSettings, clientOptions, type Send, sender, senders } from "../protocol/connection.ts"
 import { StrictEc2Protocol } from "../protocol/query_protocol.ts"
 
-export type AskEc2 = Ask<ServiceInputTypes, ServiceOutputTypes, EC2ClientResolvedConfig>
+export type SendEc2 = Send<ServiceInputTypes, ServiceOutputTypes, EC2ClientResolvedConfig>
 
 export interface Ec2Connection {
   region: string
-  ask: AskEc2
+  send: SendEc2
   /** For what must not be sent twice: creating key pairs. */
-  askOnce: AskEc2
+  sendOnce: SendEc2
 }
 
 export function connectEc2(settings: AwsSettings): Ec2Connection {
   return {
     region: settings.region,
-    ...askers((options) =>
-      asking(
+    ...senders((options) =>
+      sender(
         "EC2",
         settings,
         new EC2Client({ ...clientOptions(settings, options), protocol: StrictEc2Protocol }),

@@ -1,12 +1,12 @@
 import type { Ec2 } from "../interfaces.ts"
 import type { AwsSettings } from "../protocol/connection.ts"
 import { connectEc2 } from "./connection.ts"
+import { describeCalls } from "./describe.ts"
 import { instanceCalls } from "./instances.ts"
 import { keyPairCalls } from "./key_pairs.ts"
 import { securityGroupCalls } from "./security_groups.ts"
 import { spotCalls } from "./spot.ts"
 import { storageCalls } from "./storage.ts"
-import { surroundingsCalls } from "./surroundings.ts"
 
 /** EC2 in the region of the settings. */
 export function openEc2(settings: AwsSettings): Ec2 {
@@ -14,7 +14,7 @@ export function openEc2(settings: AwsSettings): Ec2 {
   return {
     region: connection.region,
     ...instanceCalls(connection),
-    ...surroundingsCalls(connection),
+    ...describeCalls(connection),
     ...securityGroupCalls(connection),
     ...keyPairCalls(connection),
     ...spotCalls(connection),

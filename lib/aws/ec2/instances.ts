@@ -14,7 +14,7 @@ import type { Instance, InstanceState } from "../../base/instance.ts"
 import type { Ec2, InstanceFilter, Outcome } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { awsError, hasCode } from "../protocol/errors.ts"
-import { pages, present } from "../protocol/pages.ts"
+import { pages, required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filterSize, filters, pageSize } from "./connection.ts"
 import { toInstance, toState } from "./instance.ts"
 import type { DescribeInstancesReply, InstanceElement, RunInstancesReply } from "./instance_replies.ts"
@@ -34,7 +34,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
         action,
         async (NextToken) =>
           // Read by shape: query_protocol.ts.
-          (await ec2.ask(
+          (await ec2.send(
             action,
             new DescribeInstancesCommand({ Filters: asked.filters, MaxResults: pageSize, NextToken }),
           )) as unknown as DescribeInstancesReply,
@@ -55,8 +55,8 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
     id: string,
   ): Promise<Outcome & { state: InstanceState; wasOn: boolean }> {
     const { requestId, changes } = await changing
-    const change = present(action, changes).find(({ InstanceId }) => InstanceId === id)
-    const { CurrentState, PreviousState } = present(action, change)
+    const change = required(action, changes).find(({ InstanceId }) => InstanceId === id)
+    const { CurrentState, PreviousState } = required(action, change)
     const before = PreviousState?.Name
     return {
       requestId,
@@ -66,12 +66,12 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
   }
 
   async function terminateOnce(action: string, id: string) {
-    const reply = await ec2.ask(action, new TerminateInstancesCommand({ InstanceIds: [id] }))
+    const reply = await ec2.send(action, new TerminateInstancesCommand({ InstanceIds: [id] }))
     return { ...outcomeOf(reply), changes: reply.TerminatingInstances }
   }
 
   async function stopOnce(action: string, id: string, hibernate: boolean) {
-    const reply = await ec2.ask(
+    const reply = await ec2.send(
       action,
       new StopInstancesCommand({ InstanceIds: [id], ...(hibernate ? { Hibernate: true } : {}) }),
     )
@@ -89,7 +89,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
       return await act()
     } catch (error) {
       if (!clearProtection || !hasCode(error, "OperationNotPermitted")) throw error
-      await ec2.ask(
+      await ec2.send(
         `clear protection of ${id}`,
         new ModifyInstanceAttributeCommand({ InstanceId: id, ...attribute }),
       )
@@ -109,7 +109,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
     async launch(request, { dryRun = false } = {}) {
       const action = dryRun ? "try a launch" : "launch"
       try {
-        const reply = await ec2.ask(action, new RunInstancesCommand(runInstancesInput(request, dryRun)))
+        const reply = await ec2.send(action, new RunInstancesCommand(runInstancesInput(request, dryRun)))
         const { instancesSet } = reply as unknown as RunInstancesReply
         return { ...outcomeOf(reply), instances: instancesOf(action, instancesSet, ec2.region) }
       } catch (error) {
@@ -143,7 +143,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
 
     async start(id) {
       const action = `start ${id}`
-      const reply = await ec2.ask(action, new StartInstancesCommand({ InstanceIds: [id] }))
+      const reply = await ec2.send(action, new StartInstancesCommand({ InstanceIds: [id] }))
       return stateChange(
         action,
         Promise.resolve({ ...outcomeOf(reply), changes: reply.StartingInstances }),
@@ -152,7 +152,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
     },
 
     async consoleOutput(id) {
-      const reply = await ec2.ask(`console output of ${id}`, new GetConsoleOutputCommand({ InstanceId: id }))
+      const reply = await ec2.send(`console output of ${id}`, new GetConsoleOutputCommand({ InstanceId: id }))
       return Buffer.from(reply.Output ?? "", "base64").toString("utf8")
     },
   }

@@ -10,39 +10,39 @@ import type { KeyPair } from "../../base/instance.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
-import { present } from "../protocol/pages.ts"
+import { required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filters } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
 type Calls = Pick<Ec2, "keyPairs" | "createKeyPair" | "importKeyPair" | "deleteKeyPair">
 
-export function keyPairCalls({ ask, askOnce }: Ec2Connection): Calls {
+export function keyPairCalls({ send, sendOnce }: Ec2Connection): Calls {
   return {
     async keyPairs({ names, tags } = {}) {
       const action = "describe key pairs"
       if (asksForNothing({ names })) return []
       // Has no pages: all 5,000 that a region may hold come at once.
       const command = new DescribeKeyPairsCommand({ Filters: filters({ "key-name": names }, tags) })
-      const reply = await ask(action, command)
-      return present(action, reply.KeyPairs).map((keyPair) => toKeyPair(action, keyPair))
+      const reply = await send(action, command)
+      return required(action, reply.KeyPairs).map((keyPair) => toKeyPair(action, keyPair))
     },
 
     async createKeyPair(name, tags) {
       const action = `create key pair ${name}`
-      const reply = await askOnce(
+      const reply = await sendOnce(
         action,
         new CreateKeyPairCommand({ KeyName: name, KeyType: "ed25519", KeyFormat: "pem", ...tagged(tags) }),
       )
       return {
         ...outcomeOf(reply),
         keyPair: { ...toKeyPair(action, reply), type: "ed25519", tags },
-        privateKey: present(action, reply.KeyMaterial),
+        privateKey: required(action, reply.KeyMaterial),
       }
     },
 
     async importKeyPair(name, publicKey, tags) {
       const action = `import key pair ${name}`
-      const reply = await askOnce(
+      const reply = await sendOnce(
         action,
         new ImportKeyPairCommand({
           KeyName: name,
@@ -56,7 +56,7 @@ export function keyPairCalls({ ask, askOnce }: Ec2Connection): Calls {
 
     async deleteKeyPair(name) {
       try {
-        return outcomeOf(await ask(`delete key pair ${name}`, new DeleteKeyPairCommand({ KeyName: name })))
+        return outcomeOf(await send(`delete key pair ${name}`, new DeleteKeyPairCommand({ KeyName: name })))
       } catch (error) {
         if (hasCode(error, "InvalidKeyPair.NotFound")) return { requestId: error.requestId }
         throw error
@@ -74,7 +74,7 @@ function tagged(tags: Record<string, string>) {
 function toKeyPair(action: string, keyPair: KeyPairInfo): KeyPair {
   return {
     id: keyPair.KeyPairId ?? "",
-    name: present(action, keyPair.KeyName),
+    name: required(action, keyPair.KeyName),
     fingerprint: keyPair.KeyFingerprint ?? "",
     type: keyPair.KeyType ?? "",
     tags: tagRecord(keyPair.Tags),

@@ -2,7 +2,7 @@
 import { DescribeSecurityGroupsCommand, type SecurityGroup as SdkSecurityGroup } from "@aws-sdk/client-ec2"
 import type { SecurityGroup } from "../../base/instance.ts"
 import type { Ec2 } from "../interfaces.ts"
-import { listed, present } from "../protocol/pages.ts"
+import { paginate, required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagRecord } from "./tags.ts"
 
@@ -19,15 +19,15 @@ type GroupFilter = NonNullable<Parameters<Ec2["securityGroups"]>[0]>
 
 /** All that match, as AWS writes them: with their rules. */
 export async function describeSecurityGroups(
-  { ask }: Ec2Connection,
+  { send }: Ec2Connection,
   { ids, names, vpcId, tags }: GroupFilter,
 ): Promise<SdkSecurityGroup[]> {
   const wanted = { "group-id": ids, "group-name": names, "vpc-id": vpcId === undefined ? undefined : [vpcId] }
   if (asksForNothing(wanted)) return []
-  return listed(
+  return paginate(
     describing,
     (NextToken) =>
-      ask(
+      send(
         describing,
         new DescribeSecurityGroupsCommand({
           Filters: filters(wanted, tags),
@@ -41,7 +41,7 @@ export async function describeSecurityGroups(
 
 export function toSecurityGroup(group: SdkSecurityGroup): SecurityGroup {
   return {
-    id: present(describing, group.GroupId),
+    id: required(describing, group.GroupId),
     name: group.GroupName ?? "",
     vpcId: group.VpcId ?? "",
     description: group.Description ?? "",

@@ -11,22 +11,22 @@ import { microUsd } from "../../base/money.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
-import { listed, present } from "../protocol/pages.ts"
+import { paginate, required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagRecord } from "./tags.ts"
 
 type Calls = Pick<Ec2, "spotRequests" | "cancelSpotRequest" | "spotPriceHistory">
 
-export function spotCalls({ ask }: Ec2Connection): Calls {
+export function spotCalls({ send }: Ec2Connection): Calls {
   return {
     async spotRequests({ ids, tags, states } = {}) {
       const action = "describe spot requests"
       const wanted = { "spot-instance-request-id": ids, state: states }
       if (asksForNothing(wanted)) return []
-      const all = await listed(
+      const all = await paginate(
         action,
         (NextToken) =>
-          ask(
+          send(
             action,
             new DescribeSpotInstanceRequestsCommand({
               Filters: filters(wanted, tags),
@@ -42,7 +42,7 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
     async cancelSpotRequest(id) {
       try {
         const command = new CancelSpotInstanceRequestsCommand({ SpotInstanceRequestIds: [id] })
-        return outcomeOf(await ask(`cancel spot request ${id}`, command))
+        return outcomeOf(await send(`cancel spot request ${id}`, command))
       } catch (error) {
         if (hasCode(error, "InvalidSpotInstanceRequestID.NotFound")) return { requestId: error.requestId }
         throw error
@@ -52,10 +52,10 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
     async spotPriceHistory({ instanceTypes, zone, startUtcMs, endUtcMs }) {
       const action = "describe spot price history"
       if (instanceTypes.length === 0) return []
-      const all = await listed(
+      const all = await paginate(
         action,
         (NextToken) =>
-          ask(
+          send(
             action,
             new DescribeSpotPriceHistoryCommand({
               InstanceTypes: instanceTypes as _InstanceType[],
@@ -69,11 +69,11 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
         (page) => page.SpotPriceHistory,
       )
       return all.map((price) => ({
-        instanceType: present(action, price.InstanceType),
+        instanceType: required(action, price.InstanceType),
         zone: price.AvailabilityZone ?? "",
         product: price.ProductDescription ?? "",
-        fromUtcMs: present(action, price.Timestamp).getTime(),
-        microUsdPerHour: microUsd(Number(present(action, price.SpotPrice))),
+        fromUtcMs: required(action, price.Timestamp).getTime(),
+        microUsdPerHour: microUsd(Number(required(action, price.SpotPrice))),
       }))
     },
   }
@@ -81,12 +81,12 @@ export function spotCalls({ ask }: Ec2Connection): Calls {
 
 function toSpotRequest(action: string, request: SpotInstanceRequest): SpotRequest {
   return {
-    id: present(action, request.SpotInstanceRequestId),
-    state: present(action, request.State) as SpotRequest["state"],
+    id: required(action, request.SpotInstanceRequestId),
+    state: required(action, request.State) as SpotRequest["state"],
     instanceType: request.LaunchSpecification?.InstanceType ?? "",
     instanceId: request.InstanceId ?? "",
     keyName: request.LaunchSpecification?.KeyName ?? "",
-    createdAtUtcMs: present(action, request.CreateTime).getTime(),
+    createdAtUtcMs: required(action, request.CreateTime).getTime(),
     maxMicroUsdPerHour: request.SpotPrice === undefined ? null : microUsd(Number(request.SpotPrice)),
     tags: tagRecord(request.Tags),
   }

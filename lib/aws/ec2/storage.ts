@@ -9,13 +9,13 @@ import {
 import type { Ec2, Outcome } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
-import { listed, present } from "../protocol/pages.ts"
+import { paginate, required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
 type Calls = Pick<Ec2, "createVolume" | "createSnapshot" | "snapshots" | "deleteVolume" | "deleteSnapshot">
 
-export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
+export function storageCalls({ send, sendOnce }: Ec2Connection): Calls {
   /** One that is gone is as wanted. */
   async function gone(deleting: Promise<unknown>, notFound: string): Promise<Outcome> {
     try {
@@ -29,7 +29,7 @@ export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
   return {
     async createVolume({ clientToken, gib, zone, snapshotId, tags }) {
       const action = "create a volume"
-      const reply = await ask(
+      const reply = await send(
         action,
         new CreateVolumeCommand({
           ClientToken: clientToken,
@@ -41,12 +41,12 @@ export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
           TagSpecifications: [{ ResourceType: "volume", Tags: tagList(tags) }],
         }),
       )
-      return { ...outcomeOf(reply), id: present(action, reply.VolumeId) }
+      return { ...outcomeOf(reply), id: required(action, reply.VolumeId) }
     },
 
     async createSnapshot({ volumeId, description, tags }) {
       const action = `create a snapshot of ${volumeId}`
-      const reply = await askOnce(
+      const reply = await sendOnce(
         action,
         new CreateSnapshotCommand({
           VolumeId: volumeId,
@@ -54,16 +54,16 @@ export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
           TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(tags) }],
         }),
       )
-      return { ...outcomeOf(reply), id: present(action, reply.SnapshotId) }
+      return { ...outcomeOf(reply), id: required(action, reply.SnapshotId) }
     },
 
     async snapshots({ ids, tags } = {}) {
       const action = "describe snapshots"
       if (asksForNothing({ ids })) return []
-      const all = await listed(
+      const all = await paginate(
         action,
         (NextToken) =>
-          ask(
+          send(
             action,
             new DescribeSnapshotsCommand({
               // else all that anybody has made public is searched
@@ -76,18 +76,18 @@ export function storageCalls({ ask, askOnce }: Ec2Connection): Calls {
         (page) => page.Snapshots,
       )
       return all.map((snapshot) => ({
-        id: present(action, snapshot.SnapshotId),
+        id: required(action, snapshot.SnapshotId),
         gib: snapshot.VolumeSize ?? 0,
         state: snapshot.State ?? "",
-        startedAtUtcMs: present(action, snapshot.StartTime).getTime(),
+        startedAtUtcMs: required(action, snapshot.StartTime).getTime(),
         tags: tagRecord(snapshot.Tags),
       }))
     },
 
     deleteVolume: (id) =>
-      gone(ask(`delete ${id}`, new DeleteVolumeCommand({ VolumeId: id })), "InvalidVolume.NotFound"),
+      gone(send(`delete ${id}`, new DeleteVolumeCommand({ VolumeId: id })), "InvalidVolume.NotFound"),
 
     deleteSnapshot: (id) =>
-      gone(ask(`delete ${id}`, new DeleteSnapshotCommand({ SnapshotId: id })), "InvalidSnapshot.NotFound"),
+      gone(send(`delete ${id}`, new DeleteSnapshotCommand({ SnapshotId: id })), "InvalidSnapshot.NotFound"),
   }
 }

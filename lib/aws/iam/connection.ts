@@ -8,28 +8,28 @@ import {
 import type { MetadataBearer } from "@smithy/types"
 import type { Outcome } from "../interfaces.ts"
 import {
-  type Ask,
   type AwsSettings,
-  askers,
-  asking,
   clientOptions,
   outcomeOf,
+  type Send,
+  sender,
+  senders,
 } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
-import { listing } from "../protocol/pages.ts"
+import { collectPages } from "../protocol/pages.ts"
 import { StrictQueryProtocol } from "../protocol/query_protocol.ts"
 
-export type AskIam = Ask<ServiceInputTypes, ServiceOutputTypes, IAMClientResolvedConfig>
+export type SendIam = Send<ServiceInputTypes, ServiceOutputTypes, IAMClientResolvedConfig>
 
 export interface IamConnection {
-  ask: AskIam
+  send: SendIam
   /** For what must not be sent twice: creating. */
-  askOnce: AskIam
+  sendOnce: SendIam
 }
 
 export function connectIam(settings: AwsSettings): IamConnection {
-  return askers((options) =>
-    asking(
+  return senders((options) =>
+    sender(
       "IAM",
       settings,
       new IAMClient({ ...clientOptions(settings, options), protocol: StrictQueryProtocol }),
@@ -37,17 +37,20 @@ export function connectIam(settings: AwsSettings): IamConnection {
   )
 }
 
-/** All items of a listing by markers. */
-export function marked<Page extends { IsTruncated?: boolean | undefined; Marker?: string | undefined }, Item>(
+/** All items of a listing that IAM pages by `Marker`. Throws AwsError (garbled) for a page without its list. */
+export function paginateByMarker<
+  Page extends { IsTruncated?: boolean | undefined; Marker?: string | undefined },
+  Item,
+>(
   action: string,
-  ask: (marker: string | undefined) => Promise<Page>,
+  send: (marker: string | undefined) => Promise<Page>,
   itemsOf: (page: Page) => Item[] | undefined,
 ): Promise<Item[]> {
-  return listing(action, ask, (page) => (page.IsTruncated ? page.Marker : undefined), itemsOf)
+  return collectPages(action, send, (page) => (page.IsTruncated ? page.Marker : undefined), itemsOf)
 }
 
-/** The answer, or null where IAM knows no such thing. */
-export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+/** The answer, or null where IAM says NoSuchEntity. Other errors pass. */
+export async function nullIfMissing<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked
   } catch (error) {
@@ -56,12 +59,13 @@ export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-export async function done(asked: Promise<MetadataBearer>): Promise<Outcome> {
+/** The request id of a call that returns nothing else. */
+export async function outcomeWhenDone(asked: Promise<MetadataBearer>): Promise<Outcome> {
   return outcomeOf(await asked)
 }
 
-/** Gone is what was wanted. */
-export async function gone(asked: Promise<MetadataBearer>): Promise<Outcome> {
+/** Like outcomeWhenDone for a deletion: NoSuchEntity counts as done. */
+export async function ignoreMissing(asked: Promise<MetadataBearer>): Promise<Outcome> {
   try {
     return outcomeOf(await asked)
   } catch (error) {

@@ -20,8 +20,14 @@ import {
   UpdateLoginProfileCommand,
 } from "@aws-sdk/client-iam"
 import { outcomeOf } from "../protocol/connection.ts"
-import { present } from "../protocol/pages.ts"
-import { done, gone, type IamConnection, marked, orNull } from "./connection.ts"
+import { required } from "../protocol/pages.ts"
+import {
+  type IamConnection,
+  ignoreMissing,
+  nullIfMissing,
+  outcomeWhenDone,
+  paginateByMarker,
+} from "./connection.ts"
 import type { Iam } from "./interfaces.ts"
 
 type Calls = Pick<
@@ -45,36 +51,36 @@ type Calls = Pick<
   | "deleteServiceCredential"
 >
 
-export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
+export function credentialCalls({ send, sendOnce }: IamConnection): Calls {
   return {
     async accessKeys(user) {
       const action = `list access keys of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListAccessKeysCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListAccessKeysCommand({ UserName: user, Marker })),
         (page) => page.AccessKeyMetadata,
       )
       return all.map(({ AccessKeyId, Status, CreateDate }) => ({
-        id: present(action, AccessKeyId),
+        id: required(action, AccessKeyId),
         active: Status === "Active",
-        createdAtUtcMs: present(action, CreateDate).getTime(),
+        createdAtUtcMs: required(action, CreateDate).getTime(),
       }))
     },
 
     async createAccessKey(user) {
       const action = `create an access key for ${user}`
-      const reply = await askOnce(action, new CreateAccessKeyCommand({ UserName: user }))
-      const { AccessKeyId, SecretAccessKey } = present(action, reply.AccessKey)
+      const reply = await sendOnce(action, new CreateAccessKeyCommand({ UserName: user }))
+      const { AccessKeyId, SecretAccessKey } = required(action, reply.AccessKey)
       return {
         ...outcomeOf(reply),
-        id: present(action, AccessKeyId),
-        secret: present(action, SecretAccessKey),
+        id: required(action, AccessKeyId),
+        secret: required(action, SecretAccessKey),
       }
     },
 
     setAccessKeyActive: (user, id, active) =>
-      done(
-        ask(
+      outcomeWhenDone(
+        send(
           `make access key ${id} of ${user} ${active ? "active" : "inactive"}`,
           new UpdateAccessKeyCommand({
             UserName: user,
@@ -85,8 +91,8 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
       ),
 
     deleteAccessKey: (user, id) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete access key ${id} of ${user}`,
           new DeleteAccessKeyCommand({ UserName: user, AccessKeyId: id }),
         ),
@@ -94,33 +100,35 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
 
     async hasLoginProfile(user) {
       const action = `look up the login profile of ${user}`
-      return (await orNull(ask(action, new GetLoginProfileCommand({ UserName: user })))) !== null
+      return (await nullIfMissing(send(action, new GetLoginProfileCommand({ UserName: user })))) !== null
     },
 
     createLoginProfile: (user, password) =>
-      done(
-        askOnce(
+      outcomeWhenDone(
+        sendOnce(
           `create the login profile of ${user}`,
           new CreateLoginProfileCommand({ UserName: user, Password: password, PasswordResetRequired: false }),
         ),
       ),
 
     updateLoginProfile: (user, password) =>
-      done(
-        ask(
+      outcomeWhenDone(
+        send(
           `set the password of ${user}`,
           new UpdateLoginProfileCommand({ UserName: user, Password: password, PasswordResetRequired: false }),
         ),
       ),
 
     deleteLoginProfile: (user) =>
-      gone(ask(`delete the login profile of ${user}`, new DeleteLoginProfileCommand({ UserName: user }))),
+      ignoreMissing(
+        send(`delete the login profile of ${user}`, new DeleteLoginProfileCommand({ UserName: user })),
+      ),
 
     async passwordPolicy() {
       const action = "read the account's password policy"
-      const reply = await orNull(ask(action, new GetAccountPasswordPolicyCommand({})))
+      const reply = await nullIfMissing(send(action, new GetAccountPasswordPolicyCommand({})))
       if (!reply) return null
-      const policy = present(action, reply.PasswordPolicy)
+      const policy = required(action, reply.PasswordPolicy)
       return {
         minimumLength: policy.MinimumPasswordLength ?? 8,
         requireSymbols: policy.RequireSymbols ?? false,
@@ -132,17 +140,17 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
 
     async signingCertificates(user) {
       const action = `list signing certificates of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListSigningCertificatesCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListSigningCertificatesCommand({ UserName: user, Marker })),
         (page) => page.Certificates,
       )
-      return all.map(({ CertificateId }) => present(action, CertificateId))
+      return all.map(({ CertificateId }) => required(action, CertificateId))
     },
 
     deleteSigningCertificate: (user, id) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete signing certificate ${id} of ${user}`,
           new DeleteSigningCertificateCommand({ UserName: user, CertificateId: id }),
         ),
@@ -150,25 +158,25 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
 
     async mfaDevices(user) {
       const action = `list MFA devices of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListMFADevicesCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListMFADevicesCommand({ UserName: user, Marker })),
         (page) => page.MFADevices,
       )
-      return all.map(({ SerialNumber }) => present(action, SerialNumber))
+      return all.map(({ SerialNumber }) => required(action, SerialNumber))
     },
 
     async removeMfaDevice(user, serialNumber) {
-      const outcome = await gone(
-        ask(
+      const outcome = await ignoreMissing(
+        send(
           `deactivate MFA device ${serialNumber} of ${user}`,
           new DeactivateMFADeviceCommand({ UserName: user, SerialNumber: serialNumber }),
         ),
       )
       // A virtual device's number is an ARN (arn:aws:iam::123456789012:mfa/NAME); others have none to delete.
       if (!/^arn:[^:]+:iam::\d*:mfa\//.test(serialNumber)) return outcome
-      return gone(
-        ask(
+      return ignoreMissing(
+        send(
           `delete MFA device ${serialNumber}`,
           new DeleteVirtualMFADeviceCommand({ SerialNumber: serialNumber }),
         ),
@@ -177,17 +185,17 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
 
     async sshPublicKeys(user) {
       const action = `list SSH public keys of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListSSHPublicKeysCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListSSHPublicKeysCommand({ UserName: user, Marker })),
         (page) => page.SSHPublicKeys,
       )
-      return all.map(({ SSHPublicKeyId }) => present(action, SSHPublicKeyId))
+      return all.map(({ SSHPublicKeyId }) => required(action, SSHPublicKeyId))
     },
 
     deleteSshPublicKey: (user, id) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete SSH public key ${id} of ${user}`,
           new DeleteSSHPublicKeyCommand({ UserName: user, SSHPublicKeyId: id }),
         ),
@@ -195,17 +203,17 @@ export function credentialCalls({ ask, askOnce }: IamConnection): Calls {
 
     async serviceCredentials(user) {
       const action = `list service credentials of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListServiceSpecificCredentialsCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListServiceSpecificCredentialsCommand({ UserName: user, Marker })),
         (page) => page.ServiceSpecificCredentials,
       )
-      return all.map(({ ServiceSpecificCredentialId }) => present(action, ServiceSpecificCredentialId))
+      return all.map(({ ServiceSpecificCredentialId }) => required(action, ServiceSpecificCredentialId))
     },
 
     deleteServiceCredential: (user, id) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete service credential ${id} of ${user}`,
           new DeleteServiceSpecificCredentialCommand({ UserName: user, ServiceSpecificCredentialId: id }),
         ),

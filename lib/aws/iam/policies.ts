@@ -14,8 +14,14 @@ import {
   PutUserPolicyCommand,
   SimulatePrincipalPolicyCommand,
 } from "@aws-sdk/client-iam"
-import { present } from "../protocol/pages.ts"
-import { done, gone, type IamConnection, marked, orNull } from "./connection.ts"
+import { required } from "../protocol/pages.ts"
+import {
+  type IamConnection,
+  ignoreMissing,
+  nullIfMissing,
+  outcomeWhenDone,
+  paginateByMarker,
+} from "./connection.ts"
 import type { Iam } from "./interfaces.ts"
 
 type Calls = Pick<
@@ -35,18 +41,18 @@ type Calls = Pick<
   | "simulate"
 >
 
-export function policyCalls({ ask }: IamConnection): Calls {
+export function policyCalls({ send }: IamConnection): Calls {
   return {
     async groupPolicy(group, policy) {
       const action = `read policy ${policy} of group ${group}`
       const command = new GetGroupPolicyCommand({ GroupName: group, PolicyName: policy })
-      const reply = await orNull(ask(action, command))
+      const reply = await nullIfMissing(send(action, command))
       return reply ? documentOf(action, reply.PolicyDocument) : null
     },
 
     putGroupPolicy: (group, policy, document) =>
-      done(
-        ask(
+      outcomeWhenDone(
+        send(
           `write policy ${policy} of group ${group}`,
           new PutGroupPolicyCommand({ GroupName: group, PolicyName: policy, PolicyDocument: document }),
         ),
@@ -54,16 +60,16 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
     groupPolicies: (group) => {
       const action = `list policies of group ${group}`
-      return marked(
+      return paginateByMarker(
         action,
-        (Marker) => ask(action, new ListGroupPoliciesCommand({ GroupName: group, Marker })),
+        (Marker) => send(action, new ListGroupPoliciesCommand({ GroupName: group, Marker })),
         (page) => page.PolicyNames,
       )
     },
 
     deleteGroupPolicy: (group, policy) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete policy ${policy} of group ${group}`,
           new DeleteGroupPolicyCommand({ GroupName: group, PolicyName: policy }),
         ),
@@ -71,20 +77,20 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
     async attachedGroupPolicies(group) {
       const action = `list attached policies of group ${group}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListAttachedGroupPoliciesCommand({ GroupName: group, Marker })),
+        (Marker) => send(action, new ListAttachedGroupPoliciesCommand({ GroupName: group, Marker })),
         (page) => page.AttachedPolicies,
       )
       return all.map(({ PolicyName, PolicyArn }) => ({
         name: PolicyName ?? "",
-        arn: present(action, PolicyArn),
+        arn: required(action, PolicyArn),
       }))
     },
 
     detachGroupPolicy: (group, arn) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `detach policy ${arn} from group ${group}`,
           new DetachGroupPolicyCommand({ GroupName: group, PolicyArn: arn }),
         ),
@@ -92,32 +98,32 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
     async userPolicy(user, policy) {
       const action = `read policy ${policy} of ${user}`
-      const reply = await orNull(
-        ask(action, new GetUserPolicyCommand({ UserName: user, PolicyName: policy })),
+      const reply = await nullIfMissing(
+        send(action, new GetUserPolicyCommand({ UserName: user, PolicyName: policy })),
       )
       return reply ? documentOf(action, reply.PolicyDocument) : null
     },
 
     userPolicies: (user) => {
       const action = `list policies of ${user}`
-      return marked(
+      return paginateByMarker(
         action,
-        (Marker) => ask(action, new ListUserPoliciesCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListUserPoliciesCommand({ UserName: user, Marker })),
         (page) => page.PolicyNames,
       )
     },
 
     putUserPolicy: (user, policy, document) =>
-      done(
-        ask(
+      outcomeWhenDone(
+        send(
           `write policy ${policy} of ${user}`,
           new PutUserPolicyCommand({ UserName: user, PolicyName: policy, PolicyDocument: document }),
         ),
       ),
 
     deleteUserPolicy: (user, policy) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `delete policy ${policy} of ${user}`,
           new DeleteUserPolicyCommand({ UserName: user, PolicyName: policy }),
         ),
@@ -125,20 +131,20 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
     async attachedPolicies(user) {
       const action = `list attached policies of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListAttachedUserPoliciesCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListAttachedUserPoliciesCommand({ UserName: user, Marker })),
         (page) => page.AttachedPolicies,
       )
       return all.map(({ PolicyName, PolicyArn }) => ({
         name: PolicyName ?? "",
-        arn: present(action, PolicyArn),
+        arn: required(action, PolicyArn),
       }))
     },
 
     detachPolicy: (user, arn) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `detach policy ${arn} from ${user}`,
           new DetachUserPolicyCommand({ UserName: user, PolicyArn: arn }),
         ),
@@ -146,10 +152,10 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
     async simulate(principalArn, actions, resources) {
       const action = `simulate the policy of ${principalArn}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
         (Marker) =>
-          ask(
+          send(
             action,
             new SimulatePrincipalPolicyCommand({
               PolicySourceArn: principalArn,
@@ -161,7 +167,7 @@ export function policyCalls({ ask }: IamConnection): Calls {
         (page) => page.EvaluationResults,
       )
       return all.map(({ EvalActionName, EvalDecision }) => ({
-        action: present(action, EvalActionName),
+        action: required(action, EvalActionName),
         allowed: EvalDecision === "allowed",
       }))
     },
@@ -170,5 +176,5 @@ export function policyCalls({ ask }: IamConnection): Calls {
 
 /** IAM answers policy documents URL-encoded (RFC 3986). */
 function documentOf(action: string, encoded: string | undefined): string {
-  return decodeURIComponent(present(action, encoded))
+  return decodeURIComponent(required(action, encoded))
 }

@@ -14,8 +14,14 @@ import {
 } from "@aws-sdk/client-iam"
 import { tagList, tagRecord } from "../ec2/tags.ts"
 import { outcomeOf } from "../protocol/connection.ts"
-import { present } from "../protocol/pages.ts"
-import { done, gone, type IamConnection, marked, orNull } from "./connection.ts"
+import { required } from "../protocol/pages.ts"
+import {
+  type IamConnection,
+  ignoreMissing,
+  nullIfMissing,
+  outcomeWhenDone,
+  paginateByMarker,
+} from "./connection.ts"
 import type { Iam } from "./interfaces.ts"
 
 type Calls = Pick<
@@ -33,83 +39,89 @@ type Calls = Pick<
   | "removeFromGroup"
 >
 
-export function userCalls({ ask, askOnce }: IamConnection): Calls {
+export function userCalls({ send, sendOnce }: IamConnection): Calls {
   return {
     async user(name) {
       const action = `look up user ${name}`
-      const reply = await orNull(ask(action, new GetUserCommand({ UserName: name })))
+      const reply = await nullIfMissing(send(action, new GetUserCommand({ UserName: name })))
       if (!reply) return null
-      const { UserName, Path, Arn, Tags } = present(action, reply.User)
-      return { name: UserName ?? name, path: Path ?? "/", arn: present(action, Arn), tags: tagRecord(Tags) }
+      const { UserName, Path, Arn, Tags } = required(action, reply.User)
+      return { name: UserName ?? name, path: Path ?? "/", arn: required(action, Arn), tags: tagRecord(Tags) }
     },
 
     async users(pathPrefix) {
       const action = "list users"
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
         (Marker) =>
-          ask(action, new ListUsersCommand({ ...(pathPrefix ? { PathPrefix: pathPrefix } : {}), Marker })),
+          send(action, new ListUsersCommand({ ...(pathPrefix ? { PathPrefix: pathPrefix } : {}), Marker })),
         (page) => page.Users,
       )
       return all.map(({ UserName, Path, Arn }) => ({
-        name: present(action, UserName),
+        name: required(action, UserName),
         path: Path ?? "/",
-        arn: present(action, Arn),
+        arn: required(action, Arn),
       }))
     },
 
     async createUser(name, path, tags) {
       const action = `create user ${name}`
-      const reply = await askOnce(
+      const reply = await sendOnce(
         action,
         new CreateUserCommand({ UserName: name, Path: path, Tags: tagList(tags) }),
       )
-      return { ...outcomeOf(reply), arn: present(action, reply.User?.Arn) }
+      return { ...outcomeOf(reply), arn: required(action, reply.User?.Arn) }
     },
 
-    deleteUser: (name) => gone(ask(`delete user ${name}`, new DeleteUserCommand({ UserName: name }))),
+    deleteUser: (name) =>
+      ignoreMissing(send(`delete user ${name}`, new DeleteUserCommand({ UserName: name }))),
 
     async userTags(name) {
       const action = `list tags of user ${name}`
       return tagRecord(
-        await marked(
+        await paginateByMarker(
           action,
-          (Marker) => ask(action, new ListUserTagsCommand({ UserName: name, Marker })),
+          (Marker) => send(action, new ListUserTagsCommand({ UserName: name, Marker })),
           (page) => page.Tags,
         ),
       )
     },
 
     tagUser: (name, tags) =>
-      done(ask(`tag user ${name}`, new TagUserCommand({ UserName: name, Tags: tagList(tags) }))),
+      outcomeWhenDone(send(`tag user ${name}`, new TagUserCommand({ UserName: name, Tags: tagList(tags) }))),
 
     async group(name) {
       const action = `look up group ${name}`
-      const reply = await orNull(ask(action, new GetGroupCommand({ GroupName: name, MaxItems: 1 })))
-      return reply ? { name, arn: present(action, reply.Group?.Arn) } : null
+      const reply = await nullIfMissing(send(action, new GetGroupCommand({ GroupName: name, MaxItems: 1 })))
+      return reply ? { name, arn: required(action, reply.Group?.Arn) } : null
     },
 
     createGroup: (name, path = "/") =>
-      done(askOnce(`create group ${name}`, new CreateGroupCommand({ GroupName: name, Path: path }))),
+      outcomeWhenDone(
+        sendOnce(`create group ${name}`, new CreateGroupCommand({ GroupName: name, Path: path })),
+      ),
 
     async groupsOf(user) {
       const action = `list groups of ${user}`
-      const all = await marked(
+      const all = await paginateByMarker(
         action,
-        (Marker) => ask(action, new ListGroupsForUserCommand({ UserName: user, Marker })),
+        (Marker) => send(action, new ListGroupsForUserCommand({ UserName: user, Marker })),
         (page) => page.Groups,
       )
-      return all.map(({ GroupName }) => present(action, GroupName))
+      return all.map(({ GroupName }) => required(action, GroupName))
     },
 
     addToGroup: (user, group) =>
-      done(
-        ask(`add ${user} to group ${group}`, new AddUserToGroupCommand({ UserName: user, GroupName: group })),
+      outcomeWhenDone(
+        send(
+          `add ${user} to group ${group}`,
+          new AddUserToGroupCommand({ UserName: user, GroupName: group }),
+        ),
       ),
 
     removeFromGroup: (user, group) =>
-      gone(
-        ask(
+      ignoreMissing(
+        send(
           `remove ${user} from group ${group}`,
           new RemoveUserFromGroupCommand({ UserName: user, GroupName: group }),
         ),

@@ -79,7 +79,7 @@ function caOf({ caFile }: AwsSettings): string | null {
 }
 
 /** Sends a command; what goes wrong is an `AwsError` about `action` (`describe instances`). */
-export type Ask<ClientInput extends object, ClientOutput extends MetadataBearer, Config> = <
+export type Send<ClientInput extends object, ClientOutput extends MetadataBearer, Config> = <
   Input extends ClientInput,
   Output extends ClientOutput,
 >(
@@ -87,14 +87,15 @@ export type Ask<ClientInput extends object, ClientOutput extends MetadataBearer,
   command: Command<ClientInput, Input, ClientOutput, Output, Config>,
 ) => Promise<Output>
 
-export function asking<Input extends object, Output extends MetadataBearer, Config>(
+/** A sender for one client. Throws AwsError, or the interrupt's reason where the tool is being ended. */
+export function sender<Input extends object, Output extends MetadataBearer, Config>(
   service: string,
   settings: AwsSettings,
   client: {
     send: Client<HttpHandlerOptions, Input, Output, never>["send"]
     middlewareStack: unknown
   },
-): Ask<Input, Output, Config> {
+): Send<Input, Output, Config> {
   return async (action, command) => {
     try {
       return (await client.send(command as never)) as never
@@ -105,14 +106,14 @@ export function asking<Input extends object, Output extends MetadataBearer, Conf
   }
 }
 
-/** Two ways to ask one service: `askOnce` is for what must not be sent twice, and opens its client when it is used. */
-export function askers<Input extends object, Output extends MetadataBearer, Config>(
-  open: (options: { repeatable: boolean }) => Ask<Input, Output, Config>,
-): { ask: Ask<Input, Output, Config>; askOnce: Ask<Input, Output, Config> } {
-  let once: Ask<Input, Output, Config> | undefined
+/** Two senders to one service: `sendOnce` never repeats a request, and opens its client at its first use. */
+export function senders<Input extends object, Output extends MetadataBearer, Config>(
+  open: (options: { repeatable: boolean }) => Send<Input, Output, Config>,
+): { send: Send<Input, Output, Config>; sendOnce: Send<Input, Output, Config> } {
+  let once: Send<Input, Output, Config> | undefined
   return {
-    ask: open({ repeatable: true }),
-    askOnce: (action, command) => {
+    send: open({ repeatable: true }),
+    sendOnce: (action, command) => {
       once ??= open({ repeatable: false })
       return once(action, command)
     },

@@ -34,8 +34,8 @@ export function hasCode(error: unknown, ...codes: string[]): error is AwsError {
   return error instanceof AwsError && codes.includes(error.code)
 }
 
-/** Goes on where AWS says that it is so already. */
-export async function unless(code: string, act: () => Promise<unknown>): Promise<void> {
+/** Runs `act` and ignores AWS's error `code`, which says that the wanted state is there already. Other errors pass. */
+export async function ignoreCode(code: string, act: () => Promise<unknown>): Promise<void> {
   try {
     await act()
   } catch (error) {

@@ -6,13 +6,13 @@ import { AwsError, fault } from "./errors.ts"
  */
 export async function* pages<Page>(
   action: string,
-  ask: (token: string | undefined) => Promise<Page>,
+  fetchPage: (token: string | undefined) => Promise<Page>,
   nextOf: (page: Page) => string | undefined,
 ): AsyncGenerator<Page> {
   const seen = new Set<string>()
   let token: string | undefined
   do {
-    const page = await ask(token)
+    const page = await fetchPage(token)
     yield page
     token = nextOf(page) || undefined
     if (token !== undefined && seen.has(token)) {
@@ -23,28 +23,28 @@ export async function* pages<Page>(
 }
 
 /** The items of all pages. A page without its list is an error, not an empty page. */
-export async function listing<Page, Item>(
+export async function collectPages<Page, Item>(
   action: string,
-  ask: (token: string | undefined) => Promise<Page>,
+  fetchPage: (token: string | undefined) => Promise<Page>,
   nextOf: (page: Page) => string | undefined,
   itemsOf: (page: Page) => Item[] | undefined,
 ): Promise<Item[]> {
   const all: Item[] = []
-  for await (const page of pages(action, ask, nextOf)) all.push(...present(action, itemsOf(page)))
+  for await (const page of pages(action, fetchPage, nextOf)) all.push(...required(action, itemsOf(page)))
   return all
 }
 
-/** All items of a listing by `NextToken`, as most services have it. */
-export function listed<Page extends { NextToken?: string | undefined }, Item>(
+/** All items of a listing that pages by `NextToken`. Throws AwsError (garbled) for a page without its list. */
+export function paginate<Page extends { NextToken?: string | undefined }, Item>(
   action: string,
-  ask: (token: string | undefined) => Promise<Page>,
+  fetchPage: (token: string | undefined) => Promise<Page>,
   itemsOf: (page: Page) => Item[] | undefined,
 ): Promise<Item[]> {
-  return listing(action, ask, (page) => page.NextToken, itemsOf)
+  return collectPages(action, fetchPage, (page) => page.NextToken, itemsOf)
 }
 
-/** A list that the reply must have. */
-export function present<T>(action: string, value: T | undefined): T {
+/** `value`, which the reply must have. Throws AwsError (garbled) where it is undefined. */
+export function required<T>(action: string, value: T | undefined): T {
   if (value === undefined) {
     throw new AwsError(action, "AWS's reply lacks what was asked for: try again", fault.garbled, true, "")
   }

@@ -4,7 +4,7 @@
  * and what is reserved is never less than what is billed in the end.
  */
 import type { Config } from "../../base/config.ts"
-import { type MicroUsd, reservationOf } from "../../base/money.ts"
+import { costRoundedUp, type MicroUsd } from "../../base/money.ts"
 import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
 import { suseOperation } from "../pricing/costs.ts"
 
@@ -63,8 +63,8 @@ export function remainingCost(
   // seconds are charged whole
   const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / msPerSecond) * msPerSecond
   const hours = isHourly ? startedHours(chargedSinceUtcMs, nowUtcMs, leftMs) : 0
-  const running = isRunning ? reservationOf(bySecond, chargedMs) + rates.microUsdPerHour * hours : 0
-  const storage = reservationOf(
+  const running = isRunning ? costRoundedUp(bySecond, chargedMs) + rates.microUsdPerHour * hours : 0
+  const storage = costRoundedUp(
     rates.storageMicroUsdPerHour,
     Math.max(leftMs + terms.storageMs, flatMinimumMs),
   )
@@ -102,7 +102,7 @@ export function startingCost(
   const endsAt = endsAtUtcMs + (isHourly ? datedToMs : 0)
   const remaining = remainingCost(rates, { ...run, endsAtUtcMs: endsAt }, nowUtcMs, terms)
   const all = storageMicroUsdPerHour + addressMicroUsdPerHour + (isHourly ? 0 : microUsdPerHour)
-  return remaining + reservationOf(all, terms.minimumMs + datedToMs) + 4
+  return remaining + costRoundedUp(all, terms.minimumMs + datedToMs) + 4
 }
 
 /** Volumes of clusters have no end: so much of their cost is reserved ahead, always. */
@@ -110,5 +110,5 @@ const volumesAheadMs = 30 * msPerDay
 
 /** What volumes that outlive instances, at this price together, have reserved. */
 export function volumesAhead(microUsdPerHour: MicroUsd): MicroUsd {
-  return reservationOf(microUsdPerHour, volumesAheadMs)
+  return costRoundedUp(microUsdPerHour, volumesAheadMs)
 }

@@ -1,6 +1,6 @@
 /** What a student keeps beside instances: volumes of clusters and snapshots. They have no lease, so somebody has to delete them. */
 import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
-import { type Snapshot, tagOf, type Volume } from "../../base/instance.ts"
+import { type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
@@ -45,7 +45,7 @@ function ofVolume(volume: Volume, region: string): Stored {
   return { id, region, description: `${type} ${gib} GiB`, madeAtUtcMs, attachedTo, microUsdPerHour }
 }
 
-function ofSnapshot({ id, gib, startedAtUtcMs: madeAtUtcMs }: Snapshot, region: string): Stored {
+function ofSnapshot({ id, gib, startedAtUtcMs: madeAtUtcMs }: EbsSnapshot, region: string): Stored {
   const microUsdPerHour = snapshotPriceOf(gib, region)
   return { id, region, description: snapshotDescription(gib), madeAtUtcMs, attachedTo: "", microUsdPerHour }
 }

@@ -1,7 +1,7 @@
 /** Looks at the volumes, the snapshots and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
-import { type Address, type Snapshot, tagOf, type Volume } from "../../base/instance.ts"
+import { type Address, type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
@@ -41,7 +41,7 @@ export async function lookAtRentals({
 }): Promise<RentalLook> {
   const begunUtcMs = clock.now()
   const tags = { [tagOf.course]: config.course.name }
-  const listed: { region: string; volumes: Volume[]; snapshots: Snapshot[]; addresses: Address[] }[] = []
+  const listed: { region: string; volumes: Volume[]; snapshots: EbsSnapshot[]; addresses: Address[] }[] = []
   for (const region of config.aws.regions) {
     const ec2 = await aws.ec2(region)
     const [volumes, snapshots, addresses] = await Promise.all([
@@ -160,7 +160,7 @@ function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: S
 }
 
 function fromSnapshot(
-  { id, gib, startedAtUtcMs, tags }: Snapshot,
+  { id, gib, startedAtUtcMs, tags }: EbsSnapshot,
   region: string,
   seenUtcMs: number,
   prices: StorageList,

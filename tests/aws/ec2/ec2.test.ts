@@ -301,7 +301,7 @@ describe("key pairs", () => {
   })
 })
 
-describe("surroundings", () => {
+describe("describing", () => {
   test("subnets and security groups by id, name and network", async () => {
     const [first] = emulator.fixtures.subnets
     const [subnet] = await ec2.subnets({ ids: [first?.id ?? ""] })

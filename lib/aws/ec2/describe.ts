@@ -1,4 +1,4 @@
-/** What instances are made of and stand in: images, subnets, volumes, addresses, tags. */
+/** Describes images, subnets, volumes, addresses, tags: what an instance is made of and placed in. */
 import {
   CreateTagsCommand,
   DescribeAddressesCommand,
@@ -12,19 +12,19 @@ import { type Image, tagOf, type Volume } from "../../base/instance.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
-import { listed, present } from "../protocol/pages.ts"
+import { paginate, required } from "../protocol/pages.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
 type Calls = Pick<Ec2, "image" | "subnets" | "volumes" | "addresses" | "tag">
 
-export function surroundingsCalls({ ask }: Ec2Connection): Calls {
+export function describeCalls({ send }: Ec2Connection): Calls {
   return {
     async image(id) {
       const action = `describe image ${id}`
       try {
-        const reply = await ask(action, new DescribeImagesCommand({ ImageIds: [id] }))
-        const image = present(action, reply.Images).find(({ ImageId }) => ImageId === id)
+        const reply = await send(action, new DescribeImagesCommand({ ImageIds: [id] }))
+        const image = required(action, reply.Images).find(({ ImageId }) => ImageId === id)
         return image ? toImage(image) : null
       } catch (error) {
         if (hasCode(error, "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidAMIID.Malformed"))
@@ -37,17 +37,17 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
       const action = "describe subnets"
       const wanted = { "subnet-id": ids, "default-for-az": defaultOnly ? ["true"] : undefined }
       if (asksForNothing(wanted)) return []
-      const all = await listed(
+      const all = await paginate(
         action,
         (NextToken) =>
-          ask(
+          send(
             action,
             new DescribeSubnetsCommand({ Filters: filters(wanted, tags), MaxResults: pageSize, NextToken }),
           ),
         (page) => page.Subnets,
       )
       return all.map((subnet) => ({
-        id: present(action, subnet.SubnetId),
+        id: required(action, subnet.SubnetId),
         vpcId: subnet.VpcId ?? "",
         zone: subnet.AvailabilityZone ?? "",
         defaultForZone: subnet.DefaultForAz ?? false,
@@ -59,10 +59,10 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
     async volumes({ ids, tags } = {}) {
       const action = "describe volumes"
       if (asksForNothing({ ids })) return []
-      const all = await listed(
+      const all = await paginate(
         action,
         (NextToken) =>
-          ask(
+          send(
             action,
             new DescribeVolumesCommand({
               Filters: filters({ "volume-id": ids }, tags),
@@ -78,8 +78,8 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
     async addresses({ tags } = {}) {
       const action = "describe addresses"
       // The one listing of EC2 that has no pages.
-      const reply = await ask(action, new DescribeAddressesCommand({ Filters: filters({}, tags) }))
-      return present(action, reply.Addresses).map((address) => ({
+      const reply = await send(action, new DescribeAddressesCommand({ Filters: filters({}, tags) }))
+      return required(action, reply.Addresses).map((address) => ({
         allocationId: address.AllocationId ?? "",
         publicIp: address.PublicIp ?? "",
         instanceId: address.InstanceId ?? "",
@@ -89,7 +89,7 @@ export function surroundingsCalls({ ask }: Ec2Connection): Calls {
 
     async tag(ids, tags) {
       const command = new CreateTagsCommand({ Resources: ids, Tags: tagList(tags) })
-      return outcomeOf(await ask(`tag ${ids.join(", ")}`, command))
+      return outcomeOf(await send(`tag ${ids.join(", ")}`, command))
     },
   }
 }
@@ -126,7 +126,7 @@ function toVolume(action: string, volume: SdkVolume): Volume {
   // moto does not say it; what a launch of ours made, with the lease's tag, goes with its instance
   const goes = attachment?.DeleteOnTermination ?? (attachment !== undefined && tagOf.leaseEnd in tags)
   return {
-    id: present(action, volume.VolumeId),
+    id: required(action, volume.VolumeId),
     type: volume.VolumeType ?? "",
     gib: volume.Size ?? 0,
     iops: volume.Iops ?? 0,
@@ -134,7 +134,7 @@ function toVolume(action: string, volume: SdkVolume): Volume {
     state: volume.State ?? "",
     zone: volume.AvailabilityZone ?? "",
     encrypted: volume.Encrypted ?? false,
-    createdAtUtcMs: present(action, volume.CreateTime).getTime(),
+    createdAtUtcMs: required(action, volume.CreateTime).getTime(),
     attachedTo: attachment?.InstanceId ?? "",
     deleteOnTermination: goes,
     tags,
