@@ -8,12 +8,24 @@ import { closest, distance } from "fastest-levenshtein"
 import { UsageError } from "../base/errors.ts"
 import { quoted } from "../base/text.ts"
 
+/** What a shell may complete an argument's value with. Only `file` and `directory` are the shell's own. */
+export type Completable = "file" | "directory" | "instance" | "stored" | "key" | "type" | "cluster" | "login"
+
+/** What help and completions know of an argument beyond citty's definition. */
+interface Shown {
+  /** The heading that help lists it under. */
+  group?: string
+  completes?: Completable
+}
+
 /** citty's definition of an argument; `multiple` makes an option repeatable and a positional take all that is left. */
-export type ArgumentDef =
-  | (BooleanArgDef & { type: "boolean" })
-  | (StringArgDef & { type: "string"; multiple?: true })
-  | (EnumArgDef & { type: "enum"; options: string[] })
-  | (PositionalArgDef & { type: "positional"; multiple?: true })
+export type ArgumentDef = Shown &
+  (
+    | (BooleanArgDef & { type: "boolean" })
+    | (StringArgDef & { type: "string"; multiple?: true })
+    | (EnumArgDef & { type: "enum"; options: string[] })
+    | (PositionalArgDef & { type: "positional"; multiple?: true })
+  )
 
 export type ArgumentTable = Record<string, ArgumentDef>
 

@@ -1,0 +1,191 @@
+/**
+ * What each key of config.toml means: the source of `man 5 ec2-wrappers.toml` and of docs/configuration.md. A test holds it
+ * against the schema, so that a key without an explanation does not exist.
+ */
+
+export interface KeyReference {
+  key: string
+  /** The default as TOML writes it, or a word for it. */
+  default: string
+  /** Sentences. Backticks mark what is typed. */
+  meaning: string
+}
+
+export interface TableReference {
+  /** `course`, or `limits.users.LOGIN`. */
+  table: string
+  about: string
+  keys: readonly KeyReference[]
+}
+
+const key = (key: string, byDefault: string, meaning: string): KeyReference => ({
+  key,
+  default: byDefault,
+  meaning,
+})
+
+export const configReference: readonly TableReference[] = [
+  {
+    table: "course",
+    about: "Who the course is and who may use it.",
+    keys: [
+      key(
+        "name",
+        "required",
+        "The course's name: the IAM path, the value of the course tag, and the word that `kill_all_accounts` asks for.",
+      ),
+      key("accounts", "[]", "Globs (`*` and `?`) of the logins that may use the student tools."),
+      key(
+        "staff",
+        "[]",
+        "Globs of the logins that may report on anyone. The account itself must match one of them to freeze and suspend.",
+      ),
+      key("iam_group", '"students"', "The IAM group that holds the student policy."),
+      key("bucket", "the course's name", "The S3 bucket, in which each login has a prefix."),
+      key(
+        "term_start",
+        "none",
+        "Budgets and reports count from this day. Logins are used again from term to term. Until the day has come, " +
+          "everything ever spent counts.",
+      ),
+    ],
+  },
+  {
+    table: "paths",
+    about: "Where the files are.",
+    keys: [
+      key(
+        "data_dir",
+        '"/var/lib/ec2-wrappers"',
+        "A directory on a local file system that belongs to the account, mode 2700.",
+      ),
+      key("audit_log", "`audit-log` in `data_dir`", "The audit log."),
+      key("user_db", "`users.db` in `data_dir`", "The database of accounts and keys."),
+      key("usage_db", "`usage.db` in `data_dir`", "The ledger."),
+      key("root_access_key", "`root-access-key` in `data_dir`", "The file with the account's access key."),
+    ],
+  },
+  {
+    table: "aws",
+    about: "How AWS is reached.",
+    keys: [
+      key("region", '"us-east-1"', "The region in which instances are launched."),
+      key("regions", "[]", "Further regions that `usage_cron` lists."),
+      key(
+        "endpoint",
+        "an address of AWS",
+        "The address of an emulator. Only with this key is a connection made without TLS.",
+      ),
+      key(
+        "credentials",
+        '"file"',
+        '`"file"` reads `root_access_key`; `"default"` uses the SDK\'s provider chain, for example an instance role.',
+      ),
+      key("proxy", "none", "The HTTP proxy through which the host reaches AWS."),
+      key("ca_file", "none", "Certificates of authorities to trust, for that proxy."),
+    ],
+  },
+  {
+    table: "limits",
+    about:
+      "What a user may have at once and spend. `[limits.users.LOGIN]` overrides each key but `course_budget`.",
+    keys: [
+      key(
+        "max_hourly_cost",
+        "5.10",
+        "US$ per hour of everything that a user has running, launching, requested as Spot or stopped, at instance prices.",
+      ),
+      key("max_instances", "20", "The number of these instances."),
+      key("instance_types", '["*"]', "Globs of the instance types that may be launched."),
+      key(
+        "images",
+        "[]",
+        "Image ids or SSM parameter names that may be launched and started. Empty allows any image.",
+      ),
+      key("budget", "none", "US$ for each user and term. Without it `doctor` reports an error."),
+      key("course_budget", "none", "US$ of all users together."),
+      key("users", "none", "The table of overrides, a table for each login."),
+    ],
+  },
+  {
+    table: "leases",
+    about: "When instances end.",
+    keys: [
+      key("default_hours", "4", "The lease of a launch that names none."),
+      key("max_hours", "24", "The longest lease, extensions included."),
+      key("warn_minutes", "[60, 15]", "How long before the end the owner is warned."),
+      key(
+        "action",
+        '"terminate"',
+        'What enforcement does at the end. `"stop"` keeps the instance for `stopped_hours`.',
+      ),
+      key("stopped_hours", "72", "How long a stopped instance is kept. Then it is terminated."),
+      key(
+        "enforcement_minutes",
+        "10",
+        "How long an instance may run past its end until enforcement comes: cron's interval and a margin. Every launch " +
+          "reserves the cost of this time.",
+      ),
+      key("enforce", "false", "Plain `usage_cron` enforces, so that the old crontab line needs no change."),
+      key(
+        "scheduler_role",
+        "none",
+        "ARN of a role for EventBridge Scheduler. Every launch then gets a schedule that terminates it even when this " +
+          "host is down.",
+      ),
+    ],
+  },
+  {
+    table: "billing",
+    about: "How time is charged.",
+    keys: [
+      key("granularity", '"second"', '`"hour"` charges every started hour, as in 2010.'),
+      key("minimum_seconds", "60", "The least time that a start is charged for."),
+      key(
+        "pending_seconds",
+        "0",
+        "How much of each start the lower bound leaves out: AWS charges from `running`, some seconds after LaunchTime.",
+      ),
+    ],
+  },
+  {
+    table: "prices",
+    about:
+      "These prices win over those that `usage_cron --refresh-prices` read, and those win over the embedded list.",
+    keys: [
+      key(
+        "spot_factor",
+        "0.7",
+        "The Spot price as a part of the on-demand price, where no Spot price history is known.",
+      ),
+      key("on_demand", "none", 'A table of prices in US$ per hour: `"m1.small" = 0.085`.'),
+    ],
+  },
+  {
+    table: "launch",
+    about: "What a launch gets when it names nothing, and what it may name.",
+    keys: [
+      key("image", '""', "The image of a launch that names none: an id or an SSM parameter name."),
+      key("instance_type", '""', "The instance type of a launch that names none."),
+      key("subnet", '""', "The subnet of a launch that names none."),
+      key(
+        "security_groups",
+        '["default"]',
+        "The groups of a launch that names none. Besides the caller's own groups, a launch may name only these.",
+      ),
+      key("subnets", "[]", "The subnets that a launch may name besides `subnet`."),
+      key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
+      key("instance_profiles", "[]", "The instance profiles that a launch may name."),
+      key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
+      key("max_root_gib", "100", "The size of all volumes of an instance together, in GiB."),
+    ],
+  },
+  {
+    table: "assignments.NAME",
+    about: "Date ranges with a name, for reports.",
+    keys: [
+      key("start", "required", "The first day, or a time."),
+      key("end", "required", "The last day, which is included, or a time."),
+    ],
+  },
+]
