@@ -2,18 +2,9 @@
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
  * `--help` shows the options. With `deb`, also a Debian package of it all.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs"
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
-import { type CommandEntry, commands, cronName } from "./lib/base/commands.ts"
+import { type CommandEntry, commands, cronName, tools } from "./lib/base/commands.ts"
 import { UsageError } from "./lib/base/errors.ts"
 import { quoted } from "./lib/base/text.ts"
 import { type Arguments, type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
@@ -53,9 +44,6 @@ const options = optionsOf(process.argv.slice(2))
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
-const tools = readdirSync("scripts")
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => name.slice(0, -".ts".length))
 const wanted = (name: string) => options.only.length === 0 || options.only.includes(name)
 for (const directory of ["libexec", "bin"]) {
   if (options.only.length === 0) rmSync(join(outdir, directory), { recursive: true, force: true })
@@ -114,7 +102,7 @@ function compileCommand(command: CommandEntry): { what: string; bytes: number } 
         SLOT_DIRECTORY: options.slots,
         SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
       }
-    : { TOOL: command.tool }
+    : { COMMAND: command.name, TOOL: command.tool }
   const sources = command.setuid
     ? ["setuid_wrap.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
     : ["plain_wrap.c"]

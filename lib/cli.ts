@@ -3,6 +3,7 @@
  * A script declares a `Tool` and ends with `if (import.meta.main) await main(tool)`.
  */
 import packageJson from "../package.json" with { type: "json" }
+import { typedName } from "./base/commands.ts"
 import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
 import { type Context, openContext } from "./context.ts"
@@ -18,7 +19,7 @@ export type { Arguments } from "./terminal/arguments.ts"
 export type { Output } from "./terminal/output.ts"
 
 export interface Tool<T extends ArgumentTable = ArgumentTable> {
-  /** The executable's name under libexec, as it stands before every error. */
+  /** The executable's name under libexec. Errors and usage start with it, or with the command in front of it. */
   name: string
   /** What it is for, in one line. */
   description: string
@@ -41,18 +42,18 @@ export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): Tool<T
 }
 
 /** Runs a tool as this process and ends it with the tool's exit code. */
-export async function main<T extends ArgumentTable>(tool: Tool<T>): Promise<void> {
+export async function main<T extends ArgumentTable>(script: Tool<T>): Promise<void> {
   const { interrupt, abandon } = signals()
-  const output = processOutput()
+  const tool = { ...script, name: typedName(script.name, process.env.EC2_WRAPPERS_COMMAND) }
+  const output = processOutput(tool.name)
   const code = await runTool(
     tool,
     process.argv.slice(2),
-    () => openContext(tool.name, interrupt, abandon, (line) => output.note(`${tool.name}: ${line}`)),
+    () => openContext(tool.name, interrupt, abandon, output.warn),
     output,
   )
   const lost = output.flush()
-  if (lost)
-    output.note(`${tool.name}: stdout: cannot be written (${lost.code ?? lost.message}), output is lost`)
+  if (lost) output.warn(`stdout: cannot be written (${lost.code ?? lost.message}), output is lost`)
   process.exit(lost && code === ExitCode.done ? ExitCode.failed : code)
 }
 
@@ -96,7 +97,7 @@ async function runTool<T extends ArgumentTable>(
     context = open()
     return (await tool.run(args, context, output)) ?? ExitCode.done
   } catch (error) {
-    report(tool.name, error, context?.debug ?? false, output)
+    report(error, context?.debug ?? false, output)
     return error instanceof ToolError ? (error.exitCode as ExitCode) : ExitCode.failed
   } finally {
     context?.close()
@@ -115,10 +116,10 @@ function askedOf(tool: Declaration, argv: string[]): "help" | "version" | null {
   return null
 }
 
-function report(toolName: string, error: unknown, debug: boolean, output: Output): void {
+function report(error: unknown, debug: boolean, output: Output): void {
   const message =
     error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
-  output.note(escapeControls(`${toolName}: ${message}`))
+  output.warn(escapeControls(message))
   if (debug && error instanceof Error) output.note(String(error.stack))
 }
 

@@ -241,7 +241,8 @@ __attribute__((noreturn)) static void start(int target, int home, char **argv, c
 	static char login[64], uid[32], gid[32], home_path[longest_home + 16], home_fd[40];
 	char *environment[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/nonexistent", "DO_NOT_TRACK=1",
 	                       "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null",
-	                       "AWS_SHARED_CREDENTIALS_FILE=/dev/null", login, uid, gid, home_path, home_fd, NULL};
+	                       "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "EC2_WRAPPERS_COMMAND=" COMMAND,
+	                       login, uid, gid, home_path, home_fd, NULL};
 	snprintf(login, sizeof login, "REAL_USERNAME=%s", caller->login);
 	snprintf(uid, sizeof uid, "REAL_UID=%lu", (unsigned long)caller->uid);
 	snprintf(gid, sizeof gid, "REAL_GID=%lu", (unsigned long)caller->gid);
@@ -265,7 +266,10 @@ int main(int argc, char **argv, char **callers_environment) {
 	if (getresuid(&real, &effective, &saved) != 0)
 		die("uids: %m");
 	if (real == account && effective == account && saved == account) { /* crosses nothing */
-		execve(REAL_EXECUTABLE, argv, callers_environment);
+		environ = callers_environment;
+		if (setenv("EC2_WRAPPERS_COMMAND", COMMAND, 1) != 0)
+			die("environment: %m");
+		execv(REAL_EXECUTABLE, argv);
 		die("%s: %m", REAL_EXECUTABLE);
 	}
 	/* Not so: no setuid bit, a nosuid mount, no_new_privs, a tracer, a user namespace, a shared working directory. */

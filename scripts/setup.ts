@@ -39,8 +39,8 @@ export const tool = defineTool({
       if (actions.length === 0) output.line(`group ${group} and its policy are as they should be`)
     }
     for (const other of others) {
-      output.note(
-        `setup: group ${group} also has ${other}: students may do what it allows (--remove-other-policies removes it)`,
+      output.warn(
+        `group ${group} also has ${other}: students may do what it allows (--remove-other-policies removes it)`,
       )
     }
     if (others.length > 0) return ExitCode.failed

@@ -42,7 +42,7 @@ export const tool = defineTool({
       enforce,
       dryRun: args["dry-run"],
     })
-    for (const warning of warnings) output.note(`usage_cron: ${warning}`)
+    for (const warning of warnings) output.warn(warning)
     if (!args.json) for (const line of enforced?.lines ?? []) output.line(line)
     if (failure !== undefined) throw failure
     if (!args.repair) {

@@ -41,10 +41,9 @@ export const tool = defineTool({
     },
   },
   async run(args, context, output) {
-    const say = (line: string) => output.note(`usage_report: ${line}`)
     for (const line of noticesFor(context)) output.note(line)
-    const { lines, notes } = await report(context, args, say)
-    for (const note of notes) say(note)
+    const { lines, notes } = await report(context, args, output.warn)
+    for (const note of notes) output.warn(note)
     for (const line of lines) output.line(line)
   },
 })

@@ -1,4 +1,4 @@
-/** What people call, and the tool behind it: build.ts makes them, doctor looks whether they are as they should be. */
+/** What people call and what runs behind it. build.ts and the installer make these, doctor checks them, errors start with their names. */
 
 export interface CommandEntry {
   name: string
@@ -7,6 +7,7 @@ export interface CommandEntry {
   setuid: boolean
 }
 
+/** The programs in PREFIX/bin. */
 export const commands: readonly CommandEntry[] = [
   { name: "ec2-util", tool: "ec2_util", setuid: true },
   { name: "ec2-run", tool: "ec2_runner", setuid: true },
@@ -16,6 +17,30 @@ export const commands: readonly CommandEntry[] = [
   { name: "microproxy", tool: "microproxy", setuid: false },
   { name: "emr-proxy-into", tool: "emr_proxy_into", setuid: false },
 ]
+
+/** What staff and cron start from PREFIX/libexec: no command stands in front of these. */
+const uncommandedTools = [
+  "usage_cron",
+  "course_freeze",
+  "kill_all_accounts",
+  "doctor",
+  "setup",
+  "init_dbs",
+  "backup_dbs",
+] as const
+
+/** The programs in PREFIX/libexec, one for each script. */
+export const tools: readonly string[] = [
+  ...new Set([...commands.map(({ tool }) => tool), ...uncommandedTools]),
+]
+
+/**
+ * The name that errors and usage start with: the command that the wrapper says it is, where that command runs this tool; else the
+ * tool's own. `claimed` is EC2_WRAPPERS_COMMAND, which the caller of a tool run directly may have set to anything.
+ */
+export function typedName(tool: string, claimed: string | undefined): string {
+  return commands.find((command) => command.tool === tool && command.name === claimed)?.name ?? tool
+}
 
 /** The name of an installation's files in /etc/cron.d, where cron skips names with dots, and /etc/logrotate.d. */
 export function cronName(prefix: string): string {

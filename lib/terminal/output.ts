@@ -13,6 +13,8 @@ export interface Output {
   json(value: unknown): void
   /** A line for the person, on stderr: progress, warnings, prompts. */
   note(text: string): void
+  /** The same, after the command's name: errors and warnings. */
+  warn(text: string): void
   /** A line on stderr that the next one replaces, when stderr is a terminal; elsewhere printed when it changes. */
   progress(text: string): void
   /** Whether a person is looking at stderr. */
@@ -28,8 +30,8 @@ export interface ProcessOutput extends Output {
 
 const flushAtBytes = 64 * 1024
 
-/** This process's own descriptors 1 and 2. */
-export function processOutput(): ProcessOutput {
+/** This process's own descriptors 1 and 2. `command` is the name that the person typed. */
+export function processOutput(command: string): ProcessOutput {
   let pending = ""
   let lost: NodeJS.ErrnoException | null = null
   let shown = ""
@@ -57,6 +59,10 @@ export function processOutput(): ProcessOutput {
     if (shown !== "" && isTerminal()) toStderr("\r\u001b[K")
     shown = ""
   }
+  const note = (text: string) => {
+    clear()
+    toStderr(`${text}\n`)
+  }
   const toStdout = (text: string) => {
     clear()
     pending += text
@@ -70,10 +76,8 @@ export function processOutput(): ProcessOutput {
     handOver,
     line: (text = "") => toStdout(`${text}\n`),
     json: (value) => toStdout(`${JSON.stringify(value)}\n`),
-    note(text) {
-      clear()
-      toStderr(`${text}\n`)
-    },
+    note,
+    warn: (text) => note(`${command}: ${text}`),
     progress(text) {
       if (text === shown) return
       clear()

@@ -22,6 +22,10 @@ export function personAt(
       output.note(text)
       shown = 0
     },
+    warn(text) {
+      output.warn(text)
+      shown = 0
+    },
     nodes(lines) {
       if (!maySee) {
         const changed = lines.filter(({ id, text }) => last.get(id) !== text)

@@ -42,6 +42,7 @@ const environment = [
   "AWS_EC2_METADATA_DISABLED=true",
   "AWS_CONFIG_FILE=/dev/null",
   "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+  "EC2_WRAPPERS_COMMAND=ec2-test",
   "REAL_USERNAME=cs61c-aa",
   "REAL_UID=5001",
   "REAL_GID=5001",
@@ -133,6 +134,7 @@ const hostileVariables = [
     "REAL_HOME=/root",
     "EC2_WRAPPERS_HOME_FD=0",
     "EC2_WRAPPERS_DEBUG=1",
+    "EC2_WRAPPERS_COMMAND=ec2-run",
   ],
   ...["EC2_WRAPPERS_CONFIG=/home/cs61c-aa/config.toml", "DOTENV=1", "XDG_CONFIG_HOME=/home/cs61c-aa"],
 ]
@@ -307,8 +309,11 @@ describe.skipIf(skipped)("the wrapper refuses", () => {
   })
 
   test("to cross anything for the account itself, which gets its own environment and no writer", async () => {
-    const { stdout } = await host.as("cs61c", ["env=EC2_WRAPPERS_DEBUG=1", "chdir=/home"], [probe])
+    const steps = ["env=EC2_WRAPPERS_DEBUG=1", "env=EC2_WRAPPERS_COMMAND=ec2-run", "chdir=/home"]
+    const { stdout } = await host.as("cs61c", steps, [probe])
     expect(stdout).toContain("environment: EC2_WRAPPERS_DEBUG=1\n")
+    expect(stdout).toContain("environment: EC2_WRAPPERS_COMMAND=ec2-test\n")
+    expect(stdout).not.toContain("environment: EC2_WRAPPERS_COMMAND=ec2-run\n")
     expect(stdout).toContain("directory: /home\n")
     expect(stdout).not.toContain("EC2_WRAPPERS_HOME_FD")
   })

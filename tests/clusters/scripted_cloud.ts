@@ -159,7 +159,13 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     interrupt: new AbortController().signal,
     random: () => 0.5,
     prices: { overrides: {}, spotFactor: 0.7, kept: () => [], spot: () => [] },
-    terminal: { note: (text) => void notes.push(text), nodes() {}, asks: false, ask: async () => null },
+    terminal: {
+      note: (text) => void notes.push(text),
+      warn: (text) => void notes.push(text),
+      nodes() {},
+      asks: false,
+      ask: async () => null,
+    },
     uninterrupted: () => deps,
     programs: {
       async run([program = "", ...words], { stdin = "" } = {}) {

@@ -13,8 +13,15 @@ const constantEnvironment: Record<string, string> = {
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 }
 
-/** And what it tells about the caller. */
-const aboutCaller = ["REAL_USERNAME", "REAL_UID", "REAL_GID", "REAL_HOME", "EC2_WRAPPERS_HOME_FD"]
+/** And what it tells about the caller and the command. */
+const perRun = [
+  "REAL_USERNAME",
+  "REAL_UID",
+  "REAL_GID",
+  "REAL_HOME",
+  "EC2_WRAPPERS_HOME_FD",
+  "EC2_WRAPPERS_COMMAND",
+]
 
 /** The socket to the writer in the caller's home; null when the tool was run directly. */
 export function writerSocket(): number | null {
@@ -41,11 +48,11 @@ function whyNotTheWrapper(dataDir: string): string | null {
   const owner = lstatSync(dataDir, { throwIfNoEntry: false })?.uid
   if (owner === undefined) return `${dataDir} does not exist`
   if (owner !== uid) return `${dataDir} belongs to uid ${owner}, this runs as ${uid}`
-  const expected = new Set([...Object.keys(constantEnvironment), ...aboutCaller])
+  const expected = new Set([...Object.keys(constantEnvironment), ...perRun])
   const extra = Object.keys(process.env).find((name) => !expected.has(name))
   if (extra !== undefined) return "its environment has more than the wrapper sets"
   const wrong = Object.entries(constantEnvironment).find(([name, value]) => process.env[name] !== value)
   if (wrong) return `${wrong[0]} is not what the wrapper sets`
-  const missing = aboutCaller.find((name) => !process.env[name])
+  const missing = perRun.find((name) => !process.env[name])
   return missing ? `${missing} is missing` : null
 }

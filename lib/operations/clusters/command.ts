@@ -80,7 +80,7 @@ export function clusterCall(
 /** The plan that the words ask for; what it understood by old names is said. */
 export function planned(deps: ClusterDeps, words: readonly string[]): ClusterPlan {
   const plan = planCluster(words)
-  for (const notice of plan.notices) deps.terminal.note(`hadoop_ec2: ${notice}`)
+  for (const notice of plan.notices) deps.terminal.warn(`${notice}`)
   return plan
 }
 

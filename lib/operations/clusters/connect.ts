@@ -20,7 +20,7 @@ export async function prepareConnection(
 ): Promise<void> {
   if (isDirect(settings) && !(await answers(addressOf(node), sshPort))) {
     if (await followClient(deps, node.cluster, settings)) {
-      deps.terminal.note(`hadoop_ec2: this host has a new address, ssh is now open to it`)
+      deps.terminal.warn(`this host has a new address, ssh is now open to it`)
     }
   }
   await requireHostKeys(deps, settings, node)
@@ -58,7 +58,7 @@ export async function runToNode(
   const code = await deps.programs.runAttached(argv)
   if (code !== sshFailed) return code
   const mismatch = await hostKeyMismatch(deps, node)
-  if (mismatch) deps.terminal.note(`hadoop_ec2: ssh: ${mismatch}`)
+  if (mismatch) deps.terminal.warn(`ssh: ${mismatch}`)
   return code
 }
 

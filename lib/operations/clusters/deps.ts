@@ -38,6 +38,8 @@ export interface ClusterDeps {
 export interface Terminal {
   /** A line on stderr. */
   note(text: string): void
+  /** The same, after the command's name. */
+  warn(text: string): void
   /** What each node is doing: one live line each on a terminal, a plain line at each change elsewhere. */
   nodes(lines: readonly { id: string; text: string }[]): void
   /** Whether a question may be asked. */

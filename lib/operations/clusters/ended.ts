@@ -20,6 +20,6 @@ export function tellEnding(deps: ClusterDeps, cluster: string): void {
     writeText(path, `${crypto.randomUUID()}\n`)
   } catch (error) {
     // A full disk must keep nobody from ending a cluster.
-    deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+    deps.terminal.warn(`${messageOf(error)}`)
   }
 }

@@ -113,7 +113,7 @@ async function snapshotOf(deps: ClusterDeps, cluster: string, volume: string, gi
   })
   const snapshot = ids[0] ?? ""
   // It is there from now on, whatever ends the wait.
-  deps.terminal.note(`hadoop_ec2: ${snapshot} is being made ...`)
+  deps.terminal.warn(`${snapshot} is being made ...`)
   await waitForSnapshot(deps, snapshot)
   return snapshot
 }

@@ -20,7 +20,7 @@ import type { ClusterDeps } from "./deps.ts"
 export async function clientCidrs(deps: ClusterDeps, settings: ClusterSettings): Promise<string[]> {
   if (settings.clientCidrs.length > 0) {
     for (const cidr of settings.clientCidrs.filter(isWide)) {
-      deps.terminal.note(`hadoop_ec2: ${cidr} lets in far more than you: ssh is open to all of it`)
+      deps.terminal.warn(`${cidr} lets in far more than you: ssh is open to all of it`)
     }
     return settings.clientCidrs
   }

@@ -41,8 +41,8 @@ export async function learnHostKeys(deps: ClusterDeps, node: ClusterNode): Promi
   const path = clusterFile(deps, node.cluster, "knownHosts")
   const known = readText(path) ?? ""
   if (!sameHostKeys(hostKeysIn(known, node.id), keys)) {
-    deps.terminal.note(
-      `hadoop_ec2: ${node.id} showed another host key than its console does: somebody may have been in between, the console's is used`,
+    deps.terminal.warn(
+      `${node.id} showed another host key than its console does: somebody may have been in between, the console's is used`,
     )
   }
   writeText(path, withHostKeys(known, node.id, keys))
@@ -68,9 +68,7 @@ export async function settleHostKeys(
   const { code } = await runRemote(deps, settings, node, ["true"], { firstUse: true })
   if (code !== 0 || hostKeyState(deps, node) === "unknown") return false
   writeUnverified(deps, node.cluster, [...unverifiedIds(deps, node.cluster), node.id])
-  deps.terminal.note(
-    `hadoop_ec2: ${node.id} has no console output: its host key is trusted as first seen, unverified`,
-  )
+  deps.terminal.warn(`${node.id} has no console output: its host key is trusted as first seen, unverified`)
   return true
 }
 

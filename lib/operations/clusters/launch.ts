@@ -187,7 +187,7 @@ async function launchOnce(
       writeJournal(deps, cluster, [...others, { ...entry, ...more }])
     } catch (error) {
       // A full disk must not make us forget what runs; asked again, the token gives the same ids.
-      deps.terminal.note(`hadoop_ec2: ${messageOf(error)}`)
+      deps.terminal.warn(`${messageOf(error)}`)
     }
   }
   // Also after a no: it may say that AWS did not answer, and then something may run by this token.

@@ -176,7 +176,7 @@ class WithCode extends ToolError {
 
 async function askWhatToDo(deps: ClusterDeps, reason: string, count: number): Promise<"keep" | "terminate"> {
   if (!deps.terminal.asks) return "keep"
-  deps.terminal.note(`hadoop_ec2: ${reason}`)
+  deps.terminal.warn(`${reason}`)
   const question = `${plural(count, "instance")} already run. Terminate them? [yes/no] `
   // Ctrl-C is no answer, and what runs has to be named.
   const answer = await deps.terminal.ask(question).catch(() => null)

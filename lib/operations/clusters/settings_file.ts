@@ -41,7 +41,7 @@ function settingsOfCluster(deps: ClusterDeps, cluster: string): RawSettings {
   if (!file?.sections.has(cluster)) return {}
   const { raw, unknown } = settingsIn(file, cluster)
   for (const key of unknown) {
-    deps.terminal.note(`hadoop_ec2: ${file.name}: [${cluster}] ${key} is no setting, ignored`)
+    deps.terminal.warn(`${file.name}: [${cluster}] ${key} is no setting, ignored`)
   }
   return raw
 }

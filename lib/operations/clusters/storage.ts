@@ -35,7 +35,7 @@ export async function createStorage(
   const reply = await asked.catch(async (error) => {
     if (!dryRun) {
       await deleteMade(deps.uninterrupted(), cluster, known).catch((failed) =>
-        deps.terminal.note(`hadoop_ec2: what had been made may be left (list-storage): ${messageOf(failed)}`),
+        deps.terminal.warn(`what had been made may be left (list-storage): ${messageOf(failed)}`),
       )
     }
     throw error
@@ -59,7 +59,7 @@ async function deleteMade(deps: ClusterDeps, cluster: string, known: readonly Vo
   const made = (await unlisted(deps, cluster)).filter(({ id }) => !known.some((one) => one.id === id))
   for (const { id } of made) {
     await ec2.deleteVolume(id)
-    deps.terminal.note(`hadoop_ec2: ${id} had been made, and is deleted again`)
+    deps.terminal.warn(`${id} had been made, and is deleted again`)
   }
 }
 
@@ -153,7 +153,7 @@ export async function deleteStorage(deps: ClusterDeps, cluster: string): Promise
   const deleted: string[] = []
   for (const { id, volume } of stored) {
     if (volume === null) {
-      deps.terminal.note(`hadoop_ec2: ${id} is gone or does not carry your tags: left alone`)
+      deps.terminal.warn(`${id} is gone or does not carry your tags: left alone`)
       continue
     }
     await ec2.deleteVolume(id)

@@ -58,7 +58,7 @@ export async function terminateNodes(deps: ClusterDeps, ids: readonly string[]):
     const waited = deps.clock.now() - started
     if (left.length === 0) return
     if (left.length === unknown.length && waited > invisibleMs) {
-      deps.terminal.note(`hadoop_ec2: AWS does not know ${unknown.join(" ")}`)
+      deps.terminal.warn(`AWS does not know ${unknown.join(" ")}`)
       return
     }
     if (waited > (deps.timeoutMs ?? deadlineMs)) {

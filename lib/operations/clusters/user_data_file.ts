@@ -23,7 +23,7 @@ export async function loadBootScript(deps: ClusterDeps, settings: ClusterSetting
   const text = await scriptAt(deps, source)
   refuseSecretScript(source, text)
   if (!text.includes("%ENV%") && Object.keys(settings.env).length > 0) {
-    deps.terminal.note(`hadoop_ec2: ${source} has no %ENV%, so it is not told what --env says`)
+    deps.terminal.warn(`${source} has no %ENV%, so it is not told what --env says`)
   }
   return { name: source, text, isOurs: false }
 }
@@ -31,8 +31,8 @@ export async function loadBootScript(deps: ClusterDeps, settings: ClusterSetting
 async function scriptAt(deps: ClusterDeps, source: string): Promise<string> {
   if (/^https?:/.test(source)) {
     if (source.startsWith("http:")) {
-      deps.terminal.note(
-        `hadoop_ec2: ${source} comes over plain HTTP, unprotected; without user_data_file there is a script in this tool`,
+      deps.terminal.warn(
+        `${source} comes over plain HTTP, unprotected; without user_data_file there is a script in this tool`,
       )
     }
     return deps.fetchText(source)

@@ -1,7 +1,7 @@
 /** Are the programs where they should be, as they should be, on a file system that lets them work? */
 import { existsSync, lstatSync, type Stats } from "node:fs"
 import { dirname, join } from "node:path"
-import { commands, cronName } from "../../base/commands.ts"
+import { commands, cronName, tools } from "../../base/commands.ts"
 import { mountOf } from "../../host/files/mounts.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
@@ -35,12 +35,6 @@ function checkWrappers({ prefix, accountUid }: InstallationDeps): Finding[] {
 }
 
 function checkTools({ prefix }: InstallationDeps): Finding[] {
-  const tools = [...new Set(commands.map(({ tool }) => tool))].concat(
-    "usage_cron",
-    "init_dbs",
-    "backup_dbs",
-    "setup",
-  )
   // Unreadable, so that the kernel makes what runs from it neither dumpable nor traceable.
   return tools.flatMap((tool) => difference(join(prefix, "libexec", tool), { uid: 0, mode: 0o111 }))
 }

@@ -15,6 +15,7 @@ const constant = {
   REAL_GID: "5000",
   REAL_HOME: "/home/cs61c",
   EC2_WRAPPERS_HOME_FD: "3",
+  EC2_WRAPPERS_COMMAND: "ec2-run",
 }
 
 let course: Workspace

@@ -123,7 +123,7 @@ function partly(
   cluster: string,
   { ids, message, exitCode }: PartlyLaunched,
 ): CommandResult {
-  deps.terminal.note(escapeControls(`hadoop_ec2: ${message}`))
+  deps.terminal.warn(escapeControls(`${message}`))
   return { lines: [...ids], json: { cluster, ids, error: message }, code: exitCode }
 }
 
@@ -132,7 +132,7 @@ export async function price(deps: ClusterDeps, inputs: LaunchInputs): Promise<Co
   const priced = await priceGroups(deps, inputs)
   const sum = priced.reduce((total, { hourlyCost }) => total + hourlyCost, 0)
   const refused = tooMuchTogether(priced)
-  if (refused) deps.terminal.note(`hadoop_ec2: launch: ${refused}`)
+  if (refused) deps.terminal.warn(`launch: ${refused}`)
   return {
     lines: [
       ...priced.map(

@@ -61,7 +61,7 @@ export const storing: Command[] = [
       const { cluster } = clusterCall(deps, call, 0, 0)
       const stored = await listStorage(deps, cluster)
       for (const { id, gib } of await unlisted(deps, cluster)) {
-        deps.terminal.note(`hadoop_ec2: ${id} (${gib} GiB) carries the cluster's tags and is not in its file`)
+        deps.terminal.warn(`${id} (${gib} GiB) carries the cluster's tags and is not in its file`)
       }
       return {
         lines: stored.map(({ role, id, device, mountPoint, volume }) =>
