@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => rmSync(prefix, { recursive: true, force: true }))
 
 /** Runs the program with these arguments, of which the first is its argv[0]. */
-const run = ([argv0, ...args]: string[], env: Record<string, string> = {}, program = command) => {
+const run = ([argv0 = "", ...args]: string[], env: Record<string, string> = {}, program = command) => {
   const { stdout, stderr, exitCode } = Bun.spawnSync([program, ...args], { argv0, env })
   return { stdout: String(stdout), stderr: String(stderr), exitCode }
 }

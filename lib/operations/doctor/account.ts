@@ -153,14 +153,18 @@ async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promi
   const found = await iam.groupPolicy(name, groupPolicyName)
   if (found === null) return [failing(what, `has no policy ${groupPolicyName}`, "run setup")]
   if (!isSamePolicy(found, wanted))
-    return [failing(what, "has a policy other than wanted", "see setup --diff, run setup")]
+    return [failing(what, "policy differs from ours", "run setup --dry-run, then setup")]
   const extra = [
     ...(await iam.groupPolicies(name)).filter((policy) => policy !== groupPolicyName),
     ...(await iam.attachedGroupPolicies(name)).map((policy) => policy.name),
   ]
   if (extra.length === 0) return [ok(what, "has the policy that is wanted, and no other")]
   return [
-    failing(what, `has more policies: ${extra.join(", ")}`, "remove them: they may allow what costs money"),
+    failing(
+      what,
+      `has more policies, which may allow what costs money: ${extra.join(", ")}`,
+      "run setup --remove-other-policies",
+    ),
   ]
 }
 
