@@ -204,7 +204,7 @@ describe("doctor asks AWS", () => {
     await put(groupPolicyName, JSON.stringify(groupPolicy({ partition: "aws", id: "123456789012" })))
     expect(await group()).toMatchObject({ level: "ok" })
     await put("more", other)
-    expect((await group())?.found).toBe("has more policies: more")
+    expect((await group())?.found).toBe("has more policies, which may allow what costs money: more")
     await put(groupPolicyName, other)
     expect((await group())?.found).toBe("has a policy other than wanted")
   })
