@@ -2,6 +2,7 @@
  * From a tool's declaration to a process: strict arguments, `--help`, `--version`, one line for an error, the exit code.
  * A script declares a `Tool` and ends with `if (import.meta.main) await main(tool)`.
  */
+import { type ArgsDef, type CommandDef, defineCommand } from "citty"
 import packageJson from "../package.json" with { type: "json" }
 import { typedName } from "./base/commands.ts"
 import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
@@ -13,32 +14,35 @@ import {
   type PassThroughAfter,
   readArguments,
 } from "./terminal/arguments.ts"
+import type { Declaration } from "./terminal/declaration.ts"
+import { helpText } from "./terminal/help.ts"
 import { type Output, processOutput } from "./terminal/output.ts"
 
 export type { Arguments } from "./terminal/arguments.ts"
 export type { Output } from "./terminal/output.ts"
 
-export interface Tool<T extends ArgumentTable = ArgumentTable> {
-  /** The executable's name under libexec. Errors and usage start with it, or with the command in front of it. */
-  name: string
-  /** What it is for, in one line. */
-  description: string
+export interface Tool<T extends ArgumentTable = ArgumentTable> extends Declaration {
   arguments: T
-  /** More lines under `--help`: examples, what is not covered. */
-  details?: string
   passThroughAfter?: PassThroughAfter
   /** Does the work; returns an exit code where it is not `done`. Prints only through `output`. */
   run(args: Arguments<T>, context: Context, output: Output): Promise<ExitCode | void>
 }
 
-/** What `--help` and the reading of argv need of a tool. */
-type Declaration = Pick<Tool, "name" | "description" | "details" | "passThroughAfter"> & {
-  arguments: ArgumentTable
-}
+/** A tool with citty's form of it: what its name is, which arguments and sub-commands it takes. */
+export type DefinedTool<T extends ArgumentTable = ArgumentTable> = Tool<T> & { command: CommandDef }
 
 /** Keeps the table's literal types, so that `run` knows its arguments. */
-export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): Tool<T> {
-  return tool
+export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): DefinedTool<T> {
+  const subCommands = (tool.commands ?? []).map(({ name, aliases = [], summary }) => [
+    name,
+    defineCommand({ meta: { name, description: summary, alias: [...aliases] } }),
+  ])
+  const command = defineCommand({
+    meta: { name: tool.name, version: packageJson.version, description: tool.description },
+    args: tool.arguments as ArgsDef,
+    ...(subCommands.length > 0 && { subCommands: Object.fromEntries(subCommands) }),
+  })
+  return { ...tool, command: command as CommandDef }
 }
 
 /** Runs a tool as this process and ends it with the tool's exit code. */
@@ -86,7 +90,7 @@ async function runTool<T extends ArgumentTable>(
   try {
     const asked = askedOf(tool, argv)
     if (asked === "help") {
-      output.line(await helpText(tool))
+      output.line(helpText(tool, tool.name, output.columns))
       return ExitCode.done
     }
     if (asked === "version") {
@@ -104,7 +108,7 @@ async function runTool<T extends ArgumentTable>(
   }
 }
 
-function askedOf(tool: Declaration, argv: string[]): "help" | "version" | null {
+function askedOf(tool: Pick<Tool, "passThroughAfter">, argv: string[]): "help" | "version" | null {
   const positionals: string[] = []
   for (const argument of argv) {
     if (argument === "--") return null
@@ -121,19 +125,4 @@ function report(error: unknown, debug: boolean, output: Output): void {
     error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
   output.warn(escapeControls(message))
   if (debug && error instanceof Error) output.note(String(error.stack))
-}
-
-/** citty's usage text without its colours, which it would print into pipes too. */
-export async function helpText(tool: Declaration): Promise<string> {
-  const { renderUsage } = await import("citty")
-  const usage = await renderUsage({
-    meta: { name: tool.name, version: packageJson.version, description: tool.description },
-    args: {
-      ...tool.arguments,
-      help: { type: "boolean", alias: "h", description: "Show this text" },
-      version: { type: "boolean", description: "Show the version" },
-    } as never,
-  })
-  const text = Bun.stripANSI(usage).replace(/(^|\s)-(\w[\w-]+)/g, "$1--$2")
-  return tool.details ? `${text.trimEnd()}\n\n${tool.details.trim()}` : text.trimEnd()
 }

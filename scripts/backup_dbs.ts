@@ -9,19 +9,10 @@ import {
   listBackups,
   restore,
 } from "../lib/operations/installation/backups.ts"
+import { backupDbs } from "../lib/terminal/declarations/backup_dbs.ts"
 
 export const tool = defineTool({
-  name: "backup_dbs",
-  description: "Copy both databases while they are in use, or put a copy back",
-  arguments: {
-    to: { type: "string", description: "Directory of the backups (default: backups in the data directory)" },
-    keep: { type: "string", default: "30", description: "How many backups stay" },
-    list: { type: "boolean", description: "List the backups, the newest first" },
-    restore: { type: "string", description: "Put this backup back: its name in --list, or a directory" },
-    json: { type: "boolean", description: "Print the result as JSON" },
-  },
-  details:
-    "Run as the privileged account; cron does so every night. Copies hold everybody's keys and passwords:\ntreat them like the databases.",
+  ...backupDbs,
   async run(args, context, output) {
     requireStaff(context.caller, context.config.course)
     if (args.list && args.restore !== undefined)

@@ -6,26 +6,10 @@ import { requireStaff } from "../lib/host/caller/caller.ts"
 import { carryOutHalt, planHalt } from "../lib/operations/enforcement/freeze.ts"
 import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
 import { requireTyped } from "../lib/terminal/confirmation.ts"
+import { courseFreeze } from "../lib/terminal/declarations/course_freeze.ts"
 
 export const tool = defineTool({
-  name: "course_freeze",
-  description:
-    "Refuse all launches, of the course or of one login, and end what runs if told; or the reverse",
-  arguments: {
-    login: {
-      type: "positional",
-      required: false,
-      description: "Suspend this login instead of freezing the course",
-    },
-    lift: { type: "boolean", alias: ["thaw", "unfreeze"], description: "Allow again what was refused" },
-    stop: { type: "boolean", description: "Also stop what runs" },
-    terminate: { type: "boolean", description: "Also terminate what runs or is stopped" },
-    reason: { type: "string", default: "no reason given", description: "Shown to everybody who is refused" },
-    "dry-run": { type: "boolean", description: "Only show what would be done" },
-    yes: { type: "boolean", alias: "y", description: "Do not ask for the course's (or the login's) name" },
-    json: { type: "boolean", description: "Print what is done as JSON" },
-  },
-  details: "Nothing is done before the plan is shown and the course's name, or the login's, is typed.",
+  ...courseFreeze,
   async run(args, context, output) {
     requireStaff(context.caller, context.config.course)
     const { login = null, lift, stop, terminate, reason } = args

@@ -9,33 +9,10 @@ import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { storedBy, storedJson } from "../lib/operations/storage/own_storage.ts"
 import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
-
-const argumentTable = {
-  ids: { type: "positional", multiple: true, required: false, description: "Yours (i-…; vol-…, snap-…)" },
-  terminate: { type: "boolean", description: "Terminate these instances" },
-  "terminate-all": {
-    type: "boolean",
-    description: "Cancel your spot requests, terminate all your instances",
-  },
-  "cancel-spot-requests": { type: "boolean", description: "Cancel your spot requests" },
-  stop: { type: "boolean", description: "Stop these instances" },
-  start: { type: "boolean", description: "Start these stopped instances, if limits and budget allow it" },
-  extend: {
-    type: "boolean",
-    description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
-  },
-  storage: { type: "boolean", description: "Show your volumes and snapshots that outlive instances" },
-  delete: { type: "boolean", description: "Delete these volumes and snapshots of yours" },
-  quota: { type: "boolean", description: "Show what you have used, reserved and left" },
-  wait: { type: "boolean", description: "Return when it has happened; alone: when all that is pending runs" },
-  json: { type: "boolean", description: "Print JSON" },
-  "dry-run": { type: "boolean", description: "Show what would be done" },
-} as const
+import { ec2Active } from "../lib/terminal/declarations/ec2_active.ts"
 
 export const tool = defineTool({
-  name: "ec2_active",
-  description: "Show your instances and spot requests; terminate, stop, start or extend them",
-  arguments: argumentTable,
+  ...ec2Active,
   async run(args, context, output) {
     requireAccount(context.caller, context.config.course)
     for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)

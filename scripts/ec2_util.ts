@@ -1,32 +1,10 @@
 import { UsageError } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { requireAccount } from "../lib/host/caller/caller.ts"
+import { ec2Util } from "../lib/terminal/declarations/ec2_util.ts"
 
 export const tool = defineTool({
-  name: "ec2_util",
-  description: "Make and look after your AWS account: keys, console password, the files in your home",
-  arguments: {
-    "delete-account": { type: "boolean", description: "Remove your AWS user with all that belongs to it" },
-    "terminate-instances": {
-      type: "boolean",
-      description: "With --delete-account: also when you have instances, which are terminated",
-    },
-    init: { type: "boolean", description: "Make the account where there is none, and write the files" },
-    "show-password": { type: "boolean", description: "Print the password for the AWS console" },
-    "set-password": { type: "boolean", description: "Set it: asks twice on stdin" },
-    "create-ssh-key": { type: "boolean", description: "Make an SSH key and write it into your home" },
-    "import-ssh-key": { type: "boolean", description: "Take a public SSH key from stdin (ed25519 or RSA)" },
-    "delete-ssh-key": { type: "boolean", description: "Delete the SSH key that --key-name names" },
-    "dump-ssh-key": { type: "boolean", description: "Write a private SSH key into your home" },
-    "rotate-secret": { type: "boolean", description: "Replace your AWS access key by a new one" },
-    list: { type: "boolean", description: "Print your AWS access key and your SSH keys" },
-    "key-name": { type: "string", description: "Name of the SSH key (LOGIN-default)" },
-    "dry-run": { type: "boolean", description: "Say what would be done" },
-    json: { type: "boolean", description: "Print the result as one JSON object" },
-  },
-  details: `Options may be combined; they are served in the order above, and the first failure ends it.
---init brings whatever is there to what it should be: running it again changes nothing but rewrites the files.
-With --init, --import-ssh-key imports the default key, so that no private key is made or stored.`,
+  ...ec2Util,
   async run(args, context, output) {
     const { keyName, dryRun, json, terminateInstances, ...asked } = {
       keyName: args["key-name"] ?? null,

@@ -3,20 +3,10 @@ import { plural, quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { lineInput } from "../lib/host/people/line_input.ts"
 import { type KnownIdentity, killAll, planKillAll } from "../lib/operations/identities/kill_all.ts"
+import { killAllAccounts } from "../lib/terminal/declarations/kill_all_accounts.ts"
 
 export const tool = defineTool({
-  name: "kill_all_accounts",
-  description: "Remove all of the course's AWS accounts: users, keys, key pairs, rows in users.db",
-  arguments: {
-    "terminate-instances": {
-      type: "boolean",
-      description: "Also of those who have instances, which are terminated",
-    },
-    "dry-run": { type: "boolean", description: "Show the accounts, and remove nothing" },
-    json: { type: "boolean", description: "Print the result as one JSON object" },
-  },
-  details: `Removes the accounts in users.db, and the IAM users under the course's path or with its tag; nobody else's.
-Shows them, and wants the course's name typed (on stdin). Ledger, leases and suspensions stay.`,
+  ...killAllAccounts,
   async run(args, context, output) {
     const { config, clock, interrupt, audit, usersDb, aws, caller } = context
     const { progress } = output

@@ -2,23 +2,10 @@ import { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { privilegedPolicy } from "../lib/decisions/identities/privileged_policy.ts"
 import { setUpGroup } from "../lib/operations/identities/setup.ts"
+import { setup } from "../lib/terminal/declarations/setup.ts"
 
 export const tool = defineTool({
-  name: "setup",
-  description: "Make the students' IAM group and its policy, or show and mend what differs",
-  arguments: {
-    "print-policy": {
-      type: "boolean",
-      description: "Print the least IAM policy that the privileged key needs, and do nothing",
-    },
-    "remove-other-policies": {
-      type: "boolean",
-      description: "Also remove what else the group has: students may do whatever any of its policies allows",
-    },
-    "dry-run": { type: "boolean", description: "Show what differs, and change nothing" },
-    json: { type: "boolean", description: "Print the result as one JSON object" },
-  },
-  details: "Run as the privileged account. Running it again changes nothing.",
+  ...setup,
   async run(args, context, output) {
     const { aws, audit, config } = context
     if (args["print-policy"]) {

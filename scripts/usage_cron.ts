@@ -1,25 +1,10 @@
 import { ExitCode, Failed, UsageError } from "../lib/base/errors.ts"
 import { escapeControls, plural } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
+import { usageCron } from "../lib/terminal/declarations/usage_cron.ts"
 
 export const tool = defineTool({
-  name: "usage_cron",
-  description:
-    "Record what runs in the account, from crontab; without options a snapshot, silent when all is well",
-  arguments: {
-    enforce: {
-      type: "boolean",
-      description: "Also act on leases and budgets (the config's [leases] enforce does so too)",
-    },
-    "dry-run": { type: "boolean", description: "Only print what --enforce or --repair would do" },
-    repair: {
-      type: "boolean",
-      description: "Close the rows of old tools that run for ever; prints its plan first",
-    },
-    "refresh-prices": { type: "boolean", description: "Read AWS's price list, and keep what has changed" },
-    cloudtrail: { type: "boolean", description: "Ask CloudTrail when the runs ended whose end is uncertain" },
-    json: { type: "boolean", description: "Print what was done as JSON" },
-  },
+  ...usageCron,
   async run(args, context, output) {
     const { runCron } = await import("../lib/operations/usage/cron.ts")
     const other = (["enforce", "dry-run", "repair", "cloudtrail"] as const).find((name) => args[name])

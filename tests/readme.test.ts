@@ -2,9 +2,10 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
-import { helpText, type Tool } from "../lib/cli.ts"
+import type { Tool } from "../lib/cli.ts"
 import { configReference } from "../lib/host/config/config_reference.ts"
 import { knownKeys } from "../lib/host/config/config_schema.ts"
+import { helpText } from "../lib/terminal/help.ts"
 import packageJson from "../package.json" with { type: "json" }
 import { withFreshConfig } from "../packaging/reading/config_pages.ts"
 
@@ -86,9 +87,11 @@ describe("--help", () => {
   test.each(tools)("%s lists each of its options with a description", async (name) => {
     const { tool } = (await import(join(root, "scripts", `${name}.ts`))) as { tool: Tool }
     expect(tool.name).toBe(name)
-    const help = await helpText(tool)
+    const help = helpText(tool, name, 80)
     for (const [option, def] of Object.entries(tool.arguments)) {
-      expect(help).toContain(def.type === "positional" ? option.toUpperCase() : `--${option}`)
+      expect(help).toContain(
+        def.type === "positional" ? (def.valueHint ?? option.toUpperCase()) : `--${option}`,
+      )
       expect(def.description ?? "").not.toBe("")
     }
   })

@@ -46,3 +46,8 @@ export function typedName(tool: string, claimed: string | undefined): string {
 export function cronName(prefix: string): string {
   return (prefix.split("/").at(-1) ?? "").replaceAll(".", "-")
 }
+
+/** The manual page of a tool: the command that people type, or the tool itself where cron and staff start it. */
+export function manualPageOf(tool: string): string {
+  return commands.find((command) => command.tool === tool)?.name ?? tool
+}

@@ -105,3 +105,8 @@ export function positionalEntries(tool: Declaration): PositionalEntry[] {
     return { word: def.required === true ? word : `[${word}]`, description: def.description ?? "", def }
   })
 }
+
+/** `table` with every argument listed under `group` in help. */
+export function grouped<const T extends ArgumentTable>(group: string, table: T): T {
+  return Object.fromEntries(Object.entries(table).map(([name, def]) => [name, { ...def, group }])) as T
+}

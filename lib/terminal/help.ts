@@ -1,19 +1,19 @@
 /** `--help`: left-aligned, within the terminal's width, options in groups, examples, exit codes. */
+import { manualPageOf } from "../base/commands.ts"
 import { wrap } from "../base/wrap.ts"
 import { commonExitCodes, type Declaration, optionGroups, positionalEntries } from "./declaration.ts"
 
-/** A pipe's width: what a terminal of the usual size shows. */
-export const pipeColumns = 80
 const widestColumns = 100
 const narrowestColumns = 40
 /** Longer names of options stand on a line of their own. */
 const widestNames = 26
+const narrowestDescription = 30
 
 /**
  * The text of `--help` for the command that was typed. `columns`: the terminal's width, 80 in a pipe; wider terminals get
  * lines of at most 100 columns, which read better.
  */
-export function helpText(tool: Declaration, command: string, columns: number = pipeColumns): string {
+export function helpText(tool: Declaration, command: string, columns: number): string {
   const width = Math.max(narrowestColumns, Math.min(columns, widestColumns))
   const words = positionalEntries(tool).map(({ word }) => word)
   const sections = [
@@ -38,7 +38,7 @@ export function helpText(tool: Declaration, command: string, columns: number = p
     ...examplesSection(tool, width),
     [
       ...hanging("Exit codes: ", `${[...commonExitCodes, ...(tool.exitCodes ?? [])].join("; ")}.`, width),
-      `Manual page: man ${command}`,
+      `Manual page: man ${manualPageOf(tool.name)}`,
     ],
   ]
   return sections.map((lines) => lines.join("\n")).join("\n\n")
@@ -79,17 +79,18 @@ function examplesSection({ examples = [] }: Declaration, width: number): string[
   return [["Examples", ...examples.flatMap(({ run, does }) => [`  ${run}`, ...indented(does, 6, width)])]]
 }
 
-/** Two columns: the names, and the description beside them or, where the names are long, below them. */
+/** Two columns: the names, and the description beside them, or below where the names are long or the terminal narrow. */
 function rows(entries: (readonly [left: string, right: string])[], width: number): string[] {
   const longest = Math.max(
     ...entries.map(([left]) => left.length).filter((length) => length <= widestNames),
     0,
   )
-  const column = Math.min(longest, width / 2) + 4
+  const beside = width - longest - 4 >= narrowestDescription
+  const column = beside ? longest + 4 : 8
   return entries.flatMap(([left, right]) => {
     const lines = wrap(right, width - column)
-    const fits = left.length <= column - 4
-    const first = fits ? `  ${left.padEnd(column - 2)}${lines.shift() ?? ""}` : `  ${left}`
+    const first =
+      beside && left.length <= longest ? `  ${left.padEnd(column - 2)}${lines.shift() ?? ""}` : `  ${left}`
     return [first.trimEnd(), ...lines.map((line) => " ".repeat(column) + line)]
   })
 }

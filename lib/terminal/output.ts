@@ -19,6 +19,8 @@ export interface Output {
   progress(text: string): void
   /** Whether a person is looking at stderr. */
   readonly interactive: boolean
+  /** The width of the terminal that stdout is, 80 where it is a pipe or a file. */
+  readonly columns: number
 }
 
 export interface ProcessOutput extends Output {
@@ -29,6 +31,8 @@ export interface ProcessOutput extends Output {
 }
 
 const flushAtBytes = 64 * 1024
+/** What a terminal of the usual size shows. */
+const pipeColumns = 80
 
 /** This process's own descriptors 1 and 2. `command` is the name that the person typed. */
 export function processOutput(command: string): ProcessOutput {
@@ -69,6 +73,10 @@ export function processOutput(command: string): ProcessOutput {
     if (pending.length >= flushAtBytes) flush()
   }
   return {
+    get columns() {
+      const tty = require("node:tty") as typeof import("node:tty")
+      return tty.isatty(1) ? process.stdout.columns || pipeColumns : pipeColumns
+    },
     get interactive() {
       return isTerminal()
     },

@@ -37,7 +37,7 @@ describe("in another directory, with an empty environment", () => {
     const version = run(tool, ["--version"])
     expect(version.stderr).toBe("")
     expect(version.stdout).toMatch(new RegExp(`^${tool} \\d+\\.\\d+\\.\\d+\n$`))
-    expect(run(tool, ["--help"]).stdout).toContain("USAGE")
+    expect(run(tool, ["--help"]).stdout).toContain("Usage: ")
   })
 
   test("the databases are made", () => {

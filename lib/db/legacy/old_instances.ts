@@ -5,7 +5,7 @@
 import type { Database } from "bun:sqlite"
 import type { Market } from "../../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../../base/time.ts"
-import { isExact, type Run } from "../../decisions/usage/runs.ts"
+import { type Interval, isExact } from "../../decisions/usage/intervals.ts"
 
 export interface OldInstance {
   instanceId: string
@@ -55,7 +55,7 @@ export function oldInstances(db: Database) {
     },
 
     /** Makes the stops the gaps between an instance's runs, the last one open unless it has ended. */
-    setStops(instanceId: string, runs: readonly Run[], endedUtcMs: number | null): void {
+    setStops(instanceId: string, runs: readonly Interval[], endedUtcMs: number | null): void {
       const known = runs.filter(
         ({ start, end }) => isExact(start) || end === null || !isSameStretch(start, end),
       )
@@ -73,6 +73,6 @@ export function oldInstances(db: Database) {
 }
 
 /** A run that may not have been one at all. */
-function isSameStretch(start: Run["start"], end: Run["start"]): boolean {
+function isSameStretch(start: Interval["start"], end: Interval["start"]): boolean {
   return start.earliestUtcMs === end.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
 }

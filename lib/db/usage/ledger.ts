@@ -15,15 +15,21 @@ import {
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
 import { dayOf } from "../../decisions/pricing/days.ts"
-import { costOfFlatRate } from "../../decisions/pricing/flat_rate_charges.ts"
+import { costOfRental } from "../../decisions/pricing/rentals.ts"
+import {
+  between,
+  type Evidence,
+  exactly,
+  type Instant,
+  type Interval,
+} from "../../decisions/usage/intervals.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
-import { between, type Evidence, exactly, type Instant, type Run } from "../../decisions/usage/runs.ts"
 import { oldInstances } from "../legacy/old_instances.ts"
 import { oldRows } from "../legacy/old_rows.ts"
 import { oldSums } from "../legacy/old_sums.ts"
 import { offers } from "../pricing/offers.ts"
-import { flatRateTable } from "./flat_rate_charges.ts"
-import { runTable, type StoredRun } from "./runs.ts"
+import { intervals, type StoredInterval } from "./intervals.ts"
+import { rentals } from "./rentals.ts"
 import { type TrackedInstance, trackedInstances } from "./tracked_instances.ts"
 import { usageSums } from "./usage_sums.ts"
 
@@ -31,32 +37,32 @@ export type Ledger = ReturnType<typeof ledger>
 
 export function ledger(db: Database) {
   const offerTable = offers(db)
-  const runs = runTable(db, offerTable)
+  const runs = intervals(db, offerTable)
   const tracked = trackedInstances(db, offerTable)
-  const flatRates = flatRateTable(db)
+  const rented = rentals(db)
   const old = oldInstances(db)
   const oldOnes = oldRows(db)
   const sumsOfOld = oldSums(db, oldOnes)
-  const sums = usageSums(db, { runs, flatRates })
+  const sums = usageSums(db, { intervals: runs, rentals: rented })
 
-  const addRun = (tariff: Tariff | null, run: Run): void => {
+  const addRun = (tariff: Tariff | null, run: Interval): void => {
     sums.know(run.login)
     runs.add(run)
     if (run.end) addToSums(tariff, run)
   }
 
-  const addToSums = (tariff: Tariff | null, run: Run): void => {
+  const addToSums = (tariff: Tariff | null, run: Interval): void => {
     if (tariff) sums.addRun(tariff, run)
     else sums.forget(run.login)
   }
 
   const changeEnd = (
     tariff: Tariff | null,
-    run: StoredRun,
+    run: StoredInterval,
     end: Instant | null,
     endedByEc2: boolean | null,
   ): void => {
-    runs.setEnd(run.runId, end, endedByEc2)
+    runs.setEnd(run.intervalId, end, endedByEc2)
     if (run.end) sums.forget(run.login)
     else if (end) addToSums(tariff, { ...run, end, endedByEc2 })
   }
@@ -66,9 +72,9 @@ export function ledger(db: Database) {
   }
 
   return {
-    runs,
+    intervals: runs,
     instances: tracked,
-    flatRates,
+    rentals: rented,
     old,
     sums,
     oldSums: sumsOfOld,
@@ -117,7 +123,7 @@ export function ledger(db: Database) {
      * that changes. Inside the caller's transaction.
      */
     forgetFuture: (nowUtcMs: number): string[] => [
-      ...new Set([...runs.forgetFuture(nowUtcMs), ...flatRates.forgetFuture(nowUtcMs)]),
+      ...new Set([...runs.forgetFuture(nowUtcMs), ...rented.forgetFuture(nowUtcMs)]),
     ],
 
     /** We stopped it: EC2 accepted that at `atUtcMs`, and said whether it was on until then. */
@@ -194,8 +200,8 @@ export function ledger(db: Database) {
       for (const run of oldOnes.running(login).flatMap(runsOfOld)) {
         if (run.login !== "") charge(costOfRun(tariff, run, nowUtcMs, range))
       }
-      for (const flatRate of flatRates.open(login)) {
-        if (flatRate.login !== "") charge(costOfFlatRate(flatRate, nowUtcMs, range))
+      for (const rental of rented.open(login)) {
+        if (rental.login !== "") charge(costOfRental(rental, nowUtcMs, range))
       }
       return spent
     },

@@ -20,12 +20,3 @@ export function findCommand(name: string, given: readonly string[]): Command {
   if (foreign === undefined) return command
   throw new UsageError("options", `--${foreign} means nothing to ${name} (--help lists the options)`)
 }
-
-/** The commands as `--help` shows them. */
-export function commandHelp(): string {
-  const rows = commands.map(({ name, aliases = [], usage, summary }) => ({
-    left: `${name} ${usage}`,
-    right: aliases.length > 0 ? `${summary} (also ${aliases.join(", ")})` : summary,
-  }))
-  return ["COMMANDS", "", ...rows.flatMap(({ left, right }) => [`  ${left}`, `      ${right}`])].join("\n")
-}

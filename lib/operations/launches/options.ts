@@ -13,7 +13,8 @@ import {
 import { type StorageOrder, toStorageOrder } from "../../decisions/storage/storage_order.ts"
 import { readStdin } from "../../host/people/stdin.ts"
 
-export const defaultCount = "1"
+/** As the table of arguments has it: a count that nobody typed. */
+const defaultCount = "1"
 
 export interface LaunchOptions {
   ami: string | undefined

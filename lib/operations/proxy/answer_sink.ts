@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http"
 import type { Sink } from "./body.ts"
-import type { Attempt } from "./exchange.ts"
+import type { Watched } from "./core.ts"
 
 export interface AnswerHead {
   status: number
@@ -22,23 +22,19 @@ export class AnswerSink implements Sink {
   #due = false
 
   constructor(
-    readonly attempt: Attempt,
+    readonly response: ServerResponse,
     readonly head: AnswerHead,
+    readonly watched: Watched,
+    readonly reports: { sent(bytes: number): void },
+    readonly fail: (error: unknown) => void,
+    readonly finish: () => void,
   ) {
     if (!head.decoded) this.#beginSoon()
   }
 
-  get response(): ServerResponse {
-    return this.attempt.exchange.response
-  }
-
-  fail(error: unknown): void {
-    this.attempt.fail(error)
-  }
-
   write(bytes: Buffer): boolean {
     if (this.#answered()) return true
-    this.attempt.exchange.sent(bytes.length)
+    this.reports.sent(bytes.length)
     if (!this.#first) return this.response.write(bytes)
     this.#first.push(bytes)
     this.#bytes += bytes.length
@@ -52,7 +48,7 @@ export class AnswerSink implements Sink {
 
   end(bytes: Buffer | null): void {
     if (this.#answered()) return
-    if (bytes) this.attempt.exchange.sent(bytes.length)
+    if (bytes) this.reports.sent(bytes.length)
     const { response } = this
     if (this.#first) {
       if (bytes && bytes.length > 0) this.#first.push(bytes)
@@ -64,11 +60,11 @@ export class AnswerSink implements Sink {
       response.end(all)
     } else if (bytes && bytes.length > 0) response.end(bytes)
     else response.end()
-    this.attempt.finish()
+    this.finish()
   }
 
   touched(): void {
-    this.attempt.touch()
+    this.watched.touch()
   }
 
   /** Whether a failure was answered, or the client went away, while the head waited. */

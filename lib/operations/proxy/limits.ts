@@ -1,6 +1,6 @@
 /** How much of anything one may take, and how long. Milliseconds and bytes. */
 
-export interface ProxyLimits {
+export interface Limits {
   /** Until a connection to a backend stands, name and TLS included. */
   connectMs: number
   /** Until a client's headers are complete. */
@@ -17,7 +17,7 @@ export interface ProxyLimits {
   decodedFreeBytes: number
 }
 
-export const defaultLimits: ProxyLimits = {
+export const defaultLimits: Limits = {
   connectMs: 10_000,
   requestHeadersMs: 15_000,
   idleMs: 120_000,

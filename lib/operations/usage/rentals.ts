@@ -7,7 +7,6 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
-import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
 import {
   publicIpv4MicroUsdPerHour,
   type StorageList,
@@ -15,20 +14,21 @@ import {
   storagePriceSource,
   volumePriceOf,
 } from "../../decisions/pricing/prices.ts"
-import { exactly, type Instant } from "../../decisions/usage/runs.ts"
+import { launchedVolumesOf, type Rental } from "../../decisions/pricing/rentals.ts"
+import { exactly, type Instant } from "../../decisions/usage/intervals.ts"
 import { snapshotDescription } from "../storage/own_storage.ts"
-import { observationSince } from "./aws_time.ts"
+import { sightingSince } from "./aws_time.ts"
 
-export interface FlatRateListing {
+export interface RentalLook {
   fromUtcMs: number
   toUtcMs: number
-  there: FlatRateCharge[]
+  there: Rental[]
   /** All elastic addresses, also those of nobody. */
   elasticIps: Set<string>
 }
 
 /** Asks AWS in all regions; throws where one does not answer. */
-export async function listFlatRateCharges({
+export async function lookAtRentals({
   aws,
   usageDb,
   config,
@@ -38,7 +38,7 @@ export async function listFlatRateCharges({
   usageDb: UsageDb
   config: Config
   clock: Clock
-}): Promise<FlatRateListing> {
+}): Promise<RentalLook> {
   const begunUtcMs = clock.now()
   const tags = { [tagOf.course]: config.course.name }
   const listed: { region: string; volumes: Volume[]; snapshots: EbsSnapshot[]; addresses: Address[] }[] = []
@@ -51,8 +51,8 @@ export async function listFlatRateCharges({
     ])
     listed.push({ region, volumes, snapshots, addresses })
   }
-  const { fromUtcMs, toUtcMs } = observationSince({ aws, clock }, begunUtcMs)
-  const there: FlatRateCharge[] = []
+  const { fromUtcMs, toUtcMs } = sightingSince({ aws, clock }, begunUtcMs)
+  const there: Rental[] = []
   const elasticIps = new Set<string>()
   const prices = usageDb.prices.storage()
   for (const { region, volumes, snapshots, addresses } of listed) {
@@ -72,63 +72,55 @@ export async function listFlatRateCharges({
 }
 
 /** Inside the caller's transaction. */
-export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listing: FlatRateListing): void {
-  const known = new Map(ledger.flatRates.open(null).map((flatRate) => [flatRate.flatRateId, flatRate]))
-  for (const flatRate of listing.there) {
-    const before = known.get(flatRate.flatRateId)
-    known.delete(flatRate.flatRateId)
+export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalLook): void {
+  const known = new Map(ledger.rentals.open(null).map((rental) => [rental.rentalId, rental]))
+  for (const rental of look.there) {
+    const before = known.get(rental.rentalId)
+    known.delete(rental.rentalId)
     if (!before) {
-      const estimate = launchedVolumesOf(flatRate.goesWithInstance)
-      if (known.delete(estimate)) ledger.flatRates.remove(estimate)
-      ledger.sums.know(flatRate.login)
-      ledger.flatRates.put(flatRate)
-    } else if (before.description === flatRate.description && hasNewPrice(before, flatRate)) {
-      close(before, listing.fromUtcMs, listing.fromUtcMs)
-      ledger.flatRates.put({
-        ...flatRate,
-        startEarliestUtcMs: listing.fromUtcMs,
-        startLatestUtcMs: listing.fromUtcMs,
-      })
-    } else if (before.description === flatRate.description) {
-      ledger.flatRates.put({
+      const estimate = launchedVolumesOf(rental.goesWithInstance)
+      if (known.delete(estimate)) ledger.rentals.remove(estimate)
+      ledger.sums.know(rental.login)
+      ledger.rentals.put(rental)
+    } else if (before.description === rental.description && hasNewPrice(before, rental)) {
+      close(before, look.fromUtcMs, look.fromUtcMs)
+      ledger.rentals.put({ ...rental, startEarliestUtcMs: look.fromUtcMs, startLatestUtcMs: look.fromUtcMs })
+    } else if (before.description === rental.description) {
+      ledger.rentals.put({
         ...before,
         // A list price takes the place of what travels with the tools, from the beginning.
-        ...{ microUsdPerHour: flatRate.microUsdPerHour, priceSource: flatRate.priceSource ?? null },
-        seenUtcMs: Math.max(before.seenUtcMs, listing.fromUtcMs),
-        goesWithInstance: flatRate.goesWithInstance || before.goesWithInstance,
+        ...{ microUsdPerHour: rental.microUsdPerHour, priceSource: rental.priceSource ?? null },
+        seenUtcMs: Math.max(before.seenUtcMs, look.fromUtcMs),
+        goesWithInstance: rental.goesWithInstance || before.goesWithInstance,
       })
     } else {
       // Grown or changed since it was last seen: dearer from some time in between.
-      close(before, before.seenUtcMs, listing.toUtcMs)
-      ledger.flatRates.put({
-        ...flatRate,
-        startEarliestUtcMs: before.seenUtcMs,
-        startLatestUtcMs: listing.toUtcMs,
-      })
+      close(before, before.seenUtcMs, look.toUtcMs)
+      ledger.rentals.put({ ...rental, startEarliestUtcMs: before.seenUtcMs, startLatestUtcMs: look.toUtcMs })
     }
   }
   for (const gone of known.values()) {
-    if (mayNotBeListedYet(gone, listing)) continue
+    if (mayNotBeListedYet(gone, look)) continue
     const end = endOfInstance(gone.goesWithInstance)
     if (end && end.earliestUtcMs >= gone.startEarliestUtcMs) close(gone, end.earliestUtcMs, end.latestUtcMs)
-    else close(gone, gone.seenUtcMs, listing.toUtcMs)
+    else close(gone, gone.seenUtcMs, look.toUtcMs)
   }
 
-  function close(flatRate: FlatRateCharge, oneUtcMs: number, otherUtcMs: number): void {
+  function close(rental: Rental, oneUtcMs: number, otherUtcMs: number): void {
     const closed = {
-      ...flatRate,
+      ...rental,
       endEarliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
       endLatestUtcMs: Math.max(oneUtcMs, otherUtcMs),
     }
-    ledger.flatRates.put(closed)
-    ledger.sums.addFlatRate(tariff, closed)
+    ledger.rentals.put(closed)
+    ledger.sums.addRental(tariff, closed)
   }
 
   /** What is deleted on termination goes with its instance, however late that is noticed. */
   function endOfInstance(instanceId: string): Instant | null {
     if (instanceId === "" || ledger.instances.get(instanceId)?.state !== "terminated") return null
     const endedUtcMs = ledger.old.endOf(instanceId)
-    const lastEnd = ledger.runs.ofInstance(instanceId).at(-1)?.end
+    const lastEnd = ledger.intervals.ofInstance(instanceId).at(-1)?.end
     const endedWithItsRun = endedUtcMs !== null && lastEnd && endedUtcMs <= lastEnd.latestUtcMs
     if (!endedWithItsRun) return null
     // The date is the termination's: when its run was over may be uncertain, the volumes were there until then.
@@ -137,13 +129,13 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
 }
 
 /** Made by us a moment before this look, or during it: nothing is concluded from its absence. */
-function mayNotBeListedYet(flatRate: FlatRateCharge, { fromUtcMs }: FlatRateListing): boolean {
-  const wasSeen = flatRate.seenUtcMs > flatRate.startLatestUtcMs
-  return flatRate.goesWithInstance === "" && !wasSeen && flatRate.seenUtcMs + visibleAfterMs > fromUtcMs
+function mayNotBeListedYet(rental: Rental, { fromUtcMs }: RentalLook): boolean {
+  const wasSeen = rental.seenUtcMs > rental.startLatestUtcMs
+  return rental.goesWithInstance === "" && !wasSeen && rental.seenUtcMs + visibleAfterMs > fromUtcMs
 }
 
 /** AWS's list had one price, and has another. */
-function hasNewPrice(before: FlatRateCharge, now: FlatRateCharge): boolean {
+function hasNewPrice(before: Rental, now: Rental): boolean {
   return (
     before.priceSource === "price list" &&
     now.priceSource === "price list" &&
@@ -151,13 +143,13 @@ function hasNewPrice(before: FlatRateCharge, now: FlatRateCharge): boolean {
   )
 }
 
-function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): FlatRateCharge {
+function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): Rental {
   const { id, type, gib, iops, throughput } = volume
   // Not after we saw it, whatever AWS's clock and ours say.
   const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
   const extras = [iops > 3000 && `${iops} IOPS`, throughput > 125 && `${throughput} MiB/s`].filter(Boolean)
   return {
-    ...{ flatRateId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
+    ...{ rentalId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
     description: [`${type} ${gib} GiB`, ...extras].join(" "),
     microUsdPerHour: volumePriceOf(volume, region, prices),
     priceSource: storagePriceSource(region, type, prices),
@@ -172,10 +164,10 @@ function fromSnapshot(
   region: string,
   seenUtcMs: number,
   prices: StorageList,
-): FlatRateCharge {
+): Rental {
   const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
   return {
-    ...{ flatRateId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
+    ...{ rentalId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
     ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region, prices) },
     priceSource: storagePriceSource(region, null, prices),
     ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
@@ -183,10 +175,10 @@ function fromSnapshot(
   }
 }
 
-function fromAddress(address: Address, region: string, seenUtcMs: number): FlatRateCharge {
+function fromAddress(address: Address, region: string, seenUtcMs: number): Rental {
   return {
     ...{
-      flatRateId: address.allocationId,
+      rentalId: address.allocationId,
       kind: "address",
       login: ownerOf({ tags: address.tags, keyName: "" }),
       region,

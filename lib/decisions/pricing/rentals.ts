@@ -3,9 +3,9 @@ import type { MicroUsd } from "../../base/money.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
 import type { PriceSource } from "./prices.ts"
 
-export interface FlatRateCharge {
+export interface Rental {
   /** The volume's or the address's id. */
-  flatRateId: string
+  rentalId: string
   kind: "volume" | "snapshot" | "address"
   login: string
   region: string
@@ -34,14 +34,14 @@ export function launchedVolumesOf(instanceId: string): string {
  * What of a volume, a snapshot or an address falls into `range`; null where its price is not known. AWS charges of a snapshot the
  * blocks that were written, which it does not tell: between none of them and all.
  */
-export function costOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: number, range: Range): Bounds | null {
-  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = flatRate
+export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
+  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental
   if (microUsdPerHour === null) return null
-  const earliestEnd = endEarliestUtcMs ?? Math.min(flatRate.seenUtcMs, nowUtcMs)
-  const latestEnd = endLatestUtcMs ?? Math.max(flatRate.seenUtcMs, nowUtcMs)
+  const earliestEnd = endEarliestUtcMs ?? Math.min(rental.seenUtcMs, nowUtcMs)
+  const latestEnd = endLatestUtcMs ?? Math.max(rental.seenUtcMs, nowUtcMs)
   return {
     lowest:
-      flatRate.kind === "snapshot"
+      rental.kind === "snapshot"
         ? 0
         : flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
     highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),

@@ -1,25 +1,25 @@
 /** When instances ran: a row for each run, its end NULL as long as it lasts. */
 import type { Database } from "bun:sqlite"
-import type { Evidence, Instant, Run } from "../../decisions/usage/runs.ts"
+import type { Evidence, Instant, Interval } from "../../decisions/usage/intervals.ts"
 import type { OfferKey, Offers } from "../pricing/offers.ts"
 
-export interface StoredRun extends Run {
-  runId: number
+export interface StoredInterval extends Interval {
+  intervalId: number
 }
 
-export type Runs = ReturnType<typeof runTable>
+export type Intervals = ReturnType<typeof intervals>
 
-export function runTable(db: Database, offers: Offers) {
+export function intervals(db: Database, offers: Offers) {
   const select = (where: string) => `SELECT ${columns} FROM intervals JOIN offers USING (offer_id)
     LEFT JOIN tracked_instances AS t USING (instance_id) WHERE ${where}`
   return {
     /** Inside the caller's transaction. Returns its number. */
-    add(run: Run & OfferKey): number {
-      const { instanceId, login, publicIpv4, start, end, endedByEc2 } = run
+    add(interval: Interval & OfferKey): number {
+      const { instanceId, login, publicIpv4, start, end, endedByEc2 } = interval
       const { lastInsertRowid } = db
         .query("INSERT INTO intervals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .run(
-          ...[instanceId, login, offers.idOf(run), flag(publicIpv4)],
+          ...[instanceId, login, offers.idOf(interval), flag(publicIpv4)],
           ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
           ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
           flag(endedByEc2),
@@ -28,24 +28,24 @@ export function runTable(db: Database, offers: Offers) {
     },
 
     /** Changes what is known of an end; null reopens it. Inside the caller's transaction. */
-    setEnd(runId: number, end: Instant | null, endedByEc2: boolean | null): void {
+    setEnd(intervalId: number, end: Instant | null, endedByEc2: boolean | null): void {
       db.query(
         `UPDATE intervals SET end_earliest_utc_ms = ?, end_latest_utc_ms = ?, end_evidence = ?, ended_by_ec2 = ?
          WHERE interval_id = ?`,
       ).run(
         ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
-        ...[flag(endedByEc2), runId],
+        ...[flag(endedByEc2), intervalId],
       )
     },
 
-    setStart(runId: number, start: Instant): void {
+    setStart(intervalId: number, start: Instant): void {
       db.query(
         "UPDATE intervals SET start_earliest_utc_ms = ?, start_latest_utc_ms = ?, start_evidence = ? WHERE interval_id = ?",
-      ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, runId)
+      ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, intervalId)
     },
 
-    setPublicIpv4(runId: number, publicIpv4: boolean): void {
-      db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), runId)
+    setPublicIpv4(intervalId: number, publicIpv4: boolean): void {
+      db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), intervalId)
     },
 
     /**
@@ -77,12 +77,12 @@ export function runTable(db: Database, offers: Offers) {
       return rows.map(({ login }) => login)
     },
 
-    remove(runId: number): void {
-      db.query("DELETE FROM intervals WHERE interval_id = ?").run(runId)
+    remove(intervalId: number): void {
+      db.query("DELETE FROM intervals WHERE interval_id = ?").run(intervalId)
     },
 
     /** All runs of one instance, oldest first. */
-    ofInstance(instanceId: string): StoredRun[] {
+    ofInstance(instanceId: string): StoredInterval[] {
       return db
         .query<Row, [string]>(`${select("instance_id = ?")} ORDER BY start_earliest_utc_ms, interval_id`)
         .all(instanceId)
@@ -90,13 +90,13 @@ export function runTable(db: Database, offers: Offers) {
     },
 
     /** All runs of a login, oldest first. */
-    *ofLogin(login: string): Generator<StoredRun> {
+    *ofLogin(login: string): Generator<StoredInterval> {
       const rows = db.query<Row, [string]>(`${select("intervals.login = ?")} ORDER BY start_earliest_utc_ms`)
       for (const row of rows.iterate(login)) yield fromRow(row)
     },
 
     /** Those that last, of a login or, with null, of everybody. */
-    open(login: string | null): StoredRun[] {
+    open(login: string | null): StoredInterval[] {
       const isOpen = "end_latest_utc_ms IS NULL"
       const rows =
         login === null
@@ -106,7 +106,7 @@ export function runTable(db: Database, offers: Offers) {
     },
 
     /** Those on spot that last, or ended since `sinceUtcMs`. */
-    spotSince(sinceUtcMs: number): StoredRun[] {
+    spotSince(sinceUtcMs: number): StoredInterval[] {
       return db
         .query<Row, [number]>(
           select("market = 'spot' AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms >= ?)"),
@@ -116,7 +116,7 @@ export function runTable(db: Database, offers: Offers) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
-    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredRun> {
+    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredInterval> {
       // Two halves that indexes serve, as they would not `end_latest_utc_ms IS NULL OR …`, nor `login IS NULL OR …`.
       const whose = login === null ? "?3 IS NULL" : "intervals.login = ?3"
       const open = select(`end_latest_utc_ms IS NULL AND start_earliest_utc_ms < ?1 AND ${whose}`)
@@ -144,7 +144,7 @@ interface Row {
   end_evidence: Evidence | null
   ended_by_ec2: number | null
   instance_type: string
-  market: Run["market"]
+  market: Interval["market"]
   region: string
   zone: string
   usage_operation: string
@@ -155,10 +155,10 @@ function flag(value: boolean | null): number | null {
   return value === null ? null : Number(value)
 }
 
-function fromRow(row: Row): StoredRun {
+function fromRow(row: Row): StoredInterval {
   const { end_earliest_utc_ms: earliestUtcMs, end_latest_utc_ms: latestUtcMs, end_evidence: evidence } = row
   return {
-    runId: row.interval_id,
+    intervalId: row.interval_id,
     instanceId: row.instance_id,
     login: row.login,
     instanceType: row.instance_type,

@@ -2,12 +2,12 @@
 import type { Database } from "bun:sqlite"
 import type { MicroUsd } from "../../base/money.ts"
 import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
-import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
+import type { Rental } from "../../decisions/pricing/rentals.ts"
 
-export type FlatRates = ReturnType<typeof flatRateTable>
+export type Rentals = ReturnType<typeof rentals>
 
-export function flatRateTable(db: Database) {
-  const select = (where: string) => `SELECT rental_id AS flatRateId, kind, login, region, description,
+export function rentals(db: Database) {
+  const select = (where: string) => `SELECT rental_id AS rentalId, kind, login, region, description,
     micro_usd_per_hour AS microUsdPerHour, start_earliest_utc_ms AS startEarliestUtcMs,
     start_latest_utc_ms AS startLatestUtcMs, end_earliest_utc_ms AS endEarliestUtcMs,
     end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance,
@@ -15,23 +15,18 @@ export function flatRateTable(db: Database) {
     FROM rentals WHERE ${where}`
   return {
     /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
-    put(flatRate: FlatRateCharge): void {
+    put(rental: Rental): void {
       db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
-        ...[flatRate.flatRateId, flatRate.kind, flatRate.login, flatRate.region, flatRate.description],
-        ...[flatRate.microUsdPerHour, flatRate.startEarliestUtcMs, flatRate.startLatestUtcMs],
-        ...[
-          flatRate.endEarliestUtcMs,
-          flatRate.endLatestUtcMs,
-          flatRate.seenUtcMs,
-          flatRate.goesWithInstance,
-        ],
-        flatRate.priceSource ?? null,
+        ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
+        ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
+        ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
+        rental.priceSource ?? null,
       )
     },
 
     /** What turned out to be something else. Inside the caller's transaction. */
-    remove(flatRateId: string): void {
-      db.query("DELETE FROM rentals WHERE rental_id = ?").run(flatRateId)
+    remove(rentalId: string): void {
+      db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
     },
 
     /** What ended with its instance between two instants ended with it at `atUtcMs`. Inside the caller's transaction. */
@@ -60,9 +55,9 @@ export function flatRateTable(db: Database) {
     },
 
     /** Those that are there, of a login or, with null, of everybody. */
-    open(login: string | null): FlatRateCharge[] {
+    open(login: string | null): Rental[] {
       return db
-        .query<FlatRateCharge, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
+        .query<Rental, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
         .all(login)
     },
 
@@ -92,10 +87,8 @@ export function flatRateTable(db: Database) {
       )
     },
 
-    ofLogin(login: string): FlatRateCharge[] {
-      return db
-        .query<FlatRateCharge, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`)
-        .all(login)
+    ofLogin(login: string): Rental[] {
+      return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
     },
 
     /** Who in a stretch of time has volumes or snapshots whose price is an estimate. */
@@ -111,9 +104,9 @@ export function flatRateTable(db: Database) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody. */
-    within(login: string | null, fromUtcMs: number, toUtcMs: number): FlatRateCharge[] {
+    within(login: string | null, fromUtcMs: number, toUtcMs: number): Rental[] {
       return db
-        .query<FlatRateCharge, [string | null, number, number]>(
+        .query<Rental, [string | null, number, number]>(
           select(
             `${whose(login)} AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)`,
           ),

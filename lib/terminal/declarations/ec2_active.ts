@@ -1,0 +1,46 @@
+import { type Declaration, grouped } from "../declaration.ts"
+
+export const ec2Active = {
+  name: "ec2_active",
+  description: "Show, terminate, stop, start or extend your instances",
+  arguments: {
+    ids: {
+      type: "positional",
+      multiple: true,
+      required: false,
+      valueHint: "ID",
+      completes: "instance",
+      description: "Your instances (i-…), or with --delete volumes and snapshots (vol-…, snap-…)",
+    },
+    ...grouped("Instances", {
+      terminate: { type: "boolean", description: "Terminate these instances" },
+      "terminate-all": {
+        type: "boolean",
+        description: "Cancel your Spot requests and terminate all your instances",
+      },
+      "cancel-spot-requests": { type: "boolean", description: "Cancel your Spot requests" },
+      stop: { type: "boolean", description: "Stop these instances" },
+      start: { type: "boolean", description: "Start these stopped instances if limits and budget allow it" },
+      extend: {
+        type: "boolean",
+        description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
+      },
+      wait: {
+        type: "boolean",
+        description: "Wait for the change; without a change, wait until pending instances run",
+      },
+    }),
+    ...grouped("Volumes and snapshots", {
+      storage: { type: "boolean", description: "Show your volumes and snapshots that outlive instances" },
+      delete: { type: "boolean", description: "Delete these volumes and snapshots" },
+    }),
+    quota: { type: "boolean", description: "Show what you have used, reserved and left" },
+    json: { type: "boolean", description: "Print JSON" },
+    "dry-run": { type: "boolean", description: "Print what would be done, and do nothing" },
+  },
+  examples: [
+    { run: "ec2-active", does: "Show your instances and when their leases end" },
+    { run: "ec2-active --terminate i-0a1b2c3d4e5f60718", does: "Terminate one instance" },
+    { run: "ec2-active --extend i-0a1b2c3d4e5f60718 2h", does: "Move the end of its lease by two hours" },
+  ],
+} as const satisfies Declaration

@@ -1,0 +1,54 @@
+import { type Declaration, grouped } from "../declaration.ts"
+
+export const ec2Util = {
+  name: "ec2_util",
+  description: "Set up your AWS account: keys, password, files in your home",
+  arguments: {
+    ...grouped("Account", {
+      "delete-account": {
+        type: "boolean",
+        description: "Remove your AWS user and everything that belongs to it",
+      },
+      "terminate-instances": {
+        type: "boolean",
+        description: "With --delete-account: terminate your instances first",
+      },
+      init: { type: "boolean", description: "Create or repair your account; it is safe to repeat" },
+    }),
+    ...grouped("Console password", {
+      "show-password": { type: "boolean", description: "Print your password for the AWS console" },
+      "set-password": { type: "boolean", description: "Set this password; asks for it twice" },
+    }),
+    ...grouped("SSH keys", {
+      "create-ssh-key": { type: "boolean", description: "Create an SSH key and write it into your home" },
+      "import-ssh-key": {
+        type: "boolean",
+        description: "Import a public SSH key from standard input (ed25519 or RSA)",
+      },
+      "delete-ssh-key": { type: "boolean", description: "Delete the SSH key that --key-name names" },
+      "dump-ssh-key": { type: "boolean", description: "Write a private SSH key into your home again" },
+    }),
+    ...grouped("Access key", {
+      "rotate-secret": { type: "boolean", description: "Replace your AWS access key by a new one" },
+      list: { type: "boolean", description: "Print your AWS access key and your SSH keys" },
+    }),
+    "key-name": {
+      type: "string",
+      valueHint: "NAME",
+      completes: "key",
+      description: "The SSH key to work on (LOGIN-default)",
+    },
+    "dry-run": { type: "boolean", description: "Print what would be done, and do nothing" },
+    json: { type: "boolean", description: "Print the result as one JSON object" },
+  },
+  details: `Options may be combined. They are carried out in the order above, and the first failure ends the run.
+
+With --init, --import-ssh-key imports your default key, so that no private key is created or stored here.`,
+  examples: [
+    { run: "ec2-util --init", does: "Create your account and write its files into your home" },
+    {
+      run: "ec2-util --import-ssh-key --key-name laptop < ~/.ssh/id_ed25519.pub",
+      does: "Use a key of your own",
+    },
+  ],
+} as const satisfies Declaration

@@ -1,0 +1,23 @@
+import type { Declaration } from "../declaration.ts"
+
+export const setup = {
+  name: "setup",
+  description: "Create or repair the students' IAM group and its policy",
+  arguments: {
+    "print-policy": {
+      type: "boolean",
+      description: "Print the least IAM policy that the account's key needs, and do nothing",
+    },
+    "remove-other-policies": {
+      type: "boolean",
+      description: "Also remove the group's other policies: students may do whatever any of them allows",
+    },
+    "dry-run": { type: "boolean", description: "Show what differs, and change nothing" },
+    json: { type: "boolean", description: "Print the result as one JSON object" },
+  },
+  details: "Run it as the course's account. A second run changes nothing.",
+  examples: [
+    { run: "setup --dry-run", does: "Show what differs between AWS and the wanted state" },
+    { run: "setup --print-policy", does: "Print the policy for the account's own key" },
+  ],
+} as const satisfies Declaration
