@@ -2,45 +2,24 @@
  * Builds everything that is installed: one self-contained executable per script, and the C wrappers in front of them.
  * `--help` shows the options. With `deb`, also a Debian package of it all.
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { basename, join, resolve } from "node:path"
-import { type CommandEntry, commands, cronName, tools } from "./lib/base/commands.ts"
-import { UsageError } from "./lib/base/errors.ts"
-import { quoted } from "./lib/base/text.ts"
-import { type Arguments, type ArgumentTable, readArguments } from "./lib/terminal/arguments.ts"
+import { commands, cronName, tools } from "./lib/base/commands.ts"
 import packageJson from "./package.json" with { type: "json" }
 import { compileExecutable } from "./packaging/executable.ts"
+import { readBuildOptions } from "./packaging/options.ts"
+import { compileCommand } from "./packaging/wrappers.ts"
 
-const argumentTable = {
-  what: { type: "positional", required: false, description: "deb: a Debian package, too" },
-  prefix: { type: "string", default: "/opt/ec2-wrappers" },
-  config: { type: "string", default: "/etc/ec2-wrappers/config.toml" },
-  outdir: { type: "string", default: "dist" },
-  account: { type: "string", default: "cs61c" },
-  "login-prefix": { type: "string", default: "cs61c" },
-  slots: {
-    type: "string",
-    default: "/var/lib/ec2-wrappers/slots",
-    description: "Where the wrappers count the runs of each caller",
-  },
-  only: {
-    type: "string",
-    multiple: true,
-    description: "Only this tool and what calls it, or only this command; the rest stays as it is",
-  },
-} as const satisfies ArgumentTable
-
-const hardening = [
-  ...["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wformat=2", "-Wstrict-prototypes"],
-  ...["-fstack-protector-strong", "-fstack-clash-protection", "-D_FORTIFY_SOURCE=2", "-fPIE", "-pie"],
-  "-Wl,-z,relro,-z,now,-z,noexecstack",
-  ...(process.arch === "x64" ? ["-fcf-protection"] : []),
-]
-
-const usage = `bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
-             [--slots DIR] [--only TOOL] [deb]`
-
-const options = optionsOf(process.argv.slice(2))
+const options = readBuildOptions(process.argv.slice(2))
 const outdir = resolve(options.outdir)
 const root = import.meta.dir
 process.chdir(root)
@@ -50,69 +29,38 @@ for (const directory of ["libexec", "bin"]) {
   mkdirSync(join(outdir, directory), { recursive: true })
 }
 const rows: { what: string; bytes: number }[] = []
-for (const tool of tools) if (wanted(tool)) rows.push(await compileScript(tool))
+if (options.compact) rows.push(...(await compileAllTools()))
+else for (const tool of tools) if (wanted(tool)) rows.push(await compileScript(tool))
 for (const command of commands) {
-  if (wanted(command.tool) || wanted(command.name)) rows.push(compileCommand(command))
+  if (!wanted(command.tool) && !wanted(command.name)) continue
+  const outfile = join(outdir, "bin", command.name)
+  compileCommand(command, outfile, options)
+  rows.push({ what: `bin/${command.name}`, bytes: statSync(outfile).size })
 }
 rows.push(writeInstaller())
 if (options.what === "deb") rows.push(packDeb())
 printSizes(rows)
 
-/** All is checked before the first file of an earlier build goes. */
-function optionsOf(argv: string[]): Arguments<typeof argumentTable> {
-  if (argv.includes("--help")) {
-    console.log(usage)
-    process.exit(0)
-  }
-  try {
-    const given = readArguments(argumentTable, argv)
-    const { what, prefix, config, account, slots, "login-prefix": loginPrefix } = given
-    if (what !== undefined && what !== "deb")
-      throw new UsageError("arguments", `${quoted(what)} cannot be built, wanted deb or nothing`)
-    plainPath("prefix", prefix)
-    plainPath("config", config)
-    plainPath("slots", slots)
-    plainLogin("account", account)
-    if (loginPrefix !== "") plainLogin("login-prefix", loginPrefix)
-    return given
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    console.error(`build.ts: ${error.message}`)
-    process.exit(1)
-  }
-}
-
 async function compileScript(tool: string): Promise<{ what: string; bytes: number }> {
   const outfile = join(outdir, "libexec", tool)
-  await compileExecutable(join("scripts", `${tool}.ts`), outfile, {
-    BUILD_CONFIG_PATH: JSON.stringify(options.config),
-    BUILD_PREFIX: JSON.stringify(options.prefix),
-  })
+  await compileTool(join("scripts", `${tool}.ts`), outfile)
   return { what: `libexec/${tool}`, bytes: statSync(outfile).size }
 }
 
-function compileCommand(command: CommandEntry): { what: string; bytes: number } {
-  const outfile = join(outdir, "bin", command.name)
-  const definitions: Record<string, string> = command.setuid
-    ? {
-        COMMAND: command.name,
-        REAL_EXECUTABLE: join(options.prefix, "libexec", command.tool),
-        ACCOUNT: options.account,
-        LOGIN_PREFIX: options["login-prefix"],
-        SLOT_DIRECTORY: options.slots,
-        SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
-      }
-    : { COMMAND: command.name, TOOL: command.tool }
-  const sources = command.setuid
-    ? ["setuid_wrap.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
-    : ["plain_wrap.c"]
-  const compiled = Bun.spawnSync([
-    ...["cc", ...hardening, "-o", outfile],
-    ...Object.entries(definitions).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),
-    ...sources.map((source) => join("native", source)),
-  ])
-  if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
-  return { what: `bin/${command.name}`, bytes: statSync(outfile).size }
+/** One executable, which is each tool by its name: packaging/all_tools.ts. The links take no room. */
+async function compileAllTools(): Promise<{ what: string; bytes: number }[]> {
+  const [first = "", ...others] = tools.map((tool) => join(outdir, "libexec", tool))
+  for (const link of [first, ...others]) rmSync(link, { force: true })
+  await compileTool(join("packaging", "all_tools.ts"), first)
+  for (const link of others) linkSync(first, link)
+  return [{ what: `libexec: ${tools.length} tools in one`, bytes: statSync(first).size }]
+}
+
+function compileTool(script: string, outfile: string): Promise<void> {
+  return compileExecutable(script, outfile, {
+    BUILD_CONFIG_PATH: JSON.stringify(options.config),
+    BUILD_PREFIX: JSON.stringify(options.prefix),
+  })
 }
 
 /** The installer, which knows what was built and for where. */
@@ -195,20 +143,6 @@ function writeFilled(from: string, to: string, mode: number, more: Record<string
 
 function namesOf(list: readonly { name: string }[]): string {
   return list.map(({ name }) => name).join(" ")
-}
-
-/** What is compiled into a setuid program is no place for surprises. */
-function plainPath(option: string, path: string): void {
-  if (/^(\/[\w.+-]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)) return
-  throw new UsageError("options", `--${option} leads to ${quoted(path)}, wanted a plain absolute path`)
-}
-
-function plainLogin(option: string, login: string): void {
-  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(login)) return
-  throw new UsageError(
-    "options",
-    `--${option} is ${quoted(login)}, wanted lower case letters, digits, - and _`,
-  )
 }
 
 function printSizes(rows: { what: string; bytes: number }[]): void {

@@ -8,6 +8,7 @@ import { typedName } from "./base/commands.ts"
 import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
 import { type Context, openContext } from "./context.ts"
+import { whyNotThisTool } from "./host/caller/caller_wrapper.ts"
 import {
   type Arguments,
   type ArgumentTable,
@@ -31,6 +32,9 @@ export interface Tool<T extends ArgumentTable = ArgumentTable> extends Declarati
 /** A tool with citty's form of it: what its name is, which arguments and sub-commands it takes. */
 export type DefinedTool<T extends ArgumentTable = ArgumentTable> = Tool<T> & { command: CommandDef }
 
+/** The exit code of whatever cannot be started as it should be, as the wrappers in native/ have it. */
+export const refusedToStart = 126
+
 /** Keeps the table's literal types, so that `run` knows its arguments. */
 export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): DefinedTool<T> {
   const subCommands = (tool.commands ?? []).map(({ name, aliases = [], summary }) => [
@@ -50,6 +54,11 @@ export async function main<T extends ArgumentTable>(script: Tool<T>): Promise<vo
   const { interrupt, abandon } = signals()
   const tool = { ...script, name: typedName(script.name, process.env.EC2_WRAPPERS_COMMAND) }
   const output = processOutput(tool.name)
+  const wrong = whyNotThisTool(script.name)
+  if (wrong !== null) {
+    output.note(`${tool.name}: ${wrong}`)
+    process.exit(refusedToStart)
+  }
   const code = await runTool(
     tool,
     process.argv.slice(2),

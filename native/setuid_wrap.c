@@ -172,13 +172,20 @@ static struct caller caller_of(uid_t uid) {
 	return caller;
 }
 
-/* A hard link somewhere else may outlive an upgrade that closed a hole. */
+/*
+ * A hard link somewhere else may outlive an upgrade that closed a hole. In an upgrade the kernel adds " (deleted)" to the name of a
+ * wrapper that was started just before another one took it; the directories still have to be root's.
+ */
 static void require_own_place(uid_t account) {
+	static const char gone[] = " (deleted)";
 	char path[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
 	if (length < 1)
 		die("/proc/self/exe: %m");
 	path[length] = '\0';
+	size_t kept = (size_t)length - (sizeof gone - 1);
+	if ((size_t)length >= sizeof gone && strcmp(path + kept, gone) == 0)
+		path[kept] = '\0';
 	close(open_trusted(path, account));
 }
 
@@ -238,15 +245,17 @@ static int start_writer(const struct caller *caller, uid_t account) {
 
 /* Nothing of the caller's environment but who the caller is: a compiled Bun program obeys too many variables to list. */
 __attribute__((noreturn)) static void start(int target, int home, char **argv, const struct caller *caller) {
-	static char login[64], uid[32], gid[32], home_path[longest_home + 16], home_fd[40];
+	static char login[64], uid[32], gid[32], home_path[longest_home + 16], home_fd[40], tool[sizeof REAL_EXECUTABLE + 32];
 	char *environment[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/nonexistent", "DO_NOT_TRACK=1",
 	                       "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null",
 	                       "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "EC2_WRAPPERS_COMMAND=" COMMAND,
-	                       login, uid, gid, home_path, home_fd, NULL};
+	                       login, uid, gid, home_path, tool, home_fd, NULL};
 	snprintf(login, sizeof login, "REAL_USERNAME=%s", caller->login);
 	snprintf(uid, sizeof uid, "REAL_UID=%lu", (unsigned long)caller->uid);
 	snprintf(gid, sizeof gid, "REAL_GID=%lu", (unsigned long)caller->gid);
 	snprintf(home_path, sizeof home_path, "REAL_HOME=%s", caller->home);
+	/* One executable may be several tools: this run is to be the one that stands here, or none. */
+	snprintf(tool, sizeof tool, "EC2_WRAPPERS_TOOL=%s", strrchr(REAL_EXECUTABLE, '/') + 1);
 	snprintf(home_fd, sizeof home_fd, "EC2_WRAPPERS_HOME_FD=%d", home);
 	argv[0] = COMMAND;
 	execveat(target, "", argv, environment, AT_EMPTY_PATH);

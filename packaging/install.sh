@@ -54,7 +54,8 @@ main() {
     directory "$prefix" root:root 0755
     directory "$prefix/bin" root:root 0755
     directory "$prefix/libexec" root:root 0755
-    for tool in $tools; do program "$from/libexec/$tool" "$prefix/libexec/$tool" root:root 0111; done
+    first_link=
+    for tool in $tools; do tool "$tool"; done
     for name in $plain_commands; do program "$from/bin/$name" "$prefix/bin/$name" root:root 0755; done
     for name in $setuid_commands; do program "$from/bin/$name" "$prefix/bin/$name" "$account:$group" 4755; done
     program "$from/install" "$prefix/libexec/install" root:root 0755
@@ -178,7 +179,25 @@ owned() {
   if [ "$(stat -c '%a' "$1" 2>/dev/null)" != "${3#0}" ]; then act chmod "$3" "$1"; fi
 }
 
-# The old program ends before the new one appears: a hard link to a wrapper with a hole would otherwise outlive it.
+# One executable may be all tools, under as many names: it stays one.
+tool() {
+  source=$from/libexec/$1
+  target=$prefix/libexec/$1
+  if [ -n "$first_link" ] && [ "$(inode_of "$source")" = "$(inode_of "$from/libexec/$first_link")" ]; then
+    [ "$(inode_of "$target")" = "$(inode_of "$prefix/libexec/$first_link")" ] || {
+      act ln -f "$prefix/libexec/$first_link" "$target.new"
+      act mv -f "$target.new" "$target"
+    }
+  else
+    program "$source" "$target" root:root 0111
+    [ -n "$first_link" ] || [ "$(stat -c %h "$source")" = 1 ] || first_link=$1
+  fi
+}
+
+inode_of() { stat -c %d:%i "$1" 2>/dev/null; }
+
+# Under its name there is always a program that works: callers notice nothing. A setuid program that is replaced loses its bits right
+# after: a hard link to one with a hole would otherwise outlive it.
 program() {
   if [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; then
     owned "$2" "$3" "$4"
@@ -187,17 +206,27 @@ program() {
   act cp "$1" "$2.new"
   act chown "$3" "$2.new"
   act chmod "$4" "$2.new"
-  if [ -f "$2" ] && [ ! -L "$2" ]; then act chmod 0 "$2"; fi
+  replaced=
+  if [ -u "$2" ] && [ ! -L "$2" ]; then
+    replaced=$(dirname "$2")/.replaced-$(basename "$2")
+    act ln -f "$2" "$replaced"
+  fi
   act mv -f "$2.new" "$2"
+  [ -z "$replaced" ] || retire "$replaced"
 }
 
-# A setuid command that an older version had and this one has not.
+retire() {
+  act chmod 0 "$1"
+  act rm -f "$1"
+}
+
+# A setuid command that an older version had and this one has not, and what an upgrade that was killed left.
 retire_old_commands() {
-  for path in "$prefix"/bin/*; do
+  for path in "$prefix"/bin/* "$prefix"/bin/.replaced-*; do
     if [ ! -u "$path" ] || [ -L "$path" ] || [ "$(stat -c %U "$path")" != "$account" ]; then continue; fi
     case " $setuid_commands " in
       *" $(basename "$path") "*) ;;
-      *) act chmod 0 "$path" && act rm -f "$path" ;;
+      *) retire "$path" ;;
     esac
   done
 }

@@ -42,6 +42,11 @@ export function typedName(tool: string, claimed: string | undefined): string {
   return commands.find((command) => command.tool === tool && command.name === claimed)?.name ?? tool
 }
 
+/** Whether a setuid wrapper may start this tool: a command of that kind stands in front of it. Tests have tools of their own. */
+export function isForWrapper(tool: string): boolean {
+  return !tools.includes(tool) || commands.some((command) => command.tool === tool && command.setuid)
+}
+
 /** The name of an installation's files in /etc/cron.d, where cron skips names with dots, and /etc/logrotate.d. */
 export function cronName(prefix: string): string {
   return (prefix.split("/").at(-1) ?? "").replaceAll(".", "-")

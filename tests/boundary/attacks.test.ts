@@ -230,7 +230,7 @@ describe.skipIf(skipped)("a student who starts the tool without the wrapper", ()
       "REAL_USERNAME=cs61c",
       "REAL_UID=5000",
     ],
-    ...["REAL_GID=5000", "REAL_HOME=/home/cs61c", "EC2_WRAPPERS_HOME_FD=3"],
+    ...["REAL_GID=5000", "REAL_HOME=/home/cs61c", "EC2_WRAPPERS_TOOL=transaction", "EC2_WRAPPERS_HOME_FD=3"],
   ]
   for (const [what, variables] of Object.entries({
     "no variables": [],
@@ -247,7 +247,7 @@ describe.skipIf(skipped)("a student who starts the tool without the wrapper", ()
       const { code, stderr, stdout } = await host.as("cs61c-aa", steps, [launcher])
       expect(stdout).toBe("")
       expect(stderr).toMatch(
-        /^[^\n]*(permission denied|not by this account|not the wrapper's doing|does not exist)[^\n]*\n$/i,
+        /^[^\n]*(permission denied|not by this account|not the wrapper's doing|does not exist|its wrapper starts)[^\n]*\n$/i,
       )
       expect([1, 3]).toContain(code)
       expect(host.sh(`cat ${dataDir}/users.db | sha256sum; ls -la ${dataDir}`).stdout).toBe(before)

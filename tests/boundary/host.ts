@@ -156,7 +156,10 @@ export async function makeHost(dist: string): Promise<Host> {
   return host
 }
 
-/** A dist directory with the wrappers, the real installer, these tools, and empty programs for all others. */
+/**
+ * A dist directory with the wrappers, the real installer, these tools, and empty programs for all others; with TEST_FORM=compact the one
+ * executable that is all of them.
+ */
 export function makeDist(only: string[]): string {
   const dist = mkdtempSync(join(tmpdir(), "ec2-wrappers-dist-"))
   Bun.spawnSync(["chmod", "755", dist])
@@ -166,6 +169,7 @@ export function makeDist(only: string[]): string {
       "build.ts",
       "--outdir",
       dist,
+      ...(process.env.TEST_FORM === "compact" ? ["--compact"] : []),
       ...["ec2-util", ...only].flatMap((tool) => ["--only", tool]),
     ],
     { cwd: root },

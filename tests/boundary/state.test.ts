@@ -47,6 +47,7 @@ const environment = [
   "REAL_UID=5001",
   "REAL_GID=5001",
   "REAL_HOME=/home/cs61c-aa",
+  "EC2_WRAPPERS_TOOL=probe",
 ]
 
 /** The state that is wanted in every case. */

@@ -1,7 +1,8 @@
 /** The real tools on the tests' own login host: installed by the installer, called by students, against the emulator. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
-import { dataDir, type Host, makeDist, makeHost, prefix, whyNoNamespaces } from "./host.ts"
+import { compileWrapper, dataDir, type Host, makeDist, makeHost, prefix, whyNoNamespaces } from "./host.ts"
 
 const skipped = whyNoNamespaces() !== null
 let emulator: Emulator
@@ -11,7 +12,18 @@ beforeAll(async () => {
   if (skipped) return
   emulator = await startEmulator()
   host = await makeHost(
-    makeDist(["ec2_util", "init_dbs", "setup", "doctor", "backup_dbs", "usage_cron", "usage_report"]),
+    makeDist([
+      ...[
+        "ec2_util",
+        "init_dbs",
+        "setup",
+        "doctor",
+        "backup_dbs",
+        "usage_cron",
+        "usage_report",
+        "microproxy",
+      ],
+    ]),
   )
   const key =
     '{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
@@ -148,6 +160,70 @@ describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
   })
 })
 
+describe.skipIf(skipped)("a wrapper", () => {
+  const isEc2Util = (done: { stdout: string; stderr: string; code: number }) => {
+    expect(done.stderr).toBe("")
+    expect(done.stdout).toStartWith("ec2-util ")
+  }
+
+  test("starts its own tool, whatever its caller calls it", async () => {
+    host.sh(`mkdir -m 755 /home/links; ln -s ${prefix}/bin/ec2-util /home/links/kill_all_accounts`)
+    isEc2Util(await host.as("cs61c-aa", [], ["/home/links/kill_all_accounts", "--version"]))
+    const named = `exec -a setup ${prefix}/bin/ec2-util --version`
+    isEc2Util(await host.as("cs61c-aa", [], ["/bin/bash", "-c", named]))
+    const byDescriptor = `exec 3<${prefix}/bin/ec2-util; exec /proc/self/fd/3 --version`
+    isEc2Util(await host.as("cs61c-aa", [], ["/bin/sh", "-c", byDescriptor]))
+  })
+
+  test("and its tool both work on while an upgrade gives their names to other files", async () => {
+    const loop = `for run in 1 2 3 4 5 6 7 8 9 10 11 12; do ${prefix}/bin/ec2-util --version || echo failed; done`
+    const student = host.start("cs61c-aa", [], ["/bin/sh", "-c", loop])
+    for (let upgrade = 0; upgrade < 6; upgrade++) {
+      host.sh(`cd ${prefix}/libexec; cp ec2_util x; chmod 111 x; mv x ec2_util
+        cd ../bin; cp -p ec2-util x; chown cs61c x; chmod 4755 x; ln ec2-util y; mv x ec2-util; chmod 0 y; rm y`)
+    }
+    const said = await new Response(student.stdout).text()
+    expect(await new Response(student.stderr).text()).toBe("")
+    expect(said.trimEnd().split("\n")).toEqual(Array(12).fill(said.split("\n")[0]))
+    expect(said).toStartWith("ec2-util ")
+  })
+
+  const wrapped: [what: string, program: string, make: string, reason: RegExp][] = [
+    [
+      "a tool of staff's",
+      "setup",
+      ":",
+      /^setup: runs with its caller's own rights, never behind a setuid wrapper\n$/,
+    ],
+    ["a tool that needs no privilege", "microproxy", ":", /^microproxy: runs with its caller's own rights/],
+    [
+      "what is not the tool that it was compiled for",
+      "other",
+      `ln -f ${prefix}/libexec/ec2_util ${prefix}/libexec/other`,
+      /holds no tool named "other"|its wrapper starts "other", not this tool/,
+    ],
+  ]
+  for (const [what, program, make, reason] of wrapped) {
+    test(`lets nobody reach ${what}`, async () => {
+      host.sh(make)
+      compileWrapper(join(host.shared, "ec2-wrong"), program)
+      host.sh(`install -o cs61c -m 4755 ${host.shared}/ec2-wrong ${prefix}/bin/ec2-wrong`)
+      const { stdout, stderr, code } = await host.as("cs61c-aa", [], [`${prefix}/bin/ec2-wrong`, "--version"])
+      host.sh(`rm -f ${prefix}/bin/ec2-wrong ${prefix}/libexec/other`)
+      expect(stderr).toMatch(reason)
+      expect([stdout, code]).toEqual(["", 126])
+    })
+  }
+
+  test("starts nothing where /proc does not say where it lies", async () => {
+    host.sh("mount -t tmpfs -o mode=755 nothing /proc")
+    const { stdout, stderr, code } = await host.as("cs61c-aa", [], [`${prefix}/bin/ec2-util`, "--version"])
+    host.sh("umount /proc")
+    expect(stderr).toMatch(/^ec2-util: \/proc\/self\/exe: /)
+    expect([stdout, code]).toEqual(["", 126])
+  })
+})
+
 describe.skipIf(skipped)("doctor on an installed host", () => {
   const doctor = async (script: string) => {
     const { stdout, stderr } = await host.run(`${script} --json`)
@@ -160,9 +236,12 @@ describe.skipIf(skipped)("doctor on an installed host", () => {
     host.sh(damage)
     const { wrong } = await doctor(`${prefix}/libexec/doctor --offline`)
     host.sh(repair)
-    return wrong
-      .map(({ what, found }) => `${what}: ${found}`)
-      .filter((line) => !line.includes("/bin/") || line.includes("ec2-util"))
+    return (
+      wrong
+        .map(({ what, found }) => `${what}: ${found}`)
+        // One finding where one executable is all tools.
+        .filter((line) => !/\/(bin|libexec)\//.test(line) || /ec2.util/.test(line))
+    )
   }
 
   test("finds no error, called by root or by the account", async () => {

@@ -12,6 +12,13 @@ export function compiledTool(tool: string): string {
   return path
 }
 
+/** A directory like `dist` whose tools are one executable under their names; built where a source has changed. */
+export function compactDist(): string {
+  const outdir = join(root, ".cache", "compact")
+  buildWhereChanged("compact", join(outdir, "install"), ["--compact", "--outdir", outdir])
+  return outdir
+}
+
 /** `dist` with all tools and wrappers, built with the defaults. */
 function buildAll(): void {
   buildWhereChanged("all", join(root, "dist", "bin", "ec2-util"), [])

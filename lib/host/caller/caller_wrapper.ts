@@ -1,6 +1,8 @@
 /** Whether the setuid wrapper started this process, and proof that it was nobody else. */
 import { lstatSync } from "node:fs"
+import { isForWrapper } from "../../base/commands.ts"
 import { Refused } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
 
 /** What native/setuid_wrap.c gives to everybody. A compiled Bun program obeys dozens of other variables. */
 const constantEnvironment: Record<string, string> = {
@@ -19,6 +21,7 @@ const perRun = [
   "REAL_UID",
   "REAL_GID",
   "REAL_HOME",
+  "EC2_WRAPPERS_TOOL",
   "EC2_WRAPPERS_HOME_FD",
   "EC2_WRAPPERS_COMMAND",
 ]
@@ -29,6 +32,17 @@ export function writerSocket(): number | null {
   if (fd === undefined) return null
   if (!/^\d{1,4}$/.test(fd) || Number(fd) < 3) throw new Refused("caller", "the wrapper's socket is none")
   return Number(fd)
+}
+
+/**
+ * Why `tool` must not go on behind the wrapper: the wrapper was compiled for another tool, or for one that no caller may reach through
+ * it. Null where it may go on, and where nothing says that there is a wrapper.
+ */
+export function whyNotThisTool(tool: string): string | null {
+  if (process.env.EC2_WRAPPERS_HOME_FD === undefined) return null
+  const started = process.env.EC2_WRAPPERS_TOOL ?? ""
+  if (started !== tool) return `its wrapper starts ${quoted(started)}, not this tool; run the installer again`
+  return isForWrapper(tool) ? null : "runs with its caller's own rights, never behind a setuid wrapper"
 }
 
 /**

@@ -14,6 +14,7 @@ const constant = {
   REAL_UID: "5000",
   REAL_GID: "5000",
   REAL_HOME: "/home/cs61c",
+  EC2_WRAPPERS_TOOL: "ec2_active",
   EC2_WRAPPERS_HOME_FD: "3",
   EC2_WRAPPERS_COMMAND: "ec2-run",
 }
@@ -27,25 +28,25 @@ afterAll(() => course.remove())
 
 describe("a tool that is told it stands behind the wrapper", () => {
   test("refuses what the wrapper would not have set", async () => {
-    const { stderr, code } = await course.run("backup_dbs", ["--list"], { env: constant })
+    const { stderr, code } = await course.run("ec2_active", [], { env: constant })
     expect(stderr).toBe(
-      "backup_dbs: caller: this is not the wrapper's doing: its environment has more than the wrapper sets\n",
+      "ec2_active: caller: this is not the wrapper's doing: its environment has more than the wrapper sets\n",
     )
     expect(code).toBe(3)
   })
 
   for (const fd of ["", "0", "2", "-1", "3x", "99999"]) {
     test(`refuses ${JSON.stringify(fd)} as the writer's socket`, async () => {
-      const { stderr, code } = await course.run("backup_dbs", ["--list"], {
-        env: { EC2_WRAPPERS_HOME_FD: fd },
+      const { stderr, code } = await course.run("ec2_active", [], {
+        env: { EC2_WRAPPERS_TOOL: "ec2_active", EC2_WRAPPERS_HOME_FD: fd },
       })
-      expect(stderr).toBe("backup_dbs: caller: the wrapper's socket is none\n")
+      expect(stderr).toBe("ec2_active: caller: the wrapper's socket is none\n")
       expect(code).toBe(3)
     })
   }
 
   test("shows no stack, whatever EC2_WRAPPERS_DEBUG says", async () => {
-    const { stderr } = await course.run("backup_dbs", ["--list"], {
+    const { stderr } = await course.run("ec2_active", [], {
       env: { ...constant, EC2_WRAPPERS_DEBUG: "1" },
     })
     expect(stderr.trimEnd().split("\n").length).toBe(1)
