@@ -129,7 +129,7 @@ describe.skipIf(skipped)("ec2-util behind the wrapper", () => {
       )
     for (const path of ["bill.csv", "/home/cs61c-ta/bill.csv", `${dataDir}/root-access-key`]) {
       const { stdout, stderr, code } = await reconcile(path)
-      expect(stderr).toMatch(/^usage_report: reconcile: [^\n]*pipe it in, with --reconcile -[^\n]*\n$/)
+      expect(stderr).toMatch(/^ec2-usage: reconcile: [^\n]*pipe it in, with --reconcile -[^\n]*\n$/)
       expect([stdout, code]).toEqual(["", 2])
     }
     const { stdout, stderr, code } = await reconcile("-", "< bill.csv")
