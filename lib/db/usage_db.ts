@@ -9,8 +9,8 @@ import { lookups } from "./launches/lookups.ts"
 import { reservations } from "./launches/reservations.ts"
 import { oldRows } from "./legacy/old_rows.ts"
 import { spotRequests } from "./legacy/spot_requests.ts"
-import { inTransaction, type OpenOptions, openDatabase } from "./open.ts"
 import { prices } from "./pricing/prices.ts"
+import { type OpenOptions, openDatabase } from "./sqlite/open.ts"
 import { evidenceTable } from "./usage/evidence.ts"
 import { ledger } from "./usage/ledger.ts"
 import { snapshots } from "./usage/snapshots.ts"
@@ -38,7 +38,7 @@ export function openUsageDb(options: OpenOptions) {
     spotRequests: spotRequests(db),
     transaction<T>(work: () => T): T {
       try {
-        return inTransaction(db, work)
+        return db.transaction(work)
       } catch (error) {
         book.rolledBack()
         throw error

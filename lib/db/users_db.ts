@@ -4,7 +4,7 @@ import { homeFileRecords } from "./identities/home_files.ts"
 import { identityIntents } from "./identities/identity_intents.ts"
 import { sshKeys } from "./identities/ssh_keys.ts"
 import { users } from "./identities/users.ts"
-import { inTransaction, type OpenOptions, openDatabase } from "./open.ts"
+import { type OpenOptions, openDatabase } from "./sqlite/open.ts"
 import { usersSteps } from "./users_schema.ts"
 
 export type UsersDb = ReturnType<typeof openUsersDb>
@@ -18,7 +18,7 @@ export function openUsersDb(options: OpenOptions) {
     sshKeys: sshKeys(db),
     intents: identityIntents(db),
     homeFiles: homeFileRecords(db),
-    transaction: <T>(work: () => T): T => inTransaction(db, work),
+    transaction: <T>(work: () => T): T => db.transaction(work),
     close: () => db.close(),
   }
 }

@@ -1,7 +1,7 @@
 /** A tool as all are, but slow: it holds the write lock of users.db for a while, then prints as much as it is told to. */
 import { Database } from "bun:sqlite"
 import { defineTool, main } from "../../lib/cli.ts"
-import { inTransaction } from "../../lib/db/open.ts"
+import { sqliteDb } from "../../lib/db/sqlite/transaction.ts"
 import { isAlive, ownProcess } from "../../lib/host/processes/process_identity.ts"
 
 export const tool = defineTool({
@@ -35,7 +35,7 @@ export const tool = defineTool({
     const db = new Database(context.config.paths.userDb)
     if (args.exclusive) db.run("PRAGMA locking_mode = EXCLUSIVE")
     output.note(`known as ${ownProcess()}`)
-    inTransaction(db, () => {
+    sqliteDb(db).transaction(() => {
       db.run("INSERT INTO users (user_name) VALUES (?)", [`${context.caller.login}-${process.pid}`])
       output.note(`holding ${process.pid}`)
       Bun.sleepSync(Number(args.hold))

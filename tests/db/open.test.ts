@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Failed } from "../../lib/base/errors.ts"
-import { inTransaction, openDatabase } from "../../lib/db/open.ts"
+import { openDatabase } from "../../lib/db/sqlite/open.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { openUsersDb } from "../../lib/db/users_db.ts"
 import { systemClock as clock } from "../../lib/host/clock.ts"
@@ -65,17 +65,17 @@ describe("opening a database", () => {
 
   test("a damaged page is one line that names the backup", () => {
     const db = create()
-    db.run(
+    db.exec(
       "INSERT INTO t SELECT hex(randomblob(500)) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<100) SELECT i FROM n)",
     )
-    db.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
     const bytes = new Uint8Array(readFileSync(path))
     bytes.fill(0xff, 4096, 12_288)
     writeFileSync(path, bytes)
     expect(() => {
       const opened = openDatabase({ path, clock }, steps)
-      inTransaction(opened, () => opened.query("SELECT count(*), sum(length(x)) FROM t").get())
+      opened.transaction(() => opened.query("SELECT count(*), sum(length(x)) FROM t").get())
     }).toThrow("restore it from the nightly backup")
   })
 })
@@ -108,8 +108,8 @@ describe("migrations", () => {
 test("a transaction that returns a promise is undone: Bun would commit at its first await", () => {
   const db = create()
   expect(() =>
-    inTransaction(db, () => {
-      db.run("INSERT INTO t VALUES (1)")
+    db.transaction(() => {
+      db.exec("INSERT INTO t VALUES (1)")
       return Promise.resolve()
     }),
   ).toThrow("cannot wait")
@@ -120,15 +120,15 @@ test("a transaction that returns a promise is undone: Bun would commit at its fi
 test("writers that come back at once let the others in", async () => {
   create().close()
   const writer = `
-    import { openDatabase, inTransaction } from "${join(import.meta.dir, "../../lib/db/open.ts")}"
+    import { openDatabase } from "${join(import.meta.dir, "../../lib/db/sqlite/open.ts")}"
     const [path, who] = process.argv.slice(-2)
     const clock = { now: () => 0, sleep: async () => {} }
     const db = openDatabase({ path, clock }, [{ name: "one", up: "" }])
-    const turns = () => db.query("SELECT x, count(*) AS n FROM t GROUP BY x").values()
-    const takeTurn = () => inTransaction(db, () => db.run("INSERT INTO t VALUES (?)", [who]))
+    const turns = () => db.query("SELECT x, count(*) AS n FROM t GROUP BY x").all()
+    const takeTurn = () => db.transaction(() => db.query("INSERT INTO t VALUES (?)").run(who))
     takeTurn()
     while (turns().length < 3) Bun.sleepSync(1)
-    while (turns().some(([, n]) => n < 100)) takeTurn()`
+    while (turns().some(({ n }) => n < 100)) takeTurn()`
   const writers = ["a", "b", "c"].map((who) =>
     Bun.spawn([process.execPath, "-e", writer, path, who], { stderr: "inherit" }),
   )

@@ -1,5 +1,5 @@
 /** Times in which nobody may launch. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface Freeze {
   frozenBy: string
@@ -7,11 +7,11 @@ export interface Freeze {
   frozenAtUtcMs: number
 }
 
-export function freezes(db: Database) {
+export function freezes(db: Db) {
   const current = () =>
     db
       .query<Freeze, []>(
-        `SELECT frozen_by AS frozenBy, reason, frozen_at_utc_ms AS frozenAtUtcMs FROM freezes
+        `SELECT frozen_by AS "frozenBy", reason, frozen_at_utc_ms AS "frozenAtUtcMs" FROM freezes
          WHERE lifted_at_utc_ms IS NULL ORDER BY freeze_id LIMIT 1`,
       )
       .get()

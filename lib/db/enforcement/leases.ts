@@ -1,9 +1,10 @@
 /** The promise that an instance launched through us ends. The truth about it is here, never in a tag. */
-import type { Database } from "bun:sqlite"
+
 import type { Market } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
 import type { LeaseTerms } from "../../decisions/launches/worst_case.ts"
 import { suseOperation } from "../../decisions/pricing/costs.ts"
+import { type Db, greatest } from "../db.ts"
 
 export interface Lease {
   instanceId: string
@@ -38,22 +39,25 @@ export interface Lease {
 
 export type NewLease = Omit<Lease, "chargedSinceUtcMs">
 
-/** Only where the ledger, too, charges by started hours what the lease knows to be sold so. By its own index: all open runs are many. */
-const chargedSince = `(SELECT max(start_earliest_utc_ms)
-  FROM intervals INDEXED BY intervals_of_instance CROSS JOIN offers USING (offer_id)
-  WHERE intervals.instance_id = l.instance_id AND end_latest_utc_ms IS NULL
-    AND (l.usage_operation <> '${suseOperation}' OR offers.usage_operation = l.usage_operation))`
+/**
+ * Only where the ledger, too, charges by started hours what the lease knows to be sold so. `+ 0` keeps both engines from the
+ * indexes by end: all open runs are many, an instance's are few.
+ */
+const chargedSince = `(SELECT max(start_earliest_utc_ms) FROM intervals
+  WHERE intervals.instance_id = l.instance_id AND end_latest_utc_ms + 0 IS NULL
+    AND (l.usage_operation <> '${suseOperation}' OR l.usage_operation =
+      (SELECT offers.usage_operation FROM offers WHERE offers.offer_id = intervals.offer_id)))`
 
-const columns = `l.instance_id AS instanceId, l.login, reservation_id AS reservationId, region,
-  l.instance_type AS instanceType, market, key_name AS keyName, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
-  storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
-  launched_at_utc_ms AS launchedAtUtcMs, run_started_at_utc_ms AS runStartedAtUtcMs,
-  ran_before_ms AS ranBeforeMs, ends_at_utc_ms AS endsAtUtcMs,
-  stopped_at_utc_ms AS stoppedAtUtcMs, ended_at_utc_ms AS endedAtUtcMs,
-  announced_end_utc_ms AS announcedEndUtcMs, switch_at_utc_ms AS switchAtUtcMs, ${chargedSince} AS chargedSinceUtcMs`
+const columns = `l.instance_id AS "instanceId", l.login, reservation_id AS "reservationId", region,
+  l.instance_type AS "instanceType", market, key_name AS "keyName", usage_operation AS "usageOperation", micro_usd_per_hour AS "microUsdPerHour",
+  storage_micro_usd_per_hour AS "storageMicroUsdPerHour", address_micro_usd_per_hour AS "addressMicroUsdPerHour",
+  launched_at_utc_ms AS "launchedAtUtcMs", run_started_at_utc_ms AS "runStartedAtUtcMs",
+  ran_before_ms AS "ranBeforeMs", ends_at_utc_ms AS "endsAtUtcMs",
+  stopped_at_utc_ms AS "stoppedAtUtcMs", ended_at_utc_ms AS "endedAtUtcMs",
+  announced_end_utc_ms AS "announcedEndUtcMs", switch_at_utc_ms AS "switchAtUtcMs", ${chargedSince} AS "chargedSinceUtcMs"`
 
 /** As worst_case.ts counts them. */
-const startedHours = (ms: string) => `max(1, (${ms} + 3599999) / 3600000)`
+const startedHours = (ms: string) => greatest("1", `((${ms} + 3599999) / 3600000)`)
 
 /** What the ledger has seen end has no lease any more, whoever ended it. */
 const open = `FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
@@ -61,7 +65,7 @@ const open = `FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_
 
 export type Leases = ReturnType<typeof leases>
 
-export function leases(db: Database) {
+export function leases(db: Db) {
   return {
     /** Does nothing where the instance has one. */
     add(lease: NewLease): void {
@@ -101,18 +105,22 @@ export function leases(db: Database) {
       return (
         db
           .query<{ sum: number | null }, Record<string, string | number | boolean>>(`
-          SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
-              ((address_micro_usd_per_hour + iif(is_hourly, 0, micro_usd_per_hour))
-                * ((max(left_ms, $minimumMs) + 999) / 1000 * 1000) + 3599999) / 3600000
-              + iif(is_hourly, micro_usd_per_hour * iif(since IS NULL, ${startedHours("left_ms")},
-                ${startedHours("$nowUtcMs + left_ms - since")} - ${startedHours("$nowUtcMs - since")}), 0)
-            ELSE 0 END
-            + (storage_micro_usd_per_hour * max(left_ms + $storageMs, 60000) + 3599999) / 3600000 + 3) AS sum
-          FROM (SELECT l.stopped_at_utc_ms, l.micro_usd_per_hour, l.storage_micro_usd_per_hour, l.address_micro_usd_per_hour,
-              max(l.ends_at_utc_ms - $nowUtcMs, 0) + $enforcementMs AS left_ms,
+          WITH others AS MATERIALIZED (SELECT l.stopped_at_utc_ms, l.micro_usd_per_hour, l.storage_micro_usd_per_hour,
+              l.address_micro_usd_per_hour,
+              ${greatest("l.ends_at_utc_ms - $nowUtcMs", "0")} + $enforcementMs AS left_ms,
               $isHourly OR usage_operation = $byTheHour AS is_hourly,
-              iif($isHourly OR usage_operation = $byTheHour, ${chargedSince}, NULL) AS since
-            ${open} AND l.login <> $login)`)
+              CASE WHEN $isHourly OR usage_operation = $byTheHour THEN ${chargedSince} END AS since
+            ${open} AND l.login <> $login)
+          SELECT sum(CASE WHEN stopped_at_utc_ms IS NULL THEN
+              ((address_micro_usd_per_hour + CASE WHEN is_hourly THEN 0 ELSE micro_usd_per_hour END)
+                * ((${greatest("left_ms", "$minimumMs")} + 999) / 1000 * 1000) + 3599999) / 3600000
+              + CASE WHEN NOT is_hourly THEN 0
+                WHEN since IS NULL THEN micro_usd_per_hour * ${startedHours("left_ms")}
+                ELSE micro_usd_per_hour * (${startedHours("$nowUtcMs + left_ms - since")}
+                  - ${startedHours("$nowUtcMs - since")}) END
+            ELSE 0 END
+            + (storage_micro_usd_per_hour * ${greatest("left_ms + $storageMs", "60000")} + 3599999) / 3600000 + 3) AS sum
+          FROM others`)
           .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )
     },
@@ -135,7 +143,7 @@ export function leases(db: Database) {
         `UPDATE leases SET instance_type = $instanceType, usage_operation = $usageOperation,
            micro_usd_per_hour = $microUsdPerHour,
            ran_before_ms = ran_before_ms
-             + max(coalesce(stopped_at_utc_ms, $runStartedAtUtcMs) - run_started_at_utc_ms, 0),
+             + ${greatest("coalesce(stopped_at_utc_ms, $runStartedAtUtcMs) - run_started_at_utc_ms", "0")},
            run_started_at_utc_ms = $runStartedAtUtcMs, ends_at_utc_ms = $endsAtUtcMs, stopped_at_utc_ms = NULL
          WHERE instance_id = $instanceId`,
       ).run({ ...lease })
@@ -170,8 +178,9 @@ export function leases(db: Database) {
       const noted = db
         .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: number | null }>(
           `UPDATE leases SET switch_at_utc_ms =
-             iif(switch_at_utc_ms IS $before OR switch_at_utc_ms IS $atUtcMs, $atUtcMs, 0)
-           WHERE instance_id = $instanceId RETURNING switch_at_utc_ms IS $atUtcMs AS isSo`,
+             CASE WHEN switch_at_utc_ms IS NOT DISTINCT FROM $before OR switch_at_utc_ms IS NOT DISTINCT FROM $atUtcMs
+               THEN $atUtcMs ELSE 0 END
+           WHERE instance_id = $instanceId RETURNING switch_at_utc_ms IS NOT DISTINCT FROM $atUtcMs AS "isSo"`,
         )
         .get({ instanceId, before, atUtcMs })
       return noted?.isSo === 1
@@ -180,7 +189,7 @@ export function leases(db: Database) {
     switchesLeft(): { instanceId: string; region: string }[] {
       return db
         .query<{ instanceId: string; region: string }, []>(
-          `SELECT l.instance_id AS instanceId, region FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
+          `SELECT l.instance_id AS "instanceId", region FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id
            WHERE switch_at_utc_ms IS NOT NULL AND (ended_at_utc_ms IS NOT NULL OR i.end_time IS NOT NULL)`,
         )
         .all()

@@ -1,5 +1,5 @@
 /** Lines that a student is shown by whichever of our tools runs next. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface Notice {
   login: string
@@ -11,7 +11,7 @@ export interface Notice {
   expiresAtUtcMs: number
 }
 
-export function notices(db: Database) {
+export function notices(db: Db) {
   return {
     /** Returns false where it has been said. */
     add(notice: Notice): boolean {
@@ -33,7 +33,7 @@ export function notices(db: Database) {
         db
           .query<{ at: number | null }, [string, string, number]>(
             `SELECT min(created_at_utc_ms) AS at FROM notices
-             WHERE login = ? AND substr(about, 1, length(?2)) = ?2 AND expires_at_utc_ms > ?3`,
+             WHERE login = ?1 AND substr(about, 1, length(CAST(?2 AS TEXT))) = ?2 AND expires_at_utc_ms > ?3`,
           )
           .get(login, aboutPrefix, utcMs)?.at ?? null
       )

@@ -1,14 +1,14 @@
 /** `access_keys`: the AWS access keys that we know the secret of. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface AccessKeyRow {
   id: string
   secret: string
 }
 
-export function accessKeys(db: Database) {
+export function accessKeys(db: Db) {
   return {
-    /** In the order in which they were recorded. */
+    /** In the order in which they were recorded: PostgreSQL's table has a column that is called rowid. */
     ofUser: (login: string): AccessKeyRow[] =>
       db
         .query<AccessKeyRow, [string]>(

@@ -1,7 +1,7 @@
 /** `home_files`: what we wrote into a home, so that what a person changed since can be told and kept. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
-export function homeFileRecords(db: Database) {
+export function homeFileRecords(db: Db) {
   return {
     /** Hex; null where we never wrote that file. */
     sha256Of: (login: string, path: string): string | null =>
@@ -11,11 +11,10 @@ export function homeFileRecords(db: Database) {
         )
         .get(login, path)?.sha256 ?? null,
     put(login: string, path: string, sha256: string): void {
-      db.query("INSERT OR REPLACE INTO home_files(user_name, path, sha256) VALUES (?, ?, ?)").run(
-        login,
-        path,
-        sha256,
-      )
+      db.query(
+        `INSERT INTO home_files(user_name, path, sha256) VALUES (?, ?, ?)
+         ON CONFLICT (user_name, path) DO UPDATE SET sha256 = excluded.sha256`,
+      ).run(login, path, sha256)
     },
   }
 }

@@ -2,7 +2,7 @@
  * `identity_intents`: what a run was about to have AWS make, written before the call. What a run that was killed leaves here
  * tells the next one whether a key that AWS has and we do not know is ours to delete.
  */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface IntentDetails {
   /** The user's access keys before the new one; `replaces` when those go once the new one is handed over. */
@@ -13,7 +13,7 @@ export interface IntentDetails {
 
 export type IntentKind = keyof IntentDetails
 
-export function identityIntents(db: Database) {
+export function identityIntents(db: Db) {
   return {
     get<K extends IntentKind>(login: string, kind: K): IntentDetails[K] | null {
       const row = db
@@ -25,8 +25,9 @@ export function identityIntents(db: Database) {
     },
     begin<K extends IntentKind>(login: string, kind: K, detail: IntentDetails[K], nowUtcMs: number): void {
       db.query(
-        `INSERT OR REPLACE INTO identity_intents(user_name, kind, detail, started_at_utc_ms)
-         VALUES (?, ?, ?, ?)`,
+        `INSERT INTO identity_intents(user_name, kind, detail, started_at_utc_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT (user_name, kind) DO UPDATE SET detail = excluded.detail,
+           started_at_utc_ms = excluded.started_at_utc_ms`,
       ).run(login, kind, JSON.stringify(detail), nowUtcMs)
     },
     end(login: string, kind: IntentKind): void {

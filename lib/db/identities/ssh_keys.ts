@@ -1,5 +1,5 @@
 /** `ssh_keys`: the EC2 key pairs of a user, with the private half where we made it. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface SshKeyRow {
   /** `LOGIN-NAME`. */
@@ -12,9 +12,9 @@ export interface SshKeyRow {
   fingerprint: string
 }
 
-const columns = "key_name AS name, private_key AS privateKey, public_key AS publicKey, fingerprint"
+const columns = `key_name AS name, private_key AS "privateKey", public_key AS "publicKey", fingerprint`
 
-export function sshKeys(db: Database) {
+export function sshKeys(db: Db) {
   return {
     ofUser: (login: string): SshKeyRow[] =>
       db
@@ -30,8 +30,9 @@ export function sshKeys(db: Database) {
     /** Adds or replaces; needs the user's row. */
     put(login: string, { name, privateKey, publicKey, fingerprint }: SshKeyRow): void {
       db.query(
-        `INSERT OR REPLACE INTO ssh_keys(user_name, key_name, private_key, public_key, fingerprint)
-         VALUES (?, ?, ?, ?, ?)`,
+        `INSERT INTO ssh_keys(user_name, key_name, private_key, public_key, fingerprint) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (key_name) DO UPDATE SET user_name = excluded.user_name, private_key = excluded.private_key,
+           public_key = excluded.public_key, fingerprint = excluded.fingerprint`,
       ).run(login, name, privateKey, publicKey, fingerprint)
     },
     remove(name: string): void {

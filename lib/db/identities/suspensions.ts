@@ -1,5 +1,5 @@
 /** Logins that may use nothing for the time being. They outlive the account: deleting and making it anew lifts nothing. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface Suspension {
   login: string
@@ -12,10 +12,10 @@ export interface Suspension {
 
 type Row = Omit<Suspension, "deactivatedKeys"> & { deactivatedKeys: string }
 
-const columns = `login, suspended_by AS suspendedBy, reason, suspended_at_utc_ms AS suspendedAtUtcMs,
-  deactivated_keys AS deactivatedKeys`
+const columns = `login, suspended_by AS "suspendedBy", reason, suspended_at_utc_ms AS "suspendedAtUtcMs",
+  deactivated_keys AS "deactivatedKeys"`
 
-export function suspensions(db: Database) {
+export function suspensions(db: Db) {
   /** The one in force; one from before `termStartUtcMs` was somebody else's, since logins are reused from term to term. */
   const current = (login: string, termStartUtcMs: number | null): Suspension | null => {
     const row = db

@@ -1,5 +1,5 @@
 /** `users`: who has an account. The old table, column for column; people query it by hand. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface UserRow {
   login: string
@@ -11,10 +11,9 @@ export interface UserRow {
   password: string | null
 }
 
-const columns =
-  "user_name AS login, create_time AS createdAt, create_account AS createdBy, login_password AS password"
+const columns = `user_name AS login, create_time AS "createdAt", create_account AS "createdBy", login_password AS password`
 
-export function users(db: Database) {
+export function users(db: Db) {
   return {
     get: (login: string): UserRow | null =>
       db.query<UserRow, [string]>(`SELECT ${columns} FROM users WHERE user_name = ?`).get(login),

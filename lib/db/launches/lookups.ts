@@ -1,9 +1,9 @@
 /** What AWS said once about images, subnets, groups and parameters, kept so that a launch need not ask again. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export type LookupKind = "image" | "parameter" | "subnet" | "group"
 
-export function lookups(db: Database) {
+export function lookups(db: Db) {
   return {
     /** Null where it is not known, or was looked up before `sinceUtcMs`. */
     get<T>(kind: LookupKind, key: string, sinceUtcMs: number): T | null {
@@ -16,12 +16,14 @@ export function lookups(db: Database) {
     },
     set(kind: LookupKind, key: string, value: unknown, nowUtcMs: number): void {
       db.query(
-        "INSERT OR REPLACE INTO lookups(kind, key, value, looked_up_at_utc_ms) VALUES (?, ?, ?, ?)",
+        `INSERT INTO lookups(kind, key, value, looked_up_at_utc_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value,
+           looked_up_at_utc_ms = excluded.looked_up_at_utc_ms`,
       ).run(kind, key, JSON.stringify(value), nowUtcMs)
     },
     /** Everything, since AWS said that one of them is gone. */
     forget(): void {
-      db.run("DELETE FROM lookups")
+      db.exec("DELETE FROM lookups")
     },
   }
 }

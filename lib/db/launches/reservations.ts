@@ -1,7 +1,8 @@
 /** What has been promised to a launch or a start that may or may not have happened yet. */
-import type { Database } from "bun:sqlite"
+
 import type { Market } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
+import { type Db, greatest } from "../db.ts"
 
 export type ReservationKind = "launch" | "start"
 export type ReservationState = "pending" | "settled" | "released"
@@ -48,18 +49,18 @@ export type NewReservation = Omit<Reservation, "state" | "sentAtUtcMs" | "awaite
 
 const leased = "(SELECT count(*) FROM leases l WHERE l.reservation_id = reservations.reservation_id)"
 /** The whole is so many times the part of one, or storage, of which nothing is leased. */
-const awaitedWorst = `worst_micro_usd - worst_micro_usd / max(instance_count, 1) * ${leased}`
+const awaitedWorst = `worst_micro_usd - worst_micro_usd / ${greatest("instance_count", "1")} * ${leased}`
 
-const columns = `reservation_id AS id, login, kind, state, region, instance_type AS instanceType, market,
-  key_name AS keyName, image, instance_count AS count, usage_operation AS usageOperation, micro_usd_per_hour AS microUsdPerHour,
-  storage_micro_usd_per_hour AS storageMicroUsdPerHour, address_micro_usd_per_hour AS addressMicroUsdPerHour,
-  worst_micro_usd AS worstMicroUsd, lease_ends_at_utc_ms AS leaseEndsAtUtcMs, instance_id AS instanceId,
-  process, created_at_utc_ms AS createdAtUtcMs, sent_at_utc_ms AS sentAtUtcMs,
-  instance_count - ${leased} AS awaited, ${awaitedWorst} AS awaitedWorstMicroUsd`
+const columns = `reservation_id AS id, login, kind, state, region, instance_type AS "instanceType", market,
+  key_name AS "keyName", image, instance_count AS count, usage_operation AS "usageOperation", micro_usd_per_hour AS "microUsdPerHour",
+  storage_micro_usd_per_hour AS "storageMicroUsdPerHour", address_micro_usd_per_hour AS "addressMicroUsdPerHour",
+  worst_micro_usd AS "worstMicroUsd", lease_ends_at_utc_ms AS "leaseEndsAtUtcMs", instance_id AS "instanceId",
+  process, created_at_utc_ms AS "createdAtUtcMs", sent_at_utc_ms AS "sentAtUtcMs",
+  instance_count - ${leased} AS awaited, ${awaitedWorst} AS "awaitedWorstMicroUsd"`
 
 export type Reservations = ReturnType<typeof reservations>
 
-export function reservations(db: Database) {
+export function reservations(db: Db) {
   return {
     add(reservation: NewReservation): void {
       db.query(`
@@ -122,8 +123,8 @@ export function reservations(db: Database) {
       return (
         db
           .query(
-            `UPDATE reservations SET state = ?, outcome = ?, settled_at_utc_ms = ?
-             WHERE reservation_id = ? AND (state = 'pending' OR (state = 'released' AND ?1 = 'settled'))`,
+            `UPDATE reservations SET state = ?1, outcome = ?2, settled_at_utc_ms = ?3
+             WHERE reservation_id = ?4 AND (state = 'pending' OR (state = 'released' AND ?1 = 'settled'))`,
           )
           .run(state, outcome, nowUtcMs, id).changes > 0
       )

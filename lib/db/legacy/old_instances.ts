@@ -2,10 +2,11 @@
  * The tables of the old tools, kept filled and true: people query them, and their views, by hand. Their times are Julian days,
  * also in instance_stopped, where the old tools put ISO strings that their own views could not subtract.
  */
-import type { Database } from "bun:sqlite"
+
 import type { Market } from "../../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../../base/time.ts"
 import { type Interval, isExact } from "../../decisions/usage/intervals.ts"
+import { type Db, least } from "../db.ts"
 
 export interface OldInstance {
   instanceId: string
@@ -17,7 +18,7 @@ export interface OldInstance {
 }
 
 /** All that writes belongs inside the caller's transaction. */
-export function oldInstances(db: Database) {
+export function oldInstances(db: Db) {
   const timeOf = (instanceId: string, column: "start_time" | "end_time"): number | null => {
     const row = db
       .query<{ at: number | null }, [string]>(
@@ -33,7 +34,8 @@ export function oldInstances(db: Database) {
         `INSERT INTO instances(instance_id, instance_type, start_time, end_time, last_seen, is_spot, username)
          VALUES (?, ?, ?, NULL, ?, ?, ?)
          ON CONFLICT(instance_id) DO UPDATE SET instance_type = excluded.instance_type,
-           start_time = min(coalesce(start_time, excluded.start_time), excluded.start_time), last_seen = excluded.last_seen, is_spot = excluded.is_spot,
+           start_time = ${least("coalesce(instances.start_time, excluded.start_time)", "excluded.start_time")},
+           last_seen = excluded.last_seen, is_spot = excluded.is_spot,
            username = excluded.username`,
       ).run(
         ...[instanceId, instanceType, toJulianDay(startUtcMs), toJulianDay(seenUtcMs)],
@@ -65,7 +67,8 @@ export function oldInstances(db: Database) {
         const next = known[index + 1]?.start.latestUtcMs ?? endedUtcMs
         if (next !== null && next <= end.latestUtcMs) return
         db.query(
-          "INSERT OR REPLACE INTO instance_stopped(instance_id, stopped_time, running_time) VALUES (?, ?, ?)",
+          `INSERT INTO instance_stopped(instance_id, stopped_time, running_time) VALUES (?, ?, ?)
+           ON CONFLICT (instance_id, stopped_time) DO UPDATE SET running_time = excluded.running_time`,
         ).run(instanceId, toJulianDay(end.latestUtcMs), next === null ? null : toJulianDay(next))
       })
     },

@@ -2,11 +2,12 @@
  * What the old tools recorded and the ledger does not have: rows of `instances` without a tracked instance. They stay where
  * they are, and their hours are what the database's own views say.
  */
-import type { Database } from "bun:sqlite"
+
 import type { Market } from "../../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../../base/time.ts"
 import type { OldRow, OldStop } from "../../decisions/usage/old_runs.ts"
-import { isNamed, type NameKey, textIn } from "./old_names.ts"
+import type { Db } from "../db.ts"
+import { type NameKey, oldNames, textIn } from "./old_names.ts"
 
 /** Hours of all rows of one login, type and market, as the views count: started hours of each instance. */
 export interface OldSum {
@@ -25,12 +26,16 @@ export interface UndatedRow {
 
 export type OldRows = ReturnType<typeof oldRows>
 
-export function oldRows(db: Database) {
+export function oldRows(db: Db) {
+  const { isNamed, isTextual } = oldNames(db)
+  const whose = (login: NameKey | null) => isTheirs(login, isNamed("username", 1))
+  /** Text is greater than any number to SQLite, so that as an end it needs no such exception. */
+  const beganBefore = `(start_time < ?3 OR ${isTextual("start_time")})`
   /** Triggers keep a row in old_usage_sums for each login that has any. */
   const none = (login: string | null): boolean =>
     db
       .query<unknown, [string | null]>(
-        `SELECT 1 FROM old_usage_sums WHERE ${login === null ? "?1 IS NULL" : isNamed("login", 1)} LIMIT 1`,
+        `SELECT 1 FROM old_usage_sums WHERE ${login === null ? "CAST(?1 AS TEXT) IS NULL" : isNamed("login", 1)} LIMIT 1`,
       )
       .get(login) === null
   return {
@@ -47,7 +52,7 @@ export function oldRows(db: Database) {
     runningWithoutStart(): UndatedRow[] {
       return db
         .query<{ instanceId: string; login: string; seen: number | null }, []>(
-          `SELECT instance_id AS instanceId, ${textIn("username")} AS login, julianday(last_seen) AS seen FROM instances
+          `SELECT instance_id AS "instanceId", ${textIn("username")} AS login, julianday(last_seen) AS seen FROM instances
            WHERE end_time IS NULL AND NOT ${hasStart} AND ${isOld}`,
         )
         .all()
@@ -116,7 +121,7 @@ export function oldRows(db: Database) {
       db
         .query<{ hours: number | null }, [string]>(
           `SELECT hours FROM (SELECT instance_id, hours FROM finished_instance_times
-             UNION ALL SELECT instance_id, hours FROM pending_instance_times)
+             UNION ALL SELECT instance_id, hours FROM pending_instance_times) AS times
            WHERE instance_id = ?1 AND ${isOld}`,
         )
         .get(instanceId)?.hours ?? null,
@@ -126,8 +131,8 @@ export function oldRows(db: Database) {
       if (none(login)) return []
       return db
         .query<OldSum, [string | null]>(
-          `SELECT ${textIn("username")} AS login, ${textIn("instance_type")} AS instanceType,
-             CASE WHEN is_spot THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
+          `SELECT ${textIn("username")} AS login, ${textIn("instance_type")} AS "instanceType",
+             CASE WHEN CAST(is_spot AS INTEGER) <> 0 THEN 'spot' ELSE 'on-demand' END AS market, sum(hours) AS hours
            FROM ${what}_instance_times
            WHERE ${whose(login)} AND ${isOld}
            GROUP BY username, instance_type, is_spot`,
@@ -138,19 +143,15 @@ export function oldRows(db: Database) {
 }
 
 /** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. Nobody's rows have no name, or an empty one. */
-function whose(login: NameKey | null): string {
-  if (login === null) return "?1 IS NULL"
-  const isTheirs = isNamed("username", 1)
-  return login.length === 0 ? `(username IS NULL OR ${isTheirs})` : isTheirs
+function isTheirs(login: NameKey | null, isNamed: string): string {
+  if (login === null) return "CAST(?1 AS TEXT) IS NULL"
+  return login.length === 0 ? `(username IS NULL OR ${isNamed})` : isNamed
 }
 
 /** A start before there was EC2, such as 0, is none. */
 const hasStart = `(coalesce(julianday(start_time), 0) >= ${toJulianDay(Date.UTC(2006, 0, 1))})`
 
 const isOld = "instance_id NOT IN (SELECT instance_id FROM tracked_instances)"
-
-/** Text is greater than any number to SQLite, so that as an end it needs no such exception. */
-const beganBefore = "(start_time < ?3 OR typeof(start_time) = 'text')"
 
 /**
  * Of what has ended it does not matter when it was last seen: without that column an index answers alone. `julianday` takes
@@ -182,7 +183,7 @@ function timeOf(julianDay: number | null): number | null {
   return julianDay === null ? null : fromJulianDay(julianDay)
 }
 
-function fromRow(db: Database, row: Row): OldRow {
+function fromRow(db: Db, row: Row): OldRow {
   return {
     instanceId: row.instance_id,
     instanceType: row.instance_type,
@@ -195,7 +196,7 @@ function fromRow(db: Database, row: Row): OldRow {
   }
 }
 
-function stopsOf(db: Database, instanceId: string): OldStop[] {
+function stopsOf(db: Db, instanceId: string): OldStop[] {
   return db
     .query<{ stopped: number; running: number | null }, [string]>(
       `SELECT julianday(stopped_time) AS stopped, julianday(running_time) AS running FROM instance_stopped

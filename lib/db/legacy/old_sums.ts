@@ -2,23 +2,25 @@
  * What the closed rows of the old tables cost, by login and day: the same cache as usage_sums for what only the old tools
  * recorded. Triggers of usage.db note what is changed in those tables, whoever does it.
  */
-import type { Database } from "bun:sqlite"
+
 import { add, always, type Tariff } from "../../decisions/pricing/costs.ts"
 import { type Charge, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
+import type { Db } from "../db.ts"
 import { type DayCharge, daySums, joined } from "../usage/day_sums.ts"
 import { daysOfRun } from "../usage/usage_sums.ts"
-import { isNamed, type NameKey } from "./old_names.ts"
+import { type NameKey, oldNames } from "./old_names.ts"
 import type { OldRows } from "./old_rows.ts"
 
-export function oldSums(db: Database, oldRows: OldRows) {
+export function oldSums(db: Db, oldRows: OldRows) {
+  const { isNamed, keyIn } = oldNames(db)
   const kept = daySums(db, "old_usage")
   /** Those whose sums are missing, or were made under another tariff. */
   const staleLogins = ({ fingerprint }: Tariff, login: NameKey | null): NameKey[] =>
     db
-      .query<{ login: Uint8Array }, [string, NameKey | null]>(
-        `SELECT DISTINCT CAST(login AS BLOB) AS login FROM old_usage_sums
-         WHERE tariff <> ?1 AND ${login === null ? "?2 IS NULL" : isNamed("login", 2)}`,
+      .query<{ login: NameKey }, [string, NameKey | null]>(
+        `SELECT DISTINCT ${keyIn("login")} AS login FROM old_usage_sums
+         WHERE tariff <> ?1 AND ${login === null ? "CAST(?2 AS TEXT) IS NULL" : isNamed("login", 2)}`,
       )
       .all(fingerprint, login)
       .map((row) => row.login)
@@ -37,17 +39,21 @@ export function oldSums(db: Database, oldRows: OldRows) {
     for (const table of ["old_usage_days", "old_usage_lines", "old_usage_sums"])
       db.query(`DELETE FROM ${table} WHERE ${isNamed("login", 1)}`).run(login)
     for (const { what, market, microUsdPerHour, hours, cost } of lines.values()) {
-      db.query("INSERT INTO old_usage_lines VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)").run(
+      db.query(`INSERT INTO old_usage_lines(login, instance_type, market, micro_usd_per_hour, hours, lowest_micro_usd,
+           highest_micro_usd)
+         VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)`).run(
         ...[login, what, market, microUsdPerHour, hours, cost?.lowest ?? null, cost?.highest ?? null],
       )
     }
     if (!oldRows.has(login)) return
-    db.query("INSERT INTO old_usage_sums VALUES (CAST(? AS TEXT), ?, ?)").run(
+    db.query("INSERT INTO old_usage_sums(login, tariff, unpriced) VALUES (CAST(? AS TEXT), ?, ?)").run(
       login,
       tariff.fingerprint,
       unpriced.size,
     )
-    const insert = db.query("INSERT INTO old_usage_days VALUES (CAST(? AS TEXT), ?, ?, ?, ?)")
+    const insert =
+      db.query(`INSERT INTO old_usage_days(login, day, lowest_micro_usd, highest_micro_usd, instance_ms)
+       VALUES (CAST(? AS TEXT), ?, ?, ?, ?)`)
     for (const [day, { lowest, highest, instanceMs }] of days)
       insert.run(login, day, lowest, highest, instanceMs)
   }
@@ -63,7 +69,7 @@ export function oldSums(db: Database, oldRows: OldRows) {
     lines(login: string): OldLine[] {
       return db
         .query<LineRow, [string]>(
-          `SELECT instance_type AS what, market, micro_usd_per_hour AS microUsdPerHour, hours, lowest_micro_usd AS lowest,
+          `SELECT instance_type AS what, market, micro_usd_per_hour AS "microUsdPerHour", hours, lowest_micro_usd AS lowest,
              highest_micro_usd AS highest FROM old_usage_lines WHERE login = ?`,
         )
         .all(login)

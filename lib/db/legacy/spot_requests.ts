@@ -1,7 +1,8 @@
 /** The old table of open spot requests: what is there was open when cron last looked. */
-import type { Database } from "bun:sqlite"
+
 import { fromJulianDay, toJulianDay } from "../../base/time.ts"
-import { isNamed, textIn } from "./old_names.ts"
+import type { Db } from "../db.ts"
+import { oldNames, textIn } from "./old_names.ts"
 
 export interface OpenSpotRequest {
   requestId: string
@@ -10,10 +11,13 @@ export interface OpenSpotRequest {
   requestedAtUtcMs: number
 }
 
-export function spotRequests(db: Database) {
+export function spotRequests(db: Db) {
+  const { isNamed } = oldNames(db)
   const insertAll = (open: readonly OpenSpotRequest[]) => {
     const insert = db.query(
-      "INSERT OR REPLACE INTO pending_spot_requests(request_id, instance_type, request_time, username) VALUES (?, ?, ?, ?)",
+      `INSERT INTO pending_spot_requests(request_id, instance_type, request_time, username) VALUES (?, ?, ?, ?)
+       ON CONFLICT (request_id) DO UPDATE SET instance_type = excluded.instance_type,
+         request_time = excluded.request_time, username = excluded.username`,
     )
     for (const { requestId, instanceType, requestedAtUtcMs, login } of open) {
       insert.run(requestId, instanceType, toJulianDay(requestedAtUtcMs), login)
@@ -22,7 +26,7 @@ export function spotRequests(db: Database) {
   return {
     /** Inside the caller's transaction. */
     replaceAll(open: readonly OpenSpotRequest[]): void {
-      db.run("DELETE FROM pending_spot_requests")
+      db.exec("DELETE FROM pending_spot_requests")
       insertAll(open)
     },
 
@@ -38,7 +42,7 @@ export function spotRequests(db: Database) {
         .query<{ id: string; type: string; at: number; login: string }, [string | null]>(
           `SELECT ${textIn("request_id")} AS id, ${textIn("instance_type")} AS type, request_time AS at,
              ${textIn("username")} AS login
-           FROM pending_spot_requests WHERE ?1 IS NULL OR ${isNamed("username", 1)}`,
+           FROM pending_spot_requests WHERE CAST(?1 AS TEXT) IS NULL OR ${isNamed("username", 1)}`,
         )
         .all(login)
         .map((row) => ({

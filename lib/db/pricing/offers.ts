@@ -1,6 +1,7 @@
 /** What EC2 sells, numbered: type, market, region, zone and operation, which a price belongs to. */
-import type { Database } from "bun:sqlite"
+
 import type { Market } from "../../base/instance.ts"
+import type { Db } from "../db.ts"
 
 export interface OfferKey {
   instanceType: string
@@ -11,14 +12,13 @@ export interface OfferKey {
 }
 
 /** The offer's columns as they come back in a join; shared by the tables that name one. */
-export const offerColumns =
-  "instance_type AS instanceType, market, region, zone, usage_operation AS usageOperation"
+export const offerColumns = `instance_type AS "instanceType", market, region, zone, usage_operation AS "usageOperation"`
 
 type Key = [string, string, string, string, string]
 
 export type Offers = ReturnType<typeof offers>
 
-export function offers(db: Database) {
+export function offers(db: Db) {
   const known = new Map<string, number>()
   const keyOf = (offer: OfferKey) =>
     `${offer.instanceType} ${offer.market} ${offer.region} ${offer.zone} ${offer.usageOperation}`
@@ -30,7 +30,10 @@ export function offers(db: Database) {
       if (remembered !== undefined) return remembered
       const { instanceType, market, region, zone, usageOperation } = offer
       const values: Key = [instanceType, market, region, zone, usageOperation]
-      db.query("INSERT OR IGNORE INTO offers VALUES (NULL, ?, ?, ?, ?, ?)").run(...values)
+      db.query(
+        `INSERT INTO offers(instance_type, market, region, zone, usage_operation) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
+      ).run(...values)
       const row = db
         .query<{ id: number }, Key>(
           `SELECT offer_id AS id FROM offers

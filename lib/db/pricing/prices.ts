@@ -1,10 +1,11 @@
 /** Prices as they were found to hold, with the time from which on: the database behind a price book. */
-import type { Database } from "bun:sqlite"
+
 import type { Config } from "../../base/config.ts"
 import type { MicroUsd } from "../../base/money.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { embeddedDate } from "../../decisions/pricing/embedded_prices.ts"
 import type { KeptPrice, StorageList } from "../../decisions/pricing/prices.ts"
+import type { Db } from "../db.ts"
 
 export interface ListPrice {
   instanceType: string
@@ -26,7 +27,7 @@ export interface SpotPrice extends ListPrice {
 
 export type Prices = ReturnType<typeof prices>
 
-export function prices(db: Database) {
+export function prices(db: Db) {
   return {
     /** The config's prices and rules over what is kept here. What was asked once is remembered by the tariff. */
     tariff({ prices: { onDemand, spotFactor }, billing }: Pick<Config, "prices" | "billing">): Tariff {
@@ -63,10 +64,13 @@ export function prices(db: Database) {
       readUtcMs: number,
     ): number {
       const last = db.query<{ price: number; fromUtcMs: number }, [string, string, string]>(
-        `SELECT micro_usd_per_hour AS price, from_utc_ms AS fromUtcMs FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
+        `SELECT micro_usd_per_hour AS price, from_utc_ms AS "fromUtcMs" FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
          ORDER BY from_utc_ms DESC LIMIT 1`,
       )
-      const insert = db.query("INSERT OR REPLACE INTO prices VALUES (?, ?, ?, ?, ?)")
+      const insert =
+        db.query(`INSERT INTO prices(region, instance_type, usage_operation, from_utc_ms, micro_usd_per_hour)
+         VALUES (?, ?, ?, ?, ?) ON CONFLICT (region, instance_type, usage_operation, from_utc_ms)
+         DO UPDATE SET micro_usd_per_hour = excluded.micro_usd_per_hour`)
       let changed = 0
       for (const { instanceType, usageOperation, microUsdPerHour, effectiveUtcMs } of found) {
         const before = last.get(region, instanceType, usageOperation)
@@ -76,14 +80,16 @@ export function prices(db: Database) {
         insert.run(region, instanceType, usageOperation, fromUtcMs, microUsdPerHour)
         changed++
       }
-      if (changed > 0) db.run("UPDATE price_changes SET count = count + 1")
+      if (changed > 0) db.exec("UPDATE price_changes SET count = count + 1")
       return changed
     },
 
     /** The same for storage, by the month. */
     keepStorage(region: string, found: readonly StoragePrice[], fromUtcMs: number): number {
       const listed = storageList(db)
-      const insert = db.query("INSERT OR REPLACE INTO storage_prices VALUES (?, ?, ?, ?)")
+      const insert =
+        db.query(`INSERT INTO storage_prices(region, what, from_utc_ms, micro_usd_per_month) VALUES (?, ?, ?, ?)
+         ON CONFLICT (region, what, from_utc_ms) DO UPDATE SET micro_usd_per_month = excluded.micro_usd_per_month`)
       let changed = 0
       for (const { what, microUsdPerMonth } of found) {
         if (listed(region, what) === microUsdPerMonth) continue
@@ -124,7 +130,9 @@ export function prices(db: Database) {
      * whose spot runs they are about are the caller's to forget (`usageSums.forget`).
      */
     keepSpot(found: readonly SpotPrice[]): number {
-      const insert = db.query("INSERT OR IGNORE INTO spot_prices VALUES (?, ?, ?, ?, ?)")
+      const insert =
+        db.query(`INSERT INTO spot_prices(zone, instance_type, usage_operation, from_utc_ms, micro_usd_per_hour)
+         VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
       let added = 0
       for (const { zone, instanceType, usageOperation, fromUtcMs, microUsdPerHour } of found) {
         added += insert.run(zone, instanceType, usageOperation, fromUtcMs, microUsdPerHour).changes
@@ -134,7 +142,7 @@ export function prices(db: Database) {
   }
 }
 
-function storageList(db: Database): StorageList {
+function storageList(db: Db): StorageList {
   const last = db.query<{ price: number }, [string, string]>(
     "SELECT micro_usd_per_month AS price FROM storage_prices WHERE region = ? AND what = ? ORDER BY from_utc_ms DESC LIMIT 1",
   )
@@ -142,7 +150,7 @@ function storageList(db: Database): StorageList {
 }
 
 function selectKept(table: string, place: string): string {
-  return `SELECT from_utc_ms AS fromUtcMs, micro_usd_per_hour AS microUsdPerHour FROM ${table}
+  return `SELECT from_utc_ms AS "fromUtcMs", micro_usd_per_hour AS "microUsdPerHour" FROM ${table}
     WHERE ${place} = ? AND instance_type = ? AND usage_operation = ? ORDER BY from_utc_ms`
 }
 

@@ -1,6 +1,7 @@
 /** Kept sums by login and UTC day, of the ledger's own runs (`usage_…`) or of the old tools' (`old_usage_…`): how they are read. */
-import type { Database } from "bun:sqlite"
+
 import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/costs.ts"
+import type { Db } from "../db.ts"
 
 /** A sum, with how many charges are missing in it because nobody knows their price. */
 export interface Sum extends Bounds {
@@ -17,7 +18,7 @@ export function joined(one: DayCharge | undefined, other: DayCharge): DayCharge 
 }
 
 /** Whoever reads has had stale logins computed before. */
-export function daySums(db: Database, prefix: "usage" | "old_usage") {
+export function daySums(db: Db, prefix: "usage" | "old_usage") {
   const [dayTable, loginTable] = [`${prefix}_days`, `${prefix}_sums`]
   const staleLogins = ({ fingerprint }: Tariff, login: string | null): string[] =>
     db
@@ -34,7 +35,7 @@ export function daySums(db: Database, prefix: "usage" | "old_usage") {
     byLogin(fromDay: number, toDay: number): Map<string, Sum> {
       const rows = db
         .query<Sum & { login: string }, [number, number]>(
-          `SELECT login, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest, unpriced
+          `SELECT login, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest, max(unpriced) AS unpriced
            FROM ${loginTable} JOIN ${dayTable} USING (login) WHERE day >= ?1 AND day < ?2 GROUP BY login
            UNION ALL SELECT login, 0, 0, unpriced FROM ${loginTable}
            WHERE unpriced > 0 AND login NOT IN (SELECT login FROM ${dayTable} WHERE day >= ?1 AND day < ?2)`,
@@ -59,7 +60,7 @@ export function daySums(db: Database, prefix: "usage" | "old_usage") {
       const rows = db
         .query<DayCharge & { day: number }, [number, number, string | null]>(
           `SELECT day, sum(lowest_micro_usd) AS lowest, sum(highest_micro_usd) AS highest,
-             sum(instance_ms) AS instanceMs FROM ${dayTable}
+             sum(instance_ms) AS "instanceMs" FROM ${dayTable}
            WHERE day >= ?1 AND day < ?2 AND ${whose(login, 3)} GROUP BY day`,
         )
         .all(fromDay, toDay, login)
@@ -70,5 +71,5 @@ export function daySums(db: Database, prefix: "usage" | "old_usage") {
 
 /** A condition that an index can serve, which `?2 IS NULL OR …` is not. */
 function whose(login: string | null, parameter: number): string {
-  return login === null ? `?${parameter} IS NULL` : `login = ?${parameter}`
+  return login === null ? `CAST(?${parameter} AS TEXT) IS NULL` : `login = ?${parameter}`
 }

@@ -1,5 +1,5 @@
 /** What was found out about an instance beside its listings, kept for `usage_report --explain`. */
-import type { Database } from "bun:sqlite"
+import type { Db } from "../db.ts"
 
 export interface EvidenceRow {
   instanceId: string
@@ -11,7 +11,7 @@ export interface EvidenceRow {
   text: string
 }
 
-export function evidenceTable(db: Database) {
+export function evidenceTable(db: Db) {
   return {
     /** Unless it is known already. Inside the caller's transaction. */
     add({ instanceId, foundUtcMs, kind, atUtcMs, text }: EvidenceRow): void {
@@ -21,19 +21,15 @@ export function evidenceTable(db: Database) {
       if (known && kind !== "asked") return
       if (kind === "asked")
         db.query("DELETE FROM evidence WHERE instance_id = ? AND kind = 'asked'").run(instanceId)
-      db.query("INSERT INTO evidence VALUES (NULL, ?, ?, ?, ?, ?)").run(
-        instanceId,
-        foundUtcMs,
-        kind,
-        atUtcMs,
-        text,
-      )
+      db.query(
+        "INSERT INTO evidence(instance_id, found_utc_ms, kind, at_utc_ms, text) VALUES (?, ?, ?, ?, ?)",
+      ).run(instanceId, foundUtcMs, kind, atUtcMs, text)
     },
 
     of(instanceId: string): EvidenceRow[] {
       return db
         .query<EvidenceRow, [string]>(
-          `SELECT instance_id AS instanceId, found_utc_ms AS foundUtcMs, kind, at_utc_ms AS atUtcMs, text
+          `SELECT instance_id AS "instanceId", found_utc_ms AS "foundUtcMs", kind, at_utc_ms AS "atUtcMs", text
            FROM evidence WHERE instance_id = ? ORDER BY evidence_id`,
         )
         .all(instanceId)

@@ -1,6 +1,7 @@
 /** When instances ran: a row for each run, its end NULL as long as it lasts. */
-import type { Database } from "bun:sqlite"
+
 import type { Evidence, Instant, Interval } from "../../decisions/usage/intervals.ts"
+import { type Db, greatest, least } from "../db.ts"
 import type { OfferKey, Offers } from "../pricing/offers.ts"
 
 export interface StoredInterval extends Interval {
@@ -9,22 +10,27 @@ export interface StoredInterval extends Interval {
 
 export type Intervals = ReturnType<typeof intervals>
 
-export function intervals(db: Database, offers: Offers) {
+export function intervals(db: Db, offers: Offers) {
   const select = (where: string) => `SELECT ${columns} FROM intervals JOIN offers USING (offer_id)
     LEFT JOIN tracked_instances AS t USING (instance_id) WHERE ${where}`
   return {
     /** Inside the caller's transaction. Returns its number. */
     add(interval: Interval & OfferKey): number {
       const { instanceId, login, publicIpv4, start, end, endedByEc2 } = interval
-      const { lastInsertRowid } = db
-        .query("INSERT INTO intervals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .run(
+      const added = db
+        .query<{ id: number }>(
+          `INSERT INTO intervals(instance_id, login, offer_id, public_ipv4, start_earliest_utc_ms, start_latest_utc_ms,
+             start_evidence, end_earliest_utc_ms, end_latest_utc_ms, end_evidence, ended_by_ec2)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING interval_id AS id`,
+        )
+        .get(
           ...[instanceId, login, offers.idOf(interval), flag(publicIpv4)],
           ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
           ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
           flag(endedByEc2),
         )
-      return Number(lastInsertRowid)
+      if (!added) throw new Error(`a run of ${instanceId} was not kept`)
+      return added.id
     },
 
     /** Changes what is known of an end; null reopens it. Inside the caller's transaction. */
@@ -55,7 +61,7 @@ export function intervals(db: Database, offers: Offers) {
     distrust(laterThanUtcMs: number, insteadUtcMs: number): string[] {
       const rows = db
         .query<{ login: string }, [number, number]>(
-          `UPDATE intervals SET end_earliest_utc_ms = max(?2, min(start_latest_utc_ms, ?1))
+          `UPDATE intervals SET end_earliest_utc_ms = ${greatest("?2", least("start_latest_utc_ms", "?1"))}
            WHERE end_latest_utc_ms > ?1 AND end_earliest_utc_ms > ?1 AND end_evidence IN ('observed', 'vanished')
            RETURNING login`,
         )
@@ -65,11 +71,12 @@ export function intervals(db: Database, offers: Offers) {
 
     /** See ledger.forgetFuture. */
     forgetFuture(nowUtcMs: number): string[] {
+      const now = greatest("start_earliest_utc_ms", "?1")
       const rows = db
         .query<{ login: string }, [number]>(
-          `UPDATE intervals SET start_latest_utc_ms = min(start_latest_utc_ms, max(start_earliest_utc_ms, ?1)),
-             end_latest_utc_ms = min(end_latest_utc_ms, max(start_earliest_utc_ms, ?1)),
-             end_earliest_utc_ms = min(end_earliest_utc_ms, max(start_earliest_utc_ms, ?1))
+          `UPDATE intervals SET start_latest_utc_ms = ${least("start_latest_utc_ms", now)},
+             end_latest_utc_ms = ${least("end_latest_utc_ms", now)},
+             end_earliest_utc_ms = ${least("end_earliest_utc_ms", now)}
            WHERE end_latest_utc_ms > ?1 OR (end_latest_utc_ms IS NULL AND start_latest_utc_ms > ?1)
            RETURNING login`,
         )
@@ -118,7 +125,7 @@ export function intervals(db: Database, offers: Offers) {
     /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
     *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredInterval> {
       // Two halves that indexes serve, as they would not `end_latest_utc_ms IS NULL OR …`, nor `login IS NULL OR …`.
-      const whose = login === null ? "?3 IS NULL" : "intervals.login = ?3"
+      const whose = login === null ? "CAST(?3 AS TEXT) IS NULL" : "intervals.login = ?3"
       const open = select(`end_latest_utc_ms IS NULL AND start_earliest_utc_ms < ?1 AND ${whose}`)
       const closed = select(`end_latest_utc_ms > ?2 AND start_earliest_utc_ms < ?1 AND ${whose}`)
       const rows = db.query<Row, [number, number, string | null]>(`${closed} UNION ALL ${open}`)

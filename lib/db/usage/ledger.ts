@@ -2,7 +2,7 @@
  * The ledger: what each login's instances, volumes and addresses have been doing, and what that comes to. Every `record…`
  * belongs inside the caller's transaction, and keeps the old tools' tables true beside it.
  */
-import type { Database } from "bun:sqlite"
+
 import type { Instance } from "../../base/instance.ts"
 import { msPerDay, msPerMinute } from "../../base/time.ts"
 import {
@@ -24,6 +24,7 @@ import {
   type Interval,
 } from "../../decisions/usage/intervals.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
+import type { Db } from "../db.ts"
 import { oldInstances } from "../legacy/old_instances.ts"
 import { oldRows } from "../legacy/old_rows.ts"
 import { oldSums } from "../legacy/old_sums.ts"
@@ -35,7 +36,7 @@ import { usageSums } from "./usage_sums.ts"
 
 export type Ledger = ReturnType<typeof ledger>
 
-export function ledger(db: Database) {
+export function ledger(db: Db) {
   const offerTable = offers(db)
   const runs = intervals(db, offerTable)
   const tracked = trackedInstances(db, offerTable)
@@ -111,7 +112,7 @@ export function ledger(db: Database) {
       const first = db
         .query<{ at: number | null }, []>(
           `SELECT min(at) AS at FROM (SELECT min(start_earliest_utc_ms) AS at FROM intervals
-           UNION ALL SELECT min(start_earliest_utc_ms) FROM rentals)`,
+           UNION ALL SELECT min(start_earliest_utc_ms) FROM rentals) AS starts`,
         )
         .get()?.at
       const oldest = oldOnes.firstStart()

@@ -1,22 +1,32 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
-import type { Database } from "bun:sqlite"
+
 import type { MicroUsd } from "../../base/money.ts"
 import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
 import type { Rental } from "../../decisions/pricing/rentals.ts"
+import { type Db, greatest, least } from "../db.ts"
 
 export type Rentals = ReturnType<typeof rentals>
 
-export function rentals(db: Database) {
-  const select = (where: string) => `SELECT rental_id AS rentalId, kind, login, region, description,
-    micro_usd_per_hour AS microUsdPerHour, start_earliest_utc_ms AS startEarliestUtcMs,
-    start_latest_utc_ms AS startLatestUtcMs, end_earliest_utc_ms AS endEarliestUtcMs,
-    end_latest_utc_ms AS endLatestUtcMs, seen_utc_ms AS seenUtcMs, goes_with_instance AS goesWithInstance,
-    price_source AS priceSource
+export function rentals(db: Db) {
+  const select = (where: string) => `SELECT rental_id AS "rentalId", kind, login, region, description,
+    micro_usd_per_hour AS "microUsdPerHour", start_earliest_utc_ms AS "startEarliestUtcMs",
+    start_latest_utc_ms AS "startLatestUtcMs", end_earliest_utc_ms AS "endEarliestUtcMs",
+    end_latest_utc_ms AS "endLatestUtcMs", seen_utc_ms AS "seenUtcMs", goes_with_instance AS "goesWithInstance",
+    price_source AS "priceSource"
     FROM rentals WHERE ${where}`
   return {
     /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
     put(rental: Rental): void {
-      db.query("INSERT OR REPLACE INTO rentals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+      db.query(
+        `INSERT INTO rentals(rental_id, kind, login, region, description, micro_usd_per_hour, start_earliest_utc_ms,
+           start_latest_utc_ms, end_earliest_utc_ms, end_latest_utc_ms, seen_utc_ms, goes_with_instance, price_source)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rental_id, start_earliest_utc_ms)
+         DO UPDATE SET kind = excluded.kind, login = excluded.login, region = excluded.region,
+           description = excluded.description, micro_usd_per_hour = excluded.micro_usd_per_hour,
+           start_latest_utc_ms = excluded.start_latest_utc_ms, end_earliest_utc_ms = excluded.end_earliest_utc_ms,
+           end_latest_utc_ms = excluded.end_latest_utc_ms, seen_utc_ms = excluded.seen_utc_ms,
+           goes_with_instance = excluded.goes_with_instance, price_source = excluded.price_source`,
+      ).run(
         ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
         ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
         ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
@@ -45,9 +55,10 @@ export function rentals(db: Database) {
     forgetFuture(nowUtcMs: number): string[] {
       const rows = db
         .query<{ login: string }, [number]>(
-          `UPDATE rentals SET seen_utc_ms = min(seen_utc_ms, ?1), start_latest_utc_ms = min(start_latest_utc_ms,
-             max(start_earliest_utc_ms, ?1)), end_earliest_utc_ms = min(end_earliest_utc_ms, ?1),
-             end_latest_utc_ms = min(end_latest_utc_ms, ?1)
+          `UPDATE rentals SET seen_utc_ms = ${least("seen_utc_ms", "?1")},
+             start_latest_utc_ms = ${least("start_latest_utc_ms", greatest("start_earliest_utc_ms", "?1"))},
+             end_earliest_utc_ms = ${least("end_earliest_utc_ms", "?1")},
+             end_latest_utc_ms = ${least("end_latest_utc_ms", "?1")}
            WHERE seen_utc_ms > ?1 OR end_latest_utc_ms > ?1 OR start_latest_utc_ms > ?1 RETURNING login`,
         )
         .all(nowUtcMs)
@@ -118,5 +129,5 @@ export function rentals(db: Database) {
 
 /** A condition on ?1 that an index can serve, which `?1 IS NULL OR …` is not. */
 function whose(login: string | null): string {
-  return login === null ? "?1 IS NULL" : "login = ?1"
+  return login === null ? "CAST(?1 AS TEXT) IS NULL" : "login = ?1"
 }

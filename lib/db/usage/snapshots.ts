@@ -1,7 +1,8 @@
 /** Looks at the account: when each region's last complete listing was taken, and the one that is being taken. */
-import type { Database } from "bun:sqlite"
+
 import type { Instance } from "../../base/instance.ts"
 import { msPerDay } from "../../base/time.ts"
+import type { Db } from "../db.ts"
 
 export interface Snapshot {
   region: string
@@ -14,7 +15,7 @@ const keptMs = 30 * msPerDay
 
 export type Snapshots = ReturnType<typeof snapshots>
 
-export function snapshots(db: Database) {
+export function snapshots(db: Db) {
   return {
     /** The last complete one of a region that began before `utcMs`. */
     lastBefore(region: string, utcMs: number): Snapshot | null {
@@ -46,26 +47,23 @@ export function snapshots(db: Database) {
         startedUtcMs - keptMs,
         region,
       )
-      db.query("INSERT INTO snapshots VALUES (NULL, ?, ?, ?, ?, NULL)").run(
-        ...[region, startedUtcMs, finishedUtcMs, instances],
-      )
+      db.query(
+        "INSERT INTO snapshots(region, started_utc_ms, finished_utc_ms, instances) VALUES (?, ?, ?, ?)",
+      ).run(region, startedUtcMs, finishedUtcMs, instances)
     },
 
     /** Inside the caller's transaction. */
     failed(region: string, startedUtcMs: number, finishedUtcMs: number, error: string): void {
-      db.query("INSERT INTO snapshots VALUES (NULL, ?, ?, ?, NULL, ?)").run(
-        region,
-        startedUtcMs,
-        finishedUtcMs,
-        error,
-      )
+      db.query(
+        "INSERT INTO snapshots(region, started_utc_ms, finished_utc_ms, error) VALUES (?, ?, ?, ?)",
+      ).run(region, startedUtcMs, finishedUtcMs, error)
     },
 
     /** The latest failure, if nothing complete came after it. */
     lastFailure(): { finishedUtcMs: number; error: string } | null {
       const last = db
         .query<{ finishedUtcMs: number; error: string | null }, []>(
-          "SELECT finished_utc_ms AS finishedUtcMs, error FROM snapshots ORDER BY snapshot_id DESC LIMIT 1",
+          `SELECT finished_utc_ms AS "finishedUtcMs", error FROM snapshots ORDER BY snapshot_id DESC LIMIT 1`,
         )
         .get()
       return last && last.error !== null ? { finishedUtcMs: last.finishedUtcMs, error: last.error } : null
@@ -76,28 +74,29 @@ export function snapshots(db: Database) {
   }
 }
 
-const select = `SELECT region, started_utc_ms AS startedUtcMs, finished_utc_ms AS finishedUtcMs, instances FROM snapshots`
+const select = `SELECT region, started_utc_ms AS "startedUtcMs", finished_utc_ms AS "finishedUtcMs", instances FROM snapshots`
 
 export type Gathering = ReturnType<typeof gathering>
 
 /** Two tables of this connection alone, in SQLite's temporary files: memory stays flat in the number of pages. */
-function gathering(db: Database) {
-  db.run(
-    "CREATE TEMP TABLE IF NOT EXISTS seen(instance_id TEXT PRIMARY KEY, region TEXT NOT NULL) WITHOUT ROWID",
-  )
-  db.run("CREATE TEMP TABLE IF NOT EXISTS changed(region TEXT NOT NULL, instance TEXT NOT NULL)")
-  db.run("DELETE FROM seen")
-  db.run("DELETE FROM changed")
+function gathering(db: Db) {
+  db.exec(`
+    CREATE TEMP TABLE IF NOT EXISTS listed_instances(instance_id TEXT PRIMARY KEY, region TEXT NOT NULL);
+    CREATE TEMP TABLE IF NOT EXISTS changed_instances(region TEXT NOT NULL, instance TEXT NOT NULL);
+    DELETE FROM listed_instances;
+    DELETE FROM changed_instances`)
   const unchanged = db.query<{ found: 1 }, [string, string, string, number, number]>(
     `SELECT 1 AS found FROM tracked_instances JOIN offers USING (offer_id)
      WHERE instance_id = ? AND state = ? AND instance_type = ? AND launched_at_utc_ms = ? AND public_ipv4 = ?`,
   )
-  const addSeen = db.query("INSERT OR IGNORE INTO temp.seen VALUES (?, ?)")
-  const addChanged = db.query("INSERT INTO temp.changed VALUES (?, ?)")
+  const addSeen = db.query(
+    "INSERT INTO listed_instances(instance_id, region) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  )
+  const addChanged = db.query("INSERT INTO changed_instances(region, instance) VALUES (?, ?)")
   return {
     /** A page of a region. `publicIpv4`: whether an instance has an address of its own. */
     add(region: string, page: readonly Instance[], publicIpv4: (instance: Instance) => boolean): void {
-      db.transaction(() => {
+      db.withoutLock(() => {
         for (const instance of page) {
           const { id, state, type, launchedAtUtcMs } = instance
           addSeen.run(id, region)
@@ -105,21 +104,22 @@ function gathering(db: Database) {
           if (!isKnown)
             addChanged.run(region, JSON.stringify({ ...instance, publicIpv4: publicIpv4(instance) }))
         }
-      })()
+      })
     },
 
     /** How many instances a region has. */
     count(region: string): number {
       return (
-        db.query<{ n: number }, [string]>("SELECT count(*) AS n FROM temp.seen WHERE region = ?").get(region)
-          ?.n ?? 0
+        db
+          .query<{ n: number }, [string]>("SELECT count(*) AS n FROM listed_instances WHERE region = ?")
+          .get(region)?.n ?? 0
       )
     },
 
     /** Those that are not as the ledger has them. */
     *changed(region: string): Generator<Instance & { publicIpv4: boolean }> {
       const rows = db.query<{ instance: string }, [string]>(
-        "SELECT instance FROM temp.changed WHERE region = ?",
+        "SELECT instance FROM changed_instances WHERE region = ?",
       )
       for (const { instance } of rows.iterate(region)) yield JSON.parse(instance)
     },
@@ -129,7 +129,7 @@ function gathering(db: Database) {
       return db
         .query<{ id: string }, [string]>(
           `SELECT instance_id AS id FROM tracked_instances JOIN offers USING (offer_id)
-           WHERE state <> 'terminated' AND region = ? AND instance_id NOT IN (SELECT instance_id FROM temp.seen)`,
+           WHERE state <> 'terminated' AND region = ? AND instance_id NOT IN (SELECT instance_id FROM listed_instances)`,
         )
         .all(region)
         .map(({ id }) => id)
@@ -137,7 +137,7 @@ function gathering(db: Database) {
 
     /** Notes on all that were seen that they were there, in the ledger and in the old table. Inside the caller's transaction. */
     noteSeen(region: string, seenUtcMs: number, seenJulianDay: number): void {
-      const those = "instance_id IN (SELECT instance_id FROM temp.seen WHERE region = ?)"
+      const those = "instance_id IN (SELECT instance_id FROM listed_instances WHERE region = ?)"
       db.query(`UPDATE tracked_instances SET seen_utc_ms = ? WHERE ${those}`).run(seenUtcMs, region)
       db.query(`UPDATE instances SET last_seen = ? WHERE ${those}`).run(seenJulianDay, region)
     },

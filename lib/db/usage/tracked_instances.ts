@@ -1,6 +1,7 @@
 /** What is known of each instance as it last was: whose it is, its state, when it was last seen. */
-import type { Database } from "bun:sqlite"
+
 import type { InstanceState } from "../../base/instance.ts"
+import { type Db, greatest, least } from "../db.ts"
 import { type OfferKey, type Offers, offerColumns } from "../pricing/offers.ts"
 
 export interface TrackedInstance extends OfferKey {
@@ -19,14 +20,21 @@ export interface TrackedInstance extends OfferKey {
   seenUtcMs: number
 }
 
-export function trackedInstances(db: Database, offers: Offers) {
-  const select = `SELECT instance_id AS instanceId, login, state, key_name AS keyName, reservation_id AS reservationId,
-    public_ipv4 AS publicIpv4, launched_at_utc_ms AS launchedAtUtcMs, seen_utc_ms AS seenUtcMs, ${offerColumns}
+export function trackedInstances(db: Db, offers: Offers) {
+  const select = `SELECT instance_id AS "instanceId", login, state, key_name AS "keyName", reservation_id AS "reservationId",
+    public_ipv4 AS "publicIpv4", launched_at_utc_ms AS "launchedAtUtcMs", seen_utc_ms AS "seenUtcMs", ${offerColumns}
     FROM tracked_instances JOIN offers USING (offer_id)`
   return {
     /** Inside the caller's transaction. */
     put(instance: TrackedInstance): void {
-      db.query("INSERT OR REPLACE INTO tracked_instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+      db.query(
+        `INSERT INTO tracked_instances(instance_id, login, offer_id, state, key_name, reservation_id, public_ipv4,
+           launched_at_utc_ms, seen_utc_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id) DO UPDATE SET login = excluded.login,
+           offer_id = excluded.offer_id, state = excluded.state, key_name = excluded.key_name,
+           reservation_id = excluded.reservation_id, public_ipv4 = excluded.public_ipv4,
+           launched_at_utc_ms = excluded.launched_at_utc_ms, seen_utc_ms = excluded.seen_utc_ms`,
+      ).run(
         ...[instance.instanceId, instance.login, offers.idOf(instance), instance.state, instance.keyName],
         ...[
           instance.reservationId,
@@ -43,7 +51,8 @@ export function trackedInstances(db: Database, offers: Offers) {
      */
     distrust(laterThanUtcMs: number, insteadUtcMs: number): void {
       db.query(
-        `UPDATE tracked_instances SET seen_utc_ms = max(?2, min(launched_at_utc_ms, ?1)) WHERE seen_utc_ms > ?1`,
+        `UPDATE tracked_instances SET seen_utc_ms = ${greatest("?2", least("launched_at_utc_ms", "?1"))}
+         WHERE seen_utc_ms > ?1`,
       ).run(laterThanUtcMs, insteadUtcMs)
     },
 

@@ -2,7 +2,7 @@
  * What closed intervals and rentals cost, by login and day, so that a sum over a million of them takes milliseconds. A cache
  * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
  */
-import type { Database } from "bun:sqlite"
+
 import {
   add,
   costOfAddress,
@@ -14,17 +14,20 @@ import {
 import { byDay } from "../../decisions/pricing/days.ts"
 import { costOfRental, type Rental } from "../../decisions/pricing/rentals.ts"
 import type { Interval } from "../../decisions/usage/intervals.ts"
+import type { Db } from "../db.ts"
 import { type DayCharge, daySums, joined } from "./day_sums.ts"
 import type { Intervals } from "./intervals.ts"
 import type { Rentals } from "./rentals.ts"
 
-export function usageSums(db: Database, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
+export function usageSums(db: Db, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
   const addDay = (login: string, day: number, { lowest, highest, instanceMs }: DayCharge) =>
     db
       .query(
-        `INSERT INTO usage_days VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(login, day) DO UPDATE
-         SET lowest_micro_usd = lowest_micro_usd + ?3, highest_micro_usd = highest_micro_usd + ?4,
-           instance_ms = instance_ms + ?5`,
+        `INSERT INTO usage_days(login, day, lowest_micro_usd, highest_micro_usd, instance_ms) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (login, day) DO UPDATE SET
+           lowest_micro_usd = usage_days.lowest_micro_usd + excluded.lowest_micro_usd,
+           highest_micro_usd = usage_days.highest_micro_usd + excluded.highest_micro_usd,
+           instance_ms = usage_days.instance_ms + excluded.instance_ms`,
       )
       .run(login, day, lowest, highest, instanceMs)
 
@@ -35,7 +38,10 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
 
   const rebuild = (tariff: Tariff, login: string) => {
     db.query("DELETE FROM usage_days WHERE login = ?").run(login)
-    db.query("INSERT OR REPLACE INTO usage_sums VALUES (?, ?, 0)").run(login, tariff.fingerprint)
+    db.query(
+      `INSERT INTO usage_sums(login, tariff, unpriced) VALUES (?, ?, 0)
+       ON CONFLICT (login) DO UPDATE SET tariff = excluded.tariff, unpriced = 0`,
+    ).run(login, tariff.fingerprint)
     const days = new Map<number, DayCharge>()
     let unpriced = 0
     const collect = (charged: Days) => {
@@ -68,7 +74,9 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
 
     /** Makes a login known, before anything of it is added. Inside the caller's transaction. */
     know(login: string): void {
-      db.query("INSERT OR IGNORE INTO usage_sums VALUES (?, '', 0)").run(login)
+      db.query(
+        "INSERT INTO usage_sums(login, tariff, unpriced) VALUES (?, '', 0) ON CONFLICT DO NOTHING",
+      ).run(login)
     },
 
     /** After a change to what was closed already. Inside the caller's transaction. */
@@ -83,7 +91,7 @@ export function usageSums(db: Database, { intervals, rentals }: { intervals: Int
   }
 }
 
-function isKept(db: Database, tariff: Tariff, login: string): boolean {
+function isKept(db: Db, tariff: Tariff, login: string): boolean {
   const kept = db
     .query<{ tariff: string }, [string]>("SELECT tariff FROM usage_sums WHERE login = ?")
     .get(login)

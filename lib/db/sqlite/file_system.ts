@@ -1,6 +1,6 @@
 /** Where a database may lie: SQLite's locks and shared memory need a local file system. */
 import { statfsSync } from "node:fs"
-import { Failed } from "../base/errors.ts"
+import { Failed } from "../../base/errors.ts"
 
 /** Numbers of statfs(2), with the names an administrator knows. https://www.sqlite.org/wal.html: no WAL over a network. */
 const networkFileSystems = new Map<number, string>([

@@ -1,10 +1,8 @@
 /** Copies of a database that is in use, and putting one back. */
 import { Database, SQLiteError } from "bun:sqlite"
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs"
-import { Failed, messageOf } from "../base/errors.ts"
-import { explainErrors } from "./open.ts"
-
-const busyTimeoutMs = 15_000
+import { Failed, messageOf } from "../../base/errors.ts"
+import { busyTimeoutMs, explainErrors } from "./errors.ts"
 
 /** Copies the database as it is at one moment, while others read and write it, to a new file of mode 0600. */
 export function copyDatabase(path: string, target: string): void {

@@ -1,0 +1,40 @@
+/** SQLite's own errors as one line that says what to do. */
+import { SQLiteError } from "bun:sqlite"
+import { Failed, messageOf } from "../../base/errors.ts"
+
+export const busyTimeoutMs = 15_000
+
+/** Runs `work`; throws Failed in place of SQLite's own errors. */
+export function explainErrors<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof SQLiteError)) throw error
+    throw new Failed(`database ${path}`, explanation(error), { cause: error })
+  }
+}
+
+const kindOf = ({ code }: SQLiteError) => code?.split("_").slice(0, 2).join("_")
+
+/** Whether another process holds the lock. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && kindOf(error) === "SQLITE_BUSY"
+}
+
+function explanation(error: SQLiteError): string {
+  switch (kindOf(error)) {
+    case "SQLITE_NOTADB":
+    case "SQLITE_CORRUPT":
+      return "is damaged or no database; restore it from the nightly backup (docs/backup.md)"
+    case "SQLITE_FULL":
+      return "the disk is full; nothing was recorded, free some space and run it again"
+    case "SQLITE_BUSY":
+      return `is locked by another process for more than ${busyTimeoutMs / 1000} s`
+    case "SQLITE_READONLY":
+    case "SQLITE_PERM":
+    case "SQLITE_CANTOPEN":
+      return `cannot be opened for writing (${messageOf(error)})`
+    default:
+      return messageOf(error)
+  }
+}

@@ -1,0 +1,94 @@
+/** Opens one of the two databases: privately, with the same pragmas everywhere, its schema brought up to date. */
+import { Database } from "bun:sqlite"
+import { closeSync, constants, openSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { Failed, messageOf } from "../../base/errors.ts"
+import { type Clock, isoUtc } from "../../base/time.ts"
+import { requirePrivateDirectory, requirePrivateFile } from "../../host/files/private_file.ts"
+import { endFrozenHolders, suspiciousWaitMs } from "../../host/processes/frozen_holders.ts"
+import type { Db } from "../db.ts"
+import { migrate, pendingSteps, type Step } from "../migrate.ts"
+import { busyTimeoutMs, explainErrors, isBusy } from "./errors.ts"
+import { requireLocal } from "./file_system.ts"
+import { lockedFiles, sqliteDb } from "./transaction.ts"
+
+export interface OpenOptions {
+  path: string
+  clock: Clock
+  /** Only init_dbs makes a database: a wrong path must not become an empty ledger. */
+  create?: boolean
+  /** Told before what keeps a person waiting. */
+  say?: ((line: string) => void) | undefined
+}
+
+// Bun keeps twenty statements prepared; an admission alone has more, and would prepare them all anew each time.
+Database.MAX_QUERY_CACHE_SIZE = 500
+/** From hundreds of thousands of rows on, bringing a database up to date takes seconds. */
+const largeBytes = 32 * 1024 * 1024
+
+/** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, or from the future. */
+export function openDatabase({ path, clock, create = false, say }: OpenOptions, steps: readonly Step[]): Db {
+  requirePrivateParts(path, create)
+  requireLocal(dirname(path))
+  return explainErrors(path, () => {
+    const database = new Database(path, { readwrite: true, create: false, strict: true })
+    try {
+      endWhoIsFrozen(database)
+      database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      database.run("PRAGMA foreign_keys = ON")
+      database.run("PRAGMA journal_mode = WAL")
+      database.run("PRAGMA synchronous = FULL")
+      const db = sqliteDb(database)
+      migrate(db, steps, isoUtc(clock.now()), () => {
+        const { size } = statSync(path)
+        if (size > largeBytes)
+          say?.(`bringing ${path} up to date (${Math.round(size / 1024 ** 2)} MiB), this once`)
+      })
+      return db
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/** The names of the steps that the database at `path` lacks, without applying them. */
+export function missingSteps(path: string, steps: readonly Step[]): string[] {
+  const database = new Database(path, { readwrite: true, create: false })
+  try {
+    return pendingSteps(sqliteDb(database), steps).map(({ name }) => name)
+  } finally {
+    database.close()
+  }
+}
+
+/** Whoever was frozen while it closed or recovered the database has it locked against readers, too. */
+function endWhoIsFrozen(db: Database): void {
+  db.run(`PRAGMA busy_timeout = ${suspiciousWaitMs}`)
+  try {
+    db.query("PRAGMA schema_version").get()
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    endFrozenHolders(lockedFiles(db.filename))
+  }
+}
+
+function requirePrivateParts(path: string, create: boolean): void {
+  try {
+    requirePrivateDirectory(dirname(path))
+    // O_NONBLOCK: a FIFO in its place must not hang us.
+    const flags =
+      constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | (create ? constants.O_CREAT : 0)
+    const fd = openSync(path, flags, 0o600)
+    try {
+      requirePrivateFile(fd, path)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (error instanceof Failed) throw error
+    const { code } = error as NodeJS.ErrnoException
+    const reason = code === "ENOENT" ? "does not exist; init_dbs makes it" : messageOf(error)
+    throw new Failed(`open ${path}`, reason, { cause: error })
+  }
+}
