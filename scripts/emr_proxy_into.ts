@@ -1,5 +1,5 @@
 import { defineTool, main } from "../lib/cli.ts"
-import { runEmrProxy } from "../lib/operations/proxy/emr.ts"
+import { runEmrProxy } from "../lib/operations/proxy/emr_proxy.ts"
 import { emrProxyInto } from "../lib/terminal/declarations/emr_proxy_into.ts"
 
 export const tool = defineTool({

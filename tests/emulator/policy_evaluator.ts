@@ -6,7 +6,10 @@
 import { runSimulation } from "@cloud-copilot/iam-simulate"
 
 export interface PolicyQuestion {
-  /** `arn:aws:iam::123456789012:user/PATH/NAME`; aws:username and aws:PrincipalArn are taken from it. */
+  /**
+   * `arn:aws:iam::123456789012:user/PATH/NAME`, whose aws:username is taken from it; or
+   * `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`, which has none.
+   */
   principalArn: string
   /** `ec2:TerminateInstances`. */
   action: string
@@ -28,13 +31,16 @@ export interface PolicyAnswer {
 export async function evaluatePolicies(policies: string[], question: PolicyQuestion): Promise<PolicyAnswer> {
   const { principalArn, action, resource = "*", context = {} } = question
   const accountId = principalArn.split(":")[4] ?? ""
+  const userName = principalArn.includes(":user/")
+    ? { "aws:username": principalArn.split("/").at(-1) ?? "" }
+    : {}
   const answer = await runSimulation(
     {
       request: {
         principal: principalArn,
         action,
         resource: { resource, accountId },
-        contextVariables: { "aws:username": principalArn.split("/").at(-1) ?? "", ...context },
+        contextVariables: { ...userName, ...context },
       },
       identityPolicies: policies.map((text, index) => ({
         name: `policy-${index}`,

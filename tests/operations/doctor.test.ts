@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-iam"
 import type { PolicyDocument } from "../../lib/decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../lib/decisions/identities/privileged_policy.ts"
-import { groupPolicy, groupPolicyName } from "../../lib/decisions/identities/student_policy.ts"
+import { studentPolicy, studentPolicyName } from "../../lib/decisions/identities/student_policy.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import type { Finding } from "../../lib/operations/doctor/finding.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
@@ -201,11 +201,14 @@ describe("doctor asks AWS", () => {
     })
     await emulator.iam.send(new CreateGroupCommand({ GroupName: "students" }))
     expect((await group())?.found).toBe("has no policy student-policy")
-    await put(groupPolicyName, JSON.stringify(groupPolicy({ partition: "aws", id: "123456789012" })))
+    await put(
+      studentPolicyName,
+      JSON.stringify(studentPolicy({ partition: "aws", id: "123456789012" }, "cs61c")),
+    )
     expect(await group()).toMatchObject({ level: "ok" })
     await put("more", other)
     expect((await group())?.found).toBe("has more policies, which may allow what costs money: more")
-    await put(groupPolicyName, other)
+    await put(studentPolicyName, other)
     expect((await group())?.found).toBe("has a policy other than wanted")
   })
 

@@ -3,7 +3,7 @@ import http from "node:http"
 import net, { type AddressInfo } from "node:net"
 import { parseAllow } from "../../lib/decisions/proxy/allowed.ts"
 import { type Dial, directDial, type Resolve } from "../../lib/operations/proxy/dial.ts"
-import type { Limits } from "../../lib/operations/proxy/limits.ts"
+import type { ProxyLimits } from "../../lib/operations/proxy/limits.ts"
 import type { LogEntry } from "../../lib/operations/proxy/log.ts"
 import {
   newToken,
@@ -42,7 +42,7 @@ interface TestOptions extends Partial<Omit<ProxyOptions, "allow" | "limits">> {
   allow?: string[]
   dial?: Dial
   resolve?: Resolve
-  limits?: Partial<Limits>
+  limits?: Partial<ProxyLimits>
 }
 
 export async function testProxy({ allow = [], dial, resolve, ...options }: TestOptions): Promise<TestProxy> {

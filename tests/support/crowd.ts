@@ -89,7 +89,7 @@ function disagreements(day: CourseDay, running: number): string[] {
   const counts = {
     leases: usageDb.leases.open(null).length,
     "instances of the ledger": usageDb.ledger.openInstances(null).length,
-    "open runs": usageDb.ledger.intervals.open(null).length,
+    "open runs": usageDb.ledger.runs.open(null).length,
   }
   const wrong = Object.entries(counts)
     .filter(([, count]) => count !== running)

@@ -85,7 +85,7 @@ export async function disagreementsAfterSettling(day: CourseDay): Promise<string
   const wrong = [
     ...differences("leases", leases, idsOf(there)),
     ...differences("instances of the ledger", usageDb.ledger.openInstances(null), idsOf(there)),
-    ...differences("open runs", usageDb.ledger.intervals.open(null), running),
+    ...differences("open runs", usageDb.ledger.runs.open(null), running),
     ...differences(
       "leases that run",
       leases.filter(({ stoppedAtUtcMs }) => stoppedAtUtcMs === null),

@@ -2,7 +2,7 @@
 import { parse } from "csv-parse/sync"
 import { tagOf } from "../../lib/base/instance.ts"
 import { type MicroUsd, microUsd, usd } from "../../lib/base/money.ts"
-import { launchedVolumesOf } from "../../lib/decisions/pricing/rentals.ts"
+import { launchedVolumesOf } from "../../lib/decisions/pricing/flat_rate_charges.ts"
 import type { BillLine } from "../emulator/bill.ts"
 import { causes, volumesOf } from "../emulator/instance_record.ts"
 import { atTime } from "./faketime.ts"

@@ -20,6 +20,8 @@ export interface Iam {
   tagUser(name: string, tags: Record<string, string>): Promise<Outcome>
 
   group(name: string): Promise<{ name: string; arn: string } | null>
+  /** The names of its users; none where there is no such group. */
+  groupMembers(name: string): Promise<string[]>
   createGroup(name: string, path?: string): Promise<Outcome>
   groupsOf(user: string): Promise<string[]>
   addToGroup(user: string, group: string): Promise<Outcome>

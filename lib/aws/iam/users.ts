@@ -33,6 +33,7 @@ type Calls = Pick<
   | "userTags"
   | "tagUser"
   | "group"
+  | "groupMembers"
   | "createGroup"
   | "groupsOf"
   | "addToGroup"
@@ -94,6 +95,18 @@ export function userCalls({ send, sendOnce }: IamConnection): Calls {
       const action = `look up group ${name}`
       const reply = await nullIfMissing(send(action, new GetGroupCommand({ GroupName: name, MaxItems: 1 })))
       return reply ? { name, arn: required(action, reply.Group?.Arn) } : null
+    },
+
+    async groupMembers(name) {
+      const action = `list users of group ${name}`
+      const all = await nullIfMissing(
+        paginateByMarker(
+          action,
+          (Marker) => send(action, new GetGroupCommand({ GroupName: name, Marker })),
+          (page) => page.Users,
+        ),
+      )
+      return (all ?? []).map(({ UserName }) => required(action, UserName))
     },
 
     createGroup: (name, path = "/") =>

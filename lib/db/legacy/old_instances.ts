@@ -5,7 +5,7 @@
 
 import type { Market } from "../../base/instance.ts"
 import { fromJulianDay, toJulianDay } from "../../base/time.ts"
-import { type Interval, isExact } from "../../decisions/usage/intervals.ts"
+import { isExact, type Run } from "../../decisions/usage/runs.ts"
 import { type Db, least } from "../db.ts"
 
 export interface OldInstance {
@@ -57,7 +57,7 @@ export function oldInstances(db: Db) {
     },
 
     /** Makes the stops the gaps between an instance's runs, the last one open unless it has ended. */
-    setStops(instanceId: string, runs: readonly Interval[], endedUtcMs: number | null): void {
+    setStops(instanceId: string, runs: readonly Run[], endedUtcMs: number | null): void {
       const known = runs.filter(
         ({ start, end }) => isExact(start) || end === null || !isSameStretch(start, end),
       )
@@ -76,6 +76,6 @@ export function oldInstances(db: Db) {
 }
 
 /** A run that may not have been one at all. */
-function isSameStretch(start: Interval["start"], end: Interval["start"]): boolean {
+function isSameStretch(start: Run["start"], end: Run["start"]): boolean {
   return start.earliestUtcMs === end.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
 }

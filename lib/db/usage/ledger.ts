@@ -15,22 +15,16 @@ import {
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
 import { dayOf } from "../../decisions/pricing/days.ts"
-import { costOfRental } from "../../decisions/pricing/rentals.ts"
-import {
-  between,
-  type Evidence,
-  exactly,
-  type Instant,
-  type Interval,
-} from "../../decisions/usage/intervals.ts"
+import { costOfFlatRate } from "../../decisions/pricing/flat_rate_charges.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
+import { between, type Evidence, exactly, type Instant, type Run } from "../../decisions/usage/runs.ts"
 import type { Db } from "../db.ts"
 import { oldInstances } from "../legacy/old_instances.ts"
 import { oldRows } from "../legacy/old_rows.ts"
 import { oldSums } from "../legacy/old_sums.ts"
 import { offers } from "../pricing/offers.ts"
-import { intervals, type StoredInterval } from "./intervals.ts"
-import { rentals } from "./rentals.ts"
+import { flatRateTable } from "./flat_rate_charges.ts"
+import { runTable, type StoredRun } from "./runs.ts"
 import { type TrackedInstance, trackedInstances } from "./tracked_instances.ts"
 import { usageSums } from "./usage_sums.ts"
 
@@ -38,32 +32,32 @@ export type Ledger = ReturnType<typeof ledger>
 
 export function ledger(db: Db) {
   const offerTable = offers(db)
-  const runs = intervals(db, offerTable)
+  const runs = runTable(db, offerTable)
   const tracked = trackedInstances(db, offerTable)
-  const rented = rentals(db)
+  const flatRates = flatRateTable(db)
   const old = oldInstances(db)
   const oldOnes = oldRows(db)
   const sumsOfOld = oldSums(db, oldOnes)
-  const sums = usageSums(db, { intervals: runs, rentals: rented })
+  const sums = usageSums(db, { runs, flatRates })
 
-  const addRun = (tariff: Tariff | null, run: Interval): void => {
+  const addRun = (tariff: Tariff | null, run: Run): void => {
     sums.know(run.login)
     runs.add(run)
     if (run.end) addToSums(tariff, run)
   }
 
-  const addToSums = (tariff: Tariff | null, run: Interval): void => {
+  const addToSums = (tariff: Tariff | null, run: Run): void => {
     if (tariff) sums.addRun(tariff, run)
     else sums.forget(run.login)
   }
 
   const changeEnd = (
     tariff: Tariff | null,
-    run: StoredInterval,
+    run: StoredRun,
     end: Instant | null,
     endedByEc2: boolean | null,
   ): void => {
-    runs.setEnd(run.intervalId, end, endedByEc2)
+    runs.setEnd(run.runId, end, endedByEc2)
     if (run.end) sums.forget(run.login)
     else if (end) addToSums(tariff, { ...run, end, endedByEc2 })
   }
@@ -73,9 +67,9 @@ export function ledger(db: Db) {
   }
 
   return {
-    intervals: runs,
+    runs,
     instances: tracked,
-    rentals: rented,
+    flatRates,
     old,
     sums,
     oldSums: sumsOfOld,
@@ -124,7 +118,7 @@ export function ledger(db: Db) {
      * that changes. Inside the caller's transaction.
      */
     forgetFuture: (nowUtcMs: number): string[] => [
-      ...new Set([...runs.forgetFuture(nowUtcMs), ...rented.forgetFuture(nowUtcMs)]),
+      ...new Set([...runs.forgetFuture(nowUtcMs), ...flatRates.forgetFuture(nowUtcMs)]),
     ],
 
     /** We stopped it: EC2 accepted that at `atUtcMs`, and said whether it was on until then. */
@@ -201,8 +195,8 @@ export function ledger(db: Db) {
       for (const run of oldOnes.running(login).flatMap(runsOfOld)) {
         if (run.login !== "") charge(costOfRun(tariff, run, nowUtcMs, range))
       }
-      for (const rental of rented.open(login)) {
-        if (rental.login !== "") charge(costOfRental(rental, nowUtcMs, range))
+      for (const flatRate of flatRates.open(login)) {
+        if (flatRate.login !== "") charge(costOfFlatRate(flatRate, nowUtcMs, range))
       }
       return spent
     },

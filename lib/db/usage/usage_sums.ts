@@ -1,5 +1,5 @@
 /**
- * What closed intervals and rentals cost, by login and day, so that a sum over a million of them takes milliseconds. A cache
+ * What closed runs and flat-rate charges cost, by login and day, so that a sum over a million of them takes milliseconds. A cache
  * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
  */
 
@@ -12,14 +12,14 @@ import {
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
 import { byDay } from "../../decisions/pricing/days.ts"
-import { costOfRental, type Rental } from "../../decisions/pricing/rentals.ts"
-import type { Interval } from "../../decisions/usage/intervals.ts"
+import { costOfFlatRate, type FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
+import type { Run } from "../../decisions/usage/runs.ts"
 import type { Db } from "../db.ts"
 import { type DayCharge, daySums, joined } from "./day_sums.ts"
-import type { Intervals } from "./intervals.ts"
-import type { Rentals } from "./rentals.ts"
+import type { FlatRates } from "./flat_rate_charges.ts"
+import type { Runs } from "./runs.ts"
 
-export function usageSums(db: Db, { intervals, rentals }: { intervals: Intervals; rentals: Rentals }) {
+export function usageSums(db: Db, { runs, flatRates }: { runs: Runs; flatRates: FlatRates }) {
   const addDay = (login: string, day: number, { lowest, highest, instanceMs }: DayCharge) =>
     db
       .query(
@@ -48,9 +48,9 @@ export function usageSums(db: Db, { intervals, rentals }: { intervals: Intervals
       for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
       if (charged.unpriced) unpriced++
     }
-    for (const interval of intervals.ofLogin(login)) if (interval.end) collect(daysOfRun(tariff, interval))
-    for (const rental of rentals.ofLogin(login))
-      if (rental.endLatestUtcMs !== null) collect(daysOfRental(rental))
+    for (const run of runs.ofLogin(login)) if (run.end) collect(daysOfRun(tariff, run))
+    for (const flatRate of flatRates.ofLogin(login))
+      if (flatRate.endLatestUtcMs !== null) collect(daysOfFlatRate(flatRate))
     for (const [day, cost] of days) addDay(login, day, cost)
     db.query("UPDATE usage_sums SET unpriced = ? WHERE login = ?").run(unpriced, login)
   }
@@ -64,12 +64,12 @@ export function usageSums(db: Db, { intervals, rentals }: { intervals: Intervals
       db.query<{ runs: number }, []>("SELECT count(*) AS runs FROM intervals").get()?.runs ?? 0,
 
     /** Adds what was just closed to its login's days, where these are kept at all. Inside the caller's transaction. */
-    addRun(tariff: Tariff, interval: Interval): void {
-      if (isKept(db, tariff, interval.login)) addDays(interval.login, daysOfRun(tariff, interval))
+    addRun(tariff: Tariff, run: Run): void {
+      if (isKept(db, tariff, run.login)) addDays(run.login, daysOfRun(tariff, run))
     },
 
-    addRental(tariff: Tariff, rental: Rental): void {
-      if (isKept(db, tariff, rental.login)) addDays(rental.login, daysOfRental(rental))
+    addFlatRate(tariff: Tariff, flatRate: FlatRateCharge): void {
+      if (isKept(db, tariff, flatRate.login)) addDays(flatRate.login, daysOfFlatRate(flatRate))
     },
 
     /** Makes a login known, before anything of it is added. Inside the caller's transaction. */
@@ -107,25 +107,25 @@ export interface Days {
   unpriced: boolean
 }
 
-/** The days of an interval that is closed: its instance and its address. */
-export function daysOfRun(tariff: Tariff, interval: Interval): Days {
-  const { longest } = extremes(interval, whenever, tariff.billing)
+/** The days of a run that is closed: its instance and its address. */
+export function daysOfRun(tariff: Tariff, run: Run): Days {
+  const { longest } = extremes(run, whenever, tariff.billing)
   let unpriced = false
   const days = byDay(longest, (range) => {
-    const run = costOfRun(tariff, interval, whenever, range)
-    if (!run) unpriced = true
+    const ran = costOfRun(tariff, run, whenever, range)
+    if (!ran) unpriced = true
     const ms = Math.min(longest.toUtcMs, range.toUtcMs) - Math.max(longest.fromUtcMs, range.fromUtcMs)
-    const address = costOfAddress(tariff, interval, whenever, range)
-    return { ...(run ? add(run, address) : address), instanceMs: ms }
+    const address = costOfAddress(tariff, run, whenever, range)
+    return { ...(ran ? add(ran, address) : address), instanceMs: ms }
   })
   return { days, unpriced }
 }
 
-function daysOfRental(rental: Rental): Days {
-  const { startEarliestUtcMs, endLatestUtcMs } = rental
-  if (endLatestUtcMs === null || rental.microUsdPerHour === null) return { days: new Map(), unpriced: true }
+function daysOfFlatRate(flatRate: FlatRateCharge): Days {
+  const { startEarliestUtcMs, endLatestUtcMs } = flatRate
+  if (endLatestUtcMs === null || flatRate.microUsdPerHour === null) return { days: new Map(), unpriced: true }
   const days = byDay({ fromUtcMs: startEarliestUtcMs, toUtcMs: endLatestUtcMs }, (range) => ({
-    ...(costOfRental(rental, whenever, range) ?? nothing),
+    ...(costOfFlatRate(flatRate, whenever, range) ?? nothing),
     instanceMs: 0,
   }))
   return { days, unpriced: false }

@@ -1,22 +1,28 @@
 /**
- * What students may do at AWS with their own keys: a list of what is allowed, by exact names; all else is denied by IAM itself.
+ * What students may do at AWS with their own keys or sessions: a list of what is allowed, by exact names; IAM denies all else.
  * Launching, starting, resizing and whatever else costs money is not in it: for that they have `ec2-run` and `ec2-active`.
  *
- * The group's policy is the same for all and says `${aws:username}`; the user's own names what has the login in its ARN.
+ * One document serves both kinds of principal, the IAM users of the students' group and the sessions of the students' role. It
+ * goes by the owner tag of whoever asks, which `setup` and `ec2_util` give to users and AssumeRole to sessions. A principal
+ * without that tag gets nothing. A user's own policy names what only an IAM user has: access keys and a password.
  */
 import { tagOf } from "../../base/instance.ts"
-import type { Account, PolicyDocument } from "./policy_document.ts"
+import type { Account, PolicyDocument, Statement } from "./policy_document.ts"
 
-export const groupPolicyName = "student-policy"
+/** The name of the shared document, inline in the group and in the role. */
+export const studentPolicyName = "student-policy"
 
 /** As the old tools named it, so that theirs is replaced. */
 export function userPolicyName(login: string): string {
   return `${login}-user`
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: IAM's policy variable
-const self = "${aws:username}"
+const ownerKey = `aws:PrincipalTag/${tagOf.owner}`
+/** IAM's policy variable. Where the principal lacks the tag it has no value, and matches nothing. */
+const self = `\${${ownerKey}}`
 const isOwn = { StringEquals: { [`aws:ResourceTag/${tagOf.owner}`]: self } }
+/** For what names no owner: it must not be left to a principal that has none. */
+const hasOwner = { Null: { [ownerKey]: "false" } }
 
 /**
  * Reading that shows nobody's user data and no secrets. Left out on purpose: DescribeLaunchTemplateVersions,
@@ -51,13 +57,19 @@ const reading = [
   "ec2:DescribeVpcs",
 ]
 
-/** The group's policy. IAM allows 5,120 characters, white space not counted, for all inline policies of a group together. */
-export function groupPolicy({ partition, id }: Account): PolicyDocument {
+/**
+ * The policy of group and role. IAM allows 5,120 characters, white space not counted, for all inline policies of a group together.
+ *
+ * @param bucket the course's S3 bucket: each login has the objects below `BUCKET/LOGIN/`. PutObjectAcl is not allowed, so that
+ *   nothing can be made public.
+ */
+export function studentPolicy({ partition, id }: Account, bucket: string): PolicyDocument {
   const arn = (resource: string) => `arn:${partition}:ec2:*:${id}:${resource}`
+  const bucketArn = `arn:${partition}:s3:::${bucket}`
   return {
     Version: "2012-10-17",
     Statement: [
-      { Sid: "Read", Effect: "Allow", Action: reading, Resource: ["*"] },
+      { Sid: "Read", Effect: "Allow", Action: reading, Resource: ["*"], Condition: hasOwner },
       {
         Sid: "OwnInstances",
         Effect: "Allow",
@@ -104,6 +116,7 @@ export function groupPolicy({ partition, id }: Account): PolicyDocument {
         Effect: "Allow",
         Action: ["ec2:CreateSecurityGroup"],
         Resource: [arn("vpc/*")],
+        Condition: hasOwner,
       },
       {
         // Without ec2:CreateAction, this would let anybody take over what is not theirs by tagging it.
@@ -129,6 +142,7 @@ export function groupPolicy({ partition, id }: Account): PolicyDocument {
         Resource: [arn("security-group/*")],
         Condition: isOwn,
       },
+      ...objectStatements(bucketArn, self, hasOwner),
     ],
   }
 }
@@ -141,36 +155,49 @@ const ownTagAtCreation = {
   },
 }
 
+/** S3 below `BUCKET/OWNER/`; listing by a prefix that ends with the slash. */
+function objectStatements(bucketArn: string, owner: string, find: Statement["Condition"]): Statement[] {
+  return [
+    {
+      Sid: "OwnObjects",
+      Effect: "Allow",
+      Action: [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+      ],
+      Resource: [`${bucketArn}/${owner}/*`],
+    },
+    {
+      // The slash: "LOGIN*" would list the objects of cs61c-ab for cs61c-a.
+      Sid: "ListOwnObjects",
+      Effect: "Allow",
+      Action: ["s3:ListBucket"],
+      Resource: [bucketArn],
+      Condition: { StringLike: { "s3:prefix": [`${owner}/*`] } },
+    },
+    {
+      Sid: "FindBucket",
+      Effect: "Allow",
+      Action: ["s3:GetBucketLocation"],
+      Resource: [bucketArn],
+      ...(find && { Condition: find }),
+    },
+  ]
+}
+
 /**
- * The user's own policy: S3 below BUCKET/LOGIN/, the user's own access keys and password. PutObjectAcl is not in it, so
- * that nothing can be made public.
+ * An IAM user's own policy: its access keys and password, which a session does not have, and S3 by name. S3 stands here, too, so
+ * that users go on where `setup` has not yet written the shared document.
  */
 export function userPolicy(userArn: string, login: string, bucket: string): PolicyDocument {
   const bucketArn = `arn:${userArn.split(":")[1]}:s3:::${bucket}`
   return {
     Version: "2012-10-17",
     Statement: [
-      {
-        Sid: "OwnObjects",
-        Effect: "Allow",
-        Action: [
-          "s3:AbortMultipartUpload",
-          "s3:DeleteObject",
-          "s3:GetObject",
-          "s3:ListMultipartUploadParts",
-          "s3:PutObject",
-        ],
-        Resource: [`${bucketArn}/${login}/*`],
-      },
-      {
-        // The slash: "LOGIN*" would list the objects of cs61c-ab for cs61c-a.
-        Sid: "ListOwnObjects",
-        Effect: "Allow",
-        Action: ["s3:ListBucket"],
-        Resource: [bucketArn],
-        Condition: { StringLike: { "s3:prefix": [`${login}/*`] } },
-      },
-      { Sid: "FindBucket", Effect: "Allow", Action: ["s3:GetBucketLocation"], Resource: [bucketArn] },
+      ...objectStatements(bucketArn, login, undefined),
       {
         Sid: "OwnCredentials",
         Effect: "Allow",

@@ -5,7 +5,7 @@
  */
 import { costOf, fromHourly, type MicroUsd } from "../../base/money.ts"
 import { msPerHour } from "../../base/time.ts"
-import type { Interval } from "../usage/intervals.ts"
+import type { Run } from "../usage/runs.ts"
 import { linuxOperation } from "./embedded_prices.ts"
 import {
   type KeptPrice,
@@ -57,14 +57,14 @@ export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Num
 
 /** The shortest and the longest that a run can have been. An open one may have ended since it was last seen. */
 export function extremes(
-  interval: Interval,
+  run: Run,
   nowUtcMs: number,
   { granularity, pendingMs = 0 }: Billing,
 ): { shortest: Range; longest: Range } {
-  const { start, end, seenUtcMs } = interval
+  const { start, end, seenUtcMs } = run
   const earliestEnd = end ? end.earliestUtcMs : Math.min(Math.max(seenUtcMs, start.latestUtcMs), nowUtcMs)
   const latestEnd = end ? end.latestUtcMs : Math.max(seenUtcMs, nowUtcMs)
-  const surelyOn = start.latestUtcMs + (granularity === "second" && !interval.isOld ? pendingMs : 0)
+  const surelyOn = start.latestUtcMs + (granularity === "second" && !run.isOld ? pendingMs : 0)
   return {
     shortest: { fromUtcMs: surelyOn, toUtcMs: Math.max(surelyOn, earliestEnd) },
     longest: { fromUtcMs: start.earliestUtcMs, toUtcMs: Math.max(start.earliestUtcMs, latestEnd) },
@@ -72,27 +72,21 @@ export function extremes(
 }
 
 /** What of an instance's run falls into `range`, without its address; null where a price is not known. */
-export function costOfRun(
-  tariff: Tariff,
-  interval: Interval,
-  nowUtcMs: number,
-  range: Range = always,
-): Bounds | null {
-  const { shortest, longest } = extremes(interval, nowUtcMs, tariff.billing)
-  const isSpot = interval.market === "spot"
-  const lowestIsFree =
-    isSpot && interval.endedByEc2 !== false && interval.end !== null && lasts(shortest) < msPerHour
-  const highestIsFree = isSpot && interval.endedByEc2 === true && lasts(longest) < msPerHour
+export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: Range = always): Bounds | null {
+  const { shortest, longest } = extremes(run, nowUtcMs, tariff.billing)
+  const isSpot = run.market === "spot"
+  const lowestIsFree = isSpot && run.endedByEc2 !== false && run.end !== null && lasts(shortest) < msPerHour
+  const highestIsFree = isSpot && run.endedByEc2 === true && lasts(longest) < msPerHour
   // A run that may have lasted no time may not have been one at all, or ended while it was pending.
   const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0
-  const mostUntil = (utcMs: number) => (highestIsFree ? 0 : accrued(tariff, interval, longest, utcMs))
+  const mostUntil = (utcMs: number) => (highestIsFree ? 0 : accrued(tariff, run, longest, utcMs))
   const highest = within(range, mostUntil)
   if (highest === null || lowestIsFree || mayNotHaveBeen)
     return highest === null ? null : { lowest: 0, highest }
   const isCertain = shortest.fromUtcMs === longest.fromUtcMs && shortest.toUtcMs === longest.toUtcMs
   if (isCertain && !highestIsFree) return { lowest: highest, highest }
   const lowest = within(range, (utcMs) => {
-    const [least, most] = [accrued(tariff, interval, shortest, utcMs), mostUntil(utcMs)]
+    const [least, most] = [accrued(tariff, run, shortest, utcMs), mostUntil(utcMs)]
     return least === null || most === null ? null : Math.min(least, most)
   })
   return lowest === null ? null : { lowest, highest }
@@ -101,14 +95,14 @@ export function costOfRun(
 /** The same for the public IPv4 address that an instance had while it ran. */
 export function costOfAddress(
   { billing }: Pick<Tariff, "billing">,
-  interval: Interval,
+  run: Run,
   nowUtcMs: number,
   range: Range = always,
 ): Bounds {
-  if (interval.publicIpv4 === false) return nothing
-  const { shortest, longest } = extremes(interval, nowUtcMs, billing)
-  const cost = (run: Range) => flatCost(publicIpv4MicroUsdPerHour, sinceBilled(run), range)
-  return { lowest: interval.publicIpv4 ? cost(shortest) : 0, highest: cost(longest) }
+  if (run.publicIpv4 === false) return nothing
+  const { shortest, longest } = extremes(run, nowUtcMs, billing)
+  const cost = (stretch: Range) => flatCost(publicIpv4MicroUsdPerHour, sinceBilled(stretch), range)
+  return { lowest: run.publicIpv4 ? cost(shortest) : 0, highest: cost(longest) }
 }
 
 /** AWS charges for public addresses only since 2024. */
@@ -145,12 +139,7 @@ function within(range: Range, accruedUntil: (utcMs: number) => MicroUsd | null):
 }
 
 /** What of the run `[from, to)` is charged by `untilUtcMs`: before it begins nothing, and when it does its minimum. */
-function accrued(
-  { book, billing }: Tariff,
-  offer: Interval,
-  run: Range,
-  untilUtcMs: number,
-): MicroUsd | null {
+function accrued({ book, billing }: Tariff, offer: Run, run: Range, untilUtcMs: number): MicroUsd | null {
   if (untilUtcMs <= run.fromUtcMs) return 0
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
   if (changesOf(book, offer).length === 0) {
@@ -179,7 +168,7 @@ interface Segment {
 /** The prices in force from `fromUtcMs` to `toUtcMs`, one after the other; null where one is not known. */
 function* pricesOver(
   book: PriceBook,
-  offer: Interval,
+  offer: Run,
   fromUtcMs: number,
   toUtcMs: number,
 ): Generator<Segment | null> {
@@ -195,7 +184,7 @@ function* pricesOver(
   }
 }
 
-export function changesOf(book: PriceBook, offer: Interval): readonly KeptPrice[] {
+export function changesOf(book: PriceBook, offer: Run): readonly KeptPrice[] {
   const { region, zone, instanceType, usageOperation } = offer
   const kept = book.kept(region, instanceType, usageOperation || linuxOperation)
   if (offer.market === "on-demand") return kept
@@ -207,7 +196,7 @@ export function changesOf(book: PriceBook, offer: Interval): readonly KeptPrice[
 /** The hourly price at one moment: of spot by the zone's history, by the factor where there is none. */
 function priceAt(
   book: PriceBook,
-  offer: Pick<Interval, "region" | "zone" | "instanceType" | "usageOperation" | "market">,
+  offer: Pick<Run, "region" | "zone" | "instanceType" | "usageOperation" | "market">,
   atUtcMs: number,
 ): MicroUsd | null {
   if (offer.market === "spot") {

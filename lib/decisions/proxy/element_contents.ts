@@ -8,7 +8,7 @@ import type { Edit } from "./reference.ts"
 export const heldAtMost = 64 * 1024
 
 /** Where to go on, and as what. */
-export interface Step {
+export interface ContentStep {
   at: number
   mode: Mode
 }
@@ -26,7 +26,7 @@ export class ElementContents {
   }
 
   /** Goes to the end of it, or as far as it is decided; null when more text is needed. */
-  step(mode: ContentMode, text: string, at: number, last: boolean, edits: Edit[]): Step | null {
+  step(mode: ContentMode, text: string, at: number, last: boolean, edits: Edit[]): ContentStep | null {
     switch (mode.kind) {
       case "comment":
         return upTo(endOfComment(text, at), mode, text, at, last)
@@ -47,7 +47,7 @@ export class ElementContents {
     }
   }
 
-  #style(text: string, from: number, mode: StyleMode, last: boolean, edits: Edit[]): Step | null {
+  #style(text: string, from: number, mode: StyleMode, last: boolean, edits: Edit[]): ContentStep | null {
     const { css, markup, references } = mode
     const end = markup ? anyTagOf(text, from) : endTagOf(text, from, "style")
     if (last && !end.found) end.at = text.length
@@ -65,7 +65,7 @@ export class ElementContents {
     return upTo({ found: end.found, at: end.found ? end.at : decided }, mode, text, from, last)
   }
 
-  #importMap(text: string, from: number, last: boolean, edits: Edit[]): Step | null {
+  #importMap(text: string, from: number, last: boolean, edits: Edit[]): ContentStep | null {
     const end = endTagOf(text, from, "script")
     if (!end.found && !last && text.length - from < heldAtMost) return null
     const script: Mode = { kind: "script" }
@@ -75,7 +75,7 @@ export class ElementContents {
   }
 
   /** Browsers that run scripts take this as text up to its end tag; what is inside is rewritten for all others. */
-  #noscript(text: string, from: number, last: boolean, edits: Edit[]): Step | null {
+  #noscript(text: string, from: number, last: boolean, edits: Edit[]): ContentStep | null {
     const end = endTagOf(text, Math.max(from, from + this.#searched - 16), "noscript")
     if (!end.found && !last && text.length - from < heldAtMost) {
       this.#searched = text.length - from
@@ -94,7 +94,13 @@ export class ElementContents {
 const data: Mode = { kind: "data" }
 
 /** Null where that is no step. */
-function upTo({ found, at }: Reach, mode: Mode, text: string, from: number, last: boolean): Step | null {
+function upTo(
+  { found, at }: Reach,
+  mode: Mode,
+  text: string,
+  from: number,
+  last: boolean,
+): ContentStep | null {
   if (found) return { at, mode: data }
   if (last) return { at: text.length, mode }
   return at > from ? { at, mode } : null

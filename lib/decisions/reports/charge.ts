@@ -12,6 +12,7 @@ import {
   type Tariff,
 } from "../pricing/costs.ts"
 import { linuxOperation } from "../pricing/embedded_prices.ts"
+import { costOfFlatRate, type FlatRateCharge } from "../pricing/flat_rate_charges.ts"
 import {
   onDemandPrice,
   type PriceSource,
@@ -19,8 +20,7 @@ import {
   spotEstimate,
   storagePriceSource,
 } from "../pricing/prices.ts"
-import { costOfRental, type Rental } from "../pricing/rentals.ts"
-import type { Instant, Interval } from "../usage/intervals.ts"
+import type { Instant, Run } from "../usage/runs.ts"
 
 export interface Charge {
   /** "" is nobody's. */
@@ -51,7 +51,7 @@ export interface Charge {
 }
 
 /** An instance's run, and its address beside it where it has one, as far as they fall into `range`. */
-export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, range: Range): Charge[] {
+export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: Range): Charge[] {
   const { login, instanceId: id, market, region, zone, usageOperation, start, end } = run
   const { longest } = extremes(run, nowUtcMs, tariff.billing)
   const ms = overlap(longest, range)
@@ -74,35 +74,35 @@ export function chargesOfRun(tariff: Tariff, run: Interval, nowUtcMs: number, ra
   ]
 }
 
-export function chargeOfRental(rental: Rental, nowUtcMs: number, range: Range): Charge {
-  const { login, kind, rentalId: id, description: what, region, microUsdPerHour } = rental
-  const endEarliestUtcMs = rental.endEarliestUtcMs ?? nowUtcMs
-  const endLatestUtcMs = rental.endLatestUtcMs ?? nowUtcMs
-  const ms = overlap({ fromUtcMs: rental.startEarliestUtcMs, toUtcMs: endLatestUtcMs }, range)
+export function chargeOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: number, range: Range): Charge {
+  const { login, kind, flatRateId: id, description: what, region, microUsdPerHour } = flatRate
+  const endEarliestUtcMs = flatRate.endEarliestUtcMs ?? nowUtcMs
+  const endLatestUtcMs = flatRate.endLatestUtcMs ?? nowUtcMs
+  const ms = overlap({ fromUtcMs: flatRate.startEarliestUtcMs, toUtcMs: endLatestUtcMs }, range)
   return {
     ...{ login, kind, id, what, market: "on-demand", region, zone: "", usageOperation: "" },
     start: {
-      earliestUtcMs: rental.startEarliestUtcMs,
-      latestUtcMs: rental.startLatestUtcMs,
+      earliestUtcMs: flatRate.startEarliestUtcMs,
+      latestUtcMs: flatRate.startLatestUtcMs,
       evidence: "observed",
     },
     end:
-      rental.endLatestUtcMs === null
+      flatRate.endLatestUtcMs === null
         ? null
         : { earliestUtcMs: endEarliestUtcMs, latestUtcMs: endLatestUtcMs, evidence: "observed" },
-    ...{ ms, hours: ms / msPerHour, cost: costOfRental(rental, nowUtcMs, range) },
-    ...{ microUsdPerHour, priceSource: sourceOf(rental) },
+    ...{ ms, hours: ms / msPerHour, cost: costOfFlatRate(flatRate, nowUtcMs, range) },
+    ...{ microUsdPerHour, priceSource: sourceOf(flatRate) },
   }
 }
 
-function sourceOf({ kind, microUsdPerHour, region, priceSource }: Rental): PriceSource | null {
+function sourceOf({ kind, microUsdPerHour, region, priceSource }: FlatRateCharge): PriceSource | null {
   if (microUsdPerHour === null) return null
   return kind === "address" ? "embedded" : (priceSource ?? storagePriceSource(region, ""))
 }
 
 function priceAtStart(
   { book }: Tariff,
-  { market, zone, instanceType, region, usageOperation, start }: Interval,
+  { market, zone, instanceType, region, usageOperation, start }: Run,
 ): Pick<Charge, "microUsdPerHour" | "priceSource"> {
   const at = start.latestUtcMs
   if (market === "spot") {

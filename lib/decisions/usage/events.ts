@@ -1,6 +1,6 @@
 /** What an instance's event history says about a run whose bounds are apart. */
 import { msPerMinute, msPerSecond } from "../../base/time.ts"
-import { between, exactly, type Instant, type Interval } from "./intervals.ts"
+import { between, exactly, type Instant, type Run } from "./runs.ts"
 
 export interface InstanceEvent {
   name: string
@@ -11,7 +11,7 @@ export interface InstanceEvent {
   hibernates: boolean
 }
 
-type Run = Pick<Interval, "start" | "end" | "endedByEc2">
+type RunBounds = Pick<Run, "start" | "end" | "endedByEc2">
 
 const starts = new Set(["RunInstances", "StartInstances"])
 const ends = new Set(["StopInstances", "TerminateInstances", "BidEvictedEvent"])
@@ -32,7 +32,7 @@ function endedBy(end: Instant, utcMs: number): Instant {
 }
 
 /** Where nothing is known but that it may have run in between. */
-export function isGap({ start, end }: Run): boolean {
+export function isGap({ start, end }: RunBounds): boolean {
   return start.earliestUtcMs === end?.earliestUtcMs && start.latestUtcMs === end.latestUtcMs
 }
 
@@ -41,16 +41,16 @@ export function isGap({ start, end }: Run): boolean {
  * start in a gap means no run in it. A shutdown inside the instance leaves none, and stopping what is off succeeds too: an end is
  * exact, and somebody's and not EC2's, only where the answer said that the instance was on.
  */
-export function withEvents(run: Run, events: readonly InstanceEvent[]): Run[] | null {
+export function withEvents(run: RunBounds, events: readonly InstanceEvent[]): RunBounds[] | null {
   const { start, end } = run
   // What its events left open, of which type it was, they leave open again; and its own start is near its end.
   if (!end || (isGap(run) && start.evidence === "cloudtrail")) return null
   const inWindow = events
     .filter(({ atUtcMs }) => atUtcMs >= start.earliestUtcMs - apartMs && atUtcMs <= end.latestUtcMs + apartMs)
     .sort((one, other) => one.atUtcMs - other.atUtcMs || precedence(other) - precedence(one))
-  const runs: Run[] = []
+  const runs: RunBounds[] = []
   let isNew = isGap(run)
-  let on: (Run & { end: NonNullable<Run["end"]> }) | null = isNew ? null : { ...run, end }
+  let on: (RunBounds & { end: NonNullable<RunBounds["end"]> }) | null = isNew ? null : { ...run, end }
   for (const { name, atUtcMs, wasOn, hibernates } of inWindow) {
     const isOwnStart =
       on !== null && (atUtcMs < on.end.earliestUtcMs || atUtcMs <= on.start.latestUtcMs + apartMs)

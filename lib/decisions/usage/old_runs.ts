@@ -1,6 +1,6 @@
 /** What the old tools' tables tell of an instance, as runs. They knew one region, and Linux. */
 import type { Market } from "../../base/instance.ts"
-import { between, exactly, type Interval } from "./intervals.ts"
+import { between, exactly, type Run } from "./runs.ts"
 
 /** A row of `instances`, with its rows of `instance_stopped`. */
 export interface OldRow {
@@ -21,10 +21,10 @@ export interface OldStop {
 }
 
 /** Its runs between the stops whose ends are known, oldest first; one at least. */
-export function runsOfOld(row: OldRow): Interval[] {
+export function runsOfOld(row: OldRow): Run[] {
   const { startUtcMs, endUtcMs, stops } = row
   const untilUtcMs = endUtcMs ?? Number.POSITIVE_INFINITY
-  const runs: Interval[] = []
+  const runs: Run[] = []
   let onUtcMs = startUtcMs
   for (const { stoppedUtcMs, runningUtcMs } of [...stops].sort((a, b) => a.stoppedUtcMs - b.stoppedUtcMs)) {
     if (runningUtcMs === null || stoppedUtcMs >= untilUtcMs) continue
@@ -37,7 +37,7 @@ export function runsOfOld(row: OldRow): Interval[] {
 }
 
 /** Of a stop without an end it may have run on, or not. */
-function runOf(row: OldRow, fromUtcMs: number, toUtcMs: number | null): Interval {
+function runOf(row: OldRow, fromUtcMs: number, toUtcMs: number | null): Run {
   const { instanceId, instanceType, market, login, startUtcMs, stops } = row
   const offUtcMs = stops
     .filter(({ runningUtcMs }) => runningUtcMs === null)

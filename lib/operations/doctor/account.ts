@@ -12,7 +12,7 @@ import {
   type Statement,
 } from "../../decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
-import { groupPolicy, groupPolicyName } from "../../decisions/identities/student_policy.ts"
+import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
 export interface AccountDeps {
@@ -149,13 +149,13 @@ async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promi
   const name = config.course.iamGroup
   const what = `IAM group ${name}`
   if ((await iam.group(name)) === null) return [failing(what, "does not exist", "run setup")]
-  const wanted = policyText(groupPolicy(accountOfArn(arn)))
-  const found = await iam.groupPolicy(name, groupPolicyName)
-  if (found === null) return [failing(what, `has no policy ${groupPolicyName}`, "run setup")]
+  const wanted = policyText(studentPolicy(accountOfArn(arn), config.course.bucket))
+  const found = await iam.groupPolicy(name, studentPolicyName)
+  if (found === null) return [failing(what, `has no policy ${studentPolicyName}`, "run setup")]
   if (!isSamePolicy(found, wanted))
     return [failing(what, "policy differs from ours", "run setup --dry-run, then setup")]
   const extra = [
-    ...(await iam.groupPolicies(name)).filter((policy) => policy !== groupPolicyName),
+    ...(await iam.groupPolicies(name)).filter((policy) => policy !== studentPolicyName),
     ...(await iam.attachedGroupPolicies(name)).map((policy) => policy.name),
   ]
   if (extra.length === 0) return [ok(what, "has the policy that is wanted, and no other")]

@@ -7,7 +7,7 @@ import { describeStep, planIdentity } from "../../decisions/identities/plan.ts"
 import { type IdentityDeps, iamOf, requireNotSuspended } from "./deps.ts"
 import { HomeNotWritten } from "./home.ts"
 import { observeIdentity } from "./observe.ts"
-import { carryOut, type Run } from "./steps.ts"
+import { type Convergence, carryOut } from "./steps.ts"
 
 export interface ConvergeOptions {
   /** Replace the access key; refused where there is no account yet. */
@@ -48,7 +48,7 @@ export async function convergeIdentity(
   if (!observed.inGroup) await requireGroup(deps)
   // Home, quota, helper: what is going to fail shall fail before AWS has made anything.
   deps.home.probe()
-  const run: Run = {
+  const run: Convergence = {
     deps,
     publicKey: options.publicKey ?? null,
     arn: observed.user?.arn ?? null,
@@ -72,7 +72,7 @@ async function requireGroup(deps: IdentityDeps): Promise<void> {
 }
 
 /** Undoes what this run made, and returns the error to report. */
-async function undone(run: Run, error: unknown): Promise<unknown> {
+async function undone(run: Convergence, error: unknown): Promise<unknown> {
   const { deps } = run
   const cause = error instanceof HomeNotWritten ? error.cause : error
   if (error instanceof HomeNotWritten && !error.isRestored) {

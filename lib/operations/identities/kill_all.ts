@@ -1,5 +1,6 @@
 /** The end of a course: removing every identity that is this course's, and no other. */
 import { messageOf, ToolError } from "../../base/errors.ts"
+import { inParallel } from "../../base/in_parallel.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
@@ -33,7 +34,7 @@ export async function planKillAll(deps: KillAllDeps): Promise<KillAllPlan> {
     iam.callerArn(),
     liveInstances(deps),
   ])
-  const users = await eachOf(all, async (user) => ({ ...user, tags: await iam.userTags(user.name) }))
+  const users = await inParallel(all, async (user) => ({ ...user, tags: await iam.userTags(user.name) }))
   const ours = users.filter(
     ({ name, path, tags }) =>
       recorded.has(name) || path === `/${config.course.name}/` || tags[tagOf.course] === config.course.name,
@@ -71,7 +72,7 @@ export async function killAll(
   { terminateInstances }: { terminateInstances: boolean },
 ): Promise<Killed> {
   const result: Killed = { removed: [], left: [] }
-  await eachOf(identities, async ({ login }) => {
+  await inParallel(identities, async ({ login }) => {
     deps.progress(`removing ${login}`)
     const own = { ...deps, login }
     try {
@@ -103,18 +104,4 @@ async function liveInstances({ aws, config }: Pick<KillAllDeps, "aws" | "config"
 function isHeldBy(login: string, { tags, keyName }: Instance): boolean {
   const owner = tags[tagOf.owner]
   return owner === undefined ? isKeyNameOf(login, keyName) : owner === login
-}
-
-/** Some at a time: a course has 2,000 users, and IAM throttles. */
-const atOnce = 4
-
-async function eachOf<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length)
-  const queue = items.entries()
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (const [index, item] of queue) results[index] = await work(item)
-    }),
-  )
-  return results
 }

@@ -1,9 +1,13 @@
-/** The IAM group that all students are in, and its policy: looked at, and brought to what they should be. */
-
+/**
+ * The IAM group that all students are in, its members' owner tags and its policy: looked at, and brought to what they should be. The
+ * tags come before the policy that goes by them: killed anywhere, nobody is locked out and nobody has more than before.
+ */
+import type { Outcome } from "../../aws/interfaces.ts"
 import { policyDiff } from "../../decisions/identities/policy_diff.ts"
 import { accountOfArn, isSamePolicy, policyText } from "../../decisions/identities/policy_document.ts"
-import { groupPolicy, groupPolicyName } from "../../decisions/identities/student_policy.ts"
+import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { audited, type IdentityDeps, iamOf } from "./deps.ts"
+import { ownerTagActions } from "./owner_tags.ts"
 
 export type SetupDeps = Pick<IdentityDeps, "aws" | "audit" | "config" | "actor" | "login">
 
@@ -11,6 +15,12 @@ export interface SetupOptions {
   dryRun: boolean
   /** Remove policies of the group that are not ours: whatever they allow, students may do. */
   removeOthers: boolean
+}
+
+/** One change at AWS, in words and as a call. */
+export interface SetupAction {
+  what: string
+  act(): Promise<Outcome>
 }
 
 export interface SetupReport {
@@ -31,17 +41,18 @@ export async function setUpGroup(
   const iam = await iamOf(deps)
   const name = deps.config.course.iamGroup
   const [group, callerArn] = await Promise.all([iam.group(name), iam.callerArn()])
-  const [found, inline, attached] = group
+  const [found, inline, attached, members] = group
     ? await Promise.all([
-        iam.groupPolicy(name, groupPolicyName),
+        iam.groupPolicy(name, studentPolicyName),
         iam.groupPolicies(name),
         iam.attachedGroupPolicies(name),
+        iam.groupMembers(name),
       ])
-    : ([null, [], []] as const)
-  const wanted = policyText(groupPolicy(accountOfArn(group?.arn ?? callerArn)))
+    : ([null, [], [], []] as const)
+  const wanted = policyText(studentPolicy(accountOfArn(group?.arn ?? callerArn), deps.config.course.bucket))
   const others = [
     ...inline
-      .filter((policy) => policy !== groupPolicyName)
+      .filter((policy) => policy !== studentPolicyName)
       .map((policy) => ({
         what: `policy ${policy}`,
         remove: () => iam.deleteGroupPolicy(name, policy),
@@ -51,9 +62,10 @@ export async function setUpGroup(
       remove: () => iam.detachGroupPolicy(name, policy.arn),
     })),
   ]
-  const actions = [
+  const actions: SetupAction[] = [
     ...(group ? [] : [{ what: `create group ${name}`, act: () => iam.createGroup(name) }]),
-    // First, since IAM counts the inline policies of a group together.
+    ...(await ownerTagActions(deps, members)),
+    // Before the policy is written, since IAM counts the inline policies of a group together.
     ...(removeOthers ? others : []).map(({ what, remove }) => ({
       what: `remove ${what} of group ${name}`,
       act: remove,
@@ -62,15 +74,15 @@ export async function setUpGroup(
       ? []
       : [
           {
-            what: `write policy ${groupPolicyName} of group ${name}`,
-            act: () => iam.putGroupPolicy(name, groupPolicyName, wanted),
+            what: `write policy ${studentPolicyName} of group ${name}`,
+            act: () => iam.putGroupPolicy(name, studentPolicyName, wanted),
           },
         ]),
   ]
   if (!dryRun) for (const { what, act } of actions) await audited(deps, what, act)
   return {
     group: name,
-    policy: groupPolicyName,
+    policy: studentPolicyName,
     actions: actions.map(({ what }) => what),
     difference: policyDiff(found, wanted),
     others: removeOthers ? [] : others.map(({ what }) => what),

@@ -22,7 +22,7 @@ import { removeUser } from "./removal.ts"
 /** What a run has made so far, and how to undo it; the latest last. */
 type Undo = () => Promise<void>
 
-export interface Run {
+export interface Convergence {
   deps: IdentityDeps
   /** For a default key that is not there yet: imported instead of made; null: made. */
   publicKey: string | null
@@ -33,7 +33,7 @@ export interface Run {
   written: string[]
 }
 
-export async function carryOut(run: Run, step: Step): Promise<void> {
+export async function carryOut(run: Convergence, step: Step): Promise<void> {
   const { deps } = run
   const { login, config, usersDb } = deps
   const iam = await iamOf(deps)
@@ -117,7 +117,11 @@ export async function carryOut(run: Run, step: Step): Promise<void> {
 }
 
 /** Where an old key still works, the new one must work before the old one goes; a first key may also need its time. */
-async function verified(run: Run, key: { id: string; secret: string }, replaces: boolean): Promise<void> {
+async function verified(
+  run: Convergence,
+  key: { id: string; secret: string },
+  replaces: boolean,
+): Promise<void> {
   if (await keyComesToWork(run.deps, key)) return
   if (replaces) {
     throw new Failed(
@@ -141,7 +145,7 @@ const visibilityDeadlineMs = 30 * msPerSecond
 const visibilityDelayMs = 500
 
 /** IAM may not find for some seconds what it has just made, and not change what it has just deleted. */
-async function onceVisible<T>(run: Run, call: () => Promise<T>): Promise<T> {
+async function onceVisible<T>(run: Convergence, call: () => Promise<T>): Promise<T> {
   const { clock, interrupt } = run.deps
   const deadline = clock.now() + visibilityDeadlineMs
   for (;;) {

@@ -2,7 +2,7 @@
 import type { Instance } from "../../base/instance.ts"
 import type { NewLease } from "../../db/enforcement/leases.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
-import { launchedVolumesOf, type Rental } from "../../decisions/pricing/rentals.ts"
+import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 /** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for any of the launch any more. */
@@ -31,10 +31,10 @@ export function recordRunning(
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
   for (const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } of instances) {
     // A snapshot that came before may have seen its volumes too.
-    const hasVolumes = seenBefore.has(id) && usageDb.ledger.rentals.hasAnyOf(login, id)
+    const hasVolumes = seenBefore.has(id) && usageDb.ledger.flatRates.hasAnyOf(login, id)
     if (!usageDb.leases.of(id) && !hasVolumes) {
       const madeAtUtcMs = Math.min(launchedAtUtcMs, firstAttachedUtcMs ?? launchedAtUtcMs)
-      usageDb.ledger.rentals.put(launchedVolumes(reservation, id, madeAtUtcMs))
+      usageDb.ledger.flatRates.put(launchedVolumes(reservation, id, madeAtUtcMs))
     }
     usageDb.leases.add({
       instanceId: id,
@@ -65,9 +65,9 @@ function launchedVolumes(
   { login, region, storageMicroUsdPerHour }: NewReservation,
   instanceId: string,
   madeAtUtcMs: number,
-): Rental {
+): FlatRateCharge {
   return {
-    ...{ rentalId: launchedVolumesOf(instanceId), kind: "volume", login, region },
+    ...{ flatRateId: launchedVolumesOf(instanceId), kind: "volume", login, region },
     ...{ description: "volumes of a launch", microUsdPerHour: storageMicroUsdPerHour },
     ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: madeAtUtcMs },

@@ -161,8 +161,8 @@ function recordUncertain(
   const { id, login, region, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   const latestUtcMs = Math.min(leaseEndsAtUtcMs + config.leases.enforcementMs, nowUtcMs)
-  usageDb.ledger.rentals.put({
-    ...{ rentalId: id, kind: "volume", login, region },
+  usageDb.ledger.flatRates.put({
+    ...{ flatRateId: id, kind: "volume", login, region },
     description: `${plural(count, instanceType, instanceType)} that may have run`,
     microUsdPerHour: count * (microUsdPerHour + storageMicroUsdPerHour + addressMicroUsdPerHour),
     ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: latestUtcMs, seenUtcMs: createdAtUtcMs },

@@ -30,7 +30,7 @@ export function standingOf(
   const counted = new Set(pending.map(({ id }) => id))
   const startedAgain = new Set(pending.map(({ instanceId }) => instanceId))
   const holdings: Holding[] = []
-  let reserved = volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "own"))
+  let reserved = volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "own"))
   for (const { awaited, microUsdPerHour, awaitedWorstMicroUsd } of pending) {
     holdings.push({ state: "launching", count: awaited, microUsdPerHour })
     reserved += awaitedWorstMicroUsd
@@ -69,7 +69,7 @@ export function standingOf(
       ? reserved +
         usageDb.reservations.worstOfOthers(login) +
         usageDb.leases.remainingOfOthers(login, nowUtcMs, terms) +
-        volumesAhead(usageDb.ledger.rentals.looseMicroUsdPerHour(login, "others"))
+        volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others"))
       : 0,
   }
 }

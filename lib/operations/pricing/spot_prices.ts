@@ -2,7 +2,7 @@
 import type { Aws } from "../../aws/interfaces.ts"
 import { type Clock, msPerDay } from "../../base/time.ts"
 import type { SpotPrice } from "../../db/pricing/prices.ts"
-import type { StoredInterval } from "../../db/usage/intervals.ts"
+import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/pricing/embedded_prices.ts"
 import { operationOfProduct } from "../../decisions/pricing/spot_products.ts"
@@ -25,7 +25,7 @@ export async function keepSpotPrices({
 }): Promise<number> {
   const now = awsNow({ aws, clock })
   const unreadSince = Math.min(usageDb.prices.spotReadUntil(), now) - becomesKnownMs
-  const runs = usageDb.ledger.intervals.spotSince(Math.max(unreadSince, now - historyMs))
+  const runs = usageDb.ledger.runs.spotSince(Math.max(unreadSince, now - historyMs))
   const failures: unknown[] = []
   let added = 0
   for (const need of needsOf(usageDb, runs)) {
@@ -63,18 +63,14 @@ async function historyOf(
   })
 }
 
-function keep(
-  { prices, ledger }: UsageDb,
-  found: readonly SpotPrice[],
-  runs: readonly StoredInterval[],
-): number {
+function keep({ prices, ledger }: UsageDb, found: readonly SpotPrice[], runs: readonly StoredRun[]): number {
   const added = prices.keepSpot(found)
   if (added > 0) for (const login of new Set(runs.map((run) => run.login))) ledger.sums.forget(login)
   return added
 }
 
 /** One for each type and zone: since the last price that is kept, or since a run that began before the first. */
-function needsOf({ prices }: UsageDb, runs: readonly StoredInterval[]): Need[] {
+function needsOf({ prices }: UsageDb, runs: readonly StoredRun[]): Need[] {
   const needs = new Map<string, Need>()
   for (const { region, zone, instanceType, usageOperation, start } of runs) {
     const key = `${zone} ${instanceType}`

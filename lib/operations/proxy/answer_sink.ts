@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http"
 import type { Sink } from "./body.ts"
-import type { Watched } from "./core.ts"
+import type { Attempt } from "./exchange.ts"
 
 export interface AnswerHead {
   status: number
@@ -22,19 +22,23 @@ export class AnswerSink implements Sink {
   #due = false
 
   constructor(
-    readonly response: ServerResponse,
+    readonly attempt: Attempt,
     readonly head: AnswerHead,
-    readonly watched: Watched,
-    readonly reports: { sent(bytes: number): void },
-    readonly fail: (error: unknown) => void,
-    readonly finish: () => void,
   ) {
     if (!head.decoded) this.#beginSoon()
   }
 
+  get response(): ServerResponse {
+    return this.attempt.exchange.response
+  }
+
+  fail(error: unknown): void {
+    this.attempt.fail(error)
+  }
+
   write(bytes: Buffer): boolean {
     if (this.#answered()) return true
-    this.reports.sent(bytes.length)
+    this.attempt.exchange.sent(bytes.length)
     if (!this.#first) return this.response.write(bytes)
     this.#first.push(bytes)
     this.#bytes += bytes.length
@@ -48,7 +52,7 @@ export class AnswerSink implements Sink {
 
   end(bytes: Buffer | null): void {
     if (this.#answered()) return
-    if (bytes) this.reports.sent(bytes.length)
+    if (bytes) this.attempt.exchange.sent(bytes.length)
     const { response } = this
     if (this.#first) {
       if (bytes && bytes.length > 0) this.#first.push(bytes)
@@ -60,11 +64,11 @@ export class AnswerSink implements Sink {
       response.end(all)
     } else if (bytes && bytes.length > 0) response.end(bytes)
     else response.end()
-    this.finish()
+    this.attempt.finish()
   }
 
   touched(): void {
-    this.watched.touch()
+    this.attempt.touch()
   }
 
   /** Whether a failure was answered, or the client went away, while the head waited. */

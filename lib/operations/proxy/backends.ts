@@ -1,10 +1,10 @@
 /** Keeps connections to backends for the next request. */
-import http, { type ClientRequest, type IncomingMessage } from "node:http"
+import http, { type ClientRequest } from "node:http"
 import type { Duplex } from "node:stream"
 import { authorityOf, type Target } from "../../decisions/proxy/target.ts"
 import { type AddressPolicy, type Dial, secured, type TlsOptions } from "./dial.ts"
 import { ProxyFailure } from "./failures.ts"
-import type { Limits } from "./limits.ts"
+import type { ProxyLimits } from "./limits.ts"
 
 export interface BackendRequest {
   target: Target
@@ -23,9 +23,12 @@ export interface Backends {
   close(): void
 }
 
-export type { ClientRequest, IncomingMessage }
-
-export function openBackends(dial: Dial, policy: AddressPolicy, tls: TlsOptions, limits: Limits): Backends {
+export function openBackends(
+  dial: Dial,
+  policy: AddressPolicy,
+  tls: TlsOptions,
+  limits: ProxyLimits,
+): Backends {
   const connect = async (target: Target): Promise<Duplex> => {
     const timeout = AbortSignal.timeout(limits.connectMs)
     try {
@@ -57,7 +60,7 @@ export function openBackends(dial: Dial, policy: AddressPolicy, tls: TlsOptions,
 class BackendAgent extends http.Agent {
   constructor(
     private readonly connect: (target: Target) => Promise<Duplex>,
-    limits: Limits,
+    limits: ProxyLimits,
     keepAlive = true,
   ) {
     super({ keepAlive, maxSockets: limits.connectionsPerBackend, maxFreeSockets: 32, scheduling: "lifo" })

@@ -4,7 +4,7 @@ import zlib from "node:zlib"
 import { messageOf } from "../../base/errors.ts"
 import { type DocumentOptions, rewriterFor } from "../../decisions/proxy/stream.ts"
 import { ProxyFailure } from "./failures.ts"
-import type { Limits } from "./limits.ts"
+import type { ProxyLimits } from "./limits.ts"
 
 /** What decodes a Content-Encoding, outermost first; null where we cannot. */
 export function decodersFor(contentEncoding: string): Transform[] | null {
@@ -37,7 +37,7 @@ export function pump(
   source: Readable,
   decoders: readonly Transform[],
   document: DocumentOptions | null,
-  limits: Limits,
+  limits: ProxyLimits,
   sink: Sink,
 ): void {
   let encodedBytes = 0

@@ -1,92 +1,136 @@
-/** One request and its answer: who asks, where it goes, and the line of the log. */
-import type { IncomingMessage, ServerResponse } from "node:http"
-import { originOf, prefixOf } from "../../decisions/proxy/target.ts"
-import type { Core } from "./core.ts"
-import { failureOf } from "./failures.ts"
-import { type Exchange, forward, hasBody } from "./forward.ts"
+/** One request of a client, its answer, and the line of the log that they leave behind. */
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
+import { originOf, type Target } from "../../decisions/proxy/target.ts"
+import { failureOf, ProxyFailure } from "./failures.ts"
+import { noteGarbage } from "./gc_pressure.ts"
+import type { Watched } from "./idle_watch.ts"
 import { pathOf } from "./log.ts"
-import { noteGarbage } from "./memory.ts"
-import { failurePage, indexPage, sendPage, sendRedirect } from "./pages.ts"
-import { destinationOf } from "./routing.ts"
-import { shimPath, shimScript } from "./shim.ts"
+import { failurePage, sendPage } from "./pages.ts"
+import type { ProxyContext } from "./proxy_context.ts"
 
-/** Answers a request; `expectsContinue` where the client waits for 100 before it sends its body. */
-export function answer(
-  core: Core,
-  request: IncomingMessage,
-  response: ServerResponse,
-  expectsContinue = false,
-) {
-  const startedAt = core.now()
-  let cause: string | undefined
-  let bytes = 0
-  // Whoever was answered before all of a body came owes the rest for ever; nobody waits for it.
-  if (hasBody(request)) {
-    response.once("finish", () => {
-      if (!request.complete) request.socket.destroySoon()
-    })
+/** Where a request goes. */
+export interface BackendRoute {
+  target: Target
+  /** What stands before the backend's paths as the browser sees them. */
+  prefix: string
+  /** The backend's path and query, byte for byte. */
+  rest: string
+}
+
+/** Logs itself when the response has ended or the client has gone. */
+export class Exchange {
+  readonly #startedAtMs: number
+  #cause: string | undefined
+  #sentBytes = 0
+
+  constructor(
+    readonly proxy: ProxyContext,
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    /** Whether the client waits for 100 before it sends its body. */
+    readonly expectsContinue: boolean,
+  ) {
+    this.#startedAtMs = proxy.now()
+    // A client that was answered before its body had come may never send the rest; the connection ends instead.
+    if (hasBody(request)) {
+      response.once("finish", () => {
+        if (!request.complete) request.socket.destroySoon()
+      })
+    }
+    response.on("close", () => this.#log())
   }
-  response.on("close", () => {
-    noteGarbage(bytes)
-    core.log({
-      atUtcMs: startedAt,
+
+  /** Counts bytes of the body that go to the client. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes
+  }
+
+  /** Answers with a page that names what was asked for and the cause of the failure. */
+  refuse(status: number, what: string, cause: string): void {
+    this.#cause = cause
+    const { title, body } = failurePage(status, what, cause)
+    // The rest of a refused body is not read, and nobody knows where a malformed request ends: what follows on this connection
+    // must not be taken for a request.
+    const ends = hasBody(this.request) || status === 400
+    sendPage(this.response, status, title, body, ends ? ["Connection", "close"] : [])
+  }
+
+  /** Answers for a backend that failed; an answer that has begun is cut off. */
+  fail(error: unknown, target: Target): void {
+    const failure = failureOf(error)
+    this.#cause = failure.message
+    if (this.response.headersSent || this.response.destroyed) this.response.destroy()
+    else this.refuse(failure.status, originOf(target), failure.message)
+  }
+
+  #log(): void {
+    const { proxy, request, response } = this
+    noteGarbage(this.#sentBytes)
+    proxy.log({
+      atUtcMs: this.#startedAtMs,
       method: request.method ?? "",
       path: pathOf(request.url ?? ""),
       status: response.statusCode,
-      bytes,
-      tookMs: core.now() - startedAt,
-      ...(cause === undefined ? {} : { cause }),
+      bytes: this.#sentBytes,
+      tookMs: proxy.now() - this.#startedAtMs,
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
     })
-  })
-  const fail = (status: number, what: string, why: string) => {
-    cause = why
-    const { title, body } = failurePage(status, what, why)
-    // Nobody reads the rest of a refused body, and of what is malformed nobody knows where it ends: what follows on this
-    // connection must not be taken for a request.
-    const ends = hasBody(request) || status === 400
-    sendPage(response, status, title, body, ends ? ["Connection", "close"] : [])
   }
-  const verdict = core.guard(request)
-  if (verdict.kind === "refuse") return fail(verdict.status, "This proxy is somebody's own", verdict.reason)
-  if (verdict.kind === "welcome") {
-    const cookie = verdict.setCookie === null ? [] : ["Set-Cookie", verdict.setCookie]
-    return sendRedirect(response, 303, verdict.location, cookie)
-  }
-  if (core.withShim && request.url === shimPath) return sendShim(core, response)
-  const destination = destinationOf(core, request)
-  switch (destination.kind) {
-    case "refuse":
-      return fail(destination.status, destination.what, destination.cause)
-    case "redirect":
-      return sendRedirect(response, 307, destination.location)
-    case "index":
-      return sendIndex(core, response, destination.status)
-  }
-  const exchange: Exchange = { core, request, response, ...destination, expectsContinue }
-  forward(exchange, {
-    sent: (count) => {
-      bytes += count
-    },
-    fail(error) {
-      const failure = failureOf(error)
-      cause = failure.message
-      if (response.headersSent || response.destroyed) response.destroy()
-      else fail(failure.status, originOf(destination.target), failure.message)
-    },
-  })
 }
 
-function sendShim(core: Core, response: ServerResponse): void {
-  const script = shimScript(core.allowed())
-  const headers = ["Content-Type", "text/javascript; charset=utf-8", "Cache-Control", "no-store"]
-  response.writeHead(200, [...headers, "Content-Length", String(Buffer.byteLength(script))] as never)
-  response.end(script)
+/** One attempt to get an exchange's answer from its backend. It ends once: finished, failed, or with the client. */
+export class Attempt {
+  readonly #watched: Watched
+  #over = false
+
+  constructor(
+    readonly exchange: Exchange,
+    readonly route: BackendRoute,
+    readonly upstream: ClientRequest,
+  ) {
+    const { idle, limits } = exchange.proxy
+    this.#watched = idle.watch(() => {
+      this.fail(new ProxyFailure(504, `nothing came for ${limits.idleMs / 1000} s`))
+    })
+    exchange.response.on("close", () => this.abandon())
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Bytes went by: the attempt is not idle. */
+  touch(): void {
+    this.#watched.touch()
+  }
+
+  /** The answer is an event stream, which may stay silent. */
+  mayStaySilent(): void {
+    this.#watched.deadline = Number.POSITIVE_INFINITY
+  }
+
+  /** The answer has gone to the client, or another attempt takes over. */
+  finish(): void {
+    this.#over = true
+    this.#watched.done()
+  }
+
+  /** Ends the request to the backend without an answer to the client. */
+  abandon(): void {
+    if (this.#over) return
+    this.finish()
+    this.upstream.destroy()
+  }
+
+  fail(error: unknown): void {
+    if (this.#over) return
+    this.abandon()
+    this.exchange.fail(error, this.route.target)
+  }
 }
 
-function sendIndex(core: Core, response: ServerResponse, status: number): void {
-  const entries = core.allowed().entries.map(({ host, ports, text }) => {
-    const [first] = ports[0] ?? [80]
-    return { text, href: host === null ? null : `${prefixOf({ scheme: "http", host, port: first })}/` }
-  })
-  sendPage(response, status, status === 200 ? "Backends" : "404 No such backend", indexPage(entries))
+/** Whether the request's headers announce a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"]
+  return length !== undefined ? length !== "0" : headers["transfer-encoding"] !== undefined
 }

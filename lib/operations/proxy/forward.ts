@@ -1,28 +1,11 @@
-/** A request on its way to its backend, once more where a kept connection or a range asks for it. */
-import type { IncomingMessage, ServerResponse } from "node:http"
+/** Sends a request to its backend; a second time where a kept connection had closed, or a range asks for a part of a page. */
+import type { IncomingMessage } from "node:http"
 import { documentKind } from "../../decisions/proxy/content_type.ts"
 import { headerValue } from "../../decisions/proxy/raw_headers.ts"
-import type { Target } from "../../decisions/proxy/target.ts"
-import type { Core } from "./core.ts"
+import { Attempt, type BackendRoute, type Exchange, hasBody } from "./exchange.ts"
 import { ProxyFailure } from "./failures.ts"
 import { relay } from "./relay.ts"
 import { headersForBackend } from "./request_headers.ts"
-
-export interface Exchange {
-  core: Core
-  request: IncomingMessage
-  response: ServerResponse
-  target: Target
-  prefix: string
-  /** The backend's path and query. */
-  rest: string
-  expectsContinue: boolean
-}
-
-export interface Reports {
-  sent(bytes: number): void
-  fail(error: unknown): void
-}
 
 /** These may be sent twice (RFC 9110 9.2.2), as when a kept connection turns out to have been closed. */
 const repeatable = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
@@ -30,72 +13,60 @@ const repeatable = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
 /** Methods for which node:http expects no body where no length is given. */
 const bodiless = new Set([...repeatable, "DELETE", "CONNECT"])
 
-export function forward(
-  exchange: Exchange,
-  reports: Reports,
-  retry: { fresh: boolean; whole: boolean } | null = null,
-): void {
-  const { core, request, response, target } = exchange
+/** How a second try differs from the first. */
+interface Retry {
+  /** On a connection of its own. */
+  fresh: boolean
+  /** Without Range. */
+  whole: boolean
+}
+
+/** `retry` is null at the first try; there is no third. */
+export function forward(exchange: Exchange, route: BackendRoute, retry: Retry | null = null): void {
+  const { proxy, request, response } = exchange
   const withBody = hasBody(request)
   const canRepeat = repeatable.has(request.method ?? "") && !withBody
-  const upstream = core.backends.request({
-    target,
+  const upstream = proxy.backends.request({
+    target: route.target,
     method: request.method ?? "GET",
-    path: exchange.rest,
-    headers: headersFor(exchange, retry?.whole ?? false),
+    path: route.rest,
+    headers: headersFor(exchange, route, retry?.whole ?? false),
     fresh: retry?.fresh ?? !canRepeat,
   })
+  const attempt = new Attempt(exchange, route, upstream)
+  const again = (how: Retry) => {
+    attempt.abandon()
+    forward(exchange, route, how)
+  }
   let answered = false
-  let over = false
-  const watched = core.idle.watch(() => {
-    fail(new ProxyFailure(504, `nothing came for ${core.limits.idleMs / 1000} s`))
-  })
-  const finish = () => {
-    over = true
-    watched.done()
-  }
-  const fail = (error: unknown) => {
-    if (over) return
-    finish()
-    upstream.destroy()
-    reports.fail(error)
-  }
-  response.on("close", () => {
-    if (over) return
-    finish()
-    upstream.destroy()
-  })
   upstream.on("error", (error) => {
-    if (over || answered) return fail(error)
-    if (!canRepeat || retry || !upstream.reusedSocket) return fail(error)
-    finish()
-    forward(exchange, reports, { fresh: true, whole: false })
+    if (!attempt.over && !answered && canRepeat && !retry && upstream.reusedSocket)
+      again({ fresh: true, whole: false })
+    else attempt.fail(error)
   })
   upstream.on("continue", () => {
     if (exchange.expectsContinue) response.writeContinue()
   })
-  upstream.on("upgrade", () => fail(new ProxyFailure(502, "the backend switched protocols unasked")))
+  upstream.on("upgrade", () => attempt.fail(new ProxyFailure(502, "the backend switched protocols unasked")))
   upstream.on("response", (incoming) => {
     answered = true
-    watched.touch()
+    attempt.touch()
     // A part of a page cannot be rewritten by itself, and its ranges would count other bytes: ask for all of it.
     if (incoming.statusCode === 206 && !retry && canRepeat && isDocument(incoming)) {
-      finish()
-      upstream.destroy()
-      forward(exchange, reports, { fresh: false, whole: true })
+      again({ fresh: false, whole: true })
       return
     }
     const why = unreadable(incoming)
-    if (why) return fail(new ProxyFailure(502, why))
-    relay(exchange, incoming, watched, reports, fail, finish)
+    if (why) attempt.fail(new ProxyFailure(502, why))
+    else relay(attempt, incoming)
   })
   if (!withBody) {
     upstream.end()
     return
   }
   if (exchange.expectsContinue) upstream.flushHeaders()
-  request.on("data", watched.touch)
-  request.on("error", fail)
+  request.on("data", () => attempt.touch())
+  request.on("error", (error) => attempt.fail(error))
   request.pipe(upstream)
 }
 
@@ -104,9 +75,9 @@ function isDocument({ rawHeaders }: IncomingMessage): boolean {
   return kind !== null && kind !== "unknown"
 }
 
-function headersFor(exchange: Exchange, whole: boolean): string[] {
-  const { core, request, expectsContinue } = exchange
-  const headers = headersForBackend(core, request, exchange)
+function headersFor(exchange: Exchange, route: BackendRoute, whole: boolean): string[] {
+  const { proxy, request, expectsContinue } = exchange
+  const headers = headersForBackend(proxy, request, route)
   const length = request.headers["content-length"]
   if (length !== undefined) headers.push("Content-Length", length)
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked")
@@ -126,9 +97,4 @@ function unreadable({ statusCode = 0, statusMessage, rawHeaders }: IncomingMessa
 
 function withoutRange(headers: string[]): string[] {
   return headers.filter((_, i) => !/^(?:range|if-range)$/i.test(headers[i - (i % 2)] as string))
-}
-
-export function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers["content-length"]
-  return length !== undefined ? length !== "0" : headers["transfer-encoding"] !== undefined
 }

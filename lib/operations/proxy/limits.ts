@@ -1,6 +1,6 @@
 /** How much of anything one may take, and how long. Milliseconds and bytes. */
 
-export interface Limits {
+export interface ProxyLimits {
   /** Until a connection to a backend stands, name and TLS included. */
   connectMs: number
   /** Until a client's headers are complete. */
@@ -17,7 +17,7 @@ export interface Limits {
   decodedFreeBytes: number
 }
 
-export const defaultLimits: Limits = {
+export const defaultLimits: ProxyLimits = {
   connectMs: 10_000,
   requestHeadersMs: 15_000,
   idleMs: 120_000,

@@ -2,11 +2,13 @@
 import type { ServerResponse } from "node:http"
 
 /** Nothing on our pages needs a script, a frame or another site. */
-const pageHeaders = [
-  ...["Content-Type", "text/html; charset=utf-8"],
-  ...["Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"],
-  ...["Referrer-Policy", "same-origin", "Cache-Control", "no-store", "X-Content-Type-Options", "nosniff"],
-]
+const pageHeaders = Object.entries({
+  "Content-Type": "text/html; charset=utf-8",
+  "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+  "Referrer-Policy": "same-origin",
+  "Cache-Control": "no-store",
+  "X-Content-Type-Options": "nosniff",
+}).flat()
 
 export function sendPage(
   response: ServerResponse,

@@ -1,4 +1,4 @@
-/** A backend's answer on its way to the client: its headers, and what becomes of its body. */
+/** Passes a backend's answer on to the client: its headers, and its body rewritten or as it is. */
 import type { IncomingMessage } from "node:http"
 import { baseOf } from "../../decisions/proxy/base.ts"
 import { documentKind } from "../../decisions/proxy/content_type.ts"
@@ -7,22 +7,17 @@ import { headerValue, headerValues } from "../../decisions/proxy/raw_headers.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
 import { AnswerSink } from "./answer_sink.ts"
 import { decodersFor, pump } from "./body.ts"
-import type { Watched } from "./core.ts"
-import type { Exchange, Reports } from "./forward.ts"
+import type { Attempt } from "./exchange.ts"
 import { cookieName, originFor } from "./guard.ts"
 import { shimPath, shimTag } from "./shim.ts"
 
-export function relay(
-  { core, request, response, target, prefix, rest }: Exchange,
-  incoming: IncomingMessage,
-  watched: Watched,
-  reports: Reports,
-  fail: (error: unknown) => void,
-  finish: () => void,
-): void {
+/** `incoming` has its headers; its body is still to come. */
+export function relay(attempt: Attempt, incoming: IncomingMessage): void {
+  const { exchange, route } = attempt
+  const { proxy, request, response } = exchange
   const status = incoming.statusCode ?? 502
-  const base = baseOf(target, prefix, rest)
-  const links = core.linksFor(target)
+  const base = baseOf(route.target, route.prefix, route.rest)
+  const links = proxy.linksFor(route.target)
   const ownOrigin = originFor(request)
   const coding = headerValues(incoming.rawHeaders, "content-encoding").join(",")
   const kind = status === 206 ? null : documentKind(incoming.rawHeaders)
@@ -30,7 +25,7 @@ export function relay(
   const decoders = kind === null || empty ? [] : decodersFor(coding)
   const rewritten = kind !== null && decoders !== null
   const nonce = scriptNonceOf(headerValues(incoming.rawHeaders, "content-security-policy"))
-  const withShim = core.withShim && (kind === "html" || kind === "unknown")
+  const withShim = proxy.withShim && (kind === "html" || kind === "unknown")
   const headers = responseHeaders(incoming.rawHeaders, {
     base,
     links,
@@ -39,29 +34,21 @@ export function relay(
     rewritten: rewritten && status !== 304,
     heldWeakly: status === 304 && /\bW\//.test(headerValue(request.rawHeaders, "if-none-match") ?? ""),
     shimSource: withShim ? ownOrigin + shimPath : null,
-    pseudonym: core.pseudonym,
+    pseudonym: proxy.pseudonym,
   })
   if (/^text\/event-stream/i.test(headerValue(incoming.rawHeaders, "content-type") ?? "")) {
-    watched.deadline = Number.POSITIVE_INFINITY
+    attempt.mayStaySilent()
   }
   const reason = incoming.statusMessage ?? ""
   if (empty) {
     response.writeHead(status, reason, headers as never)
     response.end()
     incoming.resume()
-    finish()
+    attempt.finish()
     return
   }
-  const document = rewritten
-    ? { kind, base, links, ownOrigin, ...(withShim ? { shim: shimTag(prefix, nonce) } : {}) }
-    : null
-  const sink = new AnswerSink(
-    response,
-    { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 },
-    watched,
-    reports,
-    fail,
-    finish,
-  )
-  pump(incoming, decoders ?? [], document, core.limits, sink)
+  const shim = withShim ? { shim: shimTag(route.prefix, nonce) } : {}
+  const document = rewritten ? { kind, base, links, ownOrigin, ...shim } : null
+  const head = { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 }
+  pump(incoming, decoders ?? [], document, proxy.limits, new AnswerSink(attempt, head))
 }

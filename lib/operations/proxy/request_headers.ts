@@ -2,11 +2,11 @@
 import type { IncomingMessage } from "node:http"
 import { requestHeaders } from "../../decisions/proxy/request_headers.ts"
 import type { Target } from "../../decisions/proxy/target.ts"
-import type { Core } from "./core.ts"
 import { cookieName, originFor } from "./guard.ts"
+import type { ProxyContext } from "./proxy_context.ts"
 
 export function headersForBackend(
-  core: Core,
+  proxy: ProxyContext,
   request: IncomingMessage,
   { target, prefix }: { target: Target; prefix: string },
 ): string[] {
@@ -14,11 +14,11 @@ export function headersForBackend(
     target,
     prefix,
     ownOrigin: originFor(request),
-    ownHost: core.names.host,
+    ownHost: proxy.names.host,
     cookie: cookieName,
-    secret: core.secret,
-    client: core.clientOf(request),
-    pseudonym: core.pseudonym,
+    secret: proxy.secret,
+    client: proxy.clientOf(request),
+    pseudonym: proxy.pseudonym,
     httpVersion: request.httpVersion,
   })
 }

@@ -11,8 +11,8 @@ import { Failed } from "../../base/errors.ts"
 import { hostInUrl } from "../../decisions/proxy/host.ts"
 import { ChildStream } from "./child_stream.ts"
 import { type Dial, refuseDenied } from "./dial.ts"
+import { type MasterFacts, readFacts, report } from "./emr_master_facts.ts"
 import { ProxyFailure } from "./failures.ts"
-import { type MasterFacts, readFacts, report } from "./master_facts.ts"
 
 export interface SshTunnelOptions {
   /** What ssh needs before the destination: `-i KEY`, `-l USER`, `-p PORT`, `-o …`. */
@@ -37,9 +37,15 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
   const master = spawn(
     "ssh",
     [
-      ...["-M", "-S", control, "-o", "ControlPersist=no", "-o", "ServerAliveInterval=15", "-T"],
+      "-M",
+      "-S",
+      control,
+      ...sshOptions("ControlPersist=no", "ServerAliveInterval=15"),
+      "-T",
       ...options,
-      ...["--", destination, `sh -c ${quotedForShell(report)}`],
+      "--",
+      destination,
+      `sh -c ${quotedForShell(report)}`,
     ],
     { stdio: ["pipe", "pipe", "pipe"] },
   )
@@ -84,8 +90,13 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
       const child = new ChildStream(
         spawn("ssh", [
           // Without its master it must fail rather than connect by itself, with other options.
-          ...["-S", control, "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", "BatchMode=yes"],
-          ...["-W", `${hostInUrl(host)}:${port}`, "--", destination],
+          ...sshOptions("ControlMaster=no", "ProxyCommand=false", "BatchMode=yes"),
+          "-S",
+          control,
+          "-W",
+          `${hostInUrl(host)}:${port}`,
+          "--",
+          destination,
         ]),
       )
       children.add(child)
@@ -117,6 +128,11 @@ function explained(said: string, destination: string): string {
   if (/executable not found|ENOENT/i.test(said))
     return "there is no ssh here (Debian: apt install openssh-client)"
   return said.trim().split("\n").at(-1) ?? ""
+}
+
+/** Settings of ssh, each as an `-o` of its own. */
+export function sshOptions(...settings: string[]): string[] {
+  return settings.flatMap((setting) => ["-o", setting])
 }
 
 /** How strictly to check host keys where the user's configuration says nothing: never not at all. */

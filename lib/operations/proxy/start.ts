@@ -7,15 +7,16 @@ import { Failed, messageOf } from "../../base/errors.ts"
 import type { AllowEntry, Allowed } from "../../decisions/proxy/allowed.ts"
 import { hostInUrl } from "../../decisions/proxy/host.ts"
 import { prefixOf, type Target } from "../../decisions/proxy/target.ts"
+import { answer } from "./answer.ts"
 import { openBackends } from "./backends.ts"
-import { type Core, IdleWatch } from "./core.ts"
 import type { Dial, TlsOptions } from "./dial.ts"
-import { answer } from "./exchange.ts"
 import { guardOf } from "./guard.ts"
+import { IdleWatch } from "./idle_watch.ts"
 import { knownBackends } from "./known_backends.ts"
-import { defaultLimits, type Limits } from "./limits.ts"
+import { defaultLimits, type ProxyLimits } from "./limits.ts"
 import type { LogEntry } from "./log.ts"
 import { ownNames } from "./own_names.ts"
+import type { ProxyContext } from "./proxy_context.ts"
 import { answerUpgrade, isWebSocket } from "./upgrade.ts"
 
 export interface ProxyDeps {
@@ -38,7 +39,7 @@ export interface ProxyOptions {
   defaultSite: { target: Target; rest: string } | null
   shim: boolean
   tls: TlsOptions
-  limits?: Partial<Limits>
+  limits?: Partial<ProxyLimits>
 }
 
 export interface RunningProxy {
@@ -73,7 +74,7 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   const port = await listen(server, options.listen)
   const names = ownNames(options.listen.address, port)
   const authorities = [names.host]
-  const core: Core = {
+  const proxy: ProxyContext = {
     names,
     guard: guardOf(names, options.token),
     secret: options.token,
@@ -103,14 +104,14 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
     log: deps.log,
     idle: new IdleWatch(limits.idleMs, deps.now),
   }
-  server.on("request", (request, response) => answer(core, request, response))
-  server.on("checkContinue", (request, response) => answer(core, request, response, true))
+  server.on("request", (request, response) => answer(proxy, request, response))
+  server.on("checkContinue", (request, response) => answer(proxy, request, response, true))
   // The server forgets connections that were upgraded, and would wait for them for ever.
   const upgraded = new Set<Duplex>()
   server.on("upgrade", (request, socket, head) => {
     upgraded.add(socket)
     socket.once("close", () => upgraded.delete(socket))
-    answerUpgrade(core, request, socket, head)
+    answerUpgrade(proxy, request, socket, head)
   })
   server.on("connect", (_request, socket) => {
     socket.on("error", () => {})
@@ -135,8 +136,8 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
     },
     allowed: known.allowed,
     async close() {
-      core.idle.close()
-      core.backends.close()
+      proxy.idle.close()
+      proxy.backends.close()
       const closed = new Promise<void>((done) => server.close(() => done()))
       server.closeAllConnections()
       for (const socket of upgraded) socket.destroy()

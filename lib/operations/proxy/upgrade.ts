@@ -1,12 +1,14 @@
-/** WebSockets: after the handshake a raw pipe, which may be silent as long as it likes. */
-import { type IncomingMessage, STATUS_CODES } from "node:http"
+/** WebSockets: the handshake like any request, after it a raw pipe, which may be silent as long as it likes. */
+import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { baseOf } from "../../decisions/proxy/base.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
-import type { Core } from "./core.ts"
+import type { BackendRoute } from "./exchange.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { cookieName, originFor } from "./guard.ts"
+import type { Watched } from "./idle_watch.ts"
 import { pathOf } from "./log.ts"
+import type { ProxyContext } from "./proxy_context.ts"
 import { headersForBackend } from "./request_headers.ts"
 import { destinationOf } from "./routing.ts"
 
@@ -15,104 +17,142 @@ export function isWebSocket({ headers, method }: IncomingMessage): boolean {
   return method === "GET" && headers.upgrade?.toLowerCase() === "websocket"
 }
 
-export function answerUpgrade(core: Core, request: IncomingMessage, client: Duplex, head: Buffer) {
-  const startedAt = core.now()
-  const finish = (status: number, cause?: string) =>
-    core.log({
-      atUtcMs: startedAt,
-      method: "WebSocket",
-      path: pathOf(request.url ?? ""),
-      status,
-      bytes: 0,
-      tookMs: core.now() - startedAt,
-      ...(cause === undefined ? {} : { cause }),
-    })
-  const refuse = (status: number, cause: string) => {
-    finish(status, cause)
-    client.end(
+const switchToWebSocket = ["Connection", "Upgrade", "Upgrade", "websocket"]
+
+/** Answers a handshake; `head` is what the client sent behind it. */
+export function answerUpgrade(
+  proxy: ProxyContext,
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+): void {
+  const handshake = new Handshake(proxy, request, client)
+  client.on("error", () => client.destroy())
+  const verdict = proxy.guard(request)
+  const destination = verdict.kind === "pass" ? destinationOf(proxy, request) : null
+  if (verdict.kind === "refuse") handshake.refuse(verdict.status, verdict.reason)
+  else if (destination === null) handshake.refuse(400, "open a page of this proxy first")
+  else if (destination.kind === "refuse") handshake.refuse(destination.status, destination.cause)
+  else if (destination.kind !== "backend") handshake.refuse(404, "no backend is meant")
+  else handshake.passTo(destination, head)
+}
+
+/** A client's handshake until the backend has answered it. */
+class Handshake {
+  readonly #startedAtMs: number
+  /** What the client sends before its backend has answered. */
+  readonly #early: Buffer[] = []
+  #earlyBytes = 0
+  #answered = false
+  #watched: Watched | null = null
+  #upstream: ClientRequest | null = null
+
+  constructor(
+    readonly proxy: ProxyContext,
+    readonly request: IncomingMessage,
+    readonly client: Duplex,
+  ) {
+    this.#startedAtMs = proxy.now()
+  }
+
+  refuse(status: number, cause: string): void {
+    this.#log(status, cause)
+    this.client.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
         `Content-Length: ${Buffer.byteLength(cause)}\r\n\r\n${cause}`,
     )
   }
-  client.on("error", () => client.destroy())
-  const verdict = core.guard(request)
-  if (verdict.kind === "refuse") return refuse(verdict.status, verdict.reason)
-  if (verdict.kind === "welcome") return refuse(400, "open a page of this proxy first")
-  const destination = destinationOf(core, request)
-  if (destination.kind === "refuse") return refuse(destination.status, destination.cause)
-  if (destination.kind !== "backend") return refuse(404, "no backend is meant")
-  const { target, prefix, rest } = destination
-  const upstream = core.backends.request({
-    target,
-    method: "GET",
-    path: rest,
-    headers: [
-      ...headersForBackend(core, request, destination),
-      ...["Connection", "Upgrade", "Upgrade", "websocket"],
-    ],
-    fresh: true,
-  })
-  const watched = core.idle.watch(() => {
-    upstream.destroy(new ProxyFailure(504, `nothing came for ${core.limits.idleMs / 1000} s`))
-  })
-  let answered = false
-  const gone = () => {
-    watched.done()
-    upstream.destroy(answered ? undefined : new ProxyFailure(502, "the client went away"))
-    client.destroy()
+
+  passTo(route: BackendRoute, head: Buffer): void {
+    const { proxy, request, client } = this
+    const upstream = proxy.backends.request({
+      target: route.target,
+      method: "GET",
+      path: route.rest,
+      headers: [...headersForBackend(proxy, request, route), ...switchToWebSocket],
+      fresh: true,
+    })
+    this.#upstream = upstream
+    this.#watched = proxy.idle.watch(() => {
+      upstream.destroy(new ProxyFailure(504, `nothing came for ${proxy.limits.idleMs / 1000} s`))
+    })
+    client.on("close", this.#clientGone)
+    // A socket that nobody reads does not tell that its other end went away.
+    client.on("end", this.#clientGone)
+    client.on("data", this.#keep)
+    upstream.on("error", (error) => {
+      this.#watched?.done()
+      const failure = failureOf(error)
+      this.refuse(failure.status, failure.message)
+    })
+    upstream.on("response", (incoming) => this.#passRefusal(route, incoming))
+    upstream.on("upgrade", (incoming, backend, first) => {
+      this.#settle(101)
+      client.write(this.#headFor(route, incoming, switchToWebSocket))
+      if (first.length > 0) client.write(first)
+      client.off("end", this.#clientGone)
+      client.off("data", this.#keep)
+      for (const chunk of [head, ...this.#early]) if (chunk.length > 0) backend.write(chunk)
+      join(client, backend)
+    })
+    upstream.end()
   }
-  client.on("close", gone)
-  // A socket that nobody reads does not tell that its other end went away.
-  const early: Buffer[] = []
-  let earlyBytes = 0
-  const keep = (chunk: Buffer) => {
-    early.push(chunk)
-    earlyBytes += chunk.length
-    if (earlyBytes > core.limits.headerBytes) gone()
+
+  /** The backend refuses: its answer ends with the connection. */
+  #passRefusal(route: BackendRoute, incoming: IncomingMessage): void {
+    this.#settle(incoming.statusCode ?? 502)
+    this.client.write(this.#headFor(route, withoutLength(incoming), ["Connection", "close"]))
+    incoming.pipe(this.client)
   }
-  client.on("end", gone)
-  client.on("data", keep)
-  const headFor = (incoming: IncomingMessage, more: string[]) => {
+
+  #settle(status: number): void {
+    this.#answered = true
+    this.#watched?.done()
+    this.#log(status)
+  }
+
+  readonly #clientGone = () => {
+    this.#watched?.done()
+    this.#upstream?.destroy(this.#answered ? undefined : new ProxyFailure(502, "the client went away"))
+    this.client.destroy()
+  }
+
+  readonly #keep = (chunk: Buffer) => {
+    this.#early.push(chunk)
+    this.#earlyBytes += chunk.length
+    if (this.#earlyBytes > this.proxy.limits.headerBytes) this.#clientGone()
+  }
+
+  #headFor(route: BackendRoute, incoming: IncomingMessage, more: string[]): Buffer {
+    const { proxy, request } = this
     const headers = responseHeaders(incoming.rawHeaders, {
-      base: baseOf(target, prefix, rest),
-      links: core.linksFor(target),
+      base: baseOf(route.target, route.prefix, route.rest),
+      links: proxy.linksFor(route.target),
       ownOrigin: originFor(request),
       cookie: cookieName,
       rewritten: false,
       heldWeakly: false,
       shimSource: null,
-      pseudonym: core.pseudonym,
+      pseudonym: proxy.pseudonym,
     })
     const lines = [`HTTP/1.1 ${incoming.statusCode} ${incoming.statusMessage ?? ""}`]
     const all = [...headers, ...more]
     for (let i = 0; i < all.length; i += 2) lines.push(`${all[i]}: ${all[i + 1]}`)
     return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
   }
-  upstream.on("error", (error) => {
-    watched.done()
-    const failure = failureOf(error)
-    refuse(failure.status, failure.message)
-  })
-  upstream.on("response", (incoming) => {
-    // The backend refuses: its answer ends with the connection.
-    answered = true
-    watched.done()
-    finish(incoming.statusCode ?? 502)
-    client.write(headFor(withoutLength(incoming), ["Connection", "close"]))
-    incoming.pipe(client)
-  })
-  upstream.on("upgrade", (incoming, backend, first) => {
-    answered = true
-    watched.done()
-    finish(101)
-    client.write(headFor(incoming, ["Connection", "Upgrade", "Upgrade", "websocket"]))
-    if (first.length > 0) client.write(first)
-    client.off("end", gone)
-    client.off("data", keep)
-    for (const chunk of [head, ...early]) if (chunk.length > 0) backend.write(chunk)
-    join(client, backend)
-  })
-  upstream.end()
+
+  #log(status: number, cause?: string): void {
+    const { proxy, request } = this
+    proxy.log({
+      atUtcMs: this.#startedAtMs,
+      method: "WebSocket",
+      path: pathOf(request.url ?? ""),
+      status,
+      bytes: 0,
+      tookMs: proxy.now() - this.#startedAtMs,
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
 }
 
 /** Both ways; the end or failure of one side is that of the other. */

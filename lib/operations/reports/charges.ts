@@ -1,7 +1,7 @@
 /** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
-import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
+import { type Charge, chargeOfFlatRate, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 
 export interface ChargeQuery {
@@ -19,7 +19,7 @@ export function* charges(
   { login, range, nowUtcMs, withoutOldEnded = false }: ChargeQuery,
 ): Generator<Charge> {
   const [fromUtcMs, toUtcMs] = finite(range)
-  for (const run of ledger.intervals.within(login, fromUtcMs, toUtcMs)) {
+  for (const run of ledger.runs.within(login, fromUtcMs, toUtcMs)) {
     yield* chargesOfRun(tariff, run, nowUtcMs, range)
   }
   const oldRuns = withoutOldEnded ? oldRows.running(login) : oldRows.within(login, fromUtcMs, toUtcMs)
@@ -30,8 +30,8 @@ export function* charges(
         if (isWithin) yield { ...charge, isOld: true }
       }
   }
-  for (const rental of ledger.rentals.within(login, fromUtcMs, toUtcMs)) {
-    yield chargeOfRental(rental, nowUtcMs, range)
+  for (const flatRate of ledger.flatRates.within(login, fromUtcMs, toUtcMs)) {
+    yield chargeOfFlatRate(flatRate, nowUtcMs, range)
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
 import { dayName, dayOf, dayParts, unevenDays } from "../../decisions/pricing/days.ts"
-import { type Charge, chargeOfRental, chargesOfRun } from "../../decisions/reports/charge.ts"
+import { type Charge, chargeOfFlatRate, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import { refreshSums } from "../usage/sums.ts"
@@ -48,14 +48,14 @@ export function daySums(
   }
   for (const [day, { instanceMs, ...cost }] of ledger.oldSums.days(login, fromDay, toDay))
     charge(day, cost, instanceMs)
-  for (const run of ledger.intervals.open(login)) {
+  for (const run of ledger.runs.open(login)) {
     chargeDays({ fromUtcMs: run.start.earliestUtcMs, toUtcMs: nowUtcMs }, (day) =>
       chargesOfRun(tariff, run, nowUtcMs, day),
     )
   }
-  for (const rental of ledger.rentals.open(login)) {
-    chargeDays({ fromUtcMs: rental.startEarliestUtcMs, toUtcMs: nowUtcMs }, (day) => [
-      chargeOfRental(rental, nowUtcMs, day),
+  for (const flatRate of ledger.flatRates.open(login)) {
+    chargeDays({ fromUtcMs: flatRate.startEarliestUtcMs, toUtcMs: nowUtcMs }, (day) => [
+      chargeOfFlatRate(flatRate, nowUtcMs, day),
     ])
   }
   for (const run of oldRows.running(login).flatMap(runsOfOld)) {

@@ -7,8 +7,8 @@ import { always, costOfRun, type Tariff } from "../../decisions/pricing/costs.ts
 import { priceOf } from "../../decisions/pricing/prices.ts"
 import { chargesOfRun } from "../../decisions/reports/charge.ts"
 import { amountOf, sumOf } from "../../decisions/reports/text_form.ts"
-import { type Instant, type Interval, isExact } from "../../decisions/usage/intervals.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
+import { type Instant, isExact, type Run } from "../../decisions/usage/runs.ts"
 import type { Caller } from "../../host/caller/caller.ts"
 
 export interface Explanation {
@@ -37,7 +37,7 @@ export function explain(
     throw new UsageError("explain", `${quoted(instanceId)} is no instance's id`)
   }
   const old = usageDb.oldRows.ofInstance(instanceId)
-  const runs: Interval[] = usageDb.ledger.intervals.ofInstance(instanceId)
+  const runs: Run[] = usageDb.ledger.runs.ofInstance(instanceId)
   const oldRuns = old ? runsOfOld(old) : []
   runs.push(...oldRuns)
   const login = runs[0]?.login ?? usageDb.oldRows.loginOf(instanceId)
@@ -74,7 +74,7 @@ export function explain(
 function countedAsOfOld(
   { oldRows }: UsageDb,
   tariff: Tariff,
-  runs: readonly Interval[],
+  runs: readonly Run[],
   nowUtcMs: number,
 ): { counted: string } | undefined {
   const run = runs.at(-1)

@@ -75,7 +75,7 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
   const term = termOf(course, nowUtcMs)
   const isTerm = range.fromUtcMs === term.fromUtcMs && range.toUtcMs === term.toUtcMs
   const thisTerm = isTerm ? spent : totals(usageDb, tariff, term, nowUtcMs)
-  const estimated = usageDb.ledger.rentals.loginsWithEstimates(...finite(range))
+  const estimated = usageDb.ledger.flatRates.loginsWithEstimates(...finite(range))
   return [...spent]
     .filter(([login]) => only === null || login === only)
     .map(([login, cost]) => {

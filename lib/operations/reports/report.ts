@@ -16,7 +16,7 @@ import { type Caller, requireAccount } from "../../host/caller/caller.ts"
 import { writeOutput } from "../../host/files/output_file.ts"
 import type { HomeFiles } from "../../host/home/home.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
-import { sightingSince } from "../usage/aws_time.ts"
+import { observationSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
@@ -57,7 +57,7 @@ export async function report(
     notes.push(...(await refresh(deps, login)))
   const stale = staleness(usageDb, clock)
   if (stale !== null) notes.push(stale)
-  const nowUtcMs = sightingSince(deps, clock.now()).toUtcMs
+  const nowUtcMs = observationSince(deps, clock.now()).toUtcMs
   const scope = { login, range: hasDates(options) ? range : countedAs(range, deps), nowUtcMs }
   const tariff = usageDb.prices.tariff(config)
   if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, nowUtcMs))

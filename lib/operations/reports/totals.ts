@@ -1,4 +1,4 @@
-/** What everybody has spent, from the kept sums: a million intervals take a fraction of a second. */
+/** What everybody has spent, from the kept sums: a million runs take a fraction of a second. */
 import { msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import {
@@ -12,8 +12,8 @@ import {
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
 import { dayOf, dayParts } from "../../decisions/pricing/days.ts"
+import { costOfFlatRate } from "../../decisions/pricing/flat_rate_charges.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
-import { costOfRental } from "../../decisions/pricing/rentals.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { type ChargeQuery, charges } from "./charges.ts"
@@ -75,12 +75,12 @@ function totalsOfWholeDays(
   const { ledger, oldRows } = usageDb
   refreshSums(usageDb, tariff, null)
   for (const [login, sum] of ledger.sums.byLogin(...daysOf(range))) byLogin.set(login, sum)
-  for (const run of ledger.intervals.open(null)) {
+  for (const run of ledger.runs.open(null)) {
     charge(byLogin, run.login, costOfRun(tariff, run, nowUtcMs, range))
     charge(byLogin, run.login, costOfAddress(tariff, run, nowUtcMs, range))
   }
-  for (const rental of ledger.rentals.open(null))
-    charge(byLogin, rental.login, costOfRental(rental, nowUtcMs, range))
+  for (const flatRate of ledger.flatRates.open(null))
+    charge(byLogin, flatRate.login, costOfFlatRate(flatRate, nowUtcMs, range))
   if (range === always && tariff.billing.granularity === "hour") {
     for (const what of ["finished", "pending"] as const) {
       for (const line of oldLines(usageDb, tariff, what, { login: null, nowUtcMs }))

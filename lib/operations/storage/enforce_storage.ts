@@ -28,7 +28,7 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   const nowUtcMs = clock.now()
   const tariff = usageDb.prices.tariff(config)
   const since = termBegan(config.course, nowUtcMs)
-  const loose = usageDb.ledger.rentals
+  const loose = usageDb.ledger.flatRates
     .open(null)
     .filter(
       ({ login, kind, goesWithInstance }) => login !== "" && kind !== "address" && goesWithInstance === "",
@@ -36,11 +36,11 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   return [...new Set(loose.map(({ login }) => login))].flatMap((login) => {
     const { budget } = limitsOf(config, login)
     if (budget === null) return []
-    const own = loose.filter((rental) => rental.login === login)
+    const own = loose.filter((flatRate) => flatRate.login === login)
     const { highest } = usageDb.ledger.spent(tariff, login, since, nowUtcMs)
     return {
       login,
-      items: own.map(({ rentalId: id, description, region }) => ({ id, description, region })),
+      items: own.map(({ flatRateId: id, description, region }) => ({ id, description, region })),
       microUsdPerHour: own.reduce((sum, { microUsdPerHour }) => sum + (microUsdPerHour ?? 0), 0),
       leftMicroUsd: budget - highest - reservedForInstances(deps, login, nowUtcMs),
       warnedAtUtcMs: usageDb.notices.firstSince(login, aboutStorage, nowUtcMs - 3 * msPerDay),

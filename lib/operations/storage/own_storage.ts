@@ -133,9 +133,9 @@ export async function deleteAll(
 /** Charged until EC2 accepted it. */
 function recordDeleted({ usageDb, config, clock }: LedgerDeps, id: string): void {
   const nowUtcMs = clock.now()
-  for (const rental of usageDb.ledger.rentals.open(null).filter(({ rentalId }) => rentalId === id)) {
-    const closed = { ...rental, endEarliestUtcMs: nowUtcMs, endLatestUtcMs: nowUtcMs }
-    usageDb.ledger.rentals.put(closed)
-    usageDb.ledger.sums.addRental(usageDb.prices.tariff(config), closed)
+  for (const flatRate of usageDb.ledger.flatRates.open(null).filter(({ flatRateId }) => flatRateId === id)) {
+    const closed = { ...flatRate, endEarliestUtcMs: nowUtcMs, endLatestUtcMs: nowUtcMs }
+    usageDb.ledger.flatRates.put(closed)
+    usageDb.ledger.sums.addFlatRate(usageDb.prices.tariff(config), closed)
   }
 }

@@ -2,8 +2,8 @@
 import { tagOf } from "../../base/instance.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { type Settlement, settlementOf } from "../../decisions/launches/settlement.ts"
+import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
-import type { Rental } from "../../decisions/pricing/rentals.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { snapshotDescription } from "./own_storage.ts"
 
@@ -21,7 +21,7 @@ export async function settleStorage(deps: LedgerDeps, reservation: Reservation):
   const settlement = settlementOf({ ...reservation, found: 0, isAlive: false, listedAtUtcMs })
   if (settlement === "wait") return "wait"
   usageDb.transaction(() => {
-    const ids = made.map(({ rentalId }) => rentalId).join(" ")
+    const ids = made.map(({ flatRateId }) => flatRateId).join(" ")
     const isFirst = usageDb.reservations.finish(
       id,
       made.length > 0 ? "settled" : "released",
@@ -30,21 +30,24 @@ export async function settleStorage(deps: LedgerDeps, reservation: Reservation):
     )
     if (!isFirst || made.length === 0) return
     usageDb.ledger.sums.know(login)
-    const known = new Set(usageDb.ledger.rentals.open(login).map(({ rentalId }) => rentalId))
-    for (const rental of made) if (!known.has(rental.rentalId)) usageDb.ledger.rentals.put(rental)
+    const known = new Set(usageDb.ledger.flatRates.open(login).map(({ flatRateId }) => flatRateId))
+    for (const flatRate of made) if (!known.has(flatRate.flatRateId)) usageDb.ledger.flatRates.put(flatRate)
   })
   return made.length > 0 ? "settle" : "release"
 }
 
-async function madeFor({ aws, clock }: LedgerDeps, { id, login, region }: Reservation): Promise<Rental[]> {
+async function madeFor(
+  { aws, clock }: LedgerDeps,
+  { id, login, region }: Reservation,
+): Promise<FlatRateCharge[]> {
   const ec2 = await aws.ec2(region)
   const filter = { tags: { [tagOf.reservation]: id } }
   const seenUtcMs = clock.now()
   const [volumes, snapshots] = await Promise.all([ec2.volumes(filter), ec2.snapshots(filter)])
-  const rental = (
-    what: Pick<Rental, "rentalId" | "kind" | "description" | "microUsdPerHour">,
+  const flatRate = (
+    what: Pick<FlatRateCharge, "flatRateId" | "kind" | "description" | "microUsdPerHour">,
     atUtcMs: number,
-  ): Rental => ({
+  ): FlatRateCharge => ({
     ...what,
     ...{ login, region, startEarliestUtcMs: atUtcMs, startLatestUtcMs: atUtcMs },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
@@ -55,12 +58,12 @@ async function madeFor({ aws, clock }: LedgerDeps, { id, login, region }: Reserv
         description: `${volume.type} ${volume.gib} GiB`,
         microUsdPerHour: volumePriceOf(volume, region),
       }
-      return rental({ rentalId: volume.id, kind: "volume", ...what }, volume.createdAtUtcMs)
+      return flatRate({ flatRateId: volume.id, kind: "volume", ...what }, volume.createdAtUtcMs)
     }),
     ...snapshots.map((snapshot) => {
       const { gib, startedAtUtcMs } = snapshot
       const what = { description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region) }
-      return rental({ rentalId: snapshot.id, kind: "snapshot", ...what }, startedAtUtcMs)
+      return flatRate({ flatRateId: snapshot.id, kind: "snapshot", ...what }, startedAtUtcMs)
     }),
   ]
 }

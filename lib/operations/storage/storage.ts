@@ -182,11 +182,11 @@ function finish(
   usageDb.transaction(() => {
     usageDb.reservations.finish(id, made.length > 0 ? "settled" : "released", made.join(" "), nowUtcMs)
     usageDb.ledger.sums.know(caller.login)
-    for (const [index, rentalId] of made.entries()) {
+    for (const [index, flatRateId] of made.entries()) {
       const item = items[index]
       if (!item) continue
-      usageDb.ledger.rentals.put({
-        ...{ rentalId, kind: item.kind, login: caller.login, region: config.aws.region },
+      usageDb.ledger.flatRates.put({
+        ...{ flatRateId, kind: item.kind, login: caller.login, region: config.aws.region },
         ...{ description: item.description, microUsdPerHour: item.microUsdPerHour },
         ...{ startEarliestUtcMs: nowUtcMs, startLatestUtcMs: nowUtcMs, seenUtcMs: nowUtcMs },
         ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },

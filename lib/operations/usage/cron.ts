@@ -4,7 +4,7 @@ import { messageOf } from "../../base/errors.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 import { keepSpotPrices } from "../pricing/spot_prices.ts"
 import { askEventHistory } from "./event_history.ts"
-import { lookAtRentals, type RentalLook, recordRentals } from "./rentals.ts"
+import { type FlatRateListing, listFlatRateCharges, recordFlatRateCharges } from "./flat_rate_charges.ts"
 import { type SnapshotDeps, type SnapshotSummary, takeSnapshot } from "./snapshot.ts"
 import { refreshSums } from "./sums.ts"
 
@@ -33,10 +33,12 @@ export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): 
         return null
       }
     }
-    const look = await attempt<RentalLook>("volumes and addresses not read", () => lookAtRentals(deps))
+    const look = await attempt<FlatRateListing>("volumes and addresses not read", () =>
+      listFlatRateCharges(deps),
+    )
     const tariff = usageDb.prices.tariff(config)
     const summary = await takeSnapshot(deps, tariff, look?.elasticIps ?? new Set())
-    if (look) usageDb.transaction(() => recordRentals(usageDb, tariff, look))
+    if (look) usageDb.transaction(() => recordFlatRateCharges(usageDb, tariff, look))
     await attempt("spot prices not read", () => keepSpotPrices(deps))
     if (cloudTrail) await attempt("CloudTrail not read", () => askEventHistory(deps))
     await attempt("sums not made", async () => refreshSums(usageDb, usageDb.prices.tariff(config), null))

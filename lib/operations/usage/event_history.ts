@@ -2,10 +2,10 @@
 import type { Aws } from "../../aws/interfaces.ts"
 import { plural } from "../../base/text.ts"
 import { type Clock, isoUtc, msPerDay, msPerMinute } from "../../base/time.ts"
-import type { StoredInterval } from "../../db/usage/intervals.ts"
+import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { type InstanceEvent, isGap, withEvents } from "../../decisions/usage/events.ts"
-import { between, isExact } from "../../decisions/usage/intervals.ts"
+import { between, isExact } from "../../decisions/usage/runs.ts"
 import { awsNow } from "./aws_time.ts"
 
 /** How far back CloudTrail's event history goes. */
@@ -28,7 +28,7 @@ export async function askEventHistory({
   const now = awsNow({ aws, clock })
   const ids = usageDb.evidence.unasked(now - historyMs, now - lagMs, lagMs, instancesAtOnce)
   for (const instanceId of ids) {
-    const runs = usageDb.ledger.intervals.ofInstance(instanceId)
+    const runs = usageDb.ledger.runs.ofInstance(instanceId)
     const [first] = runs
     if (!first) continue
     const trail = await aws.cloudTrail(first.region)
@@ -42,7 +42,7 @@ export async function askEventHistory({
       const text = `CloudTrail was asked, and had ${plural(found.length, "event")}`
       for (const row of found) usageDb.evidence.add(row)
       usageDb.evidence.add({ instanceId, foundUtcMs: now, kind: "asked", atUtcMs: null, text })
-      const isCovered = ({ start, end }: StoredInterval) =>
+      const isCovered = ({ start, end }: StoredRun) =>
         end !== null && start.earliestUtcMs >= now - historyMs && end.latestUtcMs <= now - lagMs
       for (const run of runs) {
         if (!isDoubtful(run) || !isCovered(run)) continue
@@ -62,22 +62,22 @@ export async function askEventHistory({
   return ids.length
 }
 
-function isDoubtful({ start, end }: StoredInterval): boolean {
+function isDoubtful({ start, end }: StoredRun): boolean {
   return end !== null && !(isExact(start) && isExact(end))
 }
 
 type FoundRun = NonNullable<ReturnType<typeof withEvents>>[number]
 
 /** Whether a start in this run's doubtful time may be another's, of another type: events do not tell types. */
-function isAmbiguous(run: StoredInterval, runs: readonly StoredInterval[]): boolean {
+function isAmbiguous(run: StoredRun, runs: readonly StoredRun[]): boolean {
   const [from, to] = doubtOf(run)
   return runs.some((other) => {
     const [otherFrom, otherTo] = doubtOf(other)
-    return other.intervalId !== run.intervalId && isDoubtful(other) && otherFrom < to && from < otherTo
+    return other.runId !== run.runId && isDoubtful(other) && otherFrom < to && from < otherTo
   })
 }
 
-function doubtOf({ end }: StoredInterval): [fromUtcMs: number, toUtcMs: number] {
+function doubtOf({ end }: StoredRun): [fromUtcMs: number, toUtcMs: number] {
   return [end?.earliestUtcMs ?? 0, end?.latestUtcMs ?? 0]
 }
 
@@ -90,18 +90,18 @@ function asGap(run: FoundRun): FoundRun {
 }
 
 /** Volumes that were said to have ended with this run, at an uncertain time, ended with the call that terminated their instance. */
-function endVolumes({ ledger }: UsageDb, run: StoredInterval, events: readonly InstanceEvent[]): void {
+function endVolumes({ ledger }: UsageDb, run: StoredRun, events: readonly InstanceEvent[]): void {
   const [fromUtcMs, toUtcMs] = doubtOf(run)
   const calls = events
     .filter(
       ({ name, atUtcMs }) => name === "TerminateInstances" && atUtcMs >= fromUtcMs && atUtcMs <= toUtcMs,
     )
     .map(({ atUtcMs }) => atUtcMs)
-  if (calls.length > 0) ledger.rentals.endedWithInstance(run, [fromUtcMs, toUtcMs], Math.min(...calls))
+  if (calls.length > 0) ledger.flatRates.endedWithInstance(run, [fromUtcMs, toUtcMs], Math.min(...calls))
 }
 
-function replace({ ledger }: UsageDb, run: StoredInterval, parts: readonly FoundRun[]): void {
-  ledger.intervals.remove(run.intervalId)
+function replace({ ledger }: UsageDb, run: StoredRun, parts: readonly FoundRun[]): void {
+  ledger.runs.remove(run.runId)
   for (const better of parts) ledger.addRun(null, { ...run, ...better })
   ledger.sums.forget(run.login)
 }

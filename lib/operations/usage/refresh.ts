@@ -1,9 +1,9 @@
 /** Looks at one user's instances before a report on them: EC2 knows better than the last snapshot. */
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
-import type { Sighting } from "../../decisions/usage/sightings.ts"
-import { sightingSince } from "./aws_time.ts"
-import { recordMissing, recordSeen } from "./record_sighting.ts"
+import type { Observation } from "../../decisions/usage/observations.ts"
+import { observationSince } from "./aws_time.ts"
+import { recordAbsent, recordObserved } from "./record_observation.ts"
 import type { SnapshotDeps } from "./snapshot.ts"
 
 /** Throws where EC2 does not answer in full; then nothing is recorded. */
@@ -25,19 +25,19 @@ export async function refreshUser(
       ])
       const theirs = [...tagged, ...keyed].filter((instance) => ownerOf(instance) === login)
       const seen = new Map([...theirs, ...byId].map((instance) => [instance.id, instance]))
-      const look = sightingSince({ aws, clock }, fromUtcMs)
+      const look = observationSince({ aws, clock }, fromUtcMs)
       const previousUtcMs = usageDb.snapshots.lastBefore(region, look.fromUtcMs)?.startedUtcMs ?? null
-      const sighting: Sighting = { ...look, previousUtcMs }
-      return { sighting, seen, gone: ids.filter((id) => !seen.has(id)), requests }
+      const observation: Observation = { ...look, previousUtcMs }
+      return { observation, seen, gone: ids.filter((id) => !seen.has(id)), requests }
     }),
   )
   const tariff = usageDb.prices.tariff(config)
   usageDb.transaction(() => {
-    for (const { sighting, seen, gone } of looks) {
+    for (const { observation, seen, gone } of looks) {
       for (const instance of seen.values()) {
-        recordSeen(usageDb, tariff, { ...instance, publicIpv4: mayHaveOwnAddress(instance) }, sighting)
+        recordObserved(usageDb, tariff, { ...instance, publicIpv4: mayHaveOwnAddress(instance) }, observation)
       }
-      for (const id of gone) recordMissing(usageDb, tariff, id, sighting)
+      for (const id of gone) recordAbsent(usageDb, tariff, id, observation)
     }
     const open = looks.flatMap(({ requests }) => requests).filter((request) => ownerOf(request) === login)
     usageDb.spotRequests.replaceOf(
@@ -50,6 +50,6 @@ export async function refreshUser(
 
   /** Elastic addresses are paid for by themselves. */
   function mayHaveOwnAddress({ publicIp }: Instance): boolean {
-    return publicIp !== "" && !usageDb.ledger.rentals.isAddress(publicIp)
+    return publicIp !== "" && !usageDb.ledger.flatRates.isAddress(publicIp)
   }
 }

@@ -6,8 +6,8 @@ import type { Config } from "../../base/config.ts"
 import { type Clock, isoUtc, msPerMinute } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/pricing/embedded_prices.ts"
-import { between, exactly, type Instant } from "../../decisions/usage/intervals.ts"
 import { type OldRow, runsOfOld } from "../../decisions/usage/old_runs.ts"
+import { between, exactly, type Instant } from "../../decisions/usage/runs.ts"
 
 export interface Repair {
   instanceId: string

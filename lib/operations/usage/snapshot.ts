@@ -11,9 +11,9 @@ import type { Gathering } from "../../db/usage/snapshots.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
-import type { Sighting } from "../../decisions/usage/sightings.ts"
-import { sightingSince } from "./aws_time.ts"
-import { recordMissing, recordSeen, type SeenInstance } from "./record_sighting.ts"
+import type { Observation } from "../../decisions/usage/observations.ts"
+import { observationSince } from "./aws_time.ts"
+import { type ObservedInstance, recordAbsent, recordObserved } from "./record_observation.ts"
 
 export interface SnapshotDeps {
   aws: Aws
@@ -31,11 +31,11 @@ export interface SnapshotSummary {
   clockWentBack: boolean
 }
 
-interface Look {
+interface RegionListing {
   region: string
-  sighting: Sighting
+  observation: Observation
   /** What the listing left out and EC2 still knows by its id. */
-  foundById: SeenInstance[]
+  foundById: ObservedInstance[]
   gone: string[]
 }
 
@@ -48,7 +48,7 @@ export async function takeSnapshot(
   const { aws, usageDb, config, clock } = deps
   const gathering = usageDb.snapshots.gather()
   const hasOwnAddress = ({ publicIp }: { publicIp: string }) => publicIp !== "" && !elasticIps.has(publicIp)
-  const looks: Look[] = []
+  const listings: RegionListing[] = []
   const spotRequests: OpenSpotRequest[] = []
   for (const region of config.aws.regions) {
     const fromUtcMs = clock.now()
@@ -60,7 +60,7 @@ export async function takeSnapshot(
         spotRequests.push({ requestId, instanceType, requestedAtUtcMs, login: ownerOf(request) })
       }
       const asked = await askForMissing(ec2, gathering, hasOwnAddress)
-      looks.push({ region, ...asked, sighting: sightingSince(deps, fromUtcMs) })
+      listings.push({ region, ...asked, observation: observationSince(deps, fromUtcMs) })
     } catch (error) {
       const reason = messageOf(error)
       usageDb.transaction(() => usageDb.snapshots.failed(region, fromUtcMs, clock.now(), reason))
@@ -69,8 +69,8 @@ export async function takeSnapshot(
   }
   return usageDb.transaction(() => {
     const isAwsTime = aws.clockOffsetMs() !== null
-    const clockWentBack = looks.map((look) => trustClock(usageDb, look, isAwsTime)).includes(true)
-    const counts = looks.map((look) => recordLook(usageDb, tariff, gathering, look))
+    const clockWentBack = listings.map((listing) => trustClock(usageDb, listing, isAwsTime)).includes(true)
+    const counts = listings.map((listing) => recordRegion(usageDb, tariff, gathering, listing))
     usageDb.spotRequests.replaceAll(spotRequests)
     const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
     return {
@@ -84,7 +84,7 @@ async function askForMissing(
   ec2: Ec2,
   gathering: Gathering,
   hasOwnAddress: (instance: { publicIp: string }) => boolean,
-): Promise<Pick<Look, "foundById" | "gone">> {
+): Promise<Pick<RegionListing, "foundById" | "gone">> {
   const missing = gathering.missing(ec2.region)
   if (missing.length === 0) return { foundById: [], gone: [] }
   const found = await ec2.instances({ ids: missing })
@@ -96,32 +96,35 @@ async function askForMissing(
 }
 
 /** Returns whether the clock has gone back: then nothing that was seen "later than now" counts as seen then. */
-function trustClock({ snapshots, ledger }: UsageDb, { region, sighting }: Look, isAwsTime: boolean): boolean {
-  const { fromUtcMs } = sighting
+function trustClock(
+  { snapshots, ledger }: UsageDb,
+  { region, observation }: RegionListing,
+  isAwsTime: boolean,
+): boolean {
+  const { fromUtcMs } = observation
   const latest = snapshots.latest(region)
   const before = snapshots.lastBefore(region, fromUtcMs)
-  sighting.previousUtcMs = before?.startedUtcMs ?? null
+  observation.previousUtcMs = before?.startedUtcMs ?? null
   if (!latest || latest.startedUtcMs <= fromUtcMs) return false
   ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? 0)
-  for (const login of ledger.intervals.distrust(fromUtcMs, before?.startedUtcMs ?? 0))
-    ledger.sums.forget(login)
+  for (const login of ledger.runs.distrust(fromUtcMs, before?.startedUtcMs ?? 0)) ledger.sums.forget(login)
   // Nothing happened later than now, if now is by AWS's clock.
-  if (isAwsTime) for (const login of ledger.forgetFuture(sighting.toUtcMs)) ledger.sums.forget(login)
+  if (isAwsTime) for (const login of ledger.forgetFuture(observation.toUtcMs)) ledger.sums.forget(login)
   return true
 }
 
-function recordLook(
+function recordRegion(
   db: UsageDb,
   tariff: Tariff,
   gathering: Gathering,
-  { region, sighting, foundById, gone }: Look,
+  { region, observation, foundById, gone }: RegionListing,
 ): { instances: number; vanished: number } {
-  for (const instance of gathering.changed(region)) recordSeen(db, tariff, instance, sighting)
-  for (const instance of foundById) recordSeen(db, tariff, instance, sighting)
-  const vanished = gone.filter((id) => recordMissing(db, tariff, id, sighting)).length
-  gathering.noteSeen(region, sighting.fromUtcMs, toJulianDay(sighting.fromUtcMs))
+  for (const instance of gathering.changed(region)) recordObserved(db, tariff, instance, observation)
+  for (const instance of foundById) recordObserved(db, tariff, instance, observation)
+  const vanished = gone.filter((id) => recordAbsent(db, tariff, id, observation)).length
+  gathering.noteSeen(region, observation.fromUtcMs, toJulianDay(observation.fromUtcMs))
   const instances = gathering.count(region)
-  const { fromUtcMs: startedUtcMs, toUtcMs: finishedUtcMs } = sighting
+  const { fromUtcMs: startedUtcMs, toUtcMs: finishedUtcMs } = observation
   db.snapshots.complete({ region, startedUtcMs, finishedUtcMs, instances })
   return { instances, vanished }
 }

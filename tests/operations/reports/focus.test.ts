@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test"
 import { parse } from "csv-parse/sync"
 import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
-import { between, exactly, type Interval } from "../../../lib/decisions/usage/intervals.ts"
+import { between, exactly, type Run } from "../../../lib/decisions/usage/runs.ts"
 import { focusLines } from "../../../lib/operations/reports/focus.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
@@ -48,7 +48,7 @@ test.each(["second", "hour"] as const)(
     const db = newLedger()
     const rules = { ...plainRules, billing: { granularity, minimumMs: 60_000 } }
     const end = exactly(start + 9.3 * msPerHour, "reason")
-    const runs: Partial<Interval>[] = [
+    const runs: Partial<Run>[] = [
       { end },
       { end: between(start + msPerHour, start + 10 * msPerHour, "vanished"), publicIpv4: null },
       { end: null },
@@ -61,7 +61,7 @@ test.each(["second", "hour"] as const)(
     db.transaction(() => {
       runs.forEach((run, index) => {
         const whole = { ...offer, instanceId: `i-${index}`, start: exactly(start, "observed"), ...run }
-        db.ledger.addRun(null, whole as Interval)
+        db.ledger.addRun(null, whole as Run)
       })
       const list = { instanceType: "m5.large", usageOperation: "RunInstances" }
       db.prices.keepList("us-east-1", [{ ...list, microUsdPerHour: 96_000 }], start - msPerHour)
@@ -71,9 +71,9 @@ test.each(["second", "hour"] as const)(
         { ...spot, microUsdPerHour: 3000, fromUtcMs: start - msPerHour },
         { ...spot, microUsdPerHour: 4100, fromUtcMs: start + 2 * msPerHour },
       ])
-      db.ledger.rentals.put({
+      db.ledger.flatRates.put({
         ...{
-          rentalId: "vol-1",
+          flatRateId: "vol-1",
           kind: "volume",
           login: "cs61c-ab",
           region: "us-east-1",

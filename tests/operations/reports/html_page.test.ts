@@ -3,7 +3,7 @@ import { expect, test } from "bun:test"
 import { parse } from "parse5"
 import { msPerDay, msPerHour } from "../../../lib/base/time.ts"
 import { always } from "../../../lib/decisions/pricing/costs.ts"
-import { exactly } from "../../../lib/decisions/usage/intervals.ts"
+import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { loadConfig } from "../../../lib/host/config/config.ts"
 import { htmlPage } from "../../../lib/operations/reports/html_page.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
@@ -24,8 +24,8 @@ function pageOf(logins: string[], volumesIn: Record<string, string> = {}): strin
       })
     }
     for (const [login, region] of Object.entries(volumesIn)) {
-      db.ledger.rentals.put({
-        ...{ rentalId: `vol-${login}`, kind: "volume", login, region, description: "gp3 8 GiB" },
+      db.ledger.flatRates.put({
+        ...{ flatRateId: `vol-${login}`, kind: "volume", login, region, description: "gp3 8 GiB" },
         ...{ microUsdPerHour: 1000, startEarliestUtcMs: begin, startLatestUtcMs: begin, seenUtcMs: begin },
         ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },
       })

@@ -5,7 +5,7 @@ import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
 import { msPerHour } from "../../../lib/base/time.ts"
 import { openUsageDb } from "../../../lib/db/usage_db.ts"
-import { exactly } from "../../../lib/decisions/usage/intervals.ts"
+import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { unpacked } from "../../../lib/operations/reports/bill.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
@@ -74,10 +74,10 @@ async function ranForAnHour() {
       ...{ start: exactly(start, "observed"), end: exactly(start + msPerHour, "reason") },
     })
     db.ledger.sums.know("cs61c-ab")
-    db.ledger.rentals.put({
+    db.ledger.flatRates.put({
       ...{
         ...common,
-        rentalId: "snap-0a",
+        flatRateId: "snap-0a",
         kind: "snapshot",
         description: "snapshot 8 GiB",
         microUsdPerHour: 556,

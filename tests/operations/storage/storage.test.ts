@@ -10,7 +10,10 @@ import {
   DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
-import { lookAtRentals, recordRentals } from "../../../lib/operations/usage/rentals.ts"
+import {
+  listFlatRateCharges,
+  recordFlatRateCharges,
+} from "../../../lib/operations/usage/flat_rate_charges.ts"
 import { type CourseDay, courseDay } from "../../support/course_day.ts"
 import { depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -48,8 +51,8 @@ describe("volumes of clusters", () => {
     const tags = Object.fromEntries((volume?.Tags ?? []).map(({ Key, Value }) => [Key, Value]))
     expect(tags).toMatchObject({ "ec2-wrappers:owner": "cs61c-aa", "ec2-wrappers:cluster": "wc" })
     expect([volume?.Encrypted, volume?.VolumeType]).toEqual([true, "gp3"])
-    const rentals = day.usageDb().ledger.rentals.open("cs61c-aa")
-    expect(rentals.map(({ rentalId }) => rentalId).sort()).toEqual([...reply.ids].sort())
+    const rentals = day.usageDb().ledger.flatRates.open("cs61c-aa")
+    expect(rentals.map(({ flatRateId }) => flatRateId).sort()).toEqual([...reply.ids].sort())
     expect((await ask({ ...volumes, cluster: { name: "wc", roles: ["dn"] } })).reply.ids).toEqual(reply.ids)
     expect((await ask(volumes)).reply.error.code).toBe("IdempotentParameterMismatch")
     expect(await described()).toHaveLength(2)
@@ -82,8 +85,8 @@ describe("volumes of clusters", () => {
     await settleReservations(deps)
     deps.close()
     expect(day.usageDb().reservations.pending("cs61c-aa")).toEqual([])
-    const rentals = day.usageDb().ledger.rentals.open("cs61c-aa")
-    expect(rentals.map(({ rentalId }) => rentalId)).toContain(volume?.VolumeId ?? "")
+    const rentals = day.usageDb().ledger.flatRates.open("cs61c-aa")
+    expect(rentals.map(({ flatRateId }) => flatRateId)).toContain(volume?.VolumeId ?? "")
   })
 
   test("a snapshot is made only of one's own", async () => {
@@ -111,11 +114,11 @@ describe("a snapshot", () => {
     const owners = [{ Name: "tag-key", Values: ["ec2-wrappers:owner"] }]
     return (await emulator.ec2.send(new DescribeSnapshotsCommand({ Filters: owners }))).Snapshots ?? []
   }
-  const rental = (id: string) =>
+  const flatRate = (id: string) =>
     day
       .usageDb()
-      .ledger.rentals.open(null)
-      .find(({ rentalId }) => rentalId === id)
+      .ledger.flatRates.open(null)
+      .find(({ flatRateId }) => flatRateId === id)
   const cron = async () => {
     const { stderr, code } = await day.run("usage_cron", [], { as: "cs61c" })
     expect([stderr, code]).toEqual(["", 0])
@@ -124,30 +127,30 @@ describe("a snapshot", () => {
   test("is in the ledger from the moment that it is made, counts thirty days ahead, and cron sees it", async () => {
     const { volume, snapshot } = await volumeAndSnapshot()
     // 100 GiB at $0.05 a month, rounded up to the micro-dollar per hour
-    expect(rental(snapshot)).toMatchObject({ kind: "snapshot", login: "cs61c-aa", microUsdPerHour: 6945 })
+    expect(flatRate(snapshot)).toMatchObject({ kind: "snapshot", login: "cs61c-aa", microUsdPerHour: 6945 })
     const reserved = async () =>
       JSON.parse((await day.run("ec2_active", ["--quota", "--json"])).stdout).budget.reserved
     expect(await reserved()).toBeCloseTo(8 + 5, 1)
     await cron()
-    expect(rental(snapshot)?.seenUtcMs).toBeGreaterThan(rental(snapshot)?.startLatestUtcMs ?? 0)
+    expect(flatRate(snapshot)?.seenUtcMs).toBeGreaterThan(flatRate(snapshot)?.startLatestUtcMs ?? 0)
     await emulator.ec2.send(new DeleteVolumeCommand({ VolumeId: volume }))
     await emulator.ec2.send(new DeleteSnapshotCommand({ SnapshotId: snapshot }))
     await cron()
-    expect(rental(snapshot)).toBeUndefined()
+    expect(flatRate(snapshot)).toBeUndefined()
     expect(await reserved()).toBe(0)
   })
 
   test("and a volume that cron's listing does not show yet stay reserved", async () => {
     const deps = depsOf(day.course, { login: "cs61c" })
-    const before = await lookAtRentals(deps)
+    const before = await listFlatRateCharges(deps)
     const { volume, snapshot } = await volumeAndSnapshot()
     const tariff = deps.usageDb.prices.tariff(deps.config)
-    deps.usageDb.transaction(() => recordRentals(deps.usageDb, tariff, before))
-    expect([rental(volume), rental(snapshot)]).not.toContain(undefined)
+    deps.usageDb.transaction(() => recordFlatRateCharges(deps.usageDb, tariff, before))
+    expect([flatRate(volume), flatRate(snapshot)]).not.toContain(undefined)
     // ten minutes later it says something
     const late = { ...before, fromUtcMs: before.fromUtcMs + 700_000, toUtcMs: before.toUtcMs + 700_000 }
-    deps.usageDb.transaction(() => recordRentals(deps.usageDb, tariff, late))
-    expect([rental(volume), rental(snapshot)]).toEqual([undefined, undefined])
+    deps.usageDb.transaction(() => recordFlatRateCharges(deps.usageDb, tariff, late))
+    expect([flatRate(volume), flatRate(snapshot)]).toEqual([undefined, undefined])
     deps.close()
   })
 
@@ -185,7 +188,7 @@ describe("a snapshot", () => {
     await settleReservations(deps)
     deps.close()
     expect(day.usageDb().reservations.pending(null)).toEqual([])
-    expect(rental(snapshot?.SnapshotId ?? "")).toMatchObject({ kind: "snapshot" })
+    expect(flatRate(snapshot?.SnapshotId ?? "")).toMatchObject({ kind: "snapshot" })
   })
 
   test("and a volume are listed and deleted by their owner, and by nobody else", async () => {
@@ -207,7 +210,7 @@ describe("a snapshot", () => {
     expect((await day.run("ec2_active", ["--delete", snapshot, volume])).code).toBe(0)
     expect(await snapshots()).toEqual([])
     expect(await described()).toEqual([])
-    expect(rental(snapshot)).toBeUndefined()
+    expect(flatRate(snapshot)).toBeUndefined()
     expect((await day.run("ec2_active", ["--storage"])).stdout).toStartWith("0 in all: $0.00/h")
   })
 

@@ -45,7 +45,7 @@ describe("usage_cron", () => {
     await terminate(id)
     await hours(0.5)
     await course.cron()
-    const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+    const [run] = course.usageDb.ledger.runs.ofInstance(id)
     expect(run?.end).toMatchObject({ evidence: "reason" })
     expect(run?.end?.latestUtcMs).toBe(begin + msPerMinute + 2 * msPerHour)
     const { lowest, highest } = expectInside()
@@ -60,7 +60,7 @@ describe("usage_cron", () => {
     await hours(30)
     await course.cron()
     expect(course.usageDb.ledger.openInstances(null)).toEqual([])
-    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]?.end?.evidence).toBe("vanished")
+    expect(course.usageDb.ledger.runs.ofInstance(id)[0]?.end?.evidence).toBe("vanished")
     const { lowest, highest } = expectInside()
     expect(lowest).toBeLessThan(highest)
     await hours(100)
@@ -82,7 +82,7 @@ describe("usage_cron", () => {
     await hours(0.1)
     await course.cron()
     expectInside(5000)
-    const stops = course.usageDb.ledger.intervals.ofInstance(id)
+    const stops = course.usageDb.ledger.runs.ofInstance(id)
     expect(stops.length).toBe(3) // the first, one that may have been unseen, the second
   })
 
@@ -154,7 +154,7 @@ describe("usage_cron", () => {
     await terminate(id)
     await hours(0.1)
     await course.cron()
-    expect(course.usageDb.ledger.rentals.ofLogin("cs61c-ab")).toMatchObject([{ kind: "volume" }])
+    expect(course.usageDb.ledger.flatRates.ofLogin("cs61c-ab")).toMatchObject([{ kind: "volume" }])
     expectInside()
   })
 

@@ -6,14 +6,14 @@ import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../../lib/base
 import type { Lease } from "../../../lib/db/enforcement/leases.ts"
 import type { NewReservation } from "../../../lib/db/launches/reservations.ts"
 import type { UsageDb } from "../../../lib/db/usage_db.ts"
-import type { Rental } from "../../../lib/decisions/pricing/rentals.ts"
+import type { FlatRateCharge } from "../../../lib/decisions/pricing/flat_rate_charges.ts"
 import { type InstanceEvent, withEvents } from "../../../lib/decisions/usage/events.ts"
-import { between, exactly } from "../../../lib/decisions/usage/intervals.ts"
-import { missing } from "../../../lib/decisions/usage/sightings.ts"
+import { concludeAbsence } from "../../../lib/decisions/usage/observations.ts"
+import { between, exactly } from "../../../lib/decisions/usage/runs.ts"
 import { recordRunning } from "../../../lib/operations/launches/record_launch.ts"
 import { askEventHistory } from "../../../lib/operations/usage/event_history.ts"
-import { recordMissing, recordSeen } from "../../../lib/operations/usage/record_sighting.ts"
-import { recordRentals } from "../../../lib/operations/usage/rentals.ts"
+import { recordFlatRateCharges } from "../../../lib/operations/usage/flat_rate_charges.ts"
+import { recordAbsent, recordObserved } from "../../../lib/operations/usage/record_observation.ts"
 import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
 
 const start = Date.UTC(2026, 8, 1)
@@ -43,9 +43,9 @@ function launched(lease: Partial<Lease> = {}) {
   return {
     db,
     see: (utcMs: number, parts: Parameters<typeof shown>[0]) =>
-      db.transaction(() => recordSeen(db, tariff, shown(parts), look(utcMs))),
-    miss: (utcMs: number) => db.transaction(() => recordMissing(db, tariff, id, look(utcMs))),
-    end: () => db.ledger.intervals.ofInstance(id).at(-1)?.end,
+      db.transaction(() => recordObserved(db, tariff, shown(parts), look(utcMs))),
+    miss: (utcMs: number) => db.transaction(() => recordAbsent(db, tariff, id, look(utcMs))),
+    end: () => db.ledger.runs.ofInstance(id).at(-1)?.end,
   }
 }
 
@@ -113,7 +113,7 @@ describe("a stop that nobody recorded, and a switch that then terminated", () =>
     const { db, see } = launched()
     see(start + msPerHour, { state: "running" })
     see(start + 3 * msPerHour, { state: "terminated", ...dated(terminated) })
-    const [run] = db.ledger.intervals.ofInstance(id)
+    const [run] = db.ledger.runs.ofInstance(id)
     if (!run) throw new Error("no run")
     expect(run.end).toEqual(between(start + msPerHour, terminated, "reason"))
     const events: InstanceEvent[] = [
@@ -129,10 +129,10 @@ describe("a stop that nobody recorded, and a switch that then terminated", () =>
     const utcMs = start + 48 * msPerHour
     miss(utcMs)
     const look = { fromUtcMs: utcMs, toUtcMs: utcMs, there: [], elasticIps: new Set<string>() }
-    db.transaction(() => recordRentals(db, db.prices.tariff(plainRules), look))
-    const [rental] = db.ledger.rentals.ofLogin(login)
-    expect(rental?.endEarliestUtcMs).toBeLessThanOrEqual(terminated)
-    expect(rental?.endLatestUtcMs).toBeGreaterThanOrEqual(terminated)
+    db.transaction(() => recordFlatRateCharges(db, db.prices.tariff(plainRules), look))
+    const [flatRate] = db.ledger.flatRates.ofLogin(login)
+    expect(flatRate?.endEarliestUtcMs).toBeLessThanOrEqual(terminated)
+    expect(flatRate?.endLatestUtcMs).toBeGreaterThanOrEqual(terminated)
   })
 })
 
@@ -141,10 +141,10 @@ describe("the volumes of what was terminated", () => {
   const lookedAt = start + 3 * msPerHour
   const noticeGone = (db: UsageDb) => {
     const look = { fromUtcMs: lookedAt, toUtcMs: lookedAt, there: [], elasticIps: new Set<string>() }
-    db.transaction(() => recordRentals(db, db.prices.tariff(plainRules), look))
+    db.transaction(() => recordFlatRateCharges(db, db.prices.tariff(plainRules), look))
   }
   const endOf = (db: UsageDb) => {
-    const [{ endEarliestUtcMs, endLatestUtcMs } = {}] = db.ledger.rentals.ofLogin(login)
+    const [{ endEarliestUtcMs, endLatestUtcMs } = {}] = db.ledger.flatRates.ofLogin(login)
     return [endEarliestUtcMs, endLatestUtcMs]
   }
 
@@ -173,9 +173,7 @@ describe("the volumes of what was terminated", () => {
     const aws = { cloudTrail: async () => ({ instanceEvents }), clockOffsetMs: () => 0 }
     const clock = { now: () => lookedAt + msPerHour, sleep: async () => {} }
     await askEventHistory({ aws: aws as unknown as Aws, usageDb: db, clock })
-    expect(db.ledger.intervals.ofInstance(id).at(-1)?.end).toEqual(
-      exactly(terminated - msPerMinute, "cloudtrail"),
-    )
+    expect(db.ledger.runs.ofInstance(id).at(-1)?.end).toEqual(exactly(terminated - msPerMinute, "cloudtrail"))
     expect(endOf(db)).toEqual([terminated, terminated])
   })
 })
@@ -208,14 +206,14 @@ describe("the absence of what was launched a minute ago", () => {
 
   test("says nothing where only our launch's reply has told of it: listings lag", () => {
     const launchedByUs = { ...known, isOurs: true, seenUtcMs: start + 3 * msPerSecond }
-    expect(missing(launchedByUs, false, look(null))).toBeNull()
-    expect(missing(launchedByUs, false, look(sawIt))).toBeNull()
+    expect(concludeAbsence(launchedByUs, false, look(null))).toBeNull()
+    expect(concludeAbsence(launchedByUs, false, look(sawIt))).toBeNull()
   })
 
   test("bounds its end where a listing had shown it", () => {
     const end = between(sawIt, start + msPerMinute, "vanished")
     for (const isOurs of [true, false]) {
-      const news = missing({ ...known, isOurs, seenUtcMs: sawIt }, false, look(sawIt))
+      const news = concludeAbsence({ ...known, isOurs, seenUtcMs: sawIt }, false, look(sawIt))
       expect(news?.lastRun?.end).toEqual(end)
     }
   })
@@ -236,7 +234,7 @@ describe("our own call", () => {
     see(start + 4 * msPerHour, {
       ...{ state: "stopped", launchedAtUtcMs: restarted, ...dated(start + 3 * msPerHour) },
     })
-    const { start: from, end } = db.ledger.intervals.ofInstance(id).at(-1) ?? {}
+    const { start: from, end } = db.ledger.runs.ofInstance(id).at(-1) ?? {}
     expect(from).toEqual(exactly(restarted, "observed"))
     expect(end).toEqual(exactly(start + 3 * msPerHour, "reason"))
   })
@@ -247,7 +245,7 @@ describe("our own call", () => {
     const end = exactly(start + 3 * msPerHour, "observed")
     db.transaction(() => db.ledger.recordEnded(id, end))
     see(start + 4 * msPerHour, { state: "terminated", launchedAtUtcMs: restarted })
-    const run = db.ledger.intervals.ofInstance(id).at(-1)
+    const run = db.ledger.runs.ofInstance(id).at(-1)
     expect([run?.start, run?.end]).toEqual([exactly(restarted, "observed"), end])
   })
 
@@ -264,8 +262,8 @@ describe("our own call", () => {
 })
 
 describe("the volumes of a launch that was settled late", () => {
-  const volume: Rental = {
-    ...{ rentalId: "vol-1", kind: "volume", login, region: "us-east-1", description: "gp3 8 GiB" },
+  const volume: FlatRateCharge = {
+    ...{ flatRateId: "vol-1", kind: "volume", login, region: "us-east-1", description: "gp3 8 GiB" },
     ...{ microUsdPerHour: 889, startEarliestUtcMs: start, startLatestUtcMs: start },
     ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: start, goesWithInstance: id },
   }
@@ -273,18 +271,18 @@ describe("the volumes of a launch that was settled late", () => {
   test("are not estimated beside those that a snapshot had seen", () => {
     const db = newLedger()
     db.transaction(() => {
-      db.ledger.rentals.put(volume)
-      const sighting = { fromUtcMs: start + msPerHour, toUtcMs: start + msPerHour, previousUtcMs: null }
-      recordSeen(db, db.prices.tariff(plainRules), shown({}), sighting)
+      db.ledger.flatRates.put(volume)
+      const observation = { fromUtcMs: start + msPerHour, toUtcMs: start + msPerHour, previousUtcMs: null }
+      recordObserved(db, db.prices.tariff(plainRules), shown({}), observation)
       recordRunning({ usageDb: db }, reservation, [shown({})])
     })
-    expect(db.ledger.rentals.ofLogin(login).map(({ rentalId }) => rentalId)).toEqual(["vol-1"])
+    expect(db.ledger.flatRates.ofLogin(login).map(({ flatRateId }) => flatRateId)).toEqual(["vol-1"])
   })
 
   test("cost since the launch, also where it has been started again since", () => {
     const db = newLedger()
     const again = shown({ launchedAtUtcMs: start + 2 * msPerHour, firstAttachedUtcMs: start })
     db.transaction(() => recordRunning({ usageDb: db }, reservation, [again]))
-    expect(db.ledger.rentals.ofLogin(login)[0]?.startEarliestUtcMs).toBe(start)
+    expect(db.ledger.flatRates.ofLogin(login)[0]?.startEarliestUtcMs).toBe(start)
   })
 })

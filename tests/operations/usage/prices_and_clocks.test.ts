@@ -5,7 +5,7 @@ import type { Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
-import { exactly } from "../../../lib/decisions/usage/intervals.ts"
+import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { refreshPrices } from "../../../lib/operations/pricing/list_prices.ts"
 import { keepSpotPrices } from "../../../lib/operations/pricing/spot_prices.ts"
 import { interrupt } from "../../emulator/happenings.ts"
@@ -111,7 +111,7 @@ describe("usage_cron --refresh-prices", () => {
     await hours(0.1)
     await course.cron()
     const price = (id: string) => {
-      const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+      const [run] = course.usageDb.ledger.runs.ofInstance(id)
       const { book } = course.usageDb.prices.tariff(course.config)
       return book
         .kept("us-east-1", type, "RunInstances")
@@ -149,7 +149,7 @@ describe("spot", () => {
     expectBillInside()
     const { lowest, highest } = said()
     expect(highest - lowest).toBeLessThan(1000)
-    const zone = course.usageDb.ledger.intervals.ofInstance(id)[0]?.zone ?? ""
+    const zone = course.usageDb.ledger.runs.ofInstance(id)[0]?.zone ?? ""
     const kept = course.usageDb.prices.tariff(course.config).book.spot(zone, type, "RunInstances")
     expect(kept.length).toBeGreaterThanOrEqual(3)
     const { stdout } = await course.course.run("usage_report", ["--explain", id])
@@ -161,7 +161,7 @@ describe("spot", () => {
     await launch({ ...spot, InstanceType: "c5.large" })
     const { usageDb, clock, aws } = course
     await course.cron()
-    const [run] = usageDb.ledger.intervals.ofInstance(id)
+    const [run] = usageDb.ledger.runs.ofInstance(id)
     if (!run) throw new Error("no run")
     usageDb.transaction(() =>
       usageDb.ledger.addRun(null, {
@@ -198,7 +198,7 @@ describe("spot", () => {
     await hours(0.1)
     await course.cron()
     const { usageDb, clock, aws } = course
-    const [run] = usageDb.ledger.intervals.ofInstance(id)
+    const [run] = usageDb.ledger.runs.ofInstance(id)
     expect(run?.end).not.toBeNull()
     const asked: number[] = []
     const spotPriceHistory: Ec2["spotPriceHistory"] = async ({ zone = "", startUtcMs }) => {
@@ -227,7 +227,7 @@ describe("spot", () => {
     await interrupt(emulator.proxy.world, early)
     await hours(0.05)
     await course.cron()
-    const runOf = (id: string) => course.usageDb.ledger.intervals.ofInstance(id)[0]
+    const runOf = (id: string) => course.usageDb.ledger.runs.ofInstance(id)[0]
     expect(runOf(early)).toMatchObject({ endedByEc2: true })
     await hours(2)
     await interrupt(emulator.proxy.world, late)
@@ -246,7 +246,7 @@ describe("spot", () => {
     await terminate(id)
     await hours(0.05)
     await course.cron()
-    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]).toMatchObject({ endedByEc2: false })
+    expect(course.usageDb.ledger.runs.ofInstance(id)[0]).toMatchObject({ endedByEc2: false })
     expectBillInside()
     expect(said().lowest).toBeGreaterThan(5000)
   })
@@ -261,13 +261,13 @@ describe("hibernation", () => {
     await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id], Hibernate: true }))
     await emulator.proxy.advance(10 * msPerMinute)
     await course.cron()
-    expect(course.usageDb.ledger.intervals.ofInstance(id)).toMatchObject([{ end: null }])
+    expect(course.usageDb.ledger.runs.ofInstance(id)).toMatchObject([{ end: null }])
     expectBillInside()
     await emulator.proxy.advance(15 * msPerMinute)
     await course.cron()
     const after = said()
     expectBillInside()
-    expect(course.usageDb.ledger.intervals.ofInstance(id)[0]?.end).not.toBeNull()
+    expect(course.usageDb.ledger.runs.ofInstance(id)[0]?.end).not.toBeNull()
     await hours(50)
     await course.cron()
     const volume = 50 * 1042
@@ -352,9 +352,9 @@ describe("a clock that jumps between two runs of cron", () => {
     expect(course.usageDb.ledger.openInstances(login)).toEqual([])
     expectBillInside()
     // What was stamped a day ahead does not stay so.
-    const [run] = course.usageDb.ledger.intervals.ofInstance(id)
+    const [run] = course.usageDb.ledger.runs.ofInstance(id)
     expect(run?.end?.latestUtcMs).toBeLessThanOrEqual(course.clock.now() + 1000)
-    for (const { seenUtcMs } of course.usageDb.ledger.rentals.ofLogin(login))
+    for (const { seenUtcMs } of course.usageDb.ledger.flatRates.ofLogin(login))
       expect(seenUtcMs).toBeLessThanOrEqual(course.clock.now() + 1000)
   })
 })

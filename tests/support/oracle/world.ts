@@ -5,7 +5,7 @@
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { openUsageDb, type UsageDb } from "../../../lib/db/usage_db.ts"
 import { volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
-import { exactly, isExact } from "../../../lib/decisions/usage/intervals.ts"
+import { exactly, isExact } from "../../../lib/decisions/usage/runs.ts"
 import { loadConfig } from "../../../lib/host/config/config.ts"
 import { report } from "../../../lib/operations/reports/report.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
@@ -180,17 +180,18 @@ export async function tryWorld(seed: number): Promise<Found> {
 
   /** Where every instant is known exactly our figure is AWS's, and the pending seconds. */
   function compareExact(life: Life): void {
-    const runs = usageDb.ledger.intervals.ofInstance(life.id)
+    const runs = usageDb.ledger.runs.ofInstance(life.id)
     const isCertain =
       runs.length > 0 && runs.every(({ start, end }) => isExact(start) && end !== null && isExact(end))
     if (!isCertain) return
     found.exact++
     const tariff = usageDb.prices.tariff(config)
     const { highest } = usageDb.transaction(() => usageDb.ledger.spent(tariff, life.login, null, now.utcMs))
-    const rentals = usageDb.ledger.rentals.ofLogin(life.login)
+    const rentals = usageDb.ledger.flatRates.ofLogin(life.login)
     if (
       rentals.some(
-        (rental) => rental.endLatestUtcMs === null || rental.endEarliestUtcMs !== rental.endLatestUtcMs,
+        (flatRate) =>
+          flatRate.endLatestUtcMs === null || flatRate.endEarliestUtcMs !== flatRate.endLatestUtcMs,
       )
     )
       return
@@ -354,17 +355,17 @@ function describe(life: Life): string {
 
 function describeLedger({ ledger }: UsageDb, { id, login }: Life): string {
   const tracked = ledger.instances.get(id)
-  const runs = ledger.intervals
+  const runs = ledger.runs
     .ofInstance(id)
     .map(
       ({ instanceType, start, end, publicIpv4, endedByEc2 }) =>
         `    ${instanceType} ${iso(start.earliestUtcMs)}..${iso(start.latestUtcMs)} ${start.evidence} to ${end ? `${iso(end.earliestUtcMs)}..${iso(end.latestUtcMs)} ${end.evidence}` : "now"} ip ${publicIpv4} byEc2 ${endedByEc2}`,
     )
-  const rentals = ledger.rentals
+  const rentals = ledger.flatRates
     .ofLogin(login)
     .map(
-      ({ rentalId, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs }) =>
-        `    ${rentalId} ${iso(startEarliestUtcMs)}..${iso(startLatestUtcMs)} to ${endLatestUtcMs === null ? "now" : `${iso(endEarliestUtcMs ?? 0)}..${iso(endLatestUtcMs)}`}`,
+      ({ flatRateId, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs }) =>
+        `    ${flatRateId} ${iso(startEarliestUtcMs)}..${iso(startLatestUtcMs)} to ${endLatestUtcMs === null ? "now" : `${iso(endEarliestUtcMs ?? 0)}..${iso(endLatestUtcMs)}`}`,
     )
   return [`  ledger: ${tracked?.state}, seen ${iso(tracked?.seenUtcMs ?? 0)}`, ...runs, ...rentals].join("\n")
 }

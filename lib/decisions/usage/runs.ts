@@ -2,7 +2,7 @@
 import type { Market } from "../../base/instance.ts"
 
 /**
- * How an instant is known: `observed` at EC2 (LaunchTime, our own call, between two sightings), `reason` (the time inside
+ * How an instant is known: `observed` at EC2 (LaunchTime, our own call, between two observations), `reason` (the time inside
  * StateTransitionReason), `cloudtrail`, `vanished` (between last seen and first missing).
  */
 export type Evidence = "observed" | "reason" | "cloudtrail" | "vanished"
@@ -15,7 +15,7 @@ export interface Instant {
 }
 
 /** One run of an instance: from a start to the stop or termination that ended it. */
-export interface Interval {
+export interface Run {
   instanceId: string
   /** "" for nobody's. */
   login: string
@@ -29,7 +29,7 @@ export interface Interval {
   start: Instant
   /** Null while it runs, as far as is known. */
   end: Instant | null
-  /** For an open interval: when it was last known to run. */
+  /** For an open run: when it was last known to run. */
   seenUtcMs: number
   /** Spot that EC2 took back; null where that is not known. */
   endedByEc2: boolean | null

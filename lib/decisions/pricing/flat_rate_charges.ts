@@ -3,9 +3,9 @@ import type { MicroUsd } from "../../base/money.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
 import type { PriceSource } from "./prices.ts"
 
-export interface Rental {
+export interface FlatRateCharge {
   /** The volume's or the address's id. */
-  rentalId: string
+  flatRateId: string
   kind: "volume" | "snapshot" | "address"
   login: string
   region: string
@@ -34,14 +34,14 @@ export function launchedVolumesOf(instanceId: string): string {
  * What of a volume, a snapshot or an address falls into `range`; null where its price is not known. AWS charges of a snapshot the
  * blocks that were written, which it does not tell: between none of them and all.
  */
-export function costOfRental(rental: Rental, nowUtcMs: number, range: Range): Bounds | null {
-  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = rental
+export function costOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: number, range: Range): Bounds | null {
+  const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = flatRate
   if (microUsdPerHour === null) return null
-  const earliestEnd = endEarliestUtcMs ?? Math.min(rental.seenUtcMs, nowUtcMs)
-  const latestEnd = endLatestUtcMs ?? Math.max(rental.seenUtcMs, nowUtcMs)
+  const earliestEnd = endEarliestUtcMs ?? Math.min(flatRate.seenUtcMs, nowUtcMs)
+  const latestEnd = endLatestUtcMs ?? Math.max(flatRate.seenUtcMs, nowUtcMs)
   return {
     lowest:
-      rental.kind === "snapshot"
+      flatRate.kind === "snapshot"
         ? 0
         : flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
     highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),

@@ -1,5 +1,5 @@
 /**
- * What a complete listing says about an instance, given what was known of it. Facts of EC2 that this rests on: LaunchTime is the
+ * What a complete listing says about an instance, given what was prior of it. Facts of EC2 that this rests on: LaunchTime is the
  * last start, to the second; StateTransitionReason tells the last transition, if at all; only what stopped can change its
  * type; a terminated instance shows for about an hour. So a listing can prove less than it seems to: what was stopped may have
  * run and stopped again unseen. Such a gap becomes a run that lasted from no time to all of it. And the date of a termination is
@@ -9,29 +9,29 @@
  */
 import type { Instance, InstanceState } from "../../base/instance.ts"
 import { msPerMinute } from "../../base/time.ts"
-import { between, exactly, type Instant, type Interval, isExact } from "./intervals.ts"
+import { between, exactly, type Instant, isExact, type Run } from "./runs.ts"
 import { byEc2, isHibernation, isOn, isTerminating, reasonDate } from "./transitions.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
-export interface Sighting {
+export interface Observation {
   fromUtcMs: number
   toUtcMs: number
   /** When the last complete listing of the region before this one began; null for the first. */
   previousUtcMs: number | null
 }
 
-/** What was known of an instance. */
-export interface Known {
+/** What was prior of an instance. */
+export interface PriorState {
   state: InstanceState
   instanceType: string
   launchedAtUtcMs: number
   seenUtcMs: number
   /** Launched through us: then nobody but us can start it again, and we would know. */
   isOurs: boolean
-  /** When it was terminated, where that is known; later than its last run where it was stopped before. */
+  /** When it was terminated, where that is prior; later than its last run where it was stopped before. */
   endedUtcMs: number | null
-  /** Its latest run, if it is known to have run at all. */
-  lastRun: Pick<Interval, "start" | "end" | "endedByEc2"> | null
+  /** Its latest run, if it is prior to have run at all. */
+  lastRun: Pick<Run, "start" | "end" | "endedByEc2"> | null
 }
 
 export interface NewRun {
@@ -41,12 +41,12 @@ export interface NewRun {
   endedByEc2: boolean | null
 }
 
-/** What has become known. */
-export interface News {
+/** What has become prior. */
+export interface Findings {
   state: InstanceState
-  /** Of the last run that was known; absent where nothing new is known, an end of null where it runs after all. */
+  /** Of the last run that was prior; absent where nothing new is prior, an end of null where it runs after all. */
   lastRun?: { start?: Instant; end?: Instant | null; endedByEc2?: boolean | null }
-  /** Runs not known before, oldest first. */
+  /** Runs not prior before, oldest first. */
   runs: NewRun[]
   /** When it was terminated, where it is. */
   endedUtcMs: number | null
@@ -60,139 +60,171 @@ const clockErrorMs = 2000
 const quickestRestartMs = msPerMinute
 
 /** What the sight of an instance says. */
-export function seen(known: Known | null, instance: Instance, sighting: Sighting): News {
-  const news = known ? seenAgain(known, instance, sighting) : seenFirst(instance, sighting)
-  return { ...news, endedUtcMs: isTerminating(instance.state) ? endOf(instance, known, sighting) : null }
+export function observe(prior: PriorState | null, instance: Instance, observation: Observation): Findings {
+  const findings = prior ? seenAgain(prior, instance, observation) : seenFirst(instance, observation)
+  return {
+    ...findings,
+    endedUtcMs: isTerminating(instance.state) ? endOf(instance, prior, observation) : null,
+  }
 }
 
 /** What its absence from a complete listing says; null: nothing yet. */
-export function missing(known: Known, isSpot: boolean, sighting: Sighting): News | null {
-  const { fromUtcMs, toUtcMs } = sighting
-  const mayNotShowYet = known.launchedAtUtcMs > fromUtcMs - toleranceMs && !hasShown(known, sighting)
-  if (mayNotShowYet || known.seenUtcMs >= fromUtcMs) return null
-  const wasOn = known.lastRun !== null && known.lastRun.end === null
-  const news: News = { state: "terminated", runs: [], endedUtcMs: wasOn ? known.seenUtcMs : toUtcMs }
+export function concludeAbsence(
+  prior: PriorState,
+  isSpot: boolean,
+  observation: Observation,
+): Findings | null {
+  const { fromUtcMs, toUtcMs } = observation
+  const mayNotShowYet = prior.launchedAtUtcMs > fromUtcMs - toleranceMs && !hasShown(prior, observation)
+  if (mayNotShowYet || prior.seenUtcMs >= fromUtcMs) return null
+  const wasOn = prior.lastRun !== null && prior.lastRun.end === null
+  const findings: Findings = { state: "terminated", runs: [], endedUtcMs: wasOn ? prior.seenUtcMs : toUtcMs }
   if (wasOn) {
-    const end = between(known.seenUtcMs, toUtcMs, "vanished")
-    return { ...news, lastRun: { end, endedByEc2: isSpot ? null : false } }
+    const end = between(prior.seenUtcMs, toUtcMs, "vanished")
+    return { ...findings, lastRun: { end, endedByEc2: isSpot ? null : false } }
   }
-  return { ...news, runs: unseenRuns(known, [known.instanceType], toUtcMs) }
+  return { ...findings, runs: unseenRuns(prior, [prior.instanceType], toUtcMs) }
 }
 
 /** Whether EC2 has told of it since its launch's reply, which alone may be ahead of the listings. */
-function hasShown({ isOurs, launchedAtUtcMs, seenUtcMs }: Known, { previousUtcMs }: Sighting): boolean {
+function hasShown(
+  { isOurs, launchedAtUtcMs, seenUtcMs }: PriorState,
+  { previousUtcMs }: Observation,
+): boolean {
   if (!isOurs) return true
   return (
     previousUtcMs !== null && launchedAtUtcMs + clockErrorMs <= previousUtcMs && seenUtcMs >= previousUtcMs
   )
 }
 
-function seenFirst(instance: Instance, sighting: Sighting): News {
+function seenFirst(instance: Instance, observation: Observation): Findings {
   const { type: instanceType, launchedAtUtcMs, firstAttachedUtcMs: first } = instance
   const runs: NewRun[] = []
   if (first !== null && first < launchedAtUtcMs - quickestRestartMs) {
     const end = between(first, launchedAtUtcMs, "observed")
     runs.push({ instanceType, start: exactly(first, "observed"), end, endedByEc2: false })
   } else if (first === null && !isOn(instance) && instance.market === "on-demand") {
-    const { previousUtcMs } = sighting
+    const { previousUtcMs } = observation
     // A listing may have lagged behind the first launch.
     if (previousUtcMs !== null && launchedAtUtcMs - previousUtcMs >= quickestRestartMs)
       runs.push(...possibleRuns([instanceType], previousUtcMs - toleranceMs, launchedAtUtcMs))
   }
-  runs.push(runSince(instance, sighting))
+  runs.push(runSince(instance, observation))
   return { state: instance.state, runs, endedUtcMs: null }
 }
 
-function seenAgain(known: Known, instance: Instance, sighting: Sighting): News {
+function seenAgain(prior: PriorState, instance: Instance, observation: Observation): Findings {
   const { state, launchedAtUtcMs } = instance
-  const news: News = { state, runs: [], endedUtcMs: null }
-  const wasOn = known.lastRun !== null && known.lastRun.end === null
-  if (launchedAtUtcMs > known.launchedAtUtcMs + quickestRestartMs) {
-    const types = [...new Set([known.instanceType, instance.type])]
+  const findings: Findings = { state, runs: [], endedUtcMs: null }
+  const wasOn = prior.lastRun !== null && prior.lastRun.end === null
+  if (launchedAtUtcMs > prior.launchedAtUtcMs + quickestRestartMs) {
+    const types = [...new Set([prior.instanceType, instance.type])]
     const [, ...otherTypes] = types
     return {
-      ...news,
+      ...findings,
       ...(wasOn && {
-        lastRun: { end: between(known.seenUtcMs, launchedAtUtcMs, "observed"), endedByEc2: false },
+        lastRun: { end: between(prior.seenUtcMs, launchedAtUtcMs, "observed"), endedByEc2: false },
       }),
-      runs: [...unseenRuns(known, wasOn ? otherTypes : types, launchedAtUtcMs), runSince(instance, sighting)],
+      runs: [
+        ...unseenRuns(prior, wasOn ? otherTypes : types, launchedAtUtcMs),
+        runSince(instance, observation),
+      ],
     }
   }
   if (wasOn)
     return isOn(instance)
-      ? seenRunningOn(known, instance, sighting, news)
-      : seenEnd(known, instance, sighting, news)
-  return isOn(instance) ? seenStarted(known, instance, sighting, news) : seenStillOff(known, instance, news)
+      ? seenRunningOn(prior, instance, observation, findings)
+      : seenEnd(prior, instance, observation, findings)
+  return isOn(instance)
+    ? seenStarted(prior, instance, observation, findings)
+    : seenStillOff(prior, instance, findings)
 }
 
 /** It ran, and runs. Our own call's time gives way to EC2's LaunchTime. */
-function seenRunningOn(known: Known, instance: Instance, { toUtcMs }: Sighting, news: News): News {
-  if (instance.type !== known.instanceType) {
+function seenRunningOn(
+  prior: PriorState,
+  instance: Instance,
+  { toUtcMs }: Observation,
+  findings: Findings,
+): Findings {
+  if (instance.type !== prior.instanceType) {
     // An emulator that keeps LaunchTime over a restart.
-    const gap = between(known.seenUtcMs, toUtcMs, "observed")
+    const gap = between(prior.seenUtcMs, toUtcMs, "observed")
     return {
-      ...news,
+      ...findings,
       lastRun: { end: gap, endedByEc2: false },
       runs: [{ instanceType: instance.type, start: gap, end: null, endedByEc2: null }],
     }
   }
-  const start = betterStart(known, instance)
-  return start ? { ...news, lastRun: { start } } : news
+  const start = betterStart(prior, instance)
+  return start ? { ...findings, lastRun: { start } } : findings
 }
 
 /** EC2's LaunchTime where we have only our own call's. */
-function betterStart(known: Known, { launchedAtUtcMs }: Instance): Instant | null {
-  const isOwnCall = known.lastRun?.start.earliestUtcMs === known.launchedAtUtcMs
-  return isOwnCall && launchedAtUtcMs !== known.launchedAtUtcMs ? exactly(launchedAtUtcMs, "observed") : null
+function betterStart(prior: PriorState, { launchedAtUtcMs }: Instance): Instant | null {
+  const isOwnCall = prior.lastRun?.start.earliestUtcMs === prior.launchedAtUtcMs
+  return isOwnCall && launchedAtUtcMs !== prior.launchedAtUtcMs ? exactly(launchedAtUtcMs, "observed") : null
 }
 
 /** The same of a run that is over; an emulator may keep LaunchTime over a restart. */
-function startOfEnded(known: Known, instance: Instance): { start?: Instant } {
-  const start = betterStart(known, instance)
-  const isNear = Math.abs(instance.launchedAtUtcMs - known.launchedAtUtcMs) <= toleranceMs
+function startOfEnded(prior: PriorState, instance: Instance): { start?: Instant } {
+  const start = betterStart(prior, instance)
+  const isNear = Math.abs(instance.launchedAtUtcMs - prior.launchedAtUtcMs) <= toleranceMs
   return start && isNear ? { start } : {}
 }
 
 /** It ran, and does not any more. */
-function seenEnd(known: Known, instance: Instance, { toUtcMs }: Sighting, news: News): News {
+function seenEnd(
+  prior: PriorState,
+  instance: Instance,
+  { toUtcMs }: Observation,
+  findings: Findings,
+): Findings {
   return {
-    ...news,
+    ...findings,
     lastRun: {
-      ...startOfEnded(known, instance),
-      end: endOfRun(instance, known.seenUtcMs, toUtcMs),
+      ...startOfEnded(prior, instance),
+      end: endOfRun(instance, prior.seenUtcMs, toUtcMs),
       endedByEc2: byEc2(instance),
     },
   }
 }
 
 /** It did not run, and does, though its LaunchTime is no later: our own call has not come through, or an emulator's restart. */
-function seenStarted(known: Known, instance: Instance, { fromUtcMs, toUtcMs }: Sighting, news: News): News {
-  if (known.state === "stopped") {
-    const start = between(known.seenUtcMs, toUtcMs, "observed")
-    return { ...news, runs: [{ instanceType: instance.type, start, end: null, endedByEc2: null }] }
+function seenStarted(
+  prior: PriorState,
+  instance: Instance,
+  { fromUtcMs, toUtcMs }: Observation,
+  findings: Findings,
+): Findings {
+  if (prior.state === "stopped") {
+    const start = between(prior.seenUtcMs, toUtcMs, "observed")
+    return { ...findings, runs: [{ instanceType: instance.type, start, end: null, endedByEc2: null }] }
   }
-  const toldUtcMs = known.lastRun?.end?.latestUtcMs ?? known.seenUtcMs
-  const mayLag = known.state !== "terminated" && fromUtcMs - toldUtcMs < toleranceMs
-  return mayLag ? { ...news, state: known.state } : { ...news, lastRun: { end: null, endedByEc2: null } }
+  const toldUtcMs = prior.lastRun?.end?.latestUtcMs ?? prior.seenUtcMs
+  const mayLag = prior.state !== "terminated" && fromUtcMs - toldUtcMs < toleranceMs
+  return mayLag
+    ? { ...findings, state: prior.state }
+    : { ...findings, lastRun: { end: null, endedByEc2: null } }
 }
 
 /** It did not run, and does not; but EC2 may now tell when that began. */
-function seenStillOff(known: Known, instance: Instance, news: News): News {
-  const { end, endedByEc2 = null } = known.lastRun ?? {}
-  if (!end) return news
-  const start = startOfEnded(known, instance)
-  const asKnown = start.start ? { ...news, lastRun: { ...start, end, endedByEc2 } } : news
+function seenStillOff(prior: PriorState, instance: Instance, findings: Findings): Findings {
+  const { end, endedByEc2 = null } = prior.lastRun ?? {}
+  if (!end) return findings
+  const start = startOfEnded(prior, instance)
+  const asKnown = start.start ? { ...findings, lastRun: { ...start, end, endedByEc2 } } : findings
   const date = reasonDate(instance)
-  const isSameEnd = isTerminating(known.state) === isTerminating(instance.state)
-  if (date === null || known.state === "stopped" || !isSameEnd || end.evidence === "reason") return asKnown
+  const isSameEnd = isTerminating(prior.state) === isTerminating(instance.state)
+  if (date === null || prior.state === "stopped" || !isSameEnd || end.evidence === "reason") return asKnown
   if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return asKnown
   const isDate = isExact(end) || !mayHideStop(instance, end.earliestUtcMs, date)
   const told = isDate ? exactly(date, "reason") : between(Math.min(end.earliestUtcMs, date), date, "reason")
-  return { ...news, lastRun: { ...start, end: told, endedByEc2: byEc2(instance) } }
+  return { ...findings, lastRun: { ...start, end: told, endedByEc2: byEc2(instance) } }
 }
 
-/** The run that began at LaunchTime, up to what is known of its end. */
-function runSince(instance: Instance, { toUtcMs }: Sighting): NewRun {
+/** The run that began at LaunchTime, up to what is prior of its end. */
+function runSince(instance: Instance, { toUtcMs }: Observation): NewRun {
   const { type: instanceType, launchedAtUtcMs } = instance
   const start = exactly(launchedAtUtcMs, "observed")
   if (isOn(instance)) return { instanceType, start, end: null, endedByEc2: null }
@@ -223,10 +255,10 @@ function mayHideStop({ state, market }: Instance, onUtcMs: number, dateUtcMs: nu
 }
 
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */
-function unseenRuns(known: Known, instanceTypes: string[], untilUtcMs: number): NewRun[] {
-  return known.isOurs || isTerminating(known.state)
+function unseenRuns(prior: PriorState, instanceTypes: string[], untilUtcMs: number): NewRun[] {
+  return prior.isOurs || isTerminating(prior.state)
     ? []
-    : possibleRuns(instanceTypes, known.seenUtcMs, untilUtcMs)
+    : possibleRuns(instanceTypes, prior.seenUtcMs, untilUtcMs)
 }
 
 function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: number): NewRun[] {
@@ -235,9 +267,9 @@ function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: nu
   return instanceTypes.map((instanceType) => ({ instanceType, start: gap, end: gap, endedByEc2: false }))
 }
 
-function endOf(instance: Instance, known: Known | null, { toUtcMs }: Sighting): number {
+function endOf(instance: Instance, prior: PriorState | null, { toUtcMs }: Observation): number {
   // What was stopped ended some time after its run.
   const ended =
-    known && isTerminating(known.state) ? (known.endedUtcMs ?? known.lastRun?.end?.latestUtcMs) : null
+    prior && isTerminating(prior.state) ? (prior.endedUtcMs ?? prior.lastRun?.end?.latestUtcMs) : null
   return reasonDate(instance) ?? ended ?? toUtcMs
 }

@@ -6,7 +6,7 @@ import { allowHosts, parseAllow } from "../../decisions/proxy/allowed.ts"
 import { canonicalHost } from "../../decisions/proxy/host.ts"
 import { listenPort } from "./options.ts"
 import { aborted, type Lines, logTo, type RunDeps, requireRead } from "./run.ts"
-import { hostKeyOptions, openSshTunnel } from "./ssh_tunnel.ts"
+import { hostKeyOptions, openSshTunnel, sshOptions } from "./ssh_tunnel.ts"
 import { newToken, startProxy } from "./start.ts"
 
 export interface EmrArguments {
@@ -46,10 +46,14 @@ export async function runEmrProxy(
   requireKey(args.keyfile)
   const tunnel = await openSshTunnel({
     options: [
-      ...["-i", args.keyfile, "-o", "IdentitiesOnly=yes", "-l", args.user],
-      ...args["ssh-option"].flatMap((option) => ["-o", option]),
+      "-i",
+      args.keyfile,
+      ...sshOptions("IdentitiesOnly=yes"),
+      "-l",
+      args.user,
+      ...sshOptions(...args["ssh-option"]),
       // It is the key or nothing: a password that is asked for here would be somebody's mistake.
-      ...["-o", "PasswordAuthentication=no", "-o", "KbdInteractiveAuthentication=no"],
+      ...sshOptions("PasswordAuthentication=no", "KbdInteractiveAuthentication=no"),
       ...(await hostKeyOptions(args.host, output.interactive)),
     ],
     destination: args.host,

@@ -1,22 +1,21 @@
 /** When instances ran: a row for each run, its end NULL as long as it lasts. */
-
-import type { Evidence, Instant, Interval } from "../../decisions/usage/intervals.ts"
+import type { Evidence, Instant, Run } from "../../decisions/usage/runs.ts"
 import { type Db, greatest, least } from "../db.ts"
 import type { OfferKey, Offers } from "../pricing/offers.ts"
 
-export interface StoredInterval extends Interval {
-  intervalId: number
+export interface StoredRun extends Run {
+  runId: number
 }
 
-export type Intervals = ReturnType<typeof intervals>
+export type Runs = ReturnType<typeof runTable>
 
-export function intervals(db: Db, offers: Offers) {
+export function runTable(db: Db, offers: Offers) {
   const select = (where: string) => `SELECT ${columns} FROM intervals JOIN offers USING (offer_id)
     LEFT JOIN tracked_instances AS t USING (instance_id) WHERE ${where}`
   return {
     /** Inside the caller's transaction. Returns its number. */
-    add(interval: Interval & OfferKey): number {
-      const { instanceId, login, publicIpv4, start, end, endedByEc2 } = interval
+    add(run: Run & OfferKey): number {
+      const { instanceId, login, publicIpv4, start, end, endedByEc2 } = run
       const added = db
         .query<{ id: number }>(
           `INSERT INTO intervals(instance_id, login, offer_id, public_ipv4, start_earliest_utc_ms, start_latest_utc_ms,
@@ -24,7 +23,7 @@ export function intervals(db: Db, offers: Offers) {
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING interval_id AS id`,
         )
         .get(
-          ...[instanceId, login, offers.idOf(interval), flag(publicIpv4)],
+          ...[instanceId, login, offers.idOf(run), flag(publicIpv4)],
           ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
           ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
           flag(endedByEc2),
@@ -34,24 +33,24 @@ export function intervals(db: Db, offers: Offers) {
     },
 
     /** Changes what is known of an end; null reopens it. Inside the caller's transaction. */
-    setEnd(intervalId: number, end: Instant | null, endedByEc2: boolean | null): void {
+    setEnd(runId: number, end: Instant | null, endedByEc2: boolean | null): void {
       db.query(
         `UPDATE intervals SET end_earliest_utc_ms = ?, end_latest_utc_ms = ?, end_evidence = ?, ended_by_ec2 = ?
          WHERE interval_id = ?`,
       ).run(
         ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
-        ...[flag(endedByEc2), intervalId],
+        ...[flag(endedByEc2), runId],
       )
     },
 
-    setStart(intervalId: number, start: Instant): void {
+    setStart(runId: number, start: Instant): void {
       db.query(
         "UPDATE intervals SET start_earliest_utc_ms = ?, start_latest_utc_ms = ?, start_evidence = ? WHERE interval_id = ?",
-      ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, intervalId)
+      ).run(start.earliestUtcMs, start.latestUtcMs, start.evidence, runId)
     },
 
-    setPublicIpv4(intervalId: number, publicIpv4: boolean): void {
-      db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), intervalId)
+    setPublicIpv4(runId: number, publicIpv4: boolean): void {
+      db.query("UPDATE intervals SET public_ipv4 = ? WHERE interval_id = ?").run(flag(publicIpv4), runId)
     },
 
     /**
@@ -84,12 +83,12 @@ export function intervals(db: Db, offers: Offers) {
       return rows.map(({ login }) => login)
     },
 
-    remove(intervalId: number): void {
-      db.query("DELETE FROM intervals WHERE interval_id = ?").run(intervalId)
+    remove(runId: number): void {
+      db.query("DELETE FROM intervals WHERE interval_id = ?").run(runId)
     },
 
     /** All runs of one instance, oldest first. */
-    ofInstance(instanceId: string): StoredInterval[] {
+    ofInstance(instanceId: string): StoredRun[] {
       return db
         .query<Row, [string]>(`${select("instance_id = ?")} ORDER BY start_earliest_utc_ms, interval_id`)
         .all(instanceId)
@@ -97,13 +96,13 @@ export function intervals(db: Db, offers: Offers) {
     },
 
     /** All runs of a login, oldest first. */
-    *ofLogin(login: string): Generator<StoredInterval> {
+    *ofLogin(login: string): Generator<StoredRun> {
       const rows = db.query<Row, [string]>(`${select("intervals.login = ?")} ORDER BY start_earliest_utc_ms`)
       for (const row of rows.iterate(login)) yield fromRow(row)
     },
 
     /** Those that last, of a login or, with null, of everybody. */
-    open(login: string | null): StoredInterval[] {
+    open(login: string | null): StoredRun[] {
       const isOpen = "end_latest_utc_ms IS NULL"
       const rows =
         login === null
@@ -113,7 +112,7 @@ export function intervals(db: Db, offers: Offers) {
     },
 
     /** Those on spot that last, or ended since `sinceUtcMs`. */
-    spotSince(sinceUtcMs: number): StoredInterval[] {
+    spotSince(sinceUtcMs: number): StoredRun[] {
       return db
         .query<Row, [number]>(
           select("market = 'spot' AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms >= ?)"),
@@ -123,7 +122,7 @@ export function intervals(db: Db, offers: Offers) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
-    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredInterval> {
+    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredRun> {
       // Two halves that indexes serve, as they would not `end_latest_utc_ms IS NULL OR …`, nor `login IS NULL OR …`.
       const whose = login === null ? "CAST(?3 AS TEXT) IS NULL" : "intervals.login = ?3"
       const open = select(`end_latest_utc_ms IS NULL AND start_earliest_utc_ms < ?1 AND ${whose}`)
@@ -151,7 +150,7 @@ interface Row {
   end_evidence: Evidence | null
   ended_by_ec2: number | null
   instance_type: string
-  market: Interval["market"]
+  market: Run["market"]
   region: string
   zone: string
   usage_operation: string
@@ -162,10 +161,10 @@ function flag(value: boolean | null): number | null {
   return value === null ? null : Number(value)
 }
 
-function fromRow(row: Row): StoredInterval {
+function fromRow(row: Row): StoredRun {
   const { end_earliest_utc_ms: earliestUtcMs, end_latest_utc_ms: latestUtcMs, end_evidence: evidence } = row
   return {
-    intervalId: row.interval_id,
+    runId: row.interval_id,
     instanceId: row.instance_id,
     login: row.login,
     instanceType: row.instance_type,

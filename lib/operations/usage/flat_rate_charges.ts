@@ -7,6 +7,7 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
+import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
 import {
   publicIpv4MicroUsdPerHour,
   type StorageList,
@@ -14,21 +15,20 @@ import {
   storagePriceSource,
   volumePriceOf,
 } from "../../decisions/pricing/prices.ts"
-import { launchedVolumesOf, type Rental } from "../../decisions/pricing/rentals.ts"
-import { exactly, type Instant } from "../../decisions/usage/intervals.ts"
+import { exactly, type Instant } from "../../decisions/usage/runs.ts"
 import { snapshotDescription } from "../storage/own_storage.ts"
-import { sightingSince } from "./aws_time.ts"
+import { observationSince } from "./aws_time.ts"
 
-export interface RentalLook {
+export interface FlatRateListing {
   fromUtcMs: number
   toUtcMs: number
-  there: Rental[]
+  there: FlatRateCharge[]
   /** All elastic addresses, also those of nobody. */
   elasticIps: Set<string>
 }
 
 /** Asks AWS in all regions; throws where one does not answer. */
-export async function lookAtRentals({
+export async function listFlatRateCharges({
   aws,
   usageDb,
   config,
@@ -38,7 +38,7 @@ export async function lookAtRentals({
   usageDb: UsageDb
   config: Config
   clock: Clock
-}): Promise<RentalLook> {
+}): Promise<FlatRateListing> {
   const begunUtcMs = clock.now()
   const tags = { [tagOf.course]: config.course.name }
   const listed: { region: string; volumes: Volume[]; snapshots: EbsSnapshot[]; addresses: Address[] }[] = []
@@ -51,8 +51,8 @@ export async function lookAtRentals({
     ])
     listed.push({ region, volumes, snapshots, addresses })
   }
-  const { fromUtcMs, toUtcMs } = sightingSince({ aws, clock }, begunUtcMs)
-  const there: Rental[] = []
+  const { fromUtcMs, toUtcMs } = observationSince({ aws, clock }, begunUtcMs)
+  const there: FlatRateCharge[] = []
   const elasticIps = new Set<string>()
   const prices = usageDb.prices.storage()
   for (const { region, volumes, snapshots, addresses } of listed) {
@@ -72,55 +72,63 @@ export async function lookAtRentals({
 }
 
 /** Inside the caller's transaction. */
-export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalLook): void {
-  const known = new Map(ledger.rentals.open(null).map((rental) => [rental.rentalId, rental]))
-  for (const rental of look.there) {
-    const before = known.get(rental.rentalId)
-    known.delete(rental.rentalId)
+export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listing: FlatRateListing): void {
+  const known = new Map(ledger.flatRates.open(null).map((flatRate) => [flatRate.flatRateId, flatRate]))
+  for (const flatRate of listing.there) {
+    const before = known.get(flatRate.flatRateId)
+    known.delete(flatRate.flatRateId)
     if (!before) {
-      const estimate = launchedVolumesOf(rental.goesWithInstance)
-      if (known.delete(estimate)) ledger.rentals.remove(estimate)
-      ledger.sums.know(rental.login)
-      ledger.rentals.put(rental)
-    } else if (before.description === rental.description && hasNewPrice(before, rental)) {
-      close(before, look.fromUtcMs, look.fromUtcMs)
-      ledger.rentals.put({ ...rental, startEarliestUtcMs: look.fromUtcMs, startLatestUtcMs: look.fromUtcMs })
-    } else if (before.description === rental.description) {
-      ledger.rentals.put({
+      const estimate = launchedVolumesOf(flatRate.goesWithInstance)
+      if (known.delete(estimate)) ledger.flatRates.remove(estimate)
+      ledger.sums.know(flatRate.login)
+      ledger.flatRates.put(flatRate)
+    } else if (before.description === flatRate.description && hasNewPrice(before, flatRate)) {
+      close(before, listing.fromUtcMs, listing.fromUtcMs)
+      ledger.flatRates.put({
+        ...flatRate,
+        startEarliestUtcMs: listing.fromUtcMs,
+        startLatestUtcMs: listing.fromUtcMs,
+      })
+    } else if (before.description === flatRate.description) {
+      ledger.flatRates.put({
         ...before,
         // A list price takes the place of what travels with the tools, from the beginning.
-        ...{ microUsdPerHour: rental.microUsdPerHour, priceSource: rental.priceSource ?? null },
-        seenUtcMs: Math.max(before.seenUtcMs, look.fromUtcMs),
-        goesWithInstance: rental.goesWithInstance || before.goesWithInstance,
+        ...{ microUsdPerHour: flatRate.microUsdPerHour, priceSource: flatRate.priceSource ?? null },
+        seenUtcMs: Math.max(before.seenUtcMs, listing.fromUtcMs),
+        goesWithInstance: flatRate.goesWithInstance || before.goesWithInstance,
       })
     } else {
       // Grown or changed since it was last seen: dearer from some time in between.
-      close(before, before.seenUtcMs, look.toUtcMs)
-      ledger.rentals.put({ ...rental, startEarliestUtcMs: before.seenUtcMs, startLatestUtcMs: look.toUtcMs })
+      close(before, before.seenUtcMs, listing.toUtcMs)
+      ledger.flatRates.put({
+        ...flatRate,
+        startEarliestUtcMs: before.seenUtcMs,
+        startLatestUtcMs: listing.toUtcMs,
+      })
     }
   }
   for (const gone of known.values()) {
-    if (mayNotBeListedYet(gone, look)) continue
+    if (mayNotBeListedYet(gone, listing)) continue
     const end = endOfInstance(gone.goesWithInstance)
     if (end && end.earliestUtcMs >= gone.startEarliestUtcMs) close(gone, end.earliestUtcMs, end.latestUtcMs)
-    else close(gone, gone.seenUtcMs, look.toUtcMs)
+    else close(gone, gone.seenUtcMs, listing.toUtcMs)
   }
 
-  function close(rental: Rental, oneUtcMs: number, otherUtcMs: number): void {
+  function close(flatRate: FlatRateCharge, oneUtcMs: number, otherUtcMs: number): void {
     const closed = {
-      ...rental,
+      ...flatRate,
       endEarliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
       endLatestUtcMs: Math.max(oneUtcMs, otherUtcMs),
     }
-    ledger.rentals.put(closed)
-    ledger.sums.addRental(tariff, closed)
+    ledger.flatRates.put(closed)
+    ledger.sums.addFlatRate(tariff, closed)
   }
 
   /** What is deleted on termination goes with its instance, however late that is noticed. */
   function endOfInstance(instanceId: string): Instant | null {
     if (instanceId === "" || ledger.instances.get(instanceId)?.state !== "terminated") return null
     const endedUtcMs = ledger.old.endOf(instanceId)
-    const lastEnd = ledger.intervals.ofInstance(instanceId).at(-1)?.end
+    const lastEnd = ledger.runs.ofInstance(instanceId).at(-1)?.end
     const endedWithItsRun = endedUtcMs !== null && lastEnd && endedUtcMs <= lastEnd.latestUtcMs
     if (!endedWithItsRun) return null
     // The date is the termination's: when its run was over may be uncertain, the volumes were there until then.
@@ -129,13 +137,13 @@ export function recordRentals({ ledger }: UsageDb, tariff: Tariff, look: RentalL
 }
 
 /** Made by us a moment before this look, or during it: nothing is concluded from its absence. */
-function mayNotBeListedYet(rental: Rental, { fromUtcMs }: RentalLook): boolean {
-  const wasSeen = rental.seenUtcMs > rental.startLatestUtcMs
-  return rental.goesWithInstance === "" && !wasSeen && rental.seenUtcMs + visibleAfterMs > fromUtcMs
+function mayNotBeListedYet(flatRate: FlatRateCharge, { fromUtcMs }: FlatRateListing): boolean {
+  const wasSeen = flatRate.seenUtcMs > flatRate.startLatestUtcMs
+  return flatRate.goesWithInstance === "" && !wasSeen && flatRate.seenUtcMs + visibleAfterMs > fromUtcMs
 }
 
 /** AWS's list had one price, and has another. */
-function hasNewPrice(before: Rental, now: Rental): boolean {
+function hasNewPrice(before: FlatRateCharge, now: FlatRateCharge): boolean {
   return (
     before.priceSource === "price list" &&
     now.priceSource === "price list" &&
@@ -143,13 +151,13 @@ function hasNewPrice(before: Rental, now: Rental): boolean {
   )
 }
 
-function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): Rental {
+function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): FlatRateCharge {
   const { id, type, gib, iops, throughput } = volume
   // Not after we saw it, whatever AWS's clock and ours say.
   const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
   const extras = [iops > 3000 && `${iops} IOPS`, throughput > 125 && `${throughput} MiB/s`].filter(Boolean)
   return {
-    ...{ rentalId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
+    ...{ flatRateId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
     description: [`${type} ${gib} GiB`, ...extras].join(" "),
     microUsdPerHour: volumePriceOf(volume, region, prices),
     priceSource: storagePriceSource(region, type, prices),
@@ -164,10 +172,10 @@ function fromSnapshot(
   region: string,
   seenUtcMs: number,
   prices: StorageList,
-): Rental {
+): FlatRateCharge {
   const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
   return {
-    ...{ rentalId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
+    ...{ flatRateId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
     ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region, prices) },
     priceSource: storagePriceSource(region, null, prices),
     ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
@@ -175,10 +183,10 @@ function fromSnapshot(
   }
 }
 
-function fromAddress(address: Address, region: string, seenUtcMs: number): Rental {
+function fromAddress(address: Address, region: string, seenUtcMs: number): FlatRateCharge {
   return {
     ...{
-      rentalId: address.allocationId,
+      flatRateId: address.allocationId,
       kind: "address",
       login: ownerOf({ tags: address.tags, keyName: "" }),
       region,

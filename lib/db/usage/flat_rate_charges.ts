@@ -2,13 +2,13 @@
 
 import type { MicroUsd } from "../../base/money.ts"
 import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
-import type { Rental } from "../../decisions/pricing/rentals.ts"
+import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
 import { type Db, greatest, least } from "../db.ts"
 
-export type Rentals = ReturnType<typeof rentals>
+export type FlatRates = ReturnType<typeof flatRateTable>
 
-export function rentals(db: Db) {
-  const select = (where: string) => `SELECT rental_id AS "rentalId", kind, login, region, description,
+export function flatRateTable(db: Db) {
+  const select = (where: string) => `SELECT rental_id AS "flatRateId", kind, login, region, description,
     micro_usd_per_hour AS "microUsdPerHour", start_earliest_utc_ms AS "startEarliestUtcMs",
     start_latest_utc_ms AS "startLatestUtcMs", end_earliest_utc_ms AS "endEarliestUtcMs",
     end_latest_utc_ms AS "endLatestUtcMs", seen_utc_ms AS "seenUtcMs", goes_with_instance AS "goesWithInstance",
@@ -16,7 +16,7 @@ export function rentals(db: Db) {
     FROM rentals WHERE ${where}`
   return {
     /** Adds it, or replaces what is known of it since that start. Inside the caller's transaction. */
-    put(rental: Rental): void {
+    put(flatRate: FlatRateCharge): void {
       db.query(
         `INSERT INTO rentals(rental_id, kind, login, region, description, micro_usd_per_hour, start_earliest_utc_ms,
            start_latest_utc_ms, end_earliest_utc_ms, end_latest_utc_ms, seen_utc_ms, goes_with_instance, price_source)
@@ -27,16 +27,21 @@ export function rentals(db: Db) {
            end_latest_utc_ms = excluded.end_latest_utc_ms, seen_utc_ms = excluded.seen_utc_ms,
            goes_with_instance = excluded.goes_with_instance, price_source = excluded.price_source`,
       ).run(
-        ...[rental.rentalId, rental.kind, rental.login, rental.region, rental.description],
-        ...[rental.microUsdPerHour, rental.startEarliestUtcMs, rental.startLatestUtcMs],
-        ...[rental.endEarliestUtcMs, rental.endLatestUtcMs, rental.seenUtcMs, rental.goesWithInstance],
-        rental.priceSource ?? null,
+        ...[flatRate.flatRateId, flatRate.kind, flatRate.login, flatRate.region, flatRate.description],
+        ...[flatRate.microUsdPerHour, flatRate.startEarliestUtcMs, flatRate.startLatestUtcMs],
+        ...[
+          flatRate.endEarliestUtcMs,
+          flatRate.endLatestUtcMs,
+          flatRate.seenUtcMs,
+          flatRate.goesWithInstance,
+        ],
+        flatRate.priceSource ?? null,
       )
     },
 
     /** What turned out to be something else. Inside the caller's transaction. */
-    remove(rentalId: string): void {
-      db.query("DELETE FROM rentals WHERE rental_id = ?").run(rentalId)
+    remove(flatRateId: string): void {
+      db.query("DELETE FROM rentals WHERE rental_id = ?").run(flatRateId)
     },
 
     /** What ended with its instance between two instants ended with it at `atUtcMs`. Inside the caller's transaction. */
@@ -66,9 +71,9 @@ export function rentals(db: Db) {
     },
 
     /** Those that are there, of a login or, with null, of everybody. */
-    open(login: string | null): Rental[] {
+    open(login: string | null): FlatRateCharge[] {
       return db
-        .query<Rental, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
+        .query<FlatRateCharge, [string | null]>(select(`end_latest_utc_ms IS NULL AND ${whose(login)}`))
         .all(login)
     },
 
@@ -98,8 +103,10 @@ export function rentals(db: Db) {
       )
     },
 
-    ofLogin(login: string): Rental[] {
-      return db.query<Rental, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`).all(login)
+    ofLogin(login: string): FlatRateCharge[] {
+      return db
+        .query<FlatRateCharge, [string]>(`${select("login = ?")} ORDER BY start_earliest_utc_ms`)
+        .all(login)
     },
 
     /** Who in a stretch of time has volumes or snapshots whose price is an estimate. */
@@ -115,9 +122,9 @@ export function rentals(db: Db) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody. */
-    within(login: string | null, fromUtcMs: number, toUtcMs: number): Rental[] {
+    within(login: string | null, fromUtcMs: number, toUtcMs: number): FlatRateCharge[] {
       return db
-        .query<Rental, [string | null, number, number]>(
+        .query<FlatRateCharge, [string | null, number, number]>(
           select(
             `${whose(login)} AND start_earliest_utc_ms < ?3 AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms > ?2)`,
           ),
