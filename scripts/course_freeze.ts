@@ -4,7 +4,7 @@ import { quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { requireStaff } from "../lib/host/caller/caller.ts"
 import { carryOutHalt, planHalt } from "../lib/operations/enforcement/freeze.ts"
-import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
+import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
 import { requireTyped } from "../lib/terminal/confirmation.ts"
 import { courseFreeze } from "../lib/terminal/declarations/course_freeze.ts"
 
@@ -18,7 +18,7 @@ export const tool = defineTool({
     if (stop && terminate) throw new UsageError("options", "--stop and --terminate exclude each other")
     if (lift && (stop || terminate)) throw new UsageError("options", "--lift ends nothing")
     const action = terminate ? "terminate" : stop ? "stop" : null
-    for (const line of await settleOnTheWay(context)) output.note(line)
+    for (const line of await settleOpportunistically(context)) output.note(line)
     const plan = await planHalt(context, { login, lift, action, reason })
     if (args.json) output.json({ dry_run: args["dry-run"], plan: plan.lines })
     else for (const line of plan.lines) output.line(line)

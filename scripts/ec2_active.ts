@@ -1,11 +1,11 @@
 import { defineTool, main } from "../lib/cli.ts"
 import { requireAccount } from "../lib/host/caller/caller.ts"
-import { greetings } from "../lib/operations/enforcement/notices.ts"
+import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
 import { activeJson, activeTables } from "../lib/operations/launches/active_report.ts"
 import { changeAsked } from "../lib/operations/launches/change.ts"
 import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
-import { settleOnTheWay } from "../lib/operations/launches/settle.ts"
+import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { storedBy, storedJson } from "../lib/operations/storage/own_storage.ts"
 import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
@@ -15,7 +15,8 @@ export const tool = defineTool({
   ...ec2Active,
   async run(args, context, output) {
     requireAccount(context.caller, context.config.course)
-    for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)
+    for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
+      output.note(line)
     const change = changeAsked(args)
     if (change) {
       const { lines, ids, state, failure } = await change(context)

@@ -1,22 +1,22 @@
 import { defineTool, main } from "../lib/cli.ts"
-import { greetings } from "../lib/operations/enforcement/notices.ts"
+import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { launch } from "../lib/operations/launches/launch.ts"
 import { askedBy } from "../lib/operations/launches/options.ts"
 import { costLines, failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
-import { createStorage } from "../lib/operations/storage/storage.ts"
+import { createVolumesOrSnapshot } from "../lib/operations/storage/storage.ts"
 import { ec2Runner } from "../lib/terminal/declarations/ec2_runner.ts"
 
 export const tool = defineTool({
   ...ec2Runner,
   async run(args, context, output) {
-    for (const line of greetings(context)) output.note(line)
+    for (const line of pendingNotices(context)) output.note(line)
     if (args["stdin-json"]) output.note("Loading request from stdin")
     let isProtocol2 = args.json
     try {
       const asked = await askedBy(args, context.clock)
       isProtocol2 ||= asked.protocol === 2
-      if (asked.isStorage) return output.json(await createStorage(context, asked.storageOrder()))
+      if (asked.isStorage) return output.json(await createVolumesOrSnapshot(context, asked.storageOrder()))
       const order = asked.order()
       const launched = await launch(context, order)
       for (const note of launched.notes) output.note(note)

@@ -29,12 +29,13 @@ export const tool = defineTool({
     }
     requireAccount(context.caller, context.config.course)
     // Only now: --help must not wait for what it does not use.
-    const { greetings } = await import("../lib/operations/enforcement/notices.ts")
+    const { pendingNotices } = await import("../lib/operations/enforcement/notices.ts")
     const { askPassword, askPublicKey } = await import("../lib/operations/identities/ask.ts")
     const { ownIdentity } = await import("../lib/operations/identities/deps.ts")
     const { serveRequests } = await import("../lib/operations/identities/requests.ts")
-    const { settleOnTheWay } = await import("../lib/operations/launches/settle.ts")
-    for (const line of [...greetings(context), ...(await settleOnTheWay(context))]) output.note(line)
+    const { settleOpportunistically } = await import("../lib/operations/launches/settle.ts")
+    for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
+      output.note(line)
     const newPassword = asked.setPassword ? await askPassword(context, output.note) : null
     const importSshKey = asked.importSshKey ? await askPublicKey(context) : null
     const report = await serveRequests(

@@ -21,8 +21,8 @@ export const tool = defineTool({
     const enforce = args.enforce || context.config.leases.enforce
     if (args["dry-run"] && !enforce && !args.repair)
       throw new UsageError("options", "--dry-run says what --enforce or --repair would do, give one of them")
-    const { duty } = await import("../lib/operations/enforcement/duty.ts")
-    const { summary, enforced, warnings, failure } = await duty(context, {
+    const { cronRun } = await import("../lib/operations/enforcement/cron_run.ts")
+    const { summary, enforced, warnings, failure } = await cronRun(context, {
       snapshot: () => runCron(context, { cloudTrail: args.cloudtrail }),
       enforce,
       dryRun: args["dry-run"],

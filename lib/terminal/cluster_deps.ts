@@ -6,8 +6,8 @@ import { systemPrograms } from "../host/processes/programs.ts"
 import { clientAddress, fetchText } from "../host/web.ts"
 import type { ClusterDeps } from "../operations/clusters/deps.ts"
 import { type ClusterArguments, timeoutOf } from "./cluster_arguments.ts"
+import { interactiveTerminal } from "./interactive_terminal.ts"
 import type { Output } from "./output.ts"
-import { personAt } from "./person.ts"
 
 export function clusterDeps(context: Context, args: ClusterArguments, output: Output): ClusterDeps {
   const { config, caller, clock, interrupt, abandon } = context
@@ -38,7 +38,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
       kept: () => [],
       spot: () => [],
     },
-    terminal: personAt(output, { asks: !args["no-input"], interrupt }),
+    terminal: interactiveTerminal(output, { asks: !args["no-input"], interrupt }),
     uninterrupted() {
       const never = new AbortController().signal
       return {
@@ -46,7 +46,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
         interrupt: never,
         timeoutMs: null,
         // Questions still end with the next Ctrl-C.
-        terminal: personAt(output, {
+        terminal: interactiveTerminal(output, {
           asks: !args["no-input"],
           interrupt: interrupt.aborted ? abandon : interrupt,
         }),

@@ -71,7 +71,7 @@ function addLeases(path: string): void {
           usageOperation: "",
           endsAtUtcMs: now + 14_400_000,
         },
-        ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
+        ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, terminationAtUtcMs: null },
       })
     }
   })

@@ -74,7 +74,7 @@ describe("ec2_active", () => {
     const [id = ""] = await day.launch()
     emulator.proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
     const { stdout, code } = await active("--terminate", id)
-    expect(stdout).toStartWith(`Terminating ${id} (m1.small)\n${id}: its switch is behind (`)
+    expect(stdout).toStartWith(`Terminating ${id} (m1.small)\n${id}: its termination schedule is behind (`)
     expect(code).toBe(0)
   })
 

@@ -31,8 +31,8 @@ export interface Lease {
   endedAtUtcMs: number | null
   /** The end that the instance's tag shows; null before it is known. */
   announcedEndUtcMs: number | null
-  /** When the scheduler's switch terminates it; null where none is set. */
-  switchAtUtcMs: number | null
+  /** When the scheduler terminates it; null without a schedule. */
+  terminationAtUtcMs: number | null
   /** Since when the ledger charges the run that lasts; null where it charges none. */
   chargedSinceUtcMs: number | null
 }
@@ -54,7 +54,7 @@ const columns = `l.instance_id AS "instanceId", l.login, reservation_id AS "rese
   launched_at_utc_ms AS "launchedAtUtcMs", run_started_at_utc_ms AS "runStartedAtUtcMs",
   ran_before_ms AS "ranBeforeMs", ends_at_utc_ms AS "endsAtUtcMs",
   stopped_at_utc_ms AS "stoppedAtUtcMs", ended_at_utc_ms AS "endedAtUtcMs",
-  announced_end_utc_ms AS "announcedEndUtcMs", switch_at_utc_ms AS "switchAtUtcMs", ${chargedSince} AS "chargedSinceUtcMs"`
+  announced_end_utc_ms AS "announcedEndUtcMs", switch_at_utc_ms AS "terminationAtUtcMs", ${chargedSince} AS "chargedSinceUtcMs"`
 
 /** As worst_case.ts counts them. */
 const startedHours = (ms: string) => greatest("1", `((${ms} + 3599999) / 3600000)`)
@@ -76,7 +76,7 @@ export function leases(db: Db) {
           switch_at_utc_ms, ran_before_ms, usage_operation)
         VALUES ($instanceId, $login, $reservationId, $region, $instanceType, $market, $keyName, $microUsdPerHour,
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $launchedAtUtcMs, $runStartedAtUtcMs, $endsAtUtcMs,
-          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $switchAtUtcMs, $ranBeforeMs,
+          $stoppedAtUtcMs, $endedAtUtcMs, $announcedEndUtcMs, $terminationAtUtcMs, $ranBeforeMs,
           $usageOperation)
         ON CONFLICT DO NOTHING`).run({ ...lease })
     },
@@ -174,7 +174,7 @@ export function leases(db: Db) {
      * False where another run has set it otherwise since it was `before`: which of the two came last to AWS is not known, and no lease
      * wants what is noted then.
      */
-    switchSet(instanceId: string, before: number | null, atUtcMs: number | null): boolean {
+    scheduleSet(instanceId: string, before: number | null, atUtcMs: number | null): boolean {
       const noted = db
         .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: number | null }>(
           `UPDATE leases SET switch_at_utc_ms =
@@ -185,8 +185,8 @@ export function leases(db: Db) {
         .get({ instanceId, before, atUtcMs })
       return noted?.isSo === 1
     },
-    /** Ended ones whose switch is still set. */
-    switchesLeft(): { instanceId: string; region: string }[] {
+    /** Ended ones whose schedule is still set. */
+    schedulesLeft(): { instanceId: string; region: string }[] {
       return db
         .query<{ instanceId: string; region: string }, []>(
           `SELECT l.instance_id AS "instanceId", region FROM leases l LEFT JOIN instances i ON i.instance_id = l.instance_id

@@ -17,7 +17,7 @@ export interface LeaseFacts {
   endsAtUtcMs: number
   stoppedAtUtcMs: number | null
   announcedEndUtcMs: number | null
-  switchAtUtcMs: number | null
+  terminationAtUtcMs: number | null
 }
 
 export interface Situation {
@@ -26,8 +26,8 @@ export interface Situation {
   /** As AWS lists it; null where it does not, and should. */
   stateOf: (instanceId: string) => InstanceState | null
   wasWarned: (lease: LeaseFacts, warnMs: number) => boolean
-  /** When the scheduler's switch of a lease ought to act; null where there are no such switches, any more. */
-  switchAt: (lease: LeaseFacts) => number | null
+  /** When the scheduler ought to terminate a lease's instance; null without leases.scheduler_role. */
+  terminationAt: (lease: LeaseFacts) => number | null
   config: Pick<Config["leases"], "action" | "warnMs" | "stoppedMs">
 }
 
@@ -38,8 +38,8 @@ export type EnforcementStep =
   | (Of<"terminate"> & { because: string })
   /** It is over: its lease is closed. */
   | Of<"close">
-  | (Of<"set switch"> & { atUtcMs: number })
-  | Of<"remove switch">
+  | (Of<"set schedule"> & { atUtcMs: number })
+  | Of<"remove schedule">
   | Of<"announce">
 
 /** Ends first, warnings after, what is merely kept in order last. */
@@ -53,8 +53,8 @@ const order: EnforcementStep["kind"][] = [
   "stop",
   "warn",
   "close",
-  "set switch",
-  "remove switch",
+  "set schedule",
+  "remove schedule",
   "announce",
 ]
 
@@ -66,7 +66,7 @@ function stepsFor(lease: LeaseFacts, situation: Situation): EnforcementStep[] {
   if (lease.endsAtUtcMs <= nowUtcMs) return endOf(lease, state, situation)
   return [
     ...warningOf(lease, state, situation),
-    ...switchOf(lease, situation),
+    ...scheduleStepOf(lease, situation),
     ...(lease.announcedEndUtcMs === lease.endsAtUtcMs ? [] : [{ kind: "announce" as const, lease }]),
   ]
 }
@@ -79,7 +79,7 @@ function endOf(lease: LeaseFacts, state: InstanceState, situation: Situation): E
     return [{ kind: "terminate", lease, because: over }]
   }
   if (state === "running" || state === "pending") return [{ kind: "stop", lease, because: over }]
-  if (nowUtcMs < lease.endsAtUtcMs + config.stoppedMs) return switchOf(lease, situation)
+  if (nowUtcMs < lease.endsAtUtcMs + config.stoppedMs) return scheduleStepOf(lease, situation)
   const because = `${over}, and what is stopped is kept for ${duration(config.stoppedMs)}`
   return [{ kind: "terminate", lease, because }]
 }
@@ -96,10 +96,10 @@ function warningOf(
   return warnMs === null || wasWarned(lease, warnMs) ? [] : [{ kind: "warn", lease, warnMs }]
 }
 
-function switchOf(lease: LeaseFacts, { switchAt }: Situation): EnforcementStep[] {
-  const atUtcMs = switchAt(lease)
-  if (atUtcMs === lease.switchAtUtcMs) return []
-  return [atUtcMs === null ? { kind: "remove switch", lease } : { kind: "set switch", lease, atUtcMs }]
+function scheduleStepOf(lease: LeaseFacts, { terminationAt }: Situation): EnforcementStep[] {
+  const atUtcMs = terminationAt(lease)
+  if (atUtcMs === lease.terminationAtUtcMs) return []
+  return [atUtcMs === null ? { kind: "remove schedule", lease } : { kind: "set schedule", lease, atUtcMs }]
 }
 
 /** `terminate i-0abc of cs61c-aa (m1.small): its lease ended 12 min ago, at …`. */
@@ -114,9 +114,9 @@ export function stepLine(step: EnforcementStep): string {
       return `warn ${lease.login}: the lease of ${what} ends at ${isoUtc(lease.endsAtUtcMs)}`
     case "close":
       return `close the lease of ${what}: it is over`
-    case "set switch":
+    case "set schedule":
       return `set the switch of ${what} to ${isoUtc(step.atUtcMs)}`
-    case "remove switch":
+    case "remove schedule":
       return `remove the switch of ${what}: leases.scheduler_role is set no longer`
     case "announce":
       return `tag ${what} with the end of its lease, ${isoUtc(lease.endsAtUtcMs)}`

@@ -20,7 +20,7 @@ export interface ObservedIdentity {
   passwordIntent: { password: string } | null
 }
 
-export type Step =
+export type IdentityStep =
   | { do: "create user" }
   | { do: "tag user" }
   | { do: "record user" }
@@ -46,7 +46,7 @@ export interface PlanOptions {
   rotate: boolean
 }
 
-export function planIdentity(observed: ObservedIdentity, { rotate }: PlanOptions): Step[] {
+export function planIdentity(observed: ObservedIdentity, { rotate }: PlanOptions): IdentityStep[] {
   const keys = planAccessKeys(observed, rotate)
   return [
     ...(observed.user === null ? [{ do: "create user" } as const] : []),
@@ -62,7 +62,7 @@ export function planIdentity(observed: ObservedIdentity, { rotate }: PlanOptions
   ]
 }
 
-function planPassword({ hasLoginProfile, row, passwordIntent }: ObservedIdentity): Step[] {
+function planPassword({ hasLoginProfile, row, passwordIntent }: ObservedIdentity): IdentityStep[] {
   const how = hasLoginProfile ? "update" : "create"
   if (passwordIntent) return [{ do: "set password", how, password: passwordIntent.password }]
   if (!hasLoginProfile) return [{ do: "set password", how, password: row?.password || null }]
@@ -80,7 +80,7 @@ const maxAccessKeys = 2
 function planAccessKeys(
   { iamKeys, recordedKeys, keyIntent }: ObservedIdentity,
   rotate: boolean,
-): { before: Step[]; current: string | null; after: Step[] } {
+): { before: IdentityStep[]; current: string | null; after: IdentityStep[] } {
   const isRecorded = (id: string) => recordedKeys.some((key) => key.id === id)
   const isOrphan = (id: string) => keyIntent !== null && !keyIntent.before.includes(id) && !isRecorded(id)
   const stale = recordedKeys.filter(({ id }) => !iamKeys.some((key) => key.id === id))
@@ -89,11 +89,11 @@ function planAccessKeys(
   const current = left.findLast(({ id, active }) => active && isRecorded(id))
   const isHalfRotated = keyIntent?.replaces === true && current && !keyIntent.before.includes(current.id)
 
-  const before: Step[] = [
+  const before: IdentityStep[] = [
     ...stale.map(({ id }) => ({ do: "forget access key", id }) as const),
     ...orphans.map(({ id }) => deletion(id, "an interrupted run made it and nobody has its secret")),
   ]
-  const endIntent: Step[] = keyIntent ? [{ do: "end access key intent" }] : []
+  const endIntent: IdentityStep[] = keyIntent ? [{ do: "end access key intent" }] : []
   if (current && (!rotate || isHalfRotated)) {
     if (!isHalfRotated) return { before, current: current.id, after: endIntent }
     const replaced = left.filter((key) => key !== current)
@@ -124,11 +124,11 @@ function planAccessKeys(
   }
 }
 
-function deletion(id: string, because: string): Step {
+function deletion(id: string, because: string): IdentityStep {
   return { do: "delete access key", id, because }
 }
 
-function planSshKey({ keyPair, recordedSshKey }: ObservedIdentity): Step[] {
+function planSshKey({ keyPair, recordedSshKey }: ObservedIdentity): IdentityStep[] {
   if (recordedSshKey?.isUsable) {
     if (!keyPair) return [{ do: "restore key pair" }]
     if (keyPair.fingerprint === recordedSshKey.fingerprint) return []
@@ -143,7 +143,7 @@ function planSshKey({ keyPair, recordedSshKey }: ObservedIdentity): Step[] {
 }
 
 /** The step in words, for dry runs and for the audit log. */
-export function describeStep(step: Step, login: string): string {
+export function describeStep(step: IdentityStep, login: string): string {
   switch (step.do) {
     case "create user":
     case "tag user":

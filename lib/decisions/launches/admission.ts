@@ -13,7 +13,7 @@ export interface Holding {
 }
 
 /** What counts against a user and the course before the request. */
-export interface Standing {
+export interface Exposure {
   holdings: Holding[]
   /** Since the term began, the highest that it can have been. */
   spent: MicroUsd
@@ -24,7 +24,7 @@ export interface Standing {
 }
 
 /** What is asked. An extension or a restart asks for nothing that is not held already. */
-export interface Ask {
+export interface AdmissionRequest {
   verb: "asked" | "started again"
   count: number
   microUsdPerHour: MicroUsd
@@ -32,17 +32,17 @@ export interface Ask {
   worst: MicroUsd
 }
 
-export type RoomLeft = {
+export type Headroom = {
   hourly: MicroUsd
   instances: number
   budget: MicroUsd | null
   courseBudget: MicroUsd | null
 }
-export type Admission = { allow: true; left: RoomLeft } | { allow: false; because: string }
+export type Admission = { allow: true; left: Headroom } | { allow: false; because: string }
 
 /** What there is room for beyond what is held; negative where a limit was lowered since. */
-export function roomLeft(standing: Standing, limits: Limits, courseBudget: MicroUsd | null): RoomLeft {
-  const { holdings, spent, reserved, courseSpent, courseReserved } = standing
+export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: MicroUsd | null): Headroom {
+  const { holdings, spent, reserved, courseSpent, courseReserved } = exposure
   return {
     hourly: limits.maxHourlyCost - hourlyOf(holdings),
     instances: limits.maxInstances - countOf(holdings),
@@ -51,36 +51,38 @@ export function roomLeft(standing: Standing, limits: Limits, courseBudget: Micro
   }
 }
 
-/** Admits `ask`, or refuses it with the arithmetic. */
+/** Admits `request`, or refuses it with the arithmetic. */
 export function admit(
-  standing: Standing,
-  ask: Ask,
+  exposure: Exposure,
+  request: AdmissionRequest,
   limits: Limits,
   courseBudget: MicroUsd | null,
 ): Admission {
   const asked: Holding[] =
-    ask.count === 0 ? [] : [{ state: "launching", count: ask.count, microUsdPerHour: ask.microUsdPerHour }]
-  const all = [...standing.holdings, ...asked]
-  const left = roomLeft({ ...standing, holdings: all }, limits, courseBudget)
+    request.count === 0
+      ? []
+      : [{ state: "launching", count: request.count, microUsdPerHour: request.microUsdPerHour }]
+  const all = [...exposure.holdings, ...asked]
+  const left = headroomOf({ ...exposure, holdings: all }, limits, courseBudget)
   if (left.hourly < 0 && asked.length > 0) {
     return refusal(
-      `${hourlyTerms(standing.holdings, ask)} = ${usd(hourlyOf(all))}/h, limit ${usd(limits.maxHourlyCost)}/h`,
+      `${hourlyTerms(exposure.holdings, request)} = ${usd(hourlyOf(all))}/h, limit ${usd(limits.maxHourlyCost)}/h`,
     )
   }
   if (left.instances < 0 && asked.length > 0) {
-    const terms = [...countTerms(standing.holdings), `${ask.count} ${ask.verb}`].join(" + ")
+    const terms = [...countTerms(exposure.holdings), `${request.count} ${request.verb}`].join(" + ")
     return refusal(`${terms} = ${plural(countOf(all), "instance")}, limit ${limits.maxInstances}`)
   }
-  const overUser = overBudget(ask.worst, standing.spent, standing.reserved, limits.budget)
+  const overUser = overBudget(request.worst, exposure.spent, exposure.reserved, limits.budget)
   if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? 0)}`)
-  const overCourse = overBudget(ask.worst, standing.courseSpent, standing.courseReserved, courseBudget)
+  const overCourse = overBudget(request.worst, exposure.courseSpent, exposure.courseReserved, courseBudget)
   if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? 0)}`)
   return {
     allow: true,
     left: {
       ...left,
-      budget: left.budget === null ? null : left.budget - ask.worst,
-      courseBudget: left.courseBudget === null ? null : left.courseBudget - ask.worst,
+      budget: left.budget === null ? null : left.budget - request.worst,
+      courseBudget: left.courseBudget === null ? null : left.courseBudget - request.worst,
     },
   }
 }
@@ -104,12 +106,12 @@ function refusal(because: string): Admission {
   return { allow: false, because }
 }
 
-function hourlyTerms(holdings: Holding[], ask: Ask): string {
-  const terms = merged(holdings).map(
+function hourlyTerms(holdings: Holding[], request: AdmissionRequest): string {
+  const terms = mergeHoldings(holdings).map(
     ({ state, count, microUsdPerHour }) =>
       `${count} ${state} at ${microUsdPerHour === null ? "an unknown price" : `${usd(microUsdPerHour)}/h`}`,
   )
-  return [...terms, `${ask.count} ${ask.verb} at ${usd(ask.microUsdPerHour)}/h`].join(" + ")
+  return [...terms, `${request.count} ${request.verb} at ${usd(request.microUsdPerHour)}/h`].join(" + ")
 }
 
 function countTerms(holdings: Holding[]): string[] {
@@ -119,7 +121,7 @@ function countTerms(holdings: Holding[]): string[] {
 }
 
 /** Holdings of one state and price as one. */
-export function merged(holdings: Holding[]): Holding[] {
+export function mergeHoldings(holdings: Holding[]): Holding[] {
   const byKind = new Map<string, Holding>()
   for (const holding of holdings) {
     const kind = `${holding.state} ${holding.microUsdPerHour}`

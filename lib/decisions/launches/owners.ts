@@ -12,7 +12,7 @@ export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): 
  * The reservation that an instance was launched for, or "". Tags can be copied, as the console's "Launch more like this" does; the
  * ClientToken of a launch of ours is the reservation too. Of spot nobody documents which token AWS shows.
  */
-export function reservationOf({
+export function reservationIdOf({
   tags,
   clientToken,
   market,

@@ -1,5 +1,5 @@
 /**
- * The dead-man's switch that travels in the user data: a boot hook that shuts the instance down, which terminates it, when
+ * The shutdown timer that travels in the user data: a boot hook that shuts the instance down, which terminates it, when
  * its lease ends, and that asks for the lease's tag each minute, so that an extension reaches it. It works when the login host
  * is down. The user's own script stays what it was: cloud-init takes both as parts of one MIME archive.
  * https://cloudinit.readthedocs.io/en/latest/explanation/format.html
@@ -8,7 +8,7 @@ import { tagOf } from "../../base/instance.ts"
 import { isoUtc } from "../../base/time.ts"
 import { mostUserDataBytes } from "./launch_order.ts"
 
-export interface SwitchTime {
+export interface TimerTime {
   leaseEndsAtUtcMs: number
   /** How much later it shuts down: where enforcement stops instances, it gets to be first. */
   graceMs: number
@@ -17,34 +17,34 @@ export interface SwitchTime {
 export interface MergedUserData {
   /** What EC2 is sent. */
   bytes: Uint8Array
-  /** Whether the switch is in it. */
-  hasSwitch: boolean
+  /** Whether the timer is in it. */
+  hasTimer: boolean
   /** Why it is not: said to the caller, who may want to know. */
   because: string | null
 }
 
-/** The user's data with the switch; the user's alone where cloud-init could not read both, or they would not fit. */
-export function withDeadMansSwitch(userData: Uint8Array | null, time: SwitchTime): MergedUserData {
+/** The user's data with the timer; the user's alone where cloud-init could not read both, or they would not fit. */
+export function withShutdownTimer(userData: Uint8Array | null, time: TimerTime): MergedUserData {
   const hook = shutdownHook(time)
   if (userData === null || userData.length === 0) {
-    return { bytes: new TextEncoder().encode(hook), hasSwitch: true, because: null }
+    return { bytes: new TextEncoder().encode(hook), hasTimer: true, because: null }
   }
   const plain = unpacked(userData)
   const part = plain === null ? null : (partOf(plain) ?? encodedPart(plain))
   if (!part) {
-    return withoutSwitch(userData, "the user data is nothing that cloud-init runs")
+    return withoutTimer(userData, "the user data is nothing that cloud-init runs")
   }
   const archive = new TextEncoder().encode(mimeArchive([hookPart(hook), part]))
   const packed = archive.length <= mostUserDataBytes ? archive : Bun.gzipSync(archive, { level: 9 })
   if (packed.length > mostUserDataBytes) {
     const room = `${packed.length} bytes gzipped with it, at most ${mostUserDataBytes}`
-    return withoutSwitch(userData, `the user data leaves no room for it (${room})`)
+    return withoutTimer(userData, `the user data leaves no room for it (${room})`)
   }
-  return { bytes: packed, hasSwitch: true, because: null }
+  return { bytes: packed, hasTimer: true, because: null }
 }
 
-export function withoutSwitch(userData: Uint8Array | null, because: string): MergedUserData {
-  return { bytes: userData ?? new Uint8Array(), hasSwitch: false, because }
+export function withoutTimer(userData: Uint8Array | null, because: string): MergedUserData {
+  return { bytes: userData ?? new Uint8Array(), hasTimer: false, because }
 }
 
 /** The most that packed data may unpack to: a bomb would eat the launcher's memory. */
@@ -148,7 +148,7 @@ const hookPart = (hook: string): Part => ({ type: "text/cloud-boothook", text: h
  * Runs at every boot, before the user's own scripts, and stays: systemd holds it where there is systemd, so that it outlives
  * cloud-init. The embedded end holds until the tag can be read, and for good where it never can.
  */
-export function shutdownHook({ leaseEndsAtUtcMs, graceMs }: SwitchTime): string {
+export function shutdownHook({ leaseEndsAtUtcMs, graceMs }: TimerTime): string {
   return `#cloud-boothook
 #!/bin/sh
 # ec2-wrappers: this instance ends with its lease (${isoUtc(leaseEndsAtUtcMs)}); "ec2-active --extend" moves it.

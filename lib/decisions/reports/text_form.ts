@@ -43,11 +43,11 @@ export function userTotalLine(login: string, cost: Bounds, unpriced: number): st
 
 /** `$12.345`, and where the bounds are a cent or more apart `$12.40–$12.71`. */
 export function amountOf(cost: Bounds): string {
-  return isApart(cost) ? rangeOf(cost) : dollars(cost.highest, 6)
+  return isApart(cost) ? amountRange(cost) : dollars(cost.highest, 6)
 }
 
 /** `$12.40–$12.71` in whole cents around what is known, or `$12.71` where there is nothing in between. */
-export function rangeOf(cost: Bounds): string {
+export function amountRange(cost: Bounds): string {
   const cents = (amount: number) => `$${(amount / 100).toFixed(2)}`
   if (!isApart(cost)) return `$${toUsd(cost.highest).toFixed(2)}`
   return `${cents(Math.floor(cost.lowest / microUsdPerCent))}–${cents(Math.ceil(cost.highest / microUsdPerCent))}`

@@ -1,4 +1,4 @@
-/** Ends what is past its lease, warns what is near it, and keeps the switches in order. */
+/** Ends instances past their leases, warns owners of near ends, and keeps termination schedules in order. */
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { duration, msPerMinute } from "../../base/time.ts"
@@ -14,12 +14,12 @@ import type { Notifier } from "../../host/people/notifier.ts"
 import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
-import { switchAtOf } from "../launches/plan.ts"
+import { scheduledTerminationOf } from "../launches/plan.ts"
 import { inEachRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
-import { announceEnds, removeSwitches, setSwitches } from "../launches/switches.ts"
+import { announceEnds, removeSchedules, setSchedules } from "../launches/termination_schedules.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"
-import { adoptStrays } from "./strays.ts"
+import { adoptOrphanInstances } from "./orphan_instances.ts"
 import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 
 export interface EnforcementDeps extends LedgerDeps {
@@ -44,8 +44,8 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   )
   const steps = await planNow(deps, unheard)
   const storage = storageDue(deps)
-  const left = deps.usageDb.leases.switchesLeft()
-  const lines = [...steps.map(stepLine), ...storage.map(storageLine), ...left.map(switchLine)]
+  const left = deps.usageDb.leases.schedulesLeft()
+  const lines = [...steps.map(stepLine), ...storage.map(storageLine), ...left.map(scheduleLine)]
   const enforced: Enforced = { lines, failures: unheard, foreign: foreignLines(deps) }
   if (dryRun) return enforced
   const warnings: Warning[] = []
@@ -66,8 +66,8 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
     })
   }
   // also of what has ended in this run
-  const over = deps.usageDb.leases.switchesLeft().map(({ instanceId }) => instanceId)
-  enforced.failures.push(...(await removeSwitches(deps, "enforcement", over)))
+  const over = deps.usageDb.leases.schedulesLeft().map(({ instanceId }) => instanceId)
+  enforced.failures.push(...(await removeSchedules(deps, "enforcement", over)))
   await attempt(enforced, "warn", () =>
     sendWarnings(
       deps,
@@ -77,7 +77,7 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   return enforced
 }
 
-const switchLine = ({ instanceId }: { instanceId: string }) =>
+const scheduleLine = ({ instanceId }: { instanceId: string }) =>
   `remove the switch of ${instanceId}, which has ended`
 
 /** What fails is said, and the rest goes on. */
@@ -96,7 +96,7 @@ export function notSettled(error: unknown): string {
 /** For the regions that answer; of the others it is said. Throws where none does. */
 async function planNow(deps: EnforcementDeps, unheard: string[]): Promise<EnforcementStep[]> {
   const { usageDb, clock, config } = deps
-  const failures = await adoptStrays(deps)
+  const failures = await adoptOrphanInstances(deps)
   const all = usageDb.leases.open(null)
   const listedAtUtcMs = clock.now()
   const listed = new Map<string, Instance>()
@@ -123,7 +123,7 @@ async function planNow(deps: EnforcementDeps, unheard: string[]): Promise<Enforc
     leases: visible,
     stateOf: (id) => listed.get(id)?.state ?? null,
     wasWarned: (lease, warnMs) => usageDb.notices.has(lease.login, aboutOf(lease, warnMs)),
-    switchAt: (lease) => switchAtOf(config, lease),
+    terminationAt: (lease) => scheduledTerminationOf(config, lease),
     config: { action, warnMs, stoppedMs },
   })
 }
@@ -152,9 +152,9 @@ async function carryOut(
     case "close":
       usageDb.leases.ended(lease.instanceId, clock.now())
       return []
-    case "set switch":
-    case "remove switch":
-      return setSwitches(deps, "enforcement", [lease.instanceId])
+    case "set schedule":
+    case "remove schedule":
+      return setSchedules(deps, "enforcement", [lease.instanceId])
     case "announce":
       return announceEnds(deps, [lease.instanceId])
   }

@@ -8,7 +8,7 @@ type NoticeDeps = Pick<LaunchDeps, "usageDb" | "caller" | "clock">
  * Lines for the caller, and one where usage is not being recorded. Never fails: what keeps the database from being read is
  * said once, by the work that comes next and needs it too.
  */
-export function greetings(deps: NoticeDeps): string[] {
+export function pendingNotices(deps: NoticeDeps): string[] {
   try {
     const stale = staleness(deps.usageDb, deps.clock)
     return stale === null ? noticesFor(deps) : [...noticesFor(deps), stale]

@@ -3,7 +3,7 @@ import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { msPerSecond } from "../../base/time.ts"
 import { defaultKeyName } from "../../decisions/identities/key_name.ts"
-import type { Step } from "../../decisions/identities/plan.ts"
+import type { IdentityStep } from "../../decisions/identities/plan.ts"
 import { userPolicyName } from "../../decisions/identities/student_policy.ts"
 import {
   createAccessKey,
@@ -33,7 +33,7 @@ export interface Convergence {
   written: string[]
 }
 
-export async function carryOut(run: Convergence, step: Step): Promise<void> {
+export async function carryOut(run: Convergence, step: IdentityStep): Promise<void> {
   const { deps } = run
   const { login, config, usersDb } = deps
   const iam = await iamOf(deps)

@@ -7,9 +7,9 @@ import type { Lease } from "../../db/enforcement/leases.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { reasonDate } from "../../decisions/usage/transitions.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { showsStoppedMs } from "./exposure.ts"
 import { type Listing, type OwnInstances, ownInstances } from "./own_instances.ts"
 import { settleOwn } from "./settle.ts"
-import { showsStoppedMs } from "./standing.ts"
 
 export interface Active {
   instances: (Instance & { lease: Lease | null })[]

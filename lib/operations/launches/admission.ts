@@ -1,17 +1,17 @@
 /** A launch's admission: what is held plus what is asked is held against the limits, and what is asked is reserved. */
 import { Refused } from "../../base/errors.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
-import { admit, type RoomLeft } from "../../decisions/launches/admission.ts"
+import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
 import { requireNotHalted } from "./access.ts"
 import { digestOf, requireTokenFree } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { exposureOf } from "./exposure.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import type { LaunchPlan } from "./plan.ts"
 import { settleOwn } from "./settle.ts"
-import { standingOf } from "./standing.ts"
 
 /** Inside an immediate transaction: nothing of anybody else comes in between. Throws Refused with the arithmetic. */
 export function reserveLaunch(
@@ -20,7 +20,7 @@ export function reserveLaunch(
   plan: LaunchPlan,
   own: OwnInstances,
   id: string,
-): { reservation: NewReservation; left: RoomLeft } {
+): { reservation: NewReservation; left: Headroom } {
   const { usageDb, config, caller, clock } = deps
   const { login } = caller
   const nowUtcMs = clock.now()
@@ -29,7 +29,7 @@ export function reserveLaunch(
   settleOwn(deps, login, own)
   const { request, rates, worst, leaseEndsAtUtcMs } = plan
   const admission = admit(
-    standingOf(deps, login, own, nowUtcMs),
+    exposureOf(deps, login, own, nowUtcMs),
     { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst },
     limitsOf(config, login),
     config.courseBudget,

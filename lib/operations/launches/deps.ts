@@ -17,7 +17,7 @@ export const faultPoints = [
   "launched",
   "in settling",
   "settled",
-  "switched",
+  "scheduled",
   "outcome written",
 ] as const
 

@@ -3,14 +3,14 @@ import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import type { LedgerDeps } from "./deps.ts"
-import { removeSwitches, setSwitches } from "./switches.ts"
+import { removeSchedules, setSchedules } from "./termination_schedules.ts"
 
 export type EndAction = "terminate" | "stop"
 
 export interface Ended {
   done: string[]
   failures: string[]
-  /** Switches that did not follow. */
+  /** What could not be told to the scheduler, a line each. */
   behind: string[]
 }
 
@@ -38,8 +38,8 @@ export async function endInstances(
       ended.failures.push(`${id}: ${messageOf(error)}`)
     }
   }
-  const bringSwitches = action === "terminate" ? removeSwitches : setSwitches
-  ended.behind.push(...(await bringSwitches(deps, actor, ended.done)))
+  const bringSchedules = action === "terminate" ? removeSchedules : setSchedules
+  ended.behind.push(...(await bringSchedules(deps, actor, ended.done)))
   return ended
 }
 

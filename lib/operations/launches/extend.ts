@@ -3,19 +3,19 @@ import { Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { duration, isoUtc } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
-import { admit, type RoomLeft } from "../../decisions/launches/admission.ts"
+import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { ceilingOf } from "../../decisions/launches/running_time.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
 import { requireNotHalted } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { exposureOf } from "./exposure.ts"
 import type { OwnInstances } from "./own_instances.ts"
-import { standingOf } from "./standing.ts"
-import { announceEnds, setSwitches } from "./switches.ts"
+import { announceEnds, setSchedules } from "./termination_schedules.ts"
 
 export interface Extended {
   leases: { instanceId: string; endsAtUtcMs: number }[]
-  left: RoomLeft
+  left: Headroom
   notes: string[]
 }
 
@@ -31,11 +31,11 @@ export async function extendLeases(
   const ids = instances.map(({ id }) => id)
   const { leases, left } = usageDb.transaction(() => reserve(deps, instances, byMs, own, dryRun))
   if (dryRun) return { leases, left, notes: [] }
-  // The lease is in the database, which is the truth; the switches follow, and cron sees to those that do not.
+  // The lease is in the database, which is the truth; the schedules follow, and cron sees to those that do not.
   for (const { instanceId, endsAtUtcMs } of leases) {
     audit.record(caller.login, `extend ${instanceId} by ${duration(byMs)} until ${isoUtc(endsAtUtcMs)}`)
   }
-  const notes = [...(await setSwitches(deps, caller.login, ids)), ...(await announceEnds(deps, ids))]
+  const notes = [...(await setSchedules(deps, caller.login, ids)), ...(await announceEnds(deps, ids))]
   return { leases, left, notes }
 }
 
@@ -63,7 +63,7 @@ function reserve(
   })
   const worst = extended.reduce((sum, { worst }) => sum + worst, 0)
   const admission = admit(
-    standingOf(deps, caller.login, own, nowUtcMs),
+    exposureOf(deps, caller.login, own, nowUtcMs),
     { verb: "asked", count: 0, microUsdPerHour: 0, worst },
     limitsOf(config, caller.login),
     config.courseBudget,

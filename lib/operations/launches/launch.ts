@@ -1,6 +1,6 @@
 /**
  * The only way to an instance. In this order: plan (policy, price) → admission with its reservation → intent in the audit log
- * → RunInstances → settle → switches → outcome. Killed anywhere, it leaves a reservation that settle.ts brings to an end.
+ * → RunInstances → settle → schedules → outcome. Killed anywhere, it leaves a reservation that settle.ts brings to an end.
  */
 import { randomUUID } from "node:crypto"
 import type { LaunchRequest } from "../../aws/interfaces.ts"
@@ -11,18 +11,18 @@ import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
-import type { RoomLeft } from "../../decisions/launches/admission.ts"
+import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import { markSent } from "./access.ts"
 import { reserveLaunch } from "./admission.ts"
 import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { missingCodes } from "./launch_lookups.ts"
 import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
 import { recordLaunched, recordRunning } from "./record_launch.ts"
 import { belongsTo } from "./settle.ts"
-import { goneCodes } from "./surroundings.ts"
-import { setSwitchesOf } from "./switches.ts"
+import { setSchedulesOf } from "./termination_schedules.ts"
 
 export interface Launched {
   /** Empty for a dry run. */
@@ -32,7 +32,7 @@ export interface Launched {
   worst: MicroUsd
   leaseEndsAtUtcMs: number
   /** After this launch; null where the launch was made before, by the same token. */
-  left: RoomLeft | null
+  left: Headroom | null
   /** For the caller's eyes. */
   notes: string[]
 }
@@ -43,7 +43,7 @@ export async function launch(deps: LaunchDeps, order: LaunchOrder): Promise<Laun
     return await launchOnce(deps, order)
   } catch (error) {
     // What we remembered of images and groups is gone: look again, once.
-    if (error instanceof AwsError && goneCodes.test(error.code) && forgetLookups(deps)) {
+    if (error instanceof AwsError && missingCodes.test(error.code) && forgetLookups(deps)) {
       return await auditingRefusal(deps, order, () => launchOnce(deps, order))
     }
     auditRefusal(deps, order, error)
@@ -71,8 +71,8 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("launched")
   settle(deps, reservation, instances, requestId)
   deps.at?.("settled")
-  const notes = await setSwitchesOf(deps, caller.login)
-  deps.at?.("switched")
+  const notes = await setSchedulesOf(deps, caller.login)
+  deps.at?.("scheduled")
   deps.audit.record(
     caller.login,
     `launched ${id}: ${instances.map((instance) => instance.id).join(" ")} (request ${requestId})`,

@@ -18,12 +18,12 @@ import {
   objectionToType,
   objectionToZone,
 } from "../../decisions/launches/launch_policy.ts"
-import { withDeadMansSwitch, withoutSwitch } from "../../decisions/launches/user_data.ts"
+import { withoutTimer, withShutdownTimer } from "../../decisions/launches/user_data.ts"
 import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/worst_case.ts"
 import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { imageNameOf, refuse, resolveImage, resolvePlace } from "./surroundings.ts"
+import { imageNameOf, refuse, resolveImage, resolveNetwork } from "./launch_lookups.ts"
 
 export interface LaunchPlan {
   /** All but the token and the tags that name the reservation. */
@@ -60,7 +60,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   refuse("image", objectionToBilling(image, config.billing))
   const volumes = blockDevicesOf(image, order.rootGib, config.launch.maxRootGib)
   if ("objection" in volumes) throw new Refused("volumes", volumes.objection)
-  const place = await resolvePlace(deps, order)
+  const network = await resolveNetwork(deps, order)
 
   const nowUtcMs = clock.now()
   const { region } = config.aws
@@ -83,15 +83,15 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
         (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, deps.usageDb.prices.storage()) ?? 0),
       0,
     ),
-    addressMicroUsdPerHour: place.publicAddress ? publicIpv4MicroUsdPerHour : 0,
+    addressMicroUsdPerHour: network.publicAddress ? publicIpv4MicroUsdPerHour : 0,
   }
   const leaseEndsAtUtcMs = nowUtcMs + leaseMs
   const terms = leaseTerms(config)
-  const time = { leaseEndsAtUtcMs, graceMs: switchGraceMs(config) }
-  const switched =
+  const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
+  const timed =
     image.platform === "windows"
-      ? withoutSwitch(order.userData, "Windows runs no cloud-init")
-      : withDeadMansSwitch(order.userData, time)
+      ? withoutTimer(order.userData, "Windows runs no cloud-init")
+      : withShutdownTimer(order.userData, time)
   return {
     request: {
       imageId: image.id,
@@ -100,9 +100,9 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       keyName,
       zone: order.zone,
       placementGroup,
-      subnetId: place.subnetId,
-      securityGroupIds: place.securityGroupIds,
-      userData: switched.bytes.length > 0 ? Buffer.from(switched.bytes).toString("base64") : null,
+      subnetId: network.subnetId,
+      securityGroupIds: network.securityGroupIds,
+      userData: timed.bytes.length > 0 ? Buffer.from(timed.bytes).toString("base64") : null,
       blockDevices: volumes.blockDevices,
       spotMaxMicroUsdPerHour: spotMax,
       instanceProfile,
@@ -114,27 +114,27 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
     rates,
     worst: order.count * startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms),
     leaseEndsAtUtcMs,
-    notes: switched.because === null ? [] : [`no shutdown timer on the instance: ${switched.because}`],
+    notes: timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`],
   }
 }
 
-/** Where enforcement stops instances, the switches, which terminate, give it time to be first. */
-function switchGraceMs({ leases }: LaunchDeps["config"]): number {
+/** Where enforcement stops instances, schedules and timers, which terminate, give it time to be first. */
+function terminationGraceMs({ leases }: LaunchDeps["config"]): number {
   return leases.action === "stop" ? leases.enforcementMs : 0
 }
 
 /**
- * When the scheduler's switch is to terminate an instance: what was stopped and may be kept, at its second deadline. Null without
- * switches.
+ * When the scheduler is to terminate an instance: a stopped one that may be kept, at its second deadline. Null without
+ * `leases.scheduler_role`.
  */
-export function switchAtOf(
+export function scheduledTerminationOf(
   config: LaunchDeps["config"],
   { endsAtUtcMs, stoppedAtUtcMs }: Pick<Lease, "endsAtUtcMs" | "stoppedAtUtcMs">,
 ): number | null {
   const { action, stoppedMs, schedulerRole } = config.leases
   if (schedulerRole === null) return null
   const keptMs = action === "stop" && stoppedAtUtcMs !== null ? stoppedMs : 0
-  return endsAtUtcMs + keptMs + switchGraceMs(config)
+  return endsAtUtcMs + keptMs + terminationGraceMs(config)
 }
 
 function leaseOf({ config: { leases } }: LaunchDeps, { leaseMs }: LaunchOrder): number {

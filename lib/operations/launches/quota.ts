@@ -4,37 +4,37 @@ import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import {
   countOf,
+  type Headroom,
   type Holding,
+  headroomOf,
   hourlyOf,
-  merged,
-  type RoomLeft,
-  roomLeft,
+  mergeHoldings,
 } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { exposureOf } from "./exposure.ts"
 import type { OwnInstances } from "./own_instances.ts"
-import { standingOf } from "./standing.ts"
 
 export interface Quota {
   limits: Limits
   holdings: Holding[]
   spent: MicroUsd
   reserved: MicroUsd
-  left: RoomLeft
+  left: Headroom
   termStartUtcMs: number | null
 }
 
 export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quota {
   const { usageDb, config, clock } = deps
   const limits = limitsOf(config, login)
-  const standing = usageDb.transaction(() => standingOf(deps, login, own, clock.now()))
+  const exposure = usageDb.transaction(() => exposureOf(deps, login, own, clock.now()))
   return {
     limits,
-    holdings: merged(standing.holdings),
-    spent: standing.spent,
-    reserved: standing.reserved,
-    left: roomLeft(standing, limits, config.courseBudget),
+    holdings: mergeHoldings(exposure.holdings),
+    spent: exposure.spent,
+    reserved: exposure.reserved,
+    left: headroomOf(exposure, limits, config.courseBudget),
     termStartUtcMs: termBegan(config.course, clock.now()),
   }
 }

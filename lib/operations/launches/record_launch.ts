@@ -55,7 +55,7 @@ export function recordRunning(
       stoppedAtUtcMs: null,
       endedAtUtcMs: null,
       announcedEndUtcMs: reservation.leaseEndsAtUtcMs,
-      switchAtUtcMs: null,
+      terminationAtUtcMs: null,
     })
   }
 }
@@ -108,6 +108,6 @@ function firstLease(reservation: NewReservation, instanceId: string, startedAtUt
     ...{ usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
     ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs, ranBeforeMs: 0 },
     endsAtUtcMs: reservation.leaseEndsAtUtcMs,
-    ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null },
+    ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, terminationAtUtcMs: null },
   }
 }

@@ -4,7 +4,7 @@ import { messageOf } from "../../base/errors.ts"
 import type { FailedReply, LaunchedReply } from "../../base/launch_protocol.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
-import type { RoomLeft } from "../../decisions/launches/admission.ts"
+import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import type { Launched } from "./launch.ts"
 
@@ -55,7 +55,7 @@ export function costLines({ microUsdPerHour, worst, leaseEndsAtUtcMs, left }: La
   ]
 }
 
-function leftJson({ hourly, instances, budget, courseBudget }: RoomLeft): Required<LaunchedReply>["left"] {
+function leftJson({ hourly, instances, budget, courseBudget }: Headroom): Required<LaunchedReply>["left"] {
   const dollars = (amount: MicroUsd | null) => (amount === null ? null : toUsd(amount))
   return {
     hourly_cost: toUsd(hourly),
@@ -65,7 +65,7 @@ function leftJson({ hourly, instances, budget, courseBudget }: RoomLeft): Requir
   }
 }
 
-function leftLines({ hourly, instances, budget, courseBudget }: RoomLeft): string[] {
+function leftLines({ hourly, instances, budget, courseBudget }: Headroom): string[] {
   const lines = [`left: ${usd(hourly)}/h, ${instances} instances`]
   if (budget !== null) lines.push(`left of the budget: ${usd(budget)}`)
   if (courseBudget !== null) lines.push(`left of the course's budget: ${usd(courseBudget)}`)

@@ -15,12 +15,12 @@ import { ownProcess } from "../../host/processes/process_identity.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { exposureOf } from "./exposure.ts"
+import { refuse, requireListed } from "./launch_lookups.ts"
 import type { OwnInstances } from "./own_instances.ts"
-import { switchAtOf } from "./plan.ts"
+import { scheduledTerminationOf } from "./plan.ts"
 import { recordStarted } from "./record_launch.ts"
-import { standingOf } from "./standing.ts"
-import { refuse, requireListed } from "./surroundings.ts"
-import { announceEnds, setSwitch, setSwitches } from "./switches.ts"
+import { announceEnds, setSchedule, setSchedules } from "./termination_schedules.ts"
 
 export interface Started {
   id: string
@@ -52,10 +52,10 @@ export async function startAgain(
   deps.at?.("intent written")
   markSent(deps, reservation)
   try {
-    // The switch first: nothing runs without one, and the one of the last run has fired or would fire too early.
+    // The schedule first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const lease = usageDb.leases.of(instance.id)
     const run = { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null }
-    if (lease) await setSwitch(deps, caller.login, lease, switchAtOf(config, run))
+    if (lease) await setSchedule(deps, caller.login, lease, scheduledTerminationOf(config, run))
   } catch (error) {
     giveUp(deps, reservation, error, true)
   }
@@ -66,8 +66,8 @@ export async function startAgain(
     deps.at?.("in settling")
   })
   deps.at?.("settled")
-  // What has its first lease gets its first switch now: where the start fails, it is not ours to end.
-  await setSwitches(deps, caller.login, [instance.id])
+  // What has its first lease gets its first schedule now: where the start fails, it is not ours to end.
+  await setSchedules(deps, caller.login, [instance.id])
   // The instance's own timer reads it once it is up: the last run's end would shut it down.
   await announceEnds(deps, [instance.id])
   audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
@@ -105,7 +105,7 @@ function reserve(
   const leaseEndsAtUtcMs = nowUtcMs + given.leaseMs
   const worst = startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))
   const admission = admit(
-    standingOf(deps, login, own, nowUtcMs, instance.id),
+    exposureOf(deps, login, own, nowUtcMs, instance.id),
     { verb: "started again", count: 1, microUsdPerHour, worst },
     limits,
     config.courseBudget,

@@ -6,7 +6,7 @@ import { messageOf, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
-import { reservationOf } from "../../decisions/launches/owners.ts"
+import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/launches/settlement.ts"
 import { isAlive } from "../../host/processes/process_identity.ts"
 import { isOfStorage, settleStorage } from "../storage/settle_storage.ts"
@@ -14,10 +14,10 @@ import type { LedgerDeps } from "./deps.ts"
 import type { Listing, OwnInstances } from "./own_instances.ts"
 import { recordLaunched, recordRunning, recordStarted } from "./record_launch.ts"
 import { inEachRegion } from "./regions.ts"
-import { setSwitchesOf } from "./switches.ts"
+import { setSchedulesOf } from "./termination_schedules.ts"
 
 /** How many a tool asks AWS about on its way; cron asks about all. */
-const mostOnTheWay = 10
+const mostOpportunistic = 10
 
 export interface Settled {
   settled: number
@@ -34,7 +34,7 @@ const outcomeOf = { settle: "settled", release: "released", wait: "waiting" } as
  */
 export async function settleReservations(
   deps: LedgerDeps,
-  { most = mostOnTheWay }: { most?: number } = {},
+  { most = mostOpportunistic }: { most?: number } = {},
 ): Promise<Settled> {
   const report: Settled = { settled: 0, released: 0, waiting: 0 }
   const orphans = deps.usageDb.reservations.pending(null).filter(({ process }) => !isAlive(process))
@@ -68,14 +68,14 @@ async function settleOne(deps: LedgerDeps, reservation: Reservation): Promise<ke
     if (deps.usageDb.reservations.byId(reservation.id)?.state === "settled") return null
     return settleOrphan(deps, reservation, { instances, listedAtUtcMs })
   })
-  if (outcome === "settled") await setSwitchesOf(deps, reservation.login)
+  if (outcome === "settled") await setSchedulesOf(deps, reservation.login)
   const found = instances.filter((instance) => belongsTo(reservation, instance))
   if (outcome !== null && outcome !== "waiting") audit(deps, reservation, outcome, found)
   return outcome
 }
 
 /** The same for a tool that has something else to do: what keeps it from settling is said, and is no failure of the tool's. */
-export async function settleOnTheWay(deps: LedgerDeps): Promise<string[]> {
+export async function settleOpportunistically(deps: LedgerDeps): Promise<string[]> {
   if (!hasPending(deps)) return []
   try {
     await settleReservations(deps)
@@ -107,7 +107,7 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
     if (own.orphans.has(reservation.id) && !isOfStorage(reservation)) settleOrphan(deps, reservation, own)
   }
   for (const instance of own.instances) {
-    const id = reservationOf(instance)
+    const id = reservationIdOf(instance)
     if (id === "" || usageDb.leases.of(instance.id)) continue
     const reservation = usageDb.reservations.byId(id)
     if (reservation && reservation.state !== "pending" && reservation.login === login) {
@@ -172,7 +172,7 @@ function recordUncertain(
 }
 
 export function belongsTo(reservation: Pick<Reservation, "id" | "instanceId">, instance: Instance): boolean {
-  if (reservation.instanceId === null) return reservationOf(instance) === reservation.id
+  if (reservation.instanceId === null) return reservationIdOf(instance) === reservation.id
   const hasStarted = instance.state === "running" || instance.state === "pending"
   return instance.id === reservation.instanceId && hasStarted
 }

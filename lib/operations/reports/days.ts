@@ -32,7 +32,7 @@ export interface Scope {
 }
 
 /** By day's number, days without anything left out. */
-export function daySums(
+export function daySumsOf(
   usageDb: UsageDb,
   tariff: Tariff,
   { login, range, nowUtcMs }: Scope,
@@ -110,7 +110,7 @@ export function periods(
     })
   }
   const sums = new Map<string, Bounds>()
-  for (const [day, cost] of daySums(usageDb, tariff, scope)) {
+  for (const [day, cost] of daySumsOf(usageDb, tariff, scope)) {
     // 1970-01-01 was a Thursday: weeks begin on Mondays.
     const name = by === "day" ? dayName(day) : `week of ${dayName(day - ((day + 3) % 7))}`
     sums.set(name, add(sums.get(name) ?? nothing, cost))

@@ -6,10 +6,10 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
 import { dayName } from "../../decisions/pricing/days.ts"
 import { type Bar, barChart, escapeHtml, lineChart, pageStyle, table } from "../../decisions/reports/html.ts"
-import { rangeOf, sumOf } from "../../decisions/reports/text_form.ts"
+import { amountRange, sumOf } from "../../decisions/reports/text_form.ts"
 import { staleness } from "../usage/staleness.ts"
 import { finite } from "./charges.ts"
-import { type DaySum, daySums, rangeName, type Scope } from "./days.ts"
+import { type DaySum, daySumsOf, rangeName, type Scope } from "./days.ts"
 import { termOf } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 
@@ -17,7 +17,7 @@ import { type Total, totals } from "./totals.ts"
 const mostBars = 25
 
 export function htmlPage(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): string {
-  const days = withGaps(daySums(usageDb, tariff, scope))
+  const days = withGaps(daySumsOf(usageDb, tariff, scope))
   const users = usersOf(usageDb, tariff, config, scope)
   const total = sumOf(users)
   const whose = scope.login ?? "all users"
@@ -37,7 +37,7 @@ export function htmlPage(usageDb: UsageDb, tariff: Tariff, config: Config, scope
 <a class="skip" href="#users">Skip to the users</a>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(rangeOf(total))} in all${escapeHtml(rangeName(scope.range))}; as of ${isoUtc(scope.nowUtcMs)}. Where a figure is a range, the true one lies in it.${users.some(({ isEstimate }) => isEstimate) ? ` ${estimateNote}` : ""}</p>
+<p>${escapeHtml(amountRange(total))} in all${escapeHtml(rangeName(scope.range))}; as of ${isoUtc(scope.nowUtcMs)}. Where a figure is a range, the true one lies in it.${users.some(({ isEstimate }) => isEstimate) ? ` ${estimateNote}` : ""}</p>
 ${old === null ? "" : `<p role="status">${escapeHtml(old)}</p>`}
 <h2 id="days">Spending per day</h2>
 ${barChart("spending", "Spending per day", days.map(spendingBar), dollars)}
@@ -130,7 +130,11 @@ function leftBars(users: readonly User[]): Bar[] {
 }
 
 function dayTable(days: readonly Day[]): string {
-  const rows = days.map(([day, sum]) => [dayName(day), rangeOf(sum), (sum.instanceMs / msPerDay).toFixed(1)])
+  const rows = days.map(([day, sum]) => [
+    dayName(day),
+    amountRange(sum),
+    (sum.instanceMs / msPerDay).toFixed(1),
+  ])
   return table("Spending and running instances by day (UTC)", ["Day", "Spent", "Instances"], rows)
 }
 
@@ -139,7 +143,7 @@ function userTable(users: readonly User[]): string {
   const rows = users.map((user) => [
     user.login || "(nobody)",
     [
-      rangeOf(user),
+      amountRange(user),
       ...(user.unpriced > 0 ? [`and ${user.unpriced} unpriced`] : []),
       ...(user.isEstimate ? ["(in part an estimate)"] : []),
     ].join(" "),

@@ -35,7 +35,7 @@ export interface RangeOptions {
 }
 
 /** Where nothing is said, the term: logins are reused. `--to` with a day includes that day. */
-export function rangeOf(
+export function reportRange(
   { from, to, assignment }: RangeOptions,
   { course }: Pick<Config, "course">,
   nowUtcMs: number,

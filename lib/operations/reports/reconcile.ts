@@ -4,7 +4,7 @@ import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { escapeControls, plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/costs.ts"
-import { rangeOf } from "../../decisions/reports/text_form.ts"
+import { amountRange } from "../../decisions/reports/text_form.ts"
 import { addressesOf, type BillRead, readBill } from "./bill.ts"
 import { charges } from "./charges.ts"
 import type { ReportDeps } from "./report.ts"
@@ -50,7 +50,7 @@ export async function reconciliation(deps: ReportDeps, tariff: Tariff, query: Qu
     `${"user".padEnd(20)} ${"ours".padStart(18)} ${"AWS".padStart(10)}  difference explained by`,
     ...found.map(
       ({ user, ours, aws, because }) =>
-        `${escapeControls(user ?? "(nobody)").padEnd(20)} ${rangeOf(ours).padStart(18)} ${`$${toUsd(aws).toFixed(2)}`.padStart(10)}  ${because.join("; ") || "-"}`,
+        `${escapeControls(user ?? "(nobody)").padEnd(20)} ${amountRange(ours).padStart(18)} ${`$${toUsd(aws).toFixed(2)}`.padStart(10)}  ${because.join("; ") || "-"}`,
     ),
   ]
 }

@@ -22,7 +22,7 @@ import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName, unpricedIn } from "./days.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
-import { hasDates, rangeOf, whoseReport } from "./query.ts"
+import { hasDates, reportRange, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
 
@@ -51,7 +51,7 @@ export async function report(
     caller,
     usageDb.oldRows.has,
   )
-  const range = rangeOf(options, config, clock.now())
+  const range = reportRange(options, config, clock.now())
   const notes: string[] = []
   if (login !== null && !options.offline && options.explain === undefined)
     notes.push(...(await refresh(deps, login)))

@@ -15,10 +15,10 @@ import { ownProcess } from "../../host/processes/process_identity.ts"
 import { markSent, requireHasKeys, requireNotHalted } from "../launches/access.ts"
 import { mismatch } from "../launches/client_token.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
+import { exposureOf } from "../launches/exposure.ts"
+import { refuse } from "../launches/launch_lookups.ts"
 import { type OwnInstances, ownInstances } from "../launches/own_instances.ts"
 import { settleOwn } from "../launches/settle.ts"
-import { standingOf } from "../launches/standing.ts"
-import { refuse } from "../launches/surroundings.ts"
 import { snapshotDescription } from "./own_storage.ts"
 
 interface Item {
@@ -30,7 +30,7 @@ interface Item {
 }
 
 /** Throws Refused with the arithmetic, UsageError, or Failed. */
-export async function createStorage(deps: LaunchDeps, order: StorageOrder): Promise<LaunchedReply> {
+export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOrder): Promise<LaunchedReply> {
   const { usageDb, caller, audit } = deps
   requireHasKeys(deps)
   refuse("tag", objectionToTags(order.tags ?? {}))
@@ -144,7 +144,7 @@ function reserve(
   settleOwn(deps, login, own)
   const worst = volumesAhead(microUsdPerHour)
   const admission = admit(
-    standingOf(deps, login, own, clock.now()),
+    exposureOf(deps, login, own, clock.now()),
     { verb: "asked", count: 0, microUsdPerHour: 0, worst },
     limitsOf(config, login),
     config.courseBudget,

@@ -3,7 +3,7 @@ import type { Instance } from "../../base/instance.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { TrackedInstance } from "../../db/usage/tracked_instances.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { ownerOf, reservationOf } from "../../decisions/launches/owners.ts"
+import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
 import {
   concludeAbsence,
@@ -60,23 +60,26 @@ export function recordAbsent(
   const findings = concludeAbsence(priorStateFrom(db, before, lastRun), before.market === "spot", observation)
   if (!findings) return false
   db.ledger.instances.put({ ...before, state: findings.state })
-  record(db, tariff, before, lastRun, endedBySwitch(db, instanceId, findings))
+  record(db, tariff, before, lastRun, endedBySchedule(db, instanceId, findings))
   return true
 }
 
 /** EventBridge acts within the minute. */
-const switchMarginMs = 60_000
+const scheduleMarginMs = 60_000
 
 /**
- * What vanished did not outlive the scheduler's switch that was set for it. Not where an extension was cut off: the switch may have
- * been moved, and nobody noted it.
+ * An instance that vanished did not outlive the schedule that terminates it. Nothing is concluded where an extension was cut off:
+ * the schedule may have been moved, and nobody noted it.
  */
-function endedBySwitch({ leases }: UsageDb, instanceId: string, findings: Findings): Findings {
+function endedBySchedule({ leases }: UsageDb, instanceId: string, findings: Findings): Findings {
   const end = findings.lastRun?.end
-  const { switchAtUtcMs = null, endsAtUtcMs = 0, announcedEndUtcMs = null } = leases.of(instanceId) ?? {}
-  if (!end || switchAtUtcMs === null) return findings
-  if (switchAtUtcMs < endsAtUtcMs || announcedEndUtcMs !== endsAtUtcMs) return findings
-  const latestUtcMs = Math.max(end.earliestUtcMs, Math.min(end.latestUtcMs, switchAtUtcMs + switchMarginMs))
+  const { terminationAtUtcMs = null, endsAtUtcMs = 0, announcedEndUtcMs = null } = leases.of(instanceId) ?? {}
+  if (!end || terminationAtUtcMs === null) return findings
+  if (terminationAtUtcMs < endsAtUtcMs || announcedEndUtcMs !== endsAtUtcMs) return findings
+  const latestUtcMs = Math.max(
+    end.earliestUtcMs,
+    Math.min(end.latestUtcMs, terminationAtUtcMs + scheduleMarginMs),
+  )
   return { ...findings, lastRun: { ...findings.lastRun, end: { ...end, latestUtcMs } } }
 }
 
@@ -138,7 +141,7 @@ function newcomer(instance: ObservedInstance): TrackedInstance {
     },
     ...{ region: instance.region, zone: instance.zone, usageOperation: instance.usageOperation },
     ...{ state: instance.state, keyName: instance.keyName, publicIpv4: instance.publicIpv4 },
-    ...{ reservationId: reservationOf(instance) },
+    ...{ reservationId: reservationIdOf(instance) },
     ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: instance.launchedAtUtcMs },
   }
 }

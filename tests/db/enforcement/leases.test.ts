@@ -34,7 +34,7 @@ const lease = fc
     (parts): Omit<Lease, "instanceId"> => ({
       ...{ login: "cs61c-aa", reservationId: "r", region: "us-east-1", instanceType: "m1.small" },
       ...{ market: "on-demand", keyName: "k", launchedAtUtcMs: now, runStartedAtUtcMs: now, ranBeforeMs: 0 },
-      ...{ endedAtUtcMs: null, announcedEndUtcMs: null, switchAtUtcMs: null, ...parts },
+      ...{ endedAtUtcMs: null, announcedEndUtcMs: null, terminationAtUtcMs: null, ...parts },
     }),
   )
 

@@ -1,6 +1,10 @@
 /** Every mixture of AWS and database states: 3 × 2⁶ × keys × SSH keys × intents, against what must hold after any plan. */
 import { describe, expect, test } from "bun:test"
-import { type ObservedIdentity, planIdentity, type Step } from "../../../lib/decisions/identities/plan.ts"
+import {
+  type IdentityStep,
+  type ObservedIdentity,
+  planIdentity,
+} from "../../../lib/decisions/identities/plan.ts"
 
 const whole: ObservedIdentity = {
   user: { arn: "arn:aws:iam::123456789012:user/cs61c/cs61c-ab", path: "/cs61c/", isTagged: true },
@@ -17,7 +21,7 @@ const whole: ObservedIdentity = {
 }
 
 /** What IAM and the database hold after a plan, refusing what IAM would refuse. */
-function carriedOut(observed: ObservedIdentity, steps: Step[]) {
+function carriedOut(observed: ObservedIdentity, steps: IdentityStep[]) {
   let keys = observed.iamKeys.map((key) => ({ ...key }))
   let recorded = observed.recordedKeys.map(({ id }) => id)
   let keyPair = observed.keyPair?.fingerprint ?? null
@@ -44,7 +48,7 @@ function carriedOut(observed: ObservedIdentity, steps: Step[]) {
   return { keys, recorded, keyPair, lowest, working: working() }
 }
 
-const done = (steps: Step[]) => steps.map((step) => step.do)
+const done = (steps: IdentityStep[]) => steps.map((step) => step.do)
 
 const booleans = [true, false]
 const users = [whole.user, null, { arn: "arn:aws:iam::1:user/cs61c-ab", path: "/", isTagged: false }]

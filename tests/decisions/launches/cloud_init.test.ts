@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { mostUserDataBytes } from "../../../lib/decisions/launches/launch_order.ts"
-import { shutdownHook, withDeadMansSwitch } from "../../../lib/decisions/launches/user_data.ts"
+import { shutdownHook, withShutdownTimer } from "../../../lib/decisions/launches/user_data.ts"
 import { scratchDirectory } from "../../support/scratch.ts"
 import { noteSkipped } from "../../support/skips.ts"
 
@@ -70,7 +70,7 @@ describe.skipIf(!python)("cloud-init reads", () => {
       ([name, data]) => [`${name}, gzipped`, Bun.gzipSync(data as Uint8Array<ArrayBuffer>)] as const,
     ),
   ]
-  const merged = given.map(([, data]) => withDeadMansSwitch(data, time))
+  const merged = given.map(([, data]) => withShutdownTimer(data, time))
   const read = python
     ? readByCloudInit([...given.map(([, data]) => data), ...merged.map(({ bytes }) => bytes)])
     : []
@@ -90,7 +90,7 @@ describe.skipIf(!python)("cloud-init reads", () => {
   test("what was encoded once more as the newest cloud-inits do: decoded", () => {
     for (const data of [bytes(script), Bun.gzipSync(bytes(script) as Uint8Array<ArrayBuffer>)]) {
       const encoded = bytes(Buffer.from(data).toString("base64"))
-      const [parts] = readByCloudInit([withDeadMansSwitch(encoded, time).bytes])
+      const [parts] = readByCloudInit([withShutdownTimer(encoded, time).bytes])
       expect(parts?.[1]).toEqual(["text/x-shellscript", script])
     }
   })
@@ -107,16 +107,16 @@ describe.skipIf(!python)("cloud-init reads", () => {
         mostUserDataBytes,
       ),
     )
-    const all = scripts.map((text) => withDeadMansSwitch(bytes(text), time))
+    const all = scripts.map((text) => withShutdownTimer(bytes(text), time))
     const parts = readByCloudInit(all.map((each) => each.bytes))
-    for (const [index, { bytes: sent, hasSwitch, because }] of all.entries()) {
+    for (const [index, { bytes: sent, hasTimer, because }] of all.entries()) {
       const text = scripts[index] ?? ""
       expect(sent.length).toBeLessThanOrEqual(mostUserDataBytes)
       expect(parts[index]?.at(-1)).toEqual(["text/x-shellscript", text])
-      expect(parts[index]?.length).toBe(hasSwitch ? 2 : 1)
+      expect(parts[index]?.length).toBe(hasTimer ? 2 : 1)
       // it takes noise of nearly all of the room
-      if (!hasSwitch) expect(text.length).toBeGreaterThan(mostUserDataBytes - 2000)
-      expect(because === null).toBe(hasSwitch)
+      if (!hasTimer) expect(text.length).toBeGreaterThan(mostUserDataBytes - 2000)
+      expect(because === null).toBe(hasTimer)
     }
   })
 })

@@ -1,10 +1,10 @@
-/** The dead-man's switch in the user data: read by Python's MIME parser, as cloud-init does, and run by a real shell. */
+/** The shutdown timer in the user data: read by Python's MIME parser, as cloud-init does, and run by a real shell. */
 import { describe, expect, test } from "bun:test"
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { mostUserDataBytes } from "../../../lib/decisions/launches/launch_order.ts"
-import { shutdownHook, withDeadMansSwitch } from "../../../lib/decisions/launches/user_data.ts"
+import { shutdownHook, withShutdownTimer } from "../../../lib/decisions/launches/user_data.ts"
 import { scratchDirectory } from "../../support/scratch.ts"
 
 const time = { leaseEndsAtUtcMs: Date.UTC(2026, 10, 22, 21), graceMs: 0 }
@@ -25,9 +25,9 @@ print(json.dumps([[p.get_content_type(), p.get_payload(decode=True).decode()] fo
 
 describe("user data with the switch", () => {
   test("is the boot hook alone where the user gives none", () => {
-    const { bytes: merged, hasSwitch } = withDeadMansSwitch(null, time)
+    const { bytes: merged, hasTimer } = withShutdownTimer(null, time)
     expect(new TextDecoder().decode(merged)).toBe(shutdownHook(time))
-    expect(hasSwitch).toBe(true)
+    expect(hasTimer).toBe(true)
   })
 
   const kinds: [beginning: string, type: string][] = [
@@ -42,7 +42,7 @@ describe("user data with the switch", () => {
       fc.assert(
         fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), (rest) => {
           const text = `${beginning}${rest}`.toWellFormed()
-          const merged = withDeadMansSwitch(bytes(text), time)
+          const merged = withShutdownTimer(bytes(text), time)
           const [hook, own] = partsOf(merged.bytes)
           expect(hook?.[0]).toBe("text/cloud-boothook")
           expect(own).toEqual([type, text])
@@ -54,13 +54,13 @@ describe("user data with the switch", () => {
 
   test("keeps a user's own archive and its parts", () => {
     const own = `Content-Type: multipart/mixed; boundary="b"\nMIME-Version: 1.0\n\n--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\necho hi\n--b--\n`
-    const types = partsOf(withDeadMansSwitch(bytes(own), time).bytes).map(([type]) => type)
+    const types = partsOf(withShutdownTimer(bytes(own), time).bytes).map(([type]) => type)
     expect(types).toEqual(["text/cloud-boothook", "text/x-shellscript"])
   })
 
   test("unpacks and packs what was gzipped", () => {
     const script = `#!/bin/bash\n${"echo something long\n".repeat(3000)}`
-    const merged = withDeadMansSwitch(Bun.gzipSync(bytes(script)), time)
+    const merged = withShutdownTimer(Bun.gzipSync(bytes(script)), time)
     expect(merged.bytes.length).toBeLessThanOrEqual(mostUserDataBytes)
     expect(partsOf(merged.bytes)[1]).toEqual(["text/x-shellscript", script])
   })
@@ -73,9 +73,9 @@ describe("user data with the switch", () => {
     let length = dense.length
     while (packed(length).length > mostUserDataBytes) length -= 50
     for (const data of [packed(length), bytes("just data"), new Uint8Array([0xff, 0xfe, 0])]) {
-      const merged = withDeadMansSwitch(data, time)
+      const merged = withShutdownTimer(data, time)
       expect(Buffer.compare(merged.bytes, data)).toBe(0)
-      expect(merged.hasSwitch).toBe(false)
+      expect(merged.hasTimer).toBe(false)
       expect(merged.because).not.toBeNull()
     }
   })

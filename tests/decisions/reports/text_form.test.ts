@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { amountOf, rangeOf } from "../../../lib/decisions/reports/text_form.ts"
+import { amountOf, amountRange } from "../../../lib/decisions/reports/text_form.ts"
 
 test.each([
   [{ lowest: 66_000, highest: 174_000 }, "$0.06–$0.18"],
@@ -7,12 +7,12 @@ test.each([
   [{ lowest: 0, highest: 10_000 }, "$0.00–$0.01"],
   [{ lowest: 12_400_001, highest: 12_709_999 }, "$12.40–$12.71"],
 ])("a range in whole cents holds what lies in %j", (cost, text) => {
-  expect([amountOf(cost), rangeOf(cost)]).toEqual([text, text])
+  expect([amountOf(cost), amountRange(cost)]).toEqual([text, text])
 })
 
 test("what is known to less than a cent is one figure", () => {
   const cost = { lowest: 66_000, highest: 69_000 }
-  expect([amountOf(cost), rangeOf(cost)]).toEqual(["$ 0.069", "$0.07"])
+  expect([amountOf(cost), amountRange(cost)]).toEqual(["$ 0.069", "$0.07"])
 })
 
 test.each([

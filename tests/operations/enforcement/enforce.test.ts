@@ -9,9 +9,9 @@ import { isoUtc } from "../../../lib/base/time.ts"
 import type { Lease } from "../../../lib/db/enforcement/leases.ts"
 import type { Reservation } from "../../../lib/db/launches/reservations.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
-import { duty } from "../../../lib/operations/enforcement/duty.ts"
+import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
-import { greetings } from "../../../lib/operations/enforcement/notices.ts"
+import { pendingNotices } from "../../../lib/operations/enforcement/notices.ts"
 import { currentInstances } from "../../../lib/operations/launches/active.ts"
 import { end, start } from "../../../lib/operations/launches/change.ts"
 import { extendLeases } from "../../../lib/operations/launches/extend.ts"
@@ -63,8 +63,8 @@ describe("enforcement", () => {
     await proxy.advance(45 * minute)
     expect((await run()).lines).toHaveLength(1)
     expect(deps.told.map(({ login }) => login)).toEqual([student, student])
-    expect(greetings(deps)).toHaveLength(2)
-    expect(greetings(deps)).toEqual([])
+    expect(pendingNotices(deps)).toHaveLength(2)
+    expect(pendingNotices(deps)).toEqual([])
   })
 
   test("does not end what is extended while it is ending another", async () => {
@@ -170,11 +170,11 @@ describe("enforcement", () => {
     }
     await currentInstances(deps)
     const todo = { snapshot: () => runCron(deps, { cloudTrail: false }), enforce: true, dryRun: false }
-    const { warnings } = await duty(deps, todo)
+    const { warnings } = await cronRun(deps, todo)
     for (const copy of copies)
       expect(warnings.find((line) => line.startsWith(copy))).toContain("was not launched through us")
     await proxy.advance(25 * hour)
-    const { enforced } = await duty(deps, todo)
+    const { enforced } = await cronRun(deps, todo)
     expect(enforced?.lines.map((line) => line.slice(0, `terminate ${id}`.length))).toEqual([
       `terminate ${id}`,
     ])
@@ -222,7 +222,7 @@ describe("enforcement", () => {
     expect(proxy.calls.some(({ action }) => action === "TerminateInstances")).toBe(false)
     expect(deps.usageDb.leases.open(student)).toEqual([])
     const snapshot = () => runCron(deps, { cloudTrail: false })
-    await duty(deps, { snapshot, enforce: true, dryRun: false })
+    await cronRun(deps, { snapshot, enforce: true, dryRun: false })
     expect(deps.usageDb.ledger.openInstances(student)).toEqual([])
     const tariff = deps.usageDb.prices.tariff(deps.config)
     const { highest } = deps.usageDb.transaction(() =>
@@ -391,13 +391,13 @@ describe("enforcement", () => {
     await proxy.advance(hour + minute)
     proxy.faults.add({ kind: "unavailable", service: "scheduler", times: Number.POSITIVE_INFINITY })
     await run()
-    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).not.toBeNull()
+    expect(deps.usageDb.leases.of(id)?.terminationAtUtcMs).not.toBeNull()
     proxy.faults.clear()
     const line = `remove the switch of ${id}, which has ended`
     expect((await enforce(deps, { dryRun: true })).lines).toEqual([line])
-    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).not.toBeNull()
+    expect(deps.usageDb.leases.of(id)?.terminationAtUtcMs).not.toBeNull()
     expect((await run()).lines).toEqual([line])
-    expect(deps.usageDb.leases.of(id)?.switchAtUtcMs).toBeNull()
+    expect(deps.usageDb.leases.of(id)?.terminationAtUtcMs).toBeNull()
     expect((await run()).lines).toEqual([])
   })
 })

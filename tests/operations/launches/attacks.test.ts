@@ -10,11 +10,11 @@ import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { processIdentity } from "../../../lib/host/processes/process_identity.ts"
 import { start } from "../../../lib/operations/launches/change.ts"
 import type { FaultPoint } from "../../../lib/operations/launches/deps.ts"
+import { exposureOf } from "../../../lib/operations/launches/exposure.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { ownInstances } from "../../../lib/operations/launches/own_instances.ts"
 import { startAgain } from "../../../lib/operations/launches/restart.ts"
 import { settleOwn, settleReservations } from "../../../lib/operations/launches/settle.ts"
-import { standingOf } from "../../../lib/operations/launches/standing.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -125,7 +125,7 @@ describe("what runs in the region of before", () => {
     const own = { instances: [], listedAtUtcMs: Date.now() + 3_600_000, orphans: new Set<string>() }
     const standing = (region: string) => {
       const config = { ...deps.config, aws: { ...deps.config.aws, region } }
-      return deps.usageDb.transaction(() => standingOf({ ...deps, config }, student, own, Date.now()))
+      return deps.usageDb.transaction(() => exposureOf({ ...deps, config }, student, own, Date.now()))
         .holdings
     }
     // in its own region it would be listed, and is gone

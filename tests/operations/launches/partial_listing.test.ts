@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
-import { duty } from "../../../lib/operations/enforcement/duty.ts"
+import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
@@ -128,7 +128,7 @@ describe("an instance that a listing leaves out for a while", () => {
     const { instances } = await launch(deps, order(1))
     const id = instances[0]?.id ?? ""
     const cron = () =>
-      duty(deps, { snapshot: () => runCron(deps, { cloudTrail: false }), enforce: true, dryRun: false })
+      cronRun(deps, { snapshot: () => runCron(deps, { cloudTrail: false }), enforce: true, dryRun: false })
     await proxy.advance(30 * minute)
     proxy.world.unlisted.add(id)
     // between a snapshot that saw it and the next

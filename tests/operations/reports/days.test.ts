@@ -5,7 +5,7 @@ import { msPerDay, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
 import { always } from "../../../lib/decisions/pricing/costs.ts"
 import { dayOf } from "../../../lib/decisions/pricing/days.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
-import { daySums } from "../../../lib/operations/reports/days.ts"
+import { daySumsOf } from "../../../lib/operations/reports/days.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
 const begin = Date.UTC(2010, 10, 1)
@@ -50,7 +50,7 @@ test.each(["second", "hour"] as const)(
             }
           })
           const tariff = db.prices.tariff({ ...plainRules, billing: { granularity, minimumMs: 60_000 } })
-          const found = daySums(db, tariff, { login: "cs61c-ab", range: always, nowUtcMs })
+          const found = daySumsOf(db, tariff, { login: "cs61c-ab", range: always, nowUtcMs })
           for (let day = dayOf(begin); day <= dayOf(nowUtcMs); day++) {
             const range = { fromUtcMs: day * msPerDay, toUtcMs: (day + 1) * msPerDay }
             const expected = { lowest: 0, highest: 0, instanceMs: 0 }

@@ -5,7 +5,7 @@ import { msPerDay, msPerHour, msPerMinute, toJulianDay } from "../../../lib/base
 import { sumOf } from "../../../lib/decisions/reports/text_form.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
-import { daySums } from "../../../lib/operations/reports/days.ts"
+import { daySumsOf } from "../../../lib/operations/reports/days.ts"
 import { type Total, totals } from "../../../lib/operations/reports/totals.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
@@ -80,7 +80,7 @@ test.each(["second", "hour"] as const)(
           [...found].filter(([, { highest, unpriced }]) => highest > 0 || unpriced > 0).sort()
         expect(spent(totals(db, tariff, range, nowUtcMs))).toEqual(spent(expected))
         const { lowest, highest } = sumOf([...expected.values()])
-        expect(sumOf([...daySums(db, tariff, { login: null, range, nowUtcMs }).values()])).toEqual({
+        expect(sumOf([...daySumsOf(db, tariff, { login: null, range, nowUtcMs }).values()])).toEqual({
           lowest,
           highest,
         })

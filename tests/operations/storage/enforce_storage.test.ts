@@ -8,9 +8,9 @@ import {
   DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2"
 import { toStorageOrder } from "../../../lib/decisions/storage/storage_order.ts"
-import { duty } from "../../../lib/operations/enforcement/duty.ts"
-import { greetings } from "../../../lib/operations/enforcement/notices.ts"
-import { createStorage } from "../../../lib/operations/storage/storage.ts"
+import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
+import { pendingNotices } from "../../../lib/operations/enforcement/notices.ts"
+import { createVolumesOrSnapshot } from "../../../lib/operations/storage/storage.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
@@ -36,10 +36,10 @@ afterEach(() => {
 afterAll(() => emulator.stop())
 
 const make = (order: object, token: string) =>
-  createStorage(deps, toStorageOrder({ protocol: 2, client_token: token, ...order }))
+  createVolumesOrSnapshot(deps, toStorageOrder({ protocol: 2, client_token: token, ...order }))
 const cron = async (dryRun = false) => {
   const snapshot = () => runCron(deps, { cloudTrail: false })
-  const { enforced, failure } = await duty(deps, { snapshot, enforce: true, dryRun })
+  const { enforced, failure } = await cronRun(deps, { snapshot, enforce: true, dryRun })
   if (failure) throw failure
   return enforced ?? { lines: [], failures: [], foreign: [] }
 }
@@ -89,7 +89,9 @@ describe("storage", () => {
     expect(deps.told[0]?.text).toMatch(
       /^Your budget pays for your 2 volumes and snapshots \(\$0\.05\d+\/h\) until \S+; then they are deleted\. Delete what you do not need: ec2-active --storage$/,
     )
-    expect(greetings(deps).filter((line) => line.includes("was deleted: the budget has"))).toHaveLength(2)
+    expect(pendingNotices(deps).filter((line) => line.includes("was deleted: the budget has"))).toHaveLength(
+      2,
+    )
     expect(readFileSync(`${day.course.dataDir}/audit-log`, "utf8")).toContain(
       `enforcement: delete ${ids[0]} of ${student}: the budget has`,
     )

@@ -38,7 +38,7 @@ function launched(lease: Partial<Lease> = {}) {
   const tariff = db.prices.tariff(plainRules)
   const look = (utcMs: number) => ({ fromUtcMs: utcMs, toUtcMs: utcMs, previousUtcMs: null })
   db.transaction(() => recordRunning({ usageDb: db }, reservation, [shown({})]))
-  if (lease.switchAtUtcMs) db.leases.switchSet(id, null, lease.switchAtUtcMs)
+  if (lease.terminationAtUtcMs) db.leases.scheduleSet(id, null, lease.terminationAtUtcMs)
   if (lease.endsAtUtcMs) db.leases.extend(id, lease.endsAtUtcMs)
   return {
     db,
@@ -124,7 +124,7 @@ describe("a stop that nobody recorded, and a switch that then terminated", () =>
   })
 
   test("leave the volumes of what was stopped, and vanished before cron came back, to cost until it was gone", () => {
-    const { db, miss } = launched({ switchAtUtcMs: terminated })
+    const { db, miss } = launched({ terminationAtUtcMs: terminated })
     db.transaction(() => db.ledger.recordStopped(id, start + msPerHour))
     const utcMs = start + 48 * msPerHour
     miss(utcMs)
@@ -182,13 +182,13 @@ describe("a switch that was set for the lease's end", () => {
   const end = start + 3 * msPerHour
 
   test("bounds what vanished", () => {
-    const { miss, end: found } = launched({ switchAtUtcMs: end })
+    const { miss, end: found } = launched({ terminationAtUtcMs: end })
     miss(start + 48 * msPerHour)
     expect(found()).toEqual(between(start, end + msPerMinute, "vanished"))
   })
 
   test("bounds nothing where an extension was cut off before it noted that it had moved the switch", () => {
-    const { miss, end: found } = launched({ switchAtUtcMs: end, endsAtUtcMs: end + 2 * msPerHour })
+    const { miss, end: found } = launched({ terminationAtUtcMs: end, endsAtUtcMs: end + 2 * msPerHour })
     miss(start + 48 * msPerHour)
     expect(found()).toEqual(between(start, start + 48 * msPerHour, "vanished"))
   })

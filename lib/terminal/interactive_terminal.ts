@@ -8,7 +8,7 @@ import type { Output } from "./output.ts"
 /** More would scroll, and what has scrolled cannot be replaced. */
 const mostLiveLines = 20
 
-export function personAt(
+export function interactiveTerminal(
   output: Output,
   { asks, interrupt }: { asks: boolean; interrupt: AbortSignal },
 ): Terminal {

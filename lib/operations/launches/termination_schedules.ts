@@ -1,20 +1,20 @@
-/** The scheduler's dead-man's switch, and the tag that the instance's own timer reads: both follow the lease. */
+/** The schedule that terminates an instance, and the tag that the instance's own timer reads: both follow the lease. */
 
 import { Failed, messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { LedgerDeps } from "./deps.ts"
-import { switchAtOf } from "./plan.ts"
+import { scheduledTerminationOf } from "./plan.ts"
 
 /** As many schedules at once as EventBridge takes without complaint. */
 const atOnce = 10
 
 /**
- * Brings the switches of these instances to their leases' ends. What fails is said, and done by the next run of cron: the
+ * Brings the schedules of these instances to their leases' ends. What fails is said, and done by the next run of cron: the
  * database knows which are behind. `actor`: on whose account the audit log has it.
  */
-export async function setSwitches(
+export async function setSchedules(
   deps: LedgerDeps,
   actor: string,
   ids: readonly string[],
@@ -22,35 +22,35 @@ export async function setSwitches(
   return each(ids, async (id) => {
     const lease = deps.usageDb.leases.of(id)
     if (!lease || lease.endedAtUtcMs !== null) return
-    await setSwitch(deps, actor, lease, switchAtOf(deps.config, lease))
+    await setSchedule(deps, actor, lease, scheduledTerminationOf(deps.config, lease))
   })
 }
 
 /** Of all of a login's leases: what a crash left without one gets it by the owner's next run. */
-export function setSwitchesOf(deps: LedgerDeps, login: string): Promise<string[]> {
+export function setSchedulesOf(deps: LedgerDeps, login: string): Promise<string[]> {
   const ids = deps.usageDb.leases.open(login).map(({ instanceId }) => instanceId)
-  return setSwitches(deps, login, ids)
+  return setSchedules(deps, login, ids)
 }
 
-export async function removeSwitches(
+export async function removeSchedules(
   deps: LedgerDeps,
   actor: string,
   ids: readonly string[],
 ): Promise<string[]> {
   return each(ids, async (id) => {
     const lease = deps.usageDb.leases.of(id)
-    if (lease) await setSwitch(deps, actor, lease, null)
+    if (lease) await setSchedule(deps, actor, lease, null)
   })
 }
 
 /** Null removes it, and so does a config that names no role any more: it would terminate at an end that moves no longer. */
-export async function setSwitch(
+export async function setSchedule(
   { aws, audit, config, usageDb }: LedgerDeps,
   actor: string,
-  { instanceId, region, switchAtUtcMs }: Pick<Lease, "instanceId" | "region" | "switchAtUtcMs">,
+  { instanceId, region, terminationAtUtcMs }: Pick<Lease, "instanceId" | "region" | "terminationAtUtcMs">,
   atUtcMs: number | null,
 ): Promise<void> {
-  if (switchAtUtcMs === atUtcMs) return
+  if (terminationAtUtcMs === atUtcMs) return
   const role = config.leases.schedulerRole
   const isLeft = atUtcMs === null || role === null
   const what = isLeft
@@ -67,7 +67,7 @@ export async function setSwitch(
     audit.record(actor, `${what} failed: ${messageOf(error)}`)
     throw error
   }
-  if (!usageDb.leases.switchSet(instanceId, switchAtUtcMs, atUtcMs))
+  if (!usageDb.leases.scheduleSet(instanceId, terminationAtUtcMs, atUtcMs))
     throw new Failed("switch", "another run was setting it at the same time")
 }
 
@@ -90,7 +90,9 @@ async function each(ids: readonly string[], work: (id: string) => Promise<void>)
         try {
           await work(id)
         } catch (error) {
-          failures.push(`${id}: its switch is behind (${messageOf(error)}); the next run of cron sets it`)
+          failures.push(
+            `${id}: its termination schedule is behind (${messageOf(error)}); the next run of cron sets it`,
+          )
         }
       }),
     )

@@ -4,7 +4,7 @@ import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
 
-export interface Duty {
+export interface CronRun {
   summary: CronSummary | null
   /** Null where nothing is enforced, or AWS could not be asked for it. */
   enforced: Enforced | null
@@ -14,10 +14,10 @@ export interface Duty {
 }
 
 /** Enforces also where the snapshot fails: an account half of which cannot be listed still has leases. */
-export async function duty(
+export async function cronRun(
   deps: EnforcementDeps,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
-): Promise<Duty> {
+): Promise<CronRun> {
   const warnings: string[] = []
   let unsettled: string | null = null
   try {

@@ -4,7 +4,7 @@
  */
 import type { Instance } from "../../base/instance.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
-import { ownerOf, reservationOf } from "../../decisions/launches/owners.ts"
+import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
@@ -14,13 +14,13 @@ import { inEachRegion, type RegionFailure } from "../launches/regions.ts"
  * Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given.
  * Returns what did not answer.
  */
-export async function adoptStrays(deps: LedgerDeps): Promise<RegionFailure[]> {
+export async function adoptOrphanInstances(deps: LedgerDeps): Promise<RegionFailure[]> {
   const { usageDb, audit, clock } = deps
-  const strays = usageDb.ledger.openInstances(null).filter(({ instanceId, reservationId }) => {
+  const orphans = usageDb.ledger.openInstances(null).filter(({ instanceId, reservationId }) => {
     const lease = usageDb.leases.of(instanceId)
     return lease ? lease.endedAtUtcMs !== null : reservationId !== ""
   })
-  return inEachRegion(strays, async (region, those) => {
+  return inEachRegion(orphans, async (region, those) => {
     const ec2 = await deps.aws.ec2(region)
     const ids = those.map(({ instanceId }) => instanceId)
     for (const instance of await ec2.instances({ ids })) {
@@ -33,12 +33,17 @@ export async function adoptStrays(deps: LedgerDeps): Promise<RegionFailure[]> {
         )
         continue
       }
-      const id = reservationOf(instance)
+      const id = reservationIdOf(instance)
       if (id === "") continue // its tags are copies
       const known = usageDb.reservations.byId(id)
       if (known?.state === "pending") continue // still somebody's to settle
       usageDb.transaction(() =>
-        recordLaunched(deps, known ?? forgotten(deps, instance, clock.now()), [instance], "found running"),
+        recordLaunched(
+          deps,
+          known ?? reservationFromInstance(deps, instance, clock.now()),
+          [instance],
+          "found running",
+        ),
       )
       audit.record(
         "enforcement",
@@ -48,11 +53,15 @@ export async function adoptStrays(deps: LedgerDeps): Promise<RegionFailure[]> {
   })
 }
 
-function forgotten({ usageDb, config }: LedgerDeps, instance: Instance, nowUtcMs: number): Reservation {
+function reservationFromInstance(
+  { usageDb, config }: LedgerDeps,
+  instance: Instance,
+  nowUtcMs: number,
+): Reservation {
   const { type, region, usageOperation, market } = instance
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
   return {
-    id: reservationOf(instance),
+    id: reservationIdOf(instance),
     login: ownerOf(instance),
     kind: "launch",
     state: "settled",

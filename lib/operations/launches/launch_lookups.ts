@@ -26,7 +26,7 @@ const keptMs: Record<LookupKind, number> = {
 }
 
 /** AWS's codes for a thing that is not there any more, or not where it was. */
-export const goneCodes =
+export const missingCodes =
   /^(InvalidAMIID|InvalidSubnetID|InvalidSubnet|InvalidGroup|InvalidGroupId|InvalidSnapshot)\b|^InvalidParameter(Value|Combination)?$/
 
 /** What a launch that asks for this image, or for none, names: an image's id or a parameter's name. */
@@ -38,7 +38,7 @@ export function imageNameOf({ launch }: Pick<Config, "launch">, asked: string): 
 
 export async function resolveImage(deps: LaunchDeps, name: string): Promise<Image> {
   const id = await imageId(deps, name)
-  const image = await kept(deps, "image", id, async () => (await deps.aws.ec2()).image(id))
+  const image = await remembered(deps, "image", id, async () => (await deps.aws.ec2()).image(id))
   if (!image) throw new Refused("image", `${id} does not exist, or is not ours to see`)
   await requireListed(deps, id, name)
   refuse("image", objectionToImage(image))
@@ -67,7 +67,7 @@ async function imageId(deps: LaunchDeps, name: string): Promise<string> {
     )
   }
   refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps.config, deps.caller.login)))
-  const value = await kept(deps, "parameter", name, async () => (await deps.aws.ssm()).parameter(name))
+  const value = await remembered(deps, "parameter", name, async () => (await deps.aws.ssm()).parameter(name))
   if (value && /^ami-[0-9a-f]{1,32}$/.test(value)) return value
   throw new Refused(
     "image",
@@ -75,7 +75,7 @@ async function imageId(deps: LaunchDeps, name: string): Promise<string> {
   )
 }
 
-export interface Place {
+export interface Network {
   /** Null: EC2 chooses one of the default ones. */
   subnetId: string | null
   securityGroupIds: string[]
@@ -83,7 +83,7 @@ export interface Place {
   publicAddress: boolean
 }
 
-export async function resolvePlace(deps: LaunchDeps, order: LaunchOrder): Promise<Place> {
+export async function resolveNetwork(deps: LaunchDeps, order: LaunchOrder): Promise<Network> {
   const { config, caller } = deps
   const wanted = order.subnet ?? config.launch.subnet
   const subnet = wanted === "" ? null : await subnetById(deps, wanted)
@@ -105,7 +105,7 @@ export async function resolvePlace(deps: LaunchDeps, order: LaunchOrder): Promis
 
 async function subnetById(deps: LaunchDeps, id: string): Promise<Subnet> {
   if (!/^subnet-[0-9a-f]{1,32}$/.test(id)) throw new UsageError("subnet", `${quoted(id)} is no subnet id`)
-  const found = await kept(deps, "subnet", id, async () => {
+  const found = await remembered(deps, "subnet", id, async () => {
     const [subnet] = await (await deps.aws.ec2()).subnets({ ids: [id] })
     return subnet ?? null
   })
@@ -114,7 +114,7 @@ async function subnetById(deps: LaunchDeps, id: string): Promise<Subnet> {
 }
 
 async function defaultVpc(deps: LaunchDeps): Promise<string> {
-  const vpcId = await kept(deps, "subnet", "default", async () => {
+  const vpcId = await remembered(deps, "subnet", "default", async () => {
     const [subnet] = await (await deps.aws.ec2()).subnets({ defaultOnly: true })
     return subnet?.vpcId ?? null
   })
@@ -130,7 +130,7 @@ async function defaultVpc(deps: LaunchDeps): Promise<string> {
 /** Kept for each login: a name that was one student's may be another's tomorrow. */
 async function groupNamed(deps: LaunchDeps, name: string, vpcId: string): Promise<SecurityGroup> {
   const isId = /^sg-[0-9a-f]{1,32}$/.test(name)
-  const group = await kept(deps, "group", `${vpcId} ${deps.caller.login} ${name}`, async () => {
+  const group = await remembered(deps, "group", `${vpcId} ${deps.caller.login} ${name}`, async () => {
     const ec2 = await deps.aws.ec2()
     const [found] = await ec2.securityGroups(isId ? { ids: [name] } : { names: [name], vpcId })
     return found ?? null
@@ -142,7 +142,7 @@ async function groupNamed(deps: LaunchDeps, name: string, vpcId: string): Promis
 }
 
 /** What AWS says is remembered; that something is not there is asked again each time. */
-async function kept<T>(
+async function remembered<T>(
   { usageDb, clock }: LaunchDeps,
   kind: LookupKind,
   key: string,

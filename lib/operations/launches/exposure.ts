@@ -2,8 +2,8 @@
 import type { Instance } from "../../base/instance.ts"
 import { msPerMinute } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
-import type { Holding, Standing } from "../../decisions/launches/admission.ts"
-import { reservationOf } from "../../decisions/launches/owners.ts"
+import type { Exposure, Holding } from "../../decisions/launches/admission.ts"
+import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/launches/worst_case.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
@@ -15,13 +15,13 @@ import type { OwnInstances } from "./own_instances.ts"
 export const showsStoppedMs = msPerMinute
 
 /** `except`: an instance that is about to be counted anew, because it is extended or started. */
-export function standingOf(
+export function exposureOf(
   deps: LedgerDeps,
   login: string,
   own: OwnInstances,
   nowUtcMs: number,
   except?: string,
-): Standing {
+): Exposure {
   const { usageDb, config } = deps
   const terms = leaseTerms(config)
   const tariff = usageDb.prices.tariff(config)
@@ -52,7 +52,7 @@ export function standingOf(
     const state = shownState(instance)
     if (!state || leased.has(instance.id)) continue
     if (instance.id === except || startedAgain.has(instance.id)) continue
-    if (counted.has(reservationOf(instance))) continue
+    if (counted.has(reservationIdOf(instance))) continue
     const { type, region, usageOperation, market } = instance
     const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
     holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })
