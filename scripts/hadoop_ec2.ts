@@ -1,8 +1,8 @@
 import type { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { commands, findCommand } from "../lib/operations/clusters/commands.ts"
-import { clusterArguments, commandOptions, givenOptions } from "../lib/terminal/cluster_arguments.ts"
-import { clusterDeps } from "../lib/terminal/cluster_deps.ts"
+import { clusterArguments, commandOptions, givenOptions } from "../lib/terminal/clusters/cluster_arguments.ts"
+import { clusterDeps } from "../lib/terminal/clusters/cluster_deps.ts"
+import { clusterCommands, findCommand } from "../lib/terminal/clusters/commands.ts"
 
 export const tool = defineTool({
   name: "hadoop_ec2",
@@ -10,7 +10,7 @@ export const tool = defineTool({
   arguments: clusterArguments,
   // What follows `exec CLUSTER` is the remote command's, options and all.
   passThroughAfter: (positionals) => positionals[0] === "exec" && positionals.length === 2,
-  commands,
+  commands: clusterCommands,
   details: `Options may stand anywhere, but everything after "exec CLUSTER" belongs to the remote command. Settings come from the
 section [CLUSTER] of ~/.hadoop-cloud/clusters.cfg, where their names have underscores; the command line wins.
 

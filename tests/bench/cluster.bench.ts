@@ -1,7 +1,7 @@
 /** hadoop_ec2's own share of a launch, with machines that boot in 30 s of a virtual clock, and how many calls it makes. */
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
 import { toSettings } from "../../lib/decisions/clusters/settings.ts"
-import { launchCluster } from "../../lib/operations/clusters/launch_cluster.ts"
+import { launchCluster } from "../../lib/operations/clusters/cluster_launch.ts"
 import { scriptedCloud } from "../clusters/scripted_cloud.ts"
 import type { Bench, Figure } from "./support/figures.ts"
 

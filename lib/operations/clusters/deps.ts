@@ -1,6 +1,7 @@
 /** What the operations on clusters need from outside. All of it has the student's own rights, but for what `ec2-run` does. */
 import type { ClusterEc2 } from "../../aws/clusters/cluster_interfaces.ts"
 import type { Clock } from "../../base/time.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { PriceBook } from "../../decisions/pricing/prices.ts"
 import type { Programs } from "../../host/processes/programs.ts"
 
@@ -32,6 +33,15 @@ export interface ClusterDeps {
   terminal: Terminal
   /** The same, for cleaning up after Ctrl-C or a timeout: its waits and its calls to AWS go on. */
   uninterrupted(): ClusterDeps
+}
+
+/** One cluster of the caller's. */
+export interface ClusterSession {
+  deps: ClusterDeps
+  /** As its tag has it. */
+  name: string
+  /** The command line's over those of clusters.cfg. Read when first asked for, so that a mistake there keeps nobody from ending a cluster. */
+  readonly settings: ClusterSettings
 }
 
 /** The person, if there is one. */

@@ -4,7 +4,7 @@ import { plural } from "../../base/text.ts"
 import type { NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps } from "./deps.ts"
-import type { LaunchedNode } from "./launch.ts"
+import type { LaunchedNode } from "./launch_groups.ts"
 import { listStorage, type StoredVolume } from "./storage.ts"
 
 /**

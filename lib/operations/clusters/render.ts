@@ -4,7 +4,7 @@ import { hubsOf } from "../../decisions/clusters/roles.ts"
 import type { AdmittedGroup } from "../../decisions/clusters/room_together.ts"
 import type { ClusterDeps } from "./deps.ts"
 import { clusterGroups } from "./groups.ts"
-import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch.ts"
+import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch_groups.ts"
 import { askLauncher } from "./runner.ts"
 import { loadBootScript } from "./user_data_file.ts"
 

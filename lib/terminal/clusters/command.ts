@@ -5,10 +5,10 @@ import { type ClusterPlan, planCluster } from "../../decisions/clusters/cluster_
 import { requireClusterName } from "../../decisions/clusters/names.ts"
 import type { ClusterSettings, RawSettings } from "../../decisions/clusters/settings.ts"
 import { shellCommand } from "../../decisions/clusters/shell_words.ts"
-import { runToNode } from "./connect.ts"
-import type { ClusterDeps } from "./deps.ts"
-import type { ClusterNode } from "./nodes.ts"
-import { clusterSettings } from "./settings_file.ts"
+import { runToNode } from "../../operations/clusters/connect.ts"
+import type { ClusterDeps } from "../../operations/clusters/deps.ts"
+import type { ClusterNode } from "../../operations/clusters/nodes.ts"
+import { clusterSettings } from "../../operations/clusters/settings_file.ts"
 
 /** What the options of the command line said, but for those that are settings of the cluster. */
 export interface CommandOptions {

@@ -4,12 +4,11 @@ import { quoted } from "../../../base/text.ts"
 import { duration, parseDuration } from "../../../base/time.ts"
 import { requireClusterName } from "../../../decisions/clusters/names.ts"
 import { services } from "../../../decisions/clusters/roles.ts"
-import { type Call, type Command, clusterCall, connected, sshOptionNames } from "../command.ts"
-import type { ClusterDeps } from "../deps.ts"
-import { findNodes, nodeNamed, requireMaster, requireNodes } from "../nodes.ts"
-import { checkSettings } from "../settings_file.ts"
-import { sshCommand } from "../ssh.ts"
-import { clusterStatus, listClusters, nodeJson, nodeLines } from "../status.ts"
+import type { ClusterDeps } from "../../../operations/clusters/deps.ts"
+import { findNodes, nodeNamed, requireMaster, requireNodes } from "../../../operations/clusters/nodes.ts"
+import { checkSettings } from "../../../operations/clusters/settings_file.ts"
+import { sshCommand } from "../../../operations/clusters/ssh.ts"
+import { clusterStatus, listClusters, nodeJson, nodeLines } from "../../../operations/clusters/status.ts"
 import {
   defaultTimeoutMs,
   type Goal,
@@ -17,9 +16,10 @@ import {
   waitingFrom,
   waitUntilReady,
   waitUntilRunning,
-} from "../wait.ts"
+} from "../../../operations/clusters/wait.ts"
+import { type Call, type Command, clusterCall, connected, sshOptionNames } from "../command.ts"
 
-export const looking: Command[] = [
+export const inspectCommands: Command[] = [
   {
     name: "list",
     usage: "[CLUSTER]",

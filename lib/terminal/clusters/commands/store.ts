@@ -1,10 +1,9 @@
 /** Commands for storage that outlives nodes. */
 import { Failed } from "../../../base/errors.ts"
 import { parseCount } from "../../../decisions/clusters/names.ts"
-import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
-import { aloneWith } from "../files.ts"
-import { createFormattedSnapshot, formattingGroups } from "../formatted_snapshot.ts"
-import { findNodes, requireNodes } from "../nodes.ts"
+import { aloneWith } from "../../../operations/clusters/files.ts"
+import { createFormattedSnapshot, formattingGroups } from "../../../operations/clusters/formatted_snapshot.ts"
+import { findNodes, requireNodes } from "../../../operations/clusters/nodes.ts"
 import {
   attachStorage,
   createStorage,
@@ -12,11 +11,12 @@ import {
   listStorage,
   requireRole,
   unlisted,
-} from "../storage.ts"
-import { readStorageSpec } from "../storage_spec.ts"
-import { price } from "./launching.ts"
+} from "../../../operations/clusters/storage.ts"
+import { readStorageSpec } from "../../../operations/clusters/storage_spec.ts"
+import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
+import { price } from "./launch.ts"
 
-export const storing: Command[] = [
+export const storeCommands: Command[] = [
   {
     name: "create-formatted-snapshot",
     usage: "CLUSTER GIB",

@@ -6,6 +6,16 @@ import { parseCount } from "../../../decisions/clusters/names.ts"
 import { masterRoles, workerRoles, workerRolesFor } from "../../../decisions/clusters/roles.ts"
 import { tooMuchTogether } from "../../../decisions/clusters/room_together.ts"
 import {
+  groupsToLaunch,
+  type LaunchOrder,
+  launchCluster,
+  PartlyLaunched,
+} from "../../../operations/clusters/cluster_launch.ts"
+import type { ClusterDeps } from "../../../operations/clusters/deps.ts"
+import { type LaunchInputs, presentNodes } from "../../../operations/clusters/launch_groups.ts"
+import { priceGroups, type Rendered, render } from "../../../operations/clusters/render.ts"
+import { defaultTimeoutMs } from "../../../operations/clusters/wait.ts"
+import {
   type Call,
   type Command,
   type CommandResult,
@@ -14,15 +24,10 @@ import {
   planned,
   sshOptionNames,
 } from "../command.ts"
-import type { ClusterDeps } from "../deps.ts"
-import { type LaunchInputs, presentNodes } from "../launch.ts"
-import { groupsToLaunch, type LaunchOrder, launchCluster, PartlyLaunched } from "../launch_cluster.ts"
-import { priceGroups, type Rendered, render } from "../render.ts"
-import { defaultTimeoutMs } from "../wait.ts"
 
 const many = Number.POSITIVE_INFINITY
 
-export const launching: Command[] = [
+export const launchCommands: Command[] = [
   {
     name: "launch-cluster",
     usage: "CLUSTER N | CLUSTER N ROLES [N ROLES …]",

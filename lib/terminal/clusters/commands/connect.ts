@@ -2,18 +2,24 @@
 import { UsageError } from "../../../base/errors.ts"
 import { hostKeysIn, knownHostsLine } from "../../../decisions/clusters/host_keys.ts"
 import type { ClusterSettings } from "../../../decisions/clusters/settings.ts"
+import { pullCommand, pushCommand } from "../../../operations/clusters/connect.ts"
+import type { ClusterDeps } from "../../../operations/clusters/deps.ts"
+import { clusterFile, readText } from "../../../operations/clusters/files.ts"
+import { hostKeyState, learnHostKeys } from "../../../operations/clusters/host_keys.ts"
+import {
+  addressOf,
+  type ClusterNode,
+  nodeNamed,
+  requireMaster,
+  requireNodes,
+} from "../../../operations/clusters/nodes.ts"
+import { socksCommand, startSocksTunnel } from "../../../operations/clusters/proxy_tunnel.ts"
+import { sshCommand, sshOptions } from "../../../operations/clusters/ssh.ts"
 import { type Call, type Command, clusterCall, connected, sshOptionNames, wouldRun } from "../command.ts"
-import { pullCommand, pushCommand } from "../connect.ts"
-import type { ClusterDeps } from "../deps.ts"
-import { clusterFile, readText } from "../files.ts"
-import { hostKeyState, learnHostKeys } from "../host_keys.ts"
-import { addressOf, type ClusterNode, nodeNamed, requireMaster, requireNodes } from "../nodes.ts"
-import { socksCommand, startSocksTunnel } from "../proxy_tunnel.ts"
-import { sshCommand, sshOptions } from "../ssh.ts"
 
 const many = Number.POSITIVE_INFINITY
 
-export const connecting: Command[] = [
+export const connectCommands: Command[] = [
   {
     name: "login",
     usage: "CLUSTER [NODE]",
@@ -79,7 +85,7 @@ export const connecting: Command[] = [
     options: sshOptionNames,
     async run(deps, call) {
       const { cluster, settings } = clusterCall(deps, call, 0, 0)
-      const ui = await import("../ui.ts")
+      const ui = await import("../../../operations/clusters/ui.ts")
       if (call.options.dryRun) {
         const pages = ui.pagesOfCluster(await requireNodes(deps, cluster))
         return {

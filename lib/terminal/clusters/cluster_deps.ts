@@ -1,13 +1,13 @@
 /** What the operations on clusters need, out of the context and the person at the terminal. */
 import { join, resolve } from "node:path"
-import type { Context } from "../context.ts"
-import { activePath, launcherPath } from "../host/config/config_programs.ts"
-import { systemPrograms } from "../host/processes/programs.ts"
-import { clientAddress, fetchText } from "../host/web.ts"
-import type { ClusterDeps } from "../operations/clusters/deps.ts"
+import type { Context } from "../../context.ts"
+import { activePath, launcherPath } from "../../host/config/config_programs.ts"
+import { systemPrograms } from "../../host/processes/programs.ts"
+import { clientAddress, fetchText } from "../../host/web.ts"
+import type { ClusterDeps } from "../../operations/clusters/deps.ts"
+import { interactiveTerminal } from "../interactive_terminal.ts"
+import type { Output } from "../output.ts"
 import { type ClusterArguments, timeoutOf } from "./cluster_arguments.ts"
-import { interactiveTerminal } from "./interactive_terminal.ts"
-import type { Output } from "./output.ts"
 
 export function clusterDeps(context: Context, args: ClusterArguments, output: Output): ClusterDeps {
   const { config, caller, clock, interrupt, abandon } = context

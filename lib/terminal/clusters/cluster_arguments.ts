@@ -1,11 +1,11 @@
 /** The options of hadoop_ec2 for all of its commands; each command says which ones mean something to it. */
 
-import { UsageError } from "../base/errors.ts"
-import { quoted } from "../base/text.ts"
-import { parseDuration } from "../base/time.ts"
-import type { RawSettings, SettingKey } from "../decisions/clusters/settings.ts"
-import type { CommandOptions } from "../operations/clusters/command.ts"
-import type { Arguments, ArgumentTable } from "./arguments.ts"
+import { UsageError } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import { parseDuration } from "../../base/time.ts"
+import type { RawSettings, SettingKey } from "../../decisions/clusters/settings.ts"
+import type { Arguments, ArgumentTable } from "../arguments.ts"
+import type { CommandOptions } from "./command.ts"
 
 const text = (description: string, alias: string[] = []) => ({ type: "string", description, alias }) as const
 const list = (description: string, alias: string[] = []) =>

@@ -1,18 +1,23 @@
 /** Commands that take away: nodes, clusters, workers of the list. */
 import { plural } from "../../../base/text.ts"
+import { prepareConnection } from "../../../operations/clusters/connect.ts"
+import type { ClusterDeps } from "../../../operations/clusters/deps.ts"
+import { tellEnding } from "../../../operations/clusters/ended.ts"
+import { clusterGroups } from "../../../operations/clusters/groups.ts"
+import { countComing, removeJournal } from "../../../operations/clusters/journal.ts"
+import { requireMaster, requireNodes } from "../../../operations/clusters/nodes.ts"
+import { describeNodes, nodesToEnd, terminateCluster } from "../../../operations/clusters/terminate.ts"
+import {
+  chooseWorkers,
+  pushWorkers,
+  removeWorkers,
+  workersList,
+} from "../../../operations/clusters/workers.ts"
 import { type Call, type Command, clusterCall, confirm, sshOptionNames } from "../command.ts"
-import { prepareConnection } from "../connect.ts"
-import type { ClusterDeps } from "../deps.ts"
-import { tellEnding } from "../ended.ts"
-import { clusterGroups } from "../groups.ts"
-import { countComing, removeJournal } from "../journal.ts"
-import { requireMaster, requireNodes } from "../nodes.ts"
-import { describeNodes, nodesToEnd, terminateCluster } from "../terminate.ts"
-import { chooseWorkers, pushWorkers, removeWorkers, workersList } from "../workers.ts"
 
 const many = Number.POSITIVE_INFINITY
 
-export const ending: Command[] = [
+export const endCommands: Command[] = [
   {
     name: "terminate-cluster",
     aliases: ["terminate"],

@@ -1,0 +1,31 @@
+/** All commands of hadoop_ec2, by the names that people type. */
+import { UsageError } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import type { Command } from "./command.ts"
+import { connectCommands } from "./commands/connect.ts"
+import { endCommands } from "./commands/end.ts"
+import { inspectCommands } from "./commands/inspect.ts"
+import { launchCommands } from "./commands/launch.ts"
+import { storeCommands } from "./commands/store.ts"
+
+export const clusterCommands: readonly Command[] = [
+  ...launchCommands,
+  ...inspectCommands,
+  ...connectCommands,
+  ...endCommands,
+  ...storeCommands,
+]
+
+/** Throws UsageError where there is none of that name, or it takes one of the options not. */
+export function findCommand(name: string, given: readonly string[]): Command {
+  const command = clusterCommands.find((one) => one.name === name || one.aliases?.includes(name))
+  if (!command) {
+    throw new UsageError(
+      "command",
+      `${quoted(name)} is none of ${clusterCommands.map((one) => one.name).join(" ")}`,
+    )
+  }
+  const foreign = given.find((option) => !command.options?.includes(option))
+  if (foreign === undefined) return command
+  throw new UsageError("options", `--${foreign} means nothing to ${name} (--help lists the options)`)
+}
