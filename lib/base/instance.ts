@@ -122,6 +122,18 @@ export interface Subnet {
   tags: Record<string, string>
 }
 
+/** A rule of a security group that lets traffic in. */
+export interface IngressRule {
+  /** `tcp`, or `-1` for everything, when the ports mean nothing. */
+  protocol: "tcp" | "-1"
+  fromPort: number
+  toPort: number
+  /** An IPv4 network; null where `groupId` is set. */
+  cidr: string | null
+  groupId: string | null
+  description: string
+}
+
 export interface SecurityGroup {
   id: string
   name: string

@@ -1,6 +1,5 @@
 /** hadoop_ec2's own share of a launch, with machines that boot in 30 s of a virtual clock, and how many calls it makes. */
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
-import { toSettings } from "../../lib/decisions/clusters/settings.ts"
 import { launchCluster } from "../../lib/operations/clusters/cluster_launch.ts"
 import { scriptedCloud } from "../clusters/scripted_cloud.ts"
 import type { Bench, Figure } from "./support/figures.ts"
@@ -29,9 +28,7 @@ async function launched(nodes: number) {
   const cloud = scriptedCloud({ bootMs })
   const [virtual, real] = [cloud.now(), performance.now()]
   try {
-    await launchCluster(cloud.deps, {
-      cluster: "words",
-      settings: toSettings({}, "cs61c-ab"),
+    await launchCluster(cloud.session, {
       groups: planCluster([String(nodes - 1)]).groups,
       mode: "launch",
       onFailure: null,

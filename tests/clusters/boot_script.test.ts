@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { packUserData, withEnvironment } from "../../lib/decisions/clusters/user_data.ts"
 import { bootScript } from "../../lib/operations/clusters/boot_script.ts"
-import type { ClusterDeps } from "../../lib/operations/clusters/deps.ts"
+import type { ClusterSession } from "../../lib/operations/clusters/deps.ts"
 import { ebsMappings } from "../../lib/operations/clusters/storage_file.ts"
 import { finished } from "../support/tools.ts"
 import { saidLoudly } from "./lab.ts"
@@ -85,7 +85,10 @@ test("storage is found by the volumes' ids where the image has no links for devi
   const at = join(directory, "ec2-storage-words.json")
   const volume = (id: string) => ({ device: "/dev/sdj", mount_point: "/ebs1", volume_id: id })
   writeFileSync(at, JSON.stringify({ dn: [[volume("vol-0000000a")], [volume("vol-0000000b")]] }))
-  const mappings = ebsMappings({ configDir: directory } as ClusterDeps, "words", ["dn", "nm"])
+  const mappings = ebsMappings({ deps: { configDir: directory }, name: "words" } as ClusterSession, [
+    "dn",
+    "nm",
+  ])
   expect(mappings).toBe("dn,/ebs1,/dev/sdj,vol-0000000a vol-0000000b")
   const devices = `mount -t tmpfs none /dev && mknod /dev/null c 1 3 && mkdir -p /dev/disk/by-id && cd /dev/disk/by-id &&
     mknod /dev/nvme1n1 b 7 77 && ln -s ../../nvme1n1 nvme-Amazon_Elastic_Block_Store_vol0000000b`

@@ -413,12 +413,12 @@ describe("bad input", () => {
 
   test.each([
     [["frobnicate", "c"], '"frobnicate" is none of launch-cluster'],
-    [["list", "c", "--use-spot"], "--use-spot means nothing to list"],
+    [["list", "c", "--use-spot"], "list does not take --use-spot"],
     [["launch-cluster", "c", "1", "--spot-master"], "spot-master: means nothing without --use-spot"],
     [["launch-cluster", "c"], "something is missing after c"],
     [["wait"], "CLUSTER is missing"],
     [["terminate-cluster", "c", "extra"], 'unexpected argument "extra"'],
-    [["extend", "c", "soon"], '"soon" is no duration'],
+    [["extend", "c", "soon"], '"soon" is not a duration'],
     [["list", "c", "d"], 'unexpected argument "d"'],
   ])("%j is a usage error", async (args, message) => {
     const { stderr, code } = await room.hadoop(...args)

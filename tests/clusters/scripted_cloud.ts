@@ -9,7 +9,8 @@ import type { ClusterEc2 } from "../../lib/aws/clusters/cluster_interfaces.ts"
 import { AwsError } from "../../lib/aws/protocol/errors.ts"
 import { type Instance, tagOf } from "../../lib/base/instance.ts"
 import type { InstancesRequest } from "../../lib/base/launch_protocol.ts"
-import type { ClusterDeps } from "../../lib/operations/clusters/deps.ts"
+import { toSettings } from "../../lib/decisions/clusters/settings.ts"
+import type { ClusterDeps, ClusterSession } from "../../lib/operations/clusters/deps.ts"
 import { consoleText } from "./lab.ts"
 
 export interface Script {
@@ -32,6 +33,8 @@ export interface Script {
 
 export interface ScriptedCloud {
   deps: ClusterDeps
+  /** The cluster "words", with the usual settings. */
+  session: ClusterSession
   script: Script
   /** Calls by name. */
   calls: Record<string, number>
@@ -47,9 +50,15 @@ const separator = "--hadoop-ec2--"
 
 export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   const script: Script = {
+    runningMs: 10_000,
+    bootMs: 30_000,
+    visibleMs: 0,
+    lastVisibleMs: 0,
+    workersUnheard: false,
+    throttled: 0,
+    console: true,
     lastStatus: null,
-    ...{ runningMs: 10_000, bootMs: 30_000, visibleMs: 0, throttled: 0, console: true, groupInUse: 0 },
-    ...{ lastVisibleMs: 0, workersUnheard: false },
+    groupInUse: 0,
     ...changes,
   }
   const directory = mkdtempSync(join(tmpdir(), "scripted-"))
@@ -237,6 +246,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
 
   return {
     deps,
+    session: { deps, name: "words", settings: toSettings({}, "cs61c-ab") },
     running: () => launched.filter(({ id }) => !ended.has(id)).map(({ id }) => id),
     script,
     calls,

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
-import { toSettings } from "../../lib/decisions/clusters/settings.ts"
-import { type LaunchOrder, launchCluster } from "../../lib/operations/clusters/cluster_launch.ts"
+import { type ClusterLaunch, launchCluster } from "../../lib/operations/clusters/cluster_launch.ts"
 import { createFormattedSnapshot, waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
 import { terminateCluster } from "../../lib/operations/clusters/terminate.ts"
@@ -11,10 +10,8 @@ import { type Script, type ScriptedCloud, scriptedCloud } from "./scripted_cloud
 let cloud: ScriptedCloud
 afterEach(() => cloud.close())
 
-function orderOf(workers: number): LaunchOrder {
+function orderOf(workers: number): ClusterLaunch {
   return {
-    cluster: "words",
-    settings: toSettings({}, "cs61c-ab"),
     groups: planCluster([String(workers)]).groups,
     mode: "launch",
     onFailure: null,
@@ -30,7 +27,7 @@ async function launch(
 ): Promise<number> {
   cloud = scriptedCloud(script)
   const started = cloud.now()
-  await launchCluster(cloud.deps, { ...orderOf(workers), onFailure })
+  await launchCluster(cloud.session, { ...orderOf(workers), onFailure })
   return cloud.now() - started
 }
 
@@ -88,10 +85,10 @@ describe("waiting", () => {
     "what AWS lists late is not launched again (answer lost: %p)",
     async (workersUnheard) => {
       cloud = scriptedCloud({ workersUnheard, lastVisibleMs: 90_000 })
-      const ended = launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })
+      const ended = launchCluster(cloud.session, { ...orderOf(3), timeoutMs: 1_000 })
       await expect(ended).rejects.toThrow(/[34] instances of words still run/)
       cloud.script.workersUnheard = false
-      const { ids } = await launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })
+      const { ids } = await launchCluster(cloud.session, { ...orderOf(3), mode: "resume" })
       expect(ids).toEqual([])
       expect(cloud.running()).toHaveLength(4)
     },
@@ -99,16 +96,20 @@ describe("waiting", () => {
 
   test("what AWS never lists is launched again after a while", async () => {
     cloud = scriptedCloud({ lastVisibleMs: Number.POSITIVE_INFINITY })
-    await expect(launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(/still run/)
+    await expect(launchCluster(cloud.session, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(
+      /still run/,
+    )
     cloud.script.lastVisibleMs = 200_000
-    await expect(launchCluster(cloud.deps, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
+    await expect(launchCluster(cloud.session, { ...orderOf(3), mode: "resume" })).rejects.toThrow(/vanished/)
     expect(cloud.running()).toHaveLength(5)
   })
 
   test("what is not listed yet is ended with its cluster", async () => {
     cloud = scriptedCloud({ visibleMs: 90_000 })
-    await expect(launchCluster(cloud.deps, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(/still run/)
-    const { terminated } = await terminateCluster(cloud.deps, "words", { groups: false })
+    await expect(launchCluster(cloud.session, { ...orderOf(3), timeoutMs: 1_000 })).rejects.toThrow(
+      /still run/,
+    )
+    const { terminated } = await terminateCluster(cloud.session, { groups: false })
     expect(terminated).toHaveLength(4)
     expect(cloud.running()).toEqual([])
   })
@@ -121,11 +122,11 @@ describe("waiting", () => {
       ...programs,
       async run(argv, options) {
         const answer = await programs.run(argv, options)
-        if (argv[0] === "ec2-run") ending ??= terminateCluster(cloud.deps, "words", { groups: false })
+        if (argv[0] === "ec2-run") ending ??= terminateCluster(cloud.session, { groups: false })
         return answer
       },
     }
-    const launched = launchCluster(cloud.deps, { ...orderOf(3), onFailure: "keep" })
+    const launched = launchCluster(cloud.session, { ...orderOf(3), onFailure: "keep" })
     await expect(launched).rejects.toThrow(/^launch: another command ended words meanwhile/)
     await ending
     expect(cloud.calls["ec2-run"]).toBe(1)
@@ -134,7 +135,7 @@ describe("waiting", () => {
 
   test("a node for formatting is gone again where ec2-run was killed once it had launched it", async () => {
     cloud = scriptedCloud({ workersUnheard: true })
-    const made = createFormattedSnapshot(cloud.deps, toSettings({}, "cs61c-ab"), "words", 1)
+    const made = createFormattedSnapshot(cloud.session, 1)
     await expect(made).rejects.toThrow(/ended with 137/)
     expect(cloud.calls.TerminateInstances).toBe(1)
     expect(cloud.running()).toEqual([])
@@ -154,15 +155,15 @@ describe("waiting", () => {
 
   test("a security group in use is tried again, and named when it stays so", async () => {
     await launch(1, { groupInUse: 3 })
-    expect(await deleteGroups(cloud.deps, "words")).toContain("words")
+    expect(await deleteGroups(cloud.session)).toContain("words")
     cloud.close()
     await launch(1, { groupInUse: 1_000 })
-    await expect(deleteGroups(cloud.deps, "words")).rejects.toThrow(
+    await expect(deleteGroups(cloud.session)).rejects.toThrow(
       /delete security groups: words-\w+ \(sg-\d\) is still in use by something outside of the cluster/,
     )
     cloud.script.groupInUse = 1
     cloud.deps.timeoutMs = 0
-    await expect(deleteGroups(cloud.deps, "words")).rejects.toThrow(/in use/)
+    await expect(deleteGroups(cloud.session)).rejects.toThrow(/in use/)
     expect((await cloud.deps.ec2().then((ec2) => ec2.securityGroupsWithRules({}))).length).toBe(1)
   })
 })

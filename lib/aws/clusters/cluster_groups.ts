@@ -6,13 +6,14 @@ import {
   type IpPermission,
   RevokeSecurityGroupIngressCommand,
 } from "@aws-sdk/client-ec2"
+import type { IngressRule } from "../../base/instance.ts"
 import type { Ec2Connection } from "../ec2/connection.ts"
 import { describeSecurityGroups, toSecurityGroup } from "../ec2/security_groups.ts"
 import { tagList } from "../ec2/tags.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { ignoreCode } from "../protocol/errors.ts"
 import { required } from "../protocol/pages.ts"
-import type { ClusterEc2, IngressRule } from "./cluster_interfaces.ts"
+import type { ClusterEc2 } from "./cluster_interfaces.ts"
 
 type ClusterCalls = Pick<
   ClusterEc2,

@@ -1,18 +1,6 @@
 /** What `hadoop_ec2` asks of EC2 besides `Ec2`: all of it with the student's own credentials, and free of charge. */
-import type { SecurityGroup } from "../../base/instance.ts"
+import type { IngressRule, SecurityGroup } from "../../base/instance.ts"
 import type { Ec2, Outcome } from "../interfaces.ts"
-
-/** One permission to come in. */
-export interface IngressRule {
-  /** `tcp`, or `-1` for everything, when the ports mean nothing. */
-  protocol: "tcp" | "-1"
-  fromPort: number
-  toPort: number
-  /** An IPv4 network; null where `groupId` is set. */
-  cidr: string | null
-  groupId: string | null
-  description: string
-}
 
 export interface SecurityGroupWithRules extends SecurityGroup {
   ingress: IngressRule[]

@@ -1,5 +1,5 @@
 /** The security groups of a cluster: which there are, what comes in, and which a node is in. */
-import type { IngressRule } from "../../aws/clusters/cluster_interfaces.ts"
+import type { IngressRule } from "../../base/instance.ts"
 import { groupRolesOf, type Role, uiPortsOfGroup } from "./roles.ts"
 
 /** Marks rules for the client's address, which move with it; all others are left alone. */

@@ -3,8 +3,7 @@ import { ExitCode, Failed, messageOf, ToolError } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
 import { missingFrom, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { endingsFrom } from "./ended.ts"
 import { aloneWith } from "./files.ts"
 import { forgetSettled, removeJournal } from "./journal.ts"
@@ -19,9 +18,7 @@ import { loadBootScript } from "./user_data_file.ts"
 import { goalsOf, waitingFrom, waitUntilReady, waitUntilRunning } from "./wait.ts"
 import { pushHubs, pushWorkers, readmitWorkers } from "./workers.ts"
 
-export interface LaunchOrder {
-  cluster: string
-  settings: ClusterSettings
+export interface ClusterLaunch {
   groups: readonly NodeGroup[]
   /** `launch`: nothing of the cluster may run yet; `resume`: what is missing; `add`: these, besides what runs. */
   mode: "launch" | "resume" | "add"
@@ -48,25 +45,25 @@ export class PartlyLaunched extends ToolError {
 }
 
 /** Launches, waits for everything, tells the master of its workers. */
-export function launchCluster(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
-  return aloneWith(deps, order.cluster, "launch", () => launchAlone(deps, order))
+export function launchCluster(session: ClusterSession, order: ClusterLaunch): Promise<LaunchedCluster> {
+  return aloneWith(session, "launch", () => launchAlone(session, order))
 }
 
-async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<LaunchedCluster> {
-  const { cluster, mode } = order
-  const isEnded = endingsFrom(deps, cluster)
-  if (mode !== "add") await waitUntilListed(deps, cluster, order.timeoutMs)
-  const present = await presentNodes(deps, cluster, { resume: mode !== "launch" })
-  if (mode !== "resume") forgetSettled(deps, cluster)
-  const groups = groupsToLaunch(order, present)
-  const settings = await settingsForStorage(deps, cluster, order.settings, groups, present)
-  const outcome = await launchGroups(deps, { cluster, settings, groups, present }, isEnded)
+async function launchAlone(session: ClusterSession, order: ClusterLaunch): Promise<LaunchedCluster> {
+  const { mode } = order
+  const isEnded = endingsFrom(session)
+  if (mode !== "add") await waitUntilListed(session, order.timeoutMs)
+  const present = await presentNodes(session, { resume: mode !== "launch" })
+  if (mode !== "resume") forgetSettled(session)
+  const groups = groupsToLaunch(session, order, present)
+  const settings = await settingsForStorage(session, groups, present)
+  const outcome = await launchGroups({ ...session, settings }, { groups, present }, isEnded)
   try {
     if (outcome.failure) throw outcome.failure
-    await finish(deps, order, present, outcome)
+    await finish(session, order, present, outcome)
   } catch (error) {
     const onFailure = isEnded() ? "terminate" : order.onFailure
-    await settleFailure(deps, { cluster, mode, onFailure }, present, outcome, error)
+    await settleFailure(session, { mode, onFailure }, present, outcome, error)
   }
   return {
     ids: outcome.nodes.map(({ id }) => id),
@@ -77,7 +74,8 @@ async function launchAlone(deps: ClusterDeps, order: LaunchOrder): Promise<Launc
 
 /** What is to be launched besides what is present. */
 export function groupsToLaunch(
-  { cluster, groups, mode }: Pick<LaunchOrder, "cluster" | "groups" | "mode">,
+  { name }: ClusterSession,
+  { groups, mode }: Pick<ClusterLaunch, "groups" | "mode">,
   present: readonly LaunchedNode[],
 ): readonly NodeGroup[] {
   if (mode === "resume") return missingFrom({ groups: [...groups], notices: [] }, present)
@@ -86,17 +84,18 @@ export function groupsToLaunch(
     !present.some(({ roles }) => isMaster(roles)) &&
     groups.some(({ roles }) => !isMaster(roles))
   ) {
-    throw new Failed("launch", `cluster ${cluster} has no running master (launch-master first)`)
+    throw new Failed("launch", `cluster ${name} has no running master (launch-master first)`)
   }
   return groups
 }
 
 async function finish(
-  deps: ClusterDeps,
-  { cluster, settings, mode, timeoutMs }: LaunchOrder,
+  session: ClusterSession,
+  { mode, timeoutMs }: ClusterLaunch,
   present: readonly LaunchedNode[],
   outcome: LaunchOutcome,
 ): Promise<void> {
+  const { deps, name } = session
   const waiting = waitingFrom(deps, timeoutMs)
   const ids = [...present, ...outcome.nodes].map(({ id }) => id)
   if (ids.length === 0) return
@@ -105,35 +104,36 @@ async function finish(
   const running = await waitUntilRunning(deps, ids, waiting)
   const nodes: ClusterNode[] = running.map((node) => ({
     ...node,
-    cluster,
+    cluster: name,
     roles: rolesOf.get(node.id) ?? node.roles,
   }))
-  await attachStorage(deps, cluster, nodes)
+  await attachStorage(session, nodes)
   if (!nodes.some(({ roles }) => isMaster(roles))) return
-  const { isOurs } = await loadBootScript(deps, settings)
+  const { isOurs } = await loadBootScript(session)
   const goals = goalsOf(nodes, isOurs)
   const fresh = nodes.filter(({ id }) => outcome.nodes.some((one) => one.id === id))
-  if (isOurs && mode === "add") await readmitWorkers(deps, settings, nodes, fresh)
-  await waitUntilReady(deps, cluster, settings, nodes, goals, waiting)
+  if (isOurs && mode === "add") await readmitWorkers(session, nodes, fresh)
+  await waitUntilReady(session, nodes, goals, waiting)
   if (isOurs) {
-    await pushWorkers(deps, settings, cluster, nodes)
-    await pushHubs(deps, settings, cluster, nodes)
+    await pushWorkers(session, nodes)
+    await pushHubs(session, nodes)
   }
-  writeClientSite(deps, settings, cluster, nodes)
-  removeJournal(deps, cluster)
+  writeClientSite(session, nodes)
+  removeJournal(session)
 }
 
 /** Keeps or terminates what was launched now, as told or asked; always ends by throwing. */
 async function settleFailure(
-  deps: ClusterDeps,
-  { cluster, mode, onFailure }: Pick<LaunchOrder, "cluster" | "mode" | "onFailure">,
+  session: ClusterSession,
+  { mode, onFailure }: Pick<ClusterLaunch, "mode" | "onFailure">,
   present: readonly LaunchedNode[],
   outcome: LaunchOutcome,
   error: unknown,
 ): Promise<never> {
-  const after: ClusterDeps = deps.uninterrupted()
+  const { name } = session
+  const after = session.deps.uninterrupted()
   // With the terminated ones: a node that died must not pass for one that AWS does not show yet.
-  const visible = await findNodes(after, cluster, { terminated: true }).catch(() => [])
+  const visible = await findNodes({ ...session, deps: after }, { terminated: true }).catch(() => [])
   const before = new Set(present.map(({ id }) => id))
   // Also what ec2-run launched without our hearing of it, and what AWS does not show yet.
   const fresh = [...outcome.nodes, ...visible].map(({ id }) => id).filter((id) => !before.has(id))
@@ -146,7 +146,7 @@ async function settleFailure(
   const kept = [...resumed.map(({ id }) => id), ...running]
   if (kept.length === 0) throw error
   const fault = messageOf(error).replace(/^launch: /, "")
-  const reason = `${fault}; ${plural(running.length, "instance")} of ${cluster} `
+  const reason = `${fault}; ${plural(running.length, "instance")} of ${name} `
   const choice =
     running.length === 0
       ? "keep"
@@ -160,7 +160,7 @@ async function settleFailure(
     throw new WithCode(`${reason}launched and terminated again`, code)
   }
   throw new PartlyLaunched(
-    `${fault}; ${plural(kept.length, "instance")} of ${cluster} still run: ${kept.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
+    `${fault}; ${plural(kept.length, "instance")} of ${name} still run: ${kept.join(" ")} (launch-cluster --resume goes on, terminate-cluster ends them)`,
     kept,
   )
 }
@@ -176,7 +176,7 @@ class WithCode extends ToolError {
 
 async function askWhatToDo(deps: ClusterDeps, reason: string, count: number): Promise<"keep" | "terminate"> {
   if (!deps.terminal.asks) return "keep"
-  deps.terminal.warn(`${reason}`)
+  deps.terminal.warn(reason)
   const question = `${plural(count, "instance")} already run. Terminate them? [yes/no] `
   // Ctrl-C is no answer, and what runs has to be named.
   const answer = await deps.terminal.ask(question).catch(() => null)

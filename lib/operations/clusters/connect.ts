@@ -1,7 +1,7 @@
 /** ssh and scp as if the person had called them, with their exit codes: for login, exec, logs, push and pull. */
 import { connect } from "node:net"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { followClient } from "./groups.ts"
 import { hostKeyMismatch, requireHostKeys } from "./host_keys.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"
@@ -13,17 +13,14 @@ const probeMs = 5_000
  * Makes sure that a connection can be made and checked. Where the node does not answer, the client may have another address
  * than at the launch: the rule then follows it.
  */
-export async function prepareConnection(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-): Promise<void> {
+export async function prepareConnection(session: ClusterSession, node: ClusterNode): Promise<void> {
+  const { deps, settings } = session
   if (isDirect(settings) && !(await answers(addressOf(node), sshPort))) {
-    if (await followClient(deps, node.cluster, settings)) {
+    if (await followClient(session)) {
       deps.terminal.warn(`this host has a new address, ssh is now open to it`)
     }
   }
-  await requireHostKeys(deps, settings, node)
+  await requireHostKeys(session, node)
 }
 
 const sshPort = 22
@@ -49,47 +46,32 @@ function answers(host: string, port: number): Promise<boolean> {
 
 /** Runs ssh or scp to the node as the person; returns its code, which for ssh is the remote command's. */
 export async function runToNode(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   node: ClusterNode,
   argv: readonly string[],
 ): Promise<number> {
-  await prepareConnection(deps, settings, node)
+  const { deps } = session
+  await prepareConnection(session, node)
   const code = await deps.programs.runAttached(argv)
   if (code !== sshFailed) return code
-  const mismatch = await hostKeyMismatch(deps, node)
+  const mismatch = await hostKeyMismatch(session, node)
   if (mismatch) deps.terminal.warn(`ssh: ${mismatch}`)
   return code
 }
 
 /** Copies a file to the node's home, or to where `to` says. */
-export function pushCommand(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-  from: string,
-  to: string,
-): string[] {
-  return scp(deps, settings, node, [localPath(from), remotePath(settings, node, to)])
+export function pushCommand(session: ClusterSession, node: ClusterNode, from: string, to: string): string[] {
+  const { settings } = session
+  return scp(session, node, [localPath(from), remotePath(settings, node, to)])
 }
 
-export function pullCommand(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-  from: string,
-  to: string,
-): string[] {
-  return scp(deps, settings, node, [remotePath(settings, node, from), localPath(to)])
+export function pullCommand(session: ClusterSession, node: ClusterNode, from: string, to: string): string[] {
+  const { settings } = session
+  return scp(session, node, [remotePath(settings, node, from), localPath(to)])
 }
 
-function scp(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-  paths: readonly string[],
-): string[] {
-  return ["scp", "-r", "-p", ...sshOptions(deps, settings, node), "--", ...paths]
+function scp(session: ClusterSession, node: ClusterNode, paths: readonly string[]): string[] {
+  return ["scp", "-r", "-p", ...sshOptions(session, node), "--", ...paths]
 }
 
 /** What has a colon is a host to scp, unless a slash comes first. */

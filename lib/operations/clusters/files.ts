@@ -3,12 +3,12 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync
 import { dirname, join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
-import { type ClusterDeps, clusterFiles } from "./deps.ts"
+import { type ClusterSession, clusterFiles } from "./deps.ts"
 
 export type ClusterFile = keyof typeof clusterFiles
 
 /** Where a cluster's own files are; its name has been checked to be a plain file name. */
-export function clusterFile(deps: ClusterDeps, cluster: string, file: ClusterFile): string {
+export function clusterFile({ deps, name: cluster }: ClusterSession, file: ClusterFile): string {
   return join(deps.configDir, cluster, clusterFiles[file])
 }
 
@@ -69,12 +69,12 @@ function makeDirectoryOf(path: string): void {
  * volumes, and the one that fails end what the other made.
  */
 export async function aloneWith<T>(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   action: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = clusterFile(deps, cluster, "lock")
+  const { name: cluster } = session
+  const path = clusterFile(session, "lock")
   makeDirectoryOf(path)
   const release = tryExclusiveLock(path)
   if (!release) {

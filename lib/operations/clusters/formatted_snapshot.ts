@@ -6,9 +6,8 @@ import { Failed } from "../../base/errors.ts"
 import { msPerMinute } from "../../base/time.ts"
 import type { NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { bootState, pollDelayMs } from "../../decisions/clusters/readiness.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { endingsFrom } from "./ended.ts"
 import { aloneWith } from "./files.ts"
 import { launchGroups } from "./launch_groups.ts"
@@ -25,25 +24,16 @@ const device = "/dev/sdp"
 export const formattingGroups: readonly NodeGroup[] = [{ count: 1, roles: [] }]
 
 /** Returns the snapshot's id; the node and the volume that it was made with are gone again, whatever happens. */
-export function createFormattedSnapshot(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
-  gib: number,
-): Promise<string> {
-  const work = () => formattedSnapshot(deps, settings, cluster, gib)
-  return aloneWith(deps, cluster, "create-formatted-snapshot", work)
+export function createFormattedSnapshot(session: ClusterSession, gib: number): Promise<string> {
+  const work = () => formattedSnapshot(session, gib)
+  return aloneWith(session, "create-formatted-snapshot", work)
 }
 
-async function formattedSnapshot(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
-  gib: number,
-): Promise<string> {
-  const before = new Set((await findNodes(deps, cluster)).map(({ id }) => id))
-  const inputs = { cluster, settings, groups: formattingGroups, present: [] }
-  const launched = await launchGroups(deps, inputs, endingsFrom(deps, cluster))
+async function formattedSnapshot(session: ClusterSession, gib: number): Promise<string> {
+  const { deps, name: cluster } = session
+  const before = new Set((await findNodes(session)).map(({ id }) => id))
+  const inputs = { groups: formattingGroups, present: [] }
+  const launched = await launchGroups(session, inputs, endingsFrom(session))
   const ids = launched.nodes.map(({ id }) => id)
   let volume: string | null = null
   try {
@@ -51,33 +41,35 @@ async function formattedSnapshot(
     const [node] = await waitUntilRunning(deps, ids, waitingFrom(deps, deps.timeoutMs ?? defaultTimeoutMs))
     if (!node) throw new Failed("create-formatted-snapshot", "ec2-run launched nothing")
     const own = { ...node, cluster }
-    volume = await createVolume(deps, cluster, own.zone, gib)
+    volume = await createVolume(session, own.zone, gib)
     await waitForVolume(deps, volume, "available")
     await (await deps.ec2()).attachVolume(volume, own.id, device)
-    await prepareConnection(deps, settings, own)
-    await waitForBoot(deps, settings, own)
-    await requireRemote(deps, settings, own, ["hadoop-ec2-node", "format", device, volume], {
+    await prepareConnection(session, own)
+    await waitForBoot(session, own)
+    await requireRemote(session, own, ["hadoop-ec2-node", "format", device, volume], {
       timeoutMs: 10 * msPerMinute,
     })
-    return await snapshotOf(deps, cluster, volume, gib)
+    return await snapshotOf(session, volume, gib)
   } finally {
     const after = deps.uninterrupted()
-    const unheard = launched.failure ? await formattersBeside(after, cluster, before).catch(() => []) : []
+    const unheard = launched.failure
+      ? await formattersBeside({ ...session, deps: after }, before).catch(() => [])
+      : []
     await removeAll(after, [...new Set([...ids, ...unheard])], volume)
   }
 }
 
 /** What ec2-run launched without our hearing of it. */
-async function formattersBeside(
-  deps: ClusterDeps,
-  cluster: string,
-  before: ReadonlySet<string>,
-): Promise<string[]> {
-  const nodes = await findNodes(deps, cluster)
+async function formattersBeside(session: ClusterSession, before: ReadonlySet<string>): Promise<string[]> {
+  const nodes = await findNodes(session)
   return nodes.filter(({ id, roles }) => roles.length === 0 && !before.has(id)).map(({ id }) => id)
 }
 
-async function createVolume(deps: ClusterDeps, cluster: string, zone: string, gib: number): Promise<string> {
+async function createVolume(
+  { deps, name: cluster }: ClusterSession,
+  zone: string,
+  gib: number,
+): Promise<string> {
   const { ids } = await askLauncher(deps, {
     protocol: 2,
     action: "create_volumes",
@@ -88,10 +80,11 @@ async function createVolume(deps: ClusterDeps, cluster: string, zone: string, gi
   return ids[0] ?? ""
 }
 
-async function waitForBoot(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNode): Promise<void> {
+async function waitForBoot(session: ClusterSession, node: ClusterNode): Promise<void> {
+  const { deps } = session
   const started = deps.clock.now()
   for (;;) {
-    const { stdout } = await runRemote(deps, settings, node, ["cat", statusFile])
+    const { stdout } = await runRemote(session, node, ["cat", statusFile])
     const { state, phase, detail } = bootState(stdout)
     if (state === "done") return
     const waited = deps.clock.now() - started
@@ -102,7 +95,11 @@ async function waitForBoot(deps: ClusterDeps, settings: ClusterSettings, node: C
   }
 }
 
-async function snapshotOf(deps: ClusterDeps, cluster: string, volume: string, gib: number): Promise<string> {
+async function snapshotOf(
+  { deps, name: cluster }: ClusterSession,
+  volume: string,
+  gib: number,
+): Promise<string> {
   const { ids } = await askLauncher(deps, {
     protocol: 2,
     action: "create_snapshot",

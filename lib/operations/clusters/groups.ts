@@ -1,8 +1,8 @@
 /** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
-import type { IngressRule, SecurityGroupWithRules } from "../../aws/clusters/cluster_interfaces.ts"
+import type { SecurityGroupWithRules } from "../../aws/clusters/cluster_interfaces.ts"
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed, Refused } from "../../base/errors.ts"
-import { tagOf } from "../../base/instance.ts"
+import { type IngressRule, tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import {
   memberRule,
@@ -13,11 +13,10 @@ import {
 } from "../../decisions/clusters/group_plan.ts"
 import { parseCidr } from "../../decisions/clusters/names.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 
 /** The client's networks: as set, else this host's address as the world sees it. */
-export async function clientCidrs(deps: ClusterDeps, settings: ClusterSettings): Promise<string[]> {
+export async function clientCidrs({ deps, settings }: ClusterSession): Promise<string[]> {
   if (settings.clientCidrs.length > 0) {
     for (const cidr of settings.clientCidrs.filter(isWide)) {
       deps.terminal.warn(`${cidr} lets in far more than you: ssh is open to all of it`)
@@ -34,19 +33,18 @@ function isWide(cidr: string): boolean {
 
 /** Makes what is missing and corrects the client's rules; running it again changes nothing. Returns ids by name. */
 export async function ensureGroups(
-  deps: ClusterDeps,
-  cluster: string,
-  settings: ClusterSettings,
+  session: ClusterSession,
   roleSets: readonly (readonly Role[])[],
 ): Promise<Map<string, string>> {
-  const [vpcId, cidrs] = await Promise.all([vpcOf(deps, settings), clientCidrs(deps, settings)])
+  const { deps, name: cluster, settings } = session
+  const [vpcId, cidrs] = await Promise.all([vpcOf(session), clientCidrs(session)])
   const plan = planGroups(cluster, roleSets, cidrs, settings.openUi, settings.securityGroups.length)
   const ec2 = await deps.ec2()
   const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
-  for (const group of present) requireOurs(deps, cluster, group)
+  for (const group of present) requireOurs(session, group)
   const ids = plan.map(async (planned): Promise<[string, string]> => {
     const found = present.find(({ name }) => name === planned.name)
-    const id = found?.id ?? (await createGroup(deps, cluster, vpcId, planned))
+    const id = found?.id ?? (await createGroup(session, vpcId, planned))
     const wanted = planned.open ? [memberRule(id), ...planned.client] : planned.client
     await correctRules(deps, wanted, found ?? null, id)
     return [planned.name, id]
@@ -55,13 +53,10 @@ export async function ensureGroups(
 }
 
 /** Lets the client's present address in, where it has changed, to all that it was let in to. True where anything did. */
-export async function followClient(
-  deps: ClusterDeps,
-  cluster: string,
-  settings: ClusterSettings,
-): Promise<boolean> {
-  const groups = await clusterGroups(deps, cluster)
-  const cidrs = await clientCidrs(deps, settings)
+export async function followClient(session: ClusterSession): Promise<boolean> {
+  const { deps, name: cluster } = session
+  const groups = await clusterGroups(session)
+  const cidrs = await clientCidrs(session)
   const changed = await Promise.all(
     groups.map((group) => correctRules(deps, movedClientRules(cluster, group, cidrs), group, group.id)),
   )
@@ -69,7 +64,10 @@ export async function followClient(
 }
 
 /** The groups that carry our tags for this cluster, whatever they are called. */
-export async function clusterGroups(deps: ClusterDeps, cluster: string): Promise<SecurityGroupWithRules[]> {
+export async function clusterGroups({
+  deps,
+  name: cluster,
+}: ClusterSession): Promise<SecurityGroupWithRules[]> {
   const ec2 = await deps.ec2()
   const groups = await ec2.securityGroupsWithRules({
     tags: { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster },
@@ -81,8 +79,9 @@ const patienceMs = 60_000
 const deleteDelayMs = 5_000
 
 /** Deletes the cluster's groups; instances that are going keep them in use for a while. Returns their names. */
-export async function deleteGroups(deps: ClusterDeps, cluster: string): Promise<string[]> {
-  const groups = await clusterGroups(deps, cluster)
+export async function deleteGroups(session: ClusterSession): Promise<string[]> {
+  const { deps } = session
+  const groups = await clusterGroups(session)
   // The cluster's own refers to itself at most; those by role refer to none: any order will do, and the named one goes last.
   const order = groups.sort((a, b) => b.name.length - a.name.length)
   const started = deps.clock.now()
@@ -118,11 +117,11 @@ async function deleteUnused(
 }
 
 async function createGroup(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   vpcId: string,
   { name, description }: PlannedGroup,
 ): Promise<string> {
+  const { deps, name: cluster } = session
   const ec2 = await deps.ec2()
   const tags = { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster }
   try {
@@ -132,12 +131,12 @@ async function createGroup(
     // Another run of ours made it in between, or it is somebody else's.
     const [found] = await ec2.securityGroupsWithRules({ vpcId, names: [name] })
     if (!found) throw error
-    requireOurs(deps, cluster, found)
+    requireOurs(session, found)
     return found.id
   }
 }
 
-function requireOurs(deps: ClusterDeps, cluster: string, group: SecurityGroupWithRules): void {
+function requireOurs({ deps, name: cluster }: ClusterSession, group: SecurityGroupWithRules): void {
   const { [tagOf.owner]: owner, [tagOf.cluster]: of } = group.tags
   if (owner === deps.login && of === cluster) return
   const whose =
@@ -162,7 +161,7 @@ async function correctRules(
 }
 
 /** The VPC of the subnet to launch in, or the default one. */
-async function vpcOf(deps: ClusterDeps, settings: ClusterSettings): Promise<string> {
+async function vpcOf({ deps, settings }: ClusterSession): Promise<string> {
   const ec2 = await deps.ec2()
   const [subnet] = await ec2.subnets(
     settings.subnetId === null ? { defaultOnly: true } : { ids: [settings.subnetId] },

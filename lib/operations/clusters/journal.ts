@@ -6,7 +6,7 @@ import * as v from "valibot"
 import { msPerMinute } from "../../base/time.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
 import { isAlive } from "../../host/processes/process_identity.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 
 const entry = v.object({
@@ -27,8 +27,8 @@ export type JournalEntry = v.InferOutput<typeof entry>
 export const underWayMs = 15 * msPerMinute
 
 /** What is no entry is left out: the file is the student's to edit. */
-export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] {
-  const text = readText(clusterFile(deps, cluster, "launch"))
+export function readJournal(session: ClusterSession): JournalEntry[] {
+  const text = readText(clusterFile(session, "launch"))
   if (text === null) return []
   try {
     const entries: unknown = JSON.parse(text)
@@ -38,27 +38,26 @@ export function readJournal(deps: ClusterDeps, cluster: string): JournalEntry[] 
   }
 }
 
-export function writeJournal(deps: ClusterDeps, cluster: string, entries: readonly JournalEntry[]): void {
-  writeText(clusterFile(deps, cluster, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
+export function writeJournal(session: ClusterSession, entries: readonly JournalEntry[]): void {
+  writeText(clusterFile(session, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
 }
 
 /** How many nodes are being launched just now, also for who was killed meanwhile. */
-export function countComing(deps: ClusterDeps, cluster: string): number {
-  return readJournal(deps, cluster)
+export function countComing(session: ClusterSession): number {
+  return readJournal(session)
     .filter(({ ids, launcher }) => ids === null && launcher && isAlive(launcher, { anybodys: true }))
     .reduce((sum, { count }) => sum + count, 0)
 }
 
 /** Where nothing is resumed: what was asked a moment ago may still come, so the same request keeps its token. */
-export function forgetSettled(deps: ClusterDeps, cluster: string): void {
+export function forgetSettled(session: ClusterSession): void {
+  const { deps } = session
   const since = deps.clock.now() - underWayMs
-  const open = readJournal(deps, cluster).filter(
-    ({ ids, askedAtUtcMs }) => ids === null && askedAtUtcMs > since,
-  )
-  if (open.length > 0) writeJournal(deps, cluster, open)
-  else removeJournal(deps, cluster)
+  const open = readJournal(session).filter(({ ids, askedAtUtcMs }) => ids === null && askedAtUtcMs > since)
+  if (open.length > 0) writeJournal(session, open)
+  else removeJournal(session)
 }
 
-export function removeJournal(deps: ClusterDeps, cluster: string): void {
-  removeFile(clusterFile(deps, cluster, "launch"))
+export function removeJournal(session: ClusterSession): void {
+  removeFile(clusterFile(session, "launch"))
 }

@@ -5,9 +5,8 @@ import { plural, quoted } from "../../base/text.ts"
 import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { ownProcess, processIdentity } from "../../host/processes/process_identity.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { ensureGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
 import { findNodes, isUsable } from "./nodes.ts"
@@ -32,8 +31,6 @@ export interface LaunchOutcome {
 }
 
 export interface LaunchInputs {
-  cluster: string
-  settings: ClusterSettings
   groups: readonly NodeGroup[]
   /** What is there already. */
   present: readonly LaunchedNode[]
@@ -41,12 +38,13 @@ export interface LaunchInputs {
 
 /** The request for one group; `clientToken` is filled in by the launch. */
 export function groupRequest(
-  deps: ClusterDeps,
+  session: ClusterSession,
   script: BootScript,
-  { cluster, settings, groups, present }: LaunchInputs,
+  { groups, present }: LaunchInputs,
   group: NodeGroup,
   groupIds: ReadonlyMap<string, string> | null,
 ): Omit<InstancesRequest, "client_token"> {
+  const { name: cluster, settings } = session
   const given = settings.securityGroups
   const own = groupsOfNode(cluster, group.roles, given.length)
   const known = [...present, ...groups]
@@ -69,14 +67,12 @@ export function groupRequest(
       ...given.filter((name) => name.startsWith("sg-")),
     ],
     security_groups: given.filter((name) => !name.startsWith("sg-")),
-    user_data: userDataOf(deps, script, {
-      cluster,
-      settings,
+    user_data: userDataOf(session, script, {
       group,
       hubs: present,
       masterIp: isMaster(group.roles) ? null : (masterOf(present)?.privateIp ?? null),
       dataNodes,
-      ebsMappings: ebsMappings(deps, cluster, group.roles),
+      ebsMappings: ebsMappings(session, group.roles),
     }),
     cluster: { name: cluster, roles: group.roles },
     tags: { Name: `${cluster} ${group.roles.join(",")}`, ...settings.tags },
@@ -91,19 +87,18 @@ export function groupRequest(
 
 /** Launches group after group; ends at the first that fails or once the cluster is ended, and says what runs by then. */
 export async function launchGroups(
-  deps: ClusterDeps,
+  session: ClusterSession,
   inputs: LaunchInputs,
   isEnded: () => boolean,
 ): Promise<LaunchOutcome> {
+  const { deps } = session
   requireLaunchRegion(deps)
-  const script = await loadBootScript(deps, inputs.settings)
+  const script = await loadBootScript(session)
   const [first] = inputs.groups
   // A script that is too large, a secret in the environment: known before anything is made.
-  if (first) groupRequest(deps, script, inputs, first, null)
+  if (first) groupRequest(session, script, inputs, first, null)
   const groupIds = await ensureGroups(
-    deps,
-    inputs.cluster,
-    inputs.settings,
+    session,
     inputs.groups.map(({ roles }) => roles),
   )
   const outcome: LaunchOutcome = { nodes: [], hourlyCost: 0, leaseEnd: null, failure: null }
@@ -114,8 +109,8 @@ export async function launchGroups(
         `Launching ${plural(group.count, "node")} with ${group.roles.join(",") || "no roles"} ...`,
       )
       const present = [...inputs.present, ...outcome.nodes]
-      const request = groupRequest(deps, script, { ...inputs, present }, group, groupIds)
-      const reply = await launchWithFallback(deps, inputs, request, isEnded)
+      const request = groupRequest(session, script, { ...inputs, present }, group, groupIds)
+      const reply = await launchWithFallback(session, request, isEnded)
       outcome.nodes.push(...nodesOf(reply, group))
       outcome.hourlyCost += reply.hourly_cost
       outcome.leaseEnd ??= reply.lease_end
@@ -141,30 +136,29 @@ const noSpot = new Set([
 ])
 
 async function launchWithFallback(
-  deps: ClusterDeps,
-  inputs: LaunchInputs,
+  session: ClusterSession,
   request: Omit<InstancesRequest, "client_token">,
   isEnded: () => boolean,
 ): Promise<LaunchedReply> {
   try {
-    return await launchOnce(deps, inputs.cluster, request, isEnded)
+    return await launchOnce(session, request, isEnded)
   } catch (error) {
-    const mayFallBack = request.spot !== undefined && inputs.settings.spot?.fallback
+    const mayFallBack = request.spot !== undefined && session.settings.spot?.fallback
     if (!mayFallBack || !(error instanceof LaunchFailed) || !noSpot.has(error.code)) throw error
-    deps.terminal.note(`No spot capacity (${error.code}), launching on demand instead`)
+    session.deps.terminal.note(`No spot capacity (${error.code}), launching on demand instead`)
     const { spot: _spot, use_spot: _useSpot, ...onDemand } = request
-    return launchOnce(deps, inputs.cluster, onDemand, isEnded)
+    return launchOnce(session, onDemand, isEnded)
   }
 }
 
 /** One request under a token that is on disk before it is sent. */
 async function launchOnce(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   request: Omit<InstancesRequest, "client_token">,
   isEnded: () => boolean,
 ): Promise<LaunchedReply> {
-  const journal = readJournal(deps, cluster)
+  const { deps, name: cluster } = session
+  const journal = readJournal(session)
   const digest = Bun.hash(JSON.stringify(request)).toString(16)
   const unanswered = journal.find((entry) => entry.ids === null && entry.digest === digest)
   const entry: JournalEntry = unanswered ?? {
@@ -177,17 +171,17 @@ async function launchOnce(
   }
   const others = journal.filter(({ token }) => token !== entry.token)
   // Who ends the cluster says so first and reads this then: one of us sees the other.
-  writeJournal(deps, cluster, [...others, { ...entry, launcher: ownProcess() }])
+  writeJournal(session, [...others, { ...entry, launcher: ownProcess() }])
   if (isEnded()) {
-    writeJournal(deps, cluster, journal)
+    writeJournal(session, journal)
     throw new Failed("launch", `another command ended ${cluster} meanwhile`)
   }
   const note = (more: Partial<JournalEntry>) => {
     try {
-      writeJournal(deps, cluster, [...others, { ...entry, ...more }])
+      writeJournal(session, [...others, { ...entry, ...more }])
     } catch (error) {
       // A full disk must not make us forget what runs; asked again, the token gives the same ids.
-      deps.terminal.warn(`${messageOf(error)}`)
+      deps.terminal.warn(messageOf(error))
     }
   }
   // Also after a no: it may say that AWS did not answer, and then something may run by this token.
@@ -209,15 +203,14 @@ function nodesOf(reply: LaunchedReply, group: NodeGroup): LaunchedNode[] {
 
 /** What runs of the cluster; throws Failed where something does and that was not expected. */
 export async function presentNodes(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   { resume }: { resume: boolean },
 ): Promise<LaunchedNode[]> {
-  const nodes = (await findNodes(deps, cluster)).filter(isUsable)
+  const nodes = (await findNodes(session)).filter(isUsable)
   if (nodes.length > 0 && !resume) {
     throw new Failed(
       "launch",
-      `cluster ${quoted(cluster)} has ${plural(nodes.length, "instance")} already (--resume completes it, add-workers adds to it)`,
+      `cluster ${quoted(session.name)} has ${plural(nodes.length, "instance")} already (--resume completes it, add-workers adds to it)`,
     )
   }
   return nodes.map(({ id, privateIp, roles }) => ({ id, privateIp, roles }))

@@ -3,7 +3,7 @@ import { Failed } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
 import type { NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import type { LaunchedNode } from "./launch_groups.ts"
 import { listStorage, type StoredVolume } from "./storage.ts"
 
@@ -12,13 +12,12 @@ import { listStorage, type StoredVolume } from "./storage.ts"
  * where there are too few volumes, or they are in another zone.
  */
 export async function settingsForStorage(
-  deps: ClusterDeps,
-  cluster: string,
-  settings: ClusterSettings,
+  session: ClusterSession,
   groups: readonly NodeGroup[],
   present: readonly LaunchedNode[],
 ): Promise<ClusterSettings> {
-  const stored = await listStorage(deps, cluster)
+  const { settings } = session
+  const stored = await listStorage(session)
   const zones = new Set<string>()
   for (const role of new Set(stored.map((one) => one.role))) {
     const fresh = groups.filter(({ roles }) => (roles as string[]).includes(role))

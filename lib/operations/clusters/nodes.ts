@@ -4,7 +4,7 @@ import { type Instance, tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import { isMaster, type Role, rolesOfTag } from "../../decisions/clusters/roles.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 
 export interface ClusterNode extends Instance {
   cluster: string
@@ -13,11 +13,23 @@ export interface ClusterNode extends Instance {
 
 const liveStates = ["pending", "running", "stopping", "stopped", "shutting-down"] as const
 
-/** All nodes of one cluster, or of all of the caller's, masters first; terminated ones only where asked for. */
-export async function findNodes(
+/** The cluster's nodes, masters first; terminated ones only where asked for. */
+export function findNodes(
+  { deps, name }: ClusterSession,
+  { terminated = false } = {},
+): Promise<ClusterNode[]> {
+  return nodesOf(deps, name, terminated)
+}
+
+/** The nodes of all of the caller's clusters that are not terminated, each cluster's masters first. */
+export function findAllNodes(deps: ClusterDeps): Promise<ClusterNode[]> {
+  return nodesOf(deps, null, false)
+}
+
+async function nodesOf(
   deps: ClusterDeps,
   cluster: string | null,
-  { terminated = false } = {},
+  terminated: boolean,
 ): Promise<ClusterNode[]> {
   const ec2 = await deps.ec2()
   const instances = await ec2.instances({
@@ -56,10 +68,10 @@ export function isUsable(node: ClusterNode): boolean {
 }
 
 /** The cluster's running nodes; throws Failed where there are none. */
-export async function requireNodes(deps: ClusterDeps, cluster: string): Promise<ClusterNode[]> {
-  const nodes = (await findNodes(deps, cluster)).filter(isUsable)
+export async function requireNodes(session: ClusterSession): Promise<ClusterNode[]> {
+  const nodes = (await findNodes(session)).filter(isUsable)
   if (nodes.length > 0) return nodes
-  throw new Failed("cluster", `${quoted(cluster)} has no running instances of yours`)
+  throw new Failed("cluster", `${quoted(session.name)} has no running instances of yours`)
 }
 
 export function requireMaster(cluster: string, nodes: readonly ClusterNode[]): ClusterNode {

@@ -1,9 +1,8 @@
 /** `proxy`: a SOCKS port that ssh serves and that outlives us, announced only once it listens. */
 import { connect } from "node:net"
 import { Failed } from "../../base/errors.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 import type { ClusterNode } from "./nodes.ts"
 import { sshCommand } from "./ssh.ts"
@@ -11,19 +10,16 @@ import { sshCommand } from "./ssh.ts"
 const deadlineMs = 60_000
 
 /** Starts it and returns ssh's process id. */
-export async function startSocksTunnel(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-): Promise<number> {
+export async function startSocksTunnel(session: ClusterSession, node: ClusterNode): Promise<number> {
+  const { deps, settings } = session
   const port = settings.proxyPort
   if (await listens(port)) {
     throw new Failed("proxy", `port ${port} is taken by something else (--proxy-port chooses another)`)
   }
-  await prepareConnection(deps, settings, node)
-  const log = clusterFile(deps, node.cluster, "proxyLog")
+  await prepareConnection(session, node)
+  const log = clusterFile(session, "proxyLog")
   writeText(log, "")
-  const tunnel = deps.programs.startDetached(socksCommand(deps, settings, node), log)
+  const tunnel = deps.programs.startDetached(socksCommand(session, node), log)
   const deadline = deps.clock.now() + (deps.timeoutMs ?? deadlineMs)
   try {
     while (!(await listens(port))) {
@@ -42,9 +38,10 @@ export async function startSocksTunnel(
   }
 }
 
-export function socksCommand(deps: ClusterDeps, settings: ClusterSettings, node: ClusterNode): string[] {
+export function socksCommand(session: ClusterSession, node: ClusterNode): string[] {
+  const { settings } = session
   const extra = ["-N", "-D", `127.0.0.1:${settings.proxyPort}`, "-o", "ExitOnForwardFailure=yes"]
-  return sshCommand(deps, settings, node, [], { batch: true, extra })
+  return sshCommand(session, node, [], { batch: true, extra })
 }
 
 function listens(port: number): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { type PlannedGroup, planGroups } from "../../decisions/clusters/group_plan.ts"
 import { hubsOf } from "../../decisions/clusters/roles.ts"
 import type { AdmittedGroup } from "../../decisions/clusters/room_together.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterGroups } from "./groups.ts"
 import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch_groups.ts"
 import { askLauncher } from "./runner.ts"
@@ -13,14 +13,16 @@ export interface Rendered {
   requests: { request: Record<string, unknown>; userData: string; userDataBytes: number }[]
 }
 
-export async function render(deps: ClusterDeps, inputs: LaunchInputs): Promise<Rendered> {
-  const { cluster, settings, groups } = inputs
-  const script = await loadBootScript(deps, settings)
+/** The security groups, requests and user data of a launch; the addresses of hubs are placeholders. */
+export async function render(session: ClusterSession, inputs: LaunchInputs): Promise<Rendered> {
+  const { name, settings } = session
+  const { groups } = inputs
+  const script = await loadBootScript(session)
   const cidrs = settings.clientCidrs.length > 0 ? settings.clientCidrs : ["CLIENT-ADDRESS/32"]
   const present: LaunchedNode[] = [...inputs.present]
   const requests: Rendered["requests"] = []
   for (const group of groups) {
-    const { user_data, ...request } = groupRequest(deps, script, { ...inputs, present }, group, null)
+    const { user_data, ...request } = groupRequest(session, script, { ...inputs, present }, group, null)
     const packed = Uint8Array.fromBase64(user_data ?? "")
     requests.push({
       request,
@@ -32,7 +34,7 @@ export async function render(deps: ClusterDeps, inputs: LaunchInputs): Promise<R
   }
   return {
     securityGroups: planGroups(
-      cluster,
+      name,
       groups.map(({ roles }) => roles),
       cidrs,
       settings.openUi,
@@ -47,13 +49,13 @@ export interface PricedGroup extends AdmittedGroup {
 }
 
 /** Each group priced and held against the limits by ec2-run's dry run, each by itself. */
-export async function priceGroups(deps: ClusterDeps, inputs: LaunchInputs): Promise<PricedGroup[]> {
-  const script = await loadBootScript(deps, inputs.settings)
-  const known = new Map((await clusterGroups(deps, inputs.cluster)).map(({ name, id }) => [name, id]))
+export async function priceGroups(session: ClusterSession, inputs: LaunchInputs): Promise<PricedGroup[]> {
+  const script = await loadBootScript(session)
+  const known = new Map((await clusterGroups(session)).map(({ name, id }) => [name, id]))
   const priced: PricedGroup[] = []
   for (const group of inputs.groups) {
-    const request = groupRequest(deps, script, inputs, group, known)
-    const reply = await askLauncher(deps, {
+    const request = groupRequest(session, script, inputs, group, known)
+    const reply = await askLauncher(session.deps, {
       ...request,
       // Groups that are not made yet cost nothing.
       security_group_ids: (request.security_group_ids ?? []).filter((id) => id.startsWith("sg-")),
@@ -61,8 +63,11 @@ export async function priceGroups(deps: ClusterDeps, inputs: LaunchInputs): Prom
       dry_run: true,
     })
     priced.push({
-      ...{ count: group.count, roles: group.roles, hourlyCost: reply.hourly_cost },
-      ...{ worstCase: reply.worst_case ?? 0, left: reply.left ?? null },
+      count: group.count,
+      roles: group.roles,
+      hourlyCost: reply.hourly_cost,
+      worstCase: reply.worst_case ?? 0,
+      left: reply.left ?? null,
     })
   }
   return priced

@@ -11,7 +11,7 @@ import {
   settingsOfSection,
   toSettings,
 } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { readText } from "./files.ts"
 
 const fileName = "clusters.cfg"
@@ -23,9 +23,24 @@ function readSettingsFile(deps: ClusterDeps): IniFile | null {
   return text === null ? null : parseIni(path, text)
 }
 
-/** A cluster's settings, with the command line's over the file's. Unknown keys are said, and ignored. */
-export function clusterSettings(deps: ClusterDeps, cluster: string, given: RawSettings): ClusterSettings {
-  const settings = toSettings({ ...settingsOfCluster(deps, cluster), ...given }, deps.login)
+/**
+ * The caller's cluster of this name. `given` are the settings of the command line, which win over the file's. Reading `settings`
+ * throws UsageError where they are wrong, and warns of unknown keys, once.
+ */
+export function clusterSession(deps: ClusterDeps, name: string, given: RawSettings): ClusterSession {
+  let settings: ClusterSettings | undefined
+  return {
+    deps,
+    name,
+    get settings() {
+      settings ??= clusterSettings(deps, name, given)
+      return settings
+    },
+  }
+}
+
+function clusterSettings(deps: ClusterDeps, name: string, given: RawSettings): ClusterSettings {
+  const settings = toSettings({ ...settingsOfCluster(deps, name), ...given }, deps.login)
   requireSpotFor(given, settings)
   return { ...settings, privateKey: settings.privateKey ?? dumpedKey(deps, settings.keyName) }
 }

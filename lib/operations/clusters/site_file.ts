@@ -1,17 +1,12 @@
 /** `~/.hadoop-cloud/CLUSTER/hadoop-site.xml`: for Hadoop's commands on the login host, through the `proxy`. */
 
 import type { Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterFile, writeText } from "./files.ts"
 import type { ClusterNode } from "./nodes.ts"
 
-export function writeClientSite(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
-  nodes: readonly ClusterNode[],
-): void {
+export function writeClientSite(session: ClusterSession, nodes: readonly ClusterNode[]): void {
+  const { settings } = session
   const addressOf = (role: Role) => nodes.find(({ roles }) => roles.includes(role))?.privateIp
   const nameNode = addressOf("nn")
   const resourceManager = addressOf("rm")
@@ -27,7 +22,7 @@ export function writeClientSite(
     value === undefined ? [] : [`  <property><name>${name}</name><value>${value}</value></property>`],
   )
   writeText(
-    clusterFile(deps, cluster, "site"),
+    clusterFile(session, "site"),
     ['<?xml version="1.0"?>', "<configuration>", ...lines, "</configuration>", ""].join("\n"),
   )
 }

@@ -1,8 +1,7 @@
 /** ssh and scp to nodes: our host keys and our checking first, then what the settings add. Always lists of words. */
 import { Failed } from "../../base/errors.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { shellCommand } from "../../decisions/clusters/shell_words.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterFile } from "./files.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"
 
@@ -20,13 +19,13 @@ export interface SshOptions {
 
 /** Options for ssh and scp alike. ssh takes the first value it reads of each, so what stands here cannot be undone by the settings. */
 export function sshOptions(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   node: ClusterNode,
   { batch = false, firstUse = false, connectSeconds = 10, extra = [] }: SshOptions = {},
 ): string[] {
+  const { settings } = session
   const options = {
-    UserKnownHostsFile: quotedPath(clusterFile(deps, node.cluster, "knownHosts")),
+    UserKnownHostsFile: quotedPath(clusterFile(session, "knownHosts")),
     GlobalKnownHostsFile: "/dev/null",
     // Addresses come back with other machines behind them; ids do not.
     HostKeyAlias: node.id,
@@ -50,18 +49,18 @@ export function sshOptions(
 
 /** `ssh … USER@HOST [COMMAND]`. Several words arrive as these words; a single one is the remote shell's to read. */
 export function sshCommand(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   node: ClusterNode,
   command: readonly string[],
   options: SshOptions = {},
 ): string[] {
+  const { settings } = session
   const [only] = command
   const remote =
     command.length === 1 && only !== undefined ? [only] : command.length === 0 ? [] : [shellCommand(command)]
   return [
     "ssh",
-    ...sshOptions(deps, settings, node, options),
+    ...sshOptions(session, node, options),
     "-l",
     settings.sshUser,
     "--",
@@ -74,8 +73,7 @@ const remoteDeadlineMs = 60_000
 
 /** Runs a command there and collects what it prints; never asks for anything. */
 export function runRemote(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   node: ClusterNode,
   command: readonly string[],
   {
@@ -84,7 +82,8 @@ export function runRemote(
     ...options
   }: SshOptions & { stdin?: string; timeoutMs?: number } = {},
 ) {
-  return deps.programs.run(sshCommand(deps, settings, node, command, { batch: true, ...options }), {
+  const { deps } = session
+  return deps.programs.run(sshCommand(session, node, command, { batch: true, ...options }), {
     timeoutMs,
     ...(stdin === undefined ? {} : { stdin }),
   })
@@ -92,13 +91,12 @@ export function runRemote(
 
 /** The same, throwing Failed unless it succeeds. */
 export async function requireRemote(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   node: ClusterNode,
   command: readonly string[],
   options: SshOptions & { stdin?: string; timeoutMs?: number } = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await runRemote(deps, settings, node, command, options)
+  const { code, stdout, stderr } = await runRemote(session, node, command, options)
   if (code === 0) return stdout
   throw new Failed(`ssh ${node.id}`, stderr.trim().split("\n").at(-1) || `${command[0]} ended with ${code}`)
 }

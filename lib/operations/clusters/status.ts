@@ -1,14 +1,12 @@
 /** Looking at clusters: which there are, and how each node is. */
 
 import { tagOf } from "../../base/instance.ts"
-import { duration } from "../../base/time.ts"
 import { masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import { type BootState, bootState } from "../../decisions/clusters/readiness.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { type HostKeyState, hostKeyState, learnHostKeys } from "./host_keys.ts"
-import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
+import { type ClusterNode, findAllNodes, isUsable } from "./nodes.ts"
 import { runRemote } from "./ssh.ts"
 import { askMaster, type ClusterState, statusFile } from "./wait.ts"
 
@@ -22,7 +20,7 @@ export interface ClusterSummary {
 
 /** Clusters with a running master. */
 export async function listClusters(deps: ClusterDeps): Promise<ClusterSummary[]> {
-  const nodes = (await findNodes(deps, null)).filter(isUsable)
+  const nodes = (await findAllNodes(deps)).filter(isUsable)
   return [...Map.groupBy(nodes, ({ cluster }) => cluster)].flatMap(([name, members]) => {
     const masters = members.filter(({ roles }) => isMaster(roles))
     if (!masters.some(({ state }) => state === "running")) return []
@@ -50,8 +48,7 @@ const width = 16
 
 /** Every node's boot phase, and what the services say. */
 export async function clusterStatus(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
 ): Promise<{ nodes: NodeStatus[]; services: ClusterState["services"] }> {
   const statuses: NodeStatus[] = []
@@ -59,58 +56,23 @@ export async function clusterStatus(
   const ask = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [index, node] = next
-      statuses[index] = await nodeStatus(deps, settings, node)
+      statuses[index] = await nodeStatus(session, node)
     }
   }
   await Promise.all(Array.from({ length: width }, ask))
   const master = masterOf(nodes.filter(({ state }) => state === "running"))
   const state =
-    master && hostKeyState(deps, master) !== "unknown" ? await askMaster(deps, settings, nodes, master) : null
+    master && hostKeyState(session, master) !== "unknown" ? await askMaster(session, nodes, master) : null
   return {
     nodes: statuses.map((one) => ({ ...one, boot: one.boot ?? state?.boots.get(one.node.id) ?? null })),
     services: state?.services ?? {},
   }
 }
 
-async function nodeStatus(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  node: ClusterNode,
-): Promise<NodeStatus> {
-  if (node.state !== "running") return { node, hostKey: hostKeyState(deps, node), boot: null }
-  const hostKey = await learnHostKeys(deps, node)
+async function nodeStatus(session: ClusterSession, node: ClusterNode): Promise<NodeStatus> {
+  if (node.state !== "running") return { node, hostKey: hostKeyState(session, node), boot: null }
+  const hostKey = await learnHostKeys(session, node)
   if (hostKey === "unknown") return { node, hostKey, boot: null }
-  const { code, stdout } = await runRemote(deps, settings, node, ["cat", statusFile], { timeoutMs: 20_000 })
+  const { code, stdout } = await runRemote(session, node, ["cat", statusFile], { timeoutMs: 20_000 })
   return { node, hostKey, boot: code === 0 ? bootState(stdout) : null }
-}
-
-export function nodeLines(deps: ClusterDeps, nodes: readonly ClusterNode[]): string[] {
-  return nodes.map((node) =>
-    [
-      node.id,
-      node.type,
-      node.state,
-      node.roles.join(","),
-      node.zone,
-      node.privateIp || "-",
-      node.publicDns || node.publicIp || "-",
-      duration(deps.clock.now() - node.launchedAtUtcMs),
-    ].join("\t"),
-  )
-}
-
-export function nodeJson(node: ClusterNode) {
-  return {
-    id: node.id,
-    type: node.type,
-    state: node.state,
-    roles: node.roles,
-    market: node.market,
-    zone: node.zone,
-    private_ip: node.privateIp,
-    public_ip: node.publicIp,
-    public_dns: node.publicDns,
-    launched_at_utc_ms: node.launchedAtUtcMs,
-    lease_end: node.tags[tagOf.leaseEnd] ?? null,
-  }
 }

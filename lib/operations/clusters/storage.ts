@@ -5,7 +5,7 @@ import { quoted } from "../../base/text.ts"
 import { duration, msPerMinute } from "../../base/time.ts"
 import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import { parseRoles, type Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { type ClusterNode, isUsable } from "./nodes.ts"
 import { askLauncher } from "./runner.ts"
 import { readStorage, volumesIn, writeStorage } from "./storage_file.ts"
@@ -13,15 +13,15 @@ import type { VolumeSpec } from "./storage_spec.ts"
 
 /** Makes volumes for `count` nodes of a role, and notes each as soon as it exists. */
 export async function createStorage(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   role: Role,
   count: number,
   specs: readonly VolumeSpec[],
   { zone, dryRun }: { zone: string; dryRun: boolean },
 ): Promise<{ ids: string[]; hourlyCost: number }> {
-  const before = readStorage(deps, cluster)
-  const known = dryRun ? [] : await unlisted(deps, cluster)
+  const { deps, name: cluster } = session
+  const before = readStorage(session)
+  const known = dryRun ? [] : await unlisted(session)
   const asked = askLauncher(deps, {
     protocol: 2,
     action: "create_volumes",
@@ -34,7 +34,7 @@ export async function createStorage(
   })
   const reply = await asked.catch(async (error) => {
     if (!dryRun) {
-      await deleteMade(deps.uninterrupted(), cluster, known).catch((failed) =>
+      await deleteMade({ ...session, deps: deps.uninterrupted() }, known).catch((failed) =>
         deps.terminal.warn(`what had been made may be left (list-storage): ${messageOf(failed)}`),
       )
     }
@@ -48,15 +48,16 @@ export async function createStorage(
         volume_id: reply.ids[node * specs.length + index] ?? "",
       })),
     )
-    writeStorage(deps, cluster, { ...before, [role]: [...(before[role] ?? []), ...nodes] })
+    writeStorage(session, { ...before, [role]: [...(before[role] ?? []), ...nodes] })
   }
   return { ids: reply.ids, hourlyCost: reply.hourly_cost }
 }
 
 /** Of a request that failed half-way: nobody knows of these volumes, and they would cost. */
-async function deleteMade(deps: ClusterDeps, cluster: string, known: readonly Volume[]): Promise<void> {
+async function deleteMade(session: ClusterSession, known: readonly Volume[]): Promise<void> {
+  const { deps } = session
   const ec2 = await deps.ec2()
-  const made = (await unlisted(deps, cluster)).filter(({ id }) => !known.some((one) => one.id === id))
+  const made = (await unlisted(session)).filter(({ id }) => !known.some((one) => one.id === id))
   for (const { id } of made) {
     await ec2.deleteVolume(id)
     deps.terminal.warn(`${id} had been made, and is deleted again`)
@@ -64,13 +65,14 @@ async function deleteMade(deps: ClusterDeps, cluster: string, known: readonly Vo
 }
 
 /** Volumes that carry the cluster's tags, are nobody's part, and are not in its file. */
-export async function unlisted(deps: ClusterDeps, cluster: string): Promise<Volume[]> {
-  const listed = volumesIn(readStorage(deps, cluster)).map(({ volume_id }) => volume_id)
+export async function unlisted(session: ClusterSession): Promise<Volume[]> {
+  const { deps, name: cluster } = session
+  const listed = volumesIn(readStorage(session)).map(({ volume_id }) => volume_id)
   const ec2 = await deps.ec2()
   const volumes = await ec2.volumes({ tags: { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster } })
   return volumes.filter(
     (volume) =>
-      isOurs(deps, cluster, volume) &&
+      isOurs(session, volume) &&
       volume.attachedTo === "" &&
       volume.tags[tagOf.leaseEnd] === undefined &&
       !listed.includes(volume.id),
@@ -88,8 +90,9 @@ export interface StoredVolume {
 }
 
 /** What the file lists, with what AWS says of it. */
-export async function listStorage(deps: ClusterDeps, cluster: string): Promise<StoredVolume[]> {
-  const listed = volumesIn(readStorage(deps, cluster))
+export async function listStorage(session: ClusterSession): Promise<StoredVolume[]> {
+  const { deps } = session
+  const listed = volumesIn(readStorage(session))
   if (listed.length === 0) return []
   const ec2 = await deps.ec2()
   const volumes = await ec2.volumes({ ids: listed.map(({ volume_id }) => volume_id) })
@@ -99,23 +102,23 @@ export async function listStorage(deps: ClusterDeps, cluster: string): Promise<S
     device: one.device,
     mountPoint: one.mount_point,
     id: one.volume_id,
-    volume: volumes.find((volume) => volume.id === one.volume_id && isOurs(deps, cluster, volume)) ?? null,
+    volume: volumes.find((volume) => volume.id === one.volume_id && isOurs(session, volume)) ?? null,
   }))
 }
 
 /** The file is the student's to edit: only what carries our tags as well is ever touched. */
-function isOurs(deps: ClusterDeps, cluster: string, { tags }: Volume): boolean {
+function isOurs({ deps, name: cluster }: ClusterSession, { tags }: Volume): boolean {
   return tags[tagOf.owner] === deps.login && tags[tagOf.cluster] === cluster
 }
 
 /** Attaches each role's volumes to its nodes, in the order of their launch. Volumes attached already stay where they are. */
 export async function attachStorage(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
   { only = null, dryRun = false }: { only?: Role | null; dryRun?: boolean } = {},
 ): Promise<string[]> {
-  const stored = (await listStorage(deps, cluster)).filter(({ role }) => only === null || role === only)
+  const { deps } = session
+  const stored = (await listStorage(session)).filter(({ role }) => only === null || role === only)
   const ec2 = await deps.ec2()
   const attached: string[] = []
   for (const role of new Set(stored.map((one) => one.role))) {
@@ -140,8 +143,9 @@ export async function attachStorage(
 const detachMs = 3 * msPerMinute
 
 /** Deletes what the file lists and carries our tags; the rest is named and left alone. */
-export async function deleteStorage(deps: ClusterDeps, cluster: string): Promise<string[]> {
-  const stored = await listStorage(deps, cluster)
+export async function deleteStorage(session: ClusterSession): Promise<string[]> {
+  const { deps } = session
+  const stored = await listStorage(session)
   const ec2 = await deps.ec2()
   const inUse = stored.filter(({ volume }) => volume && volume.attachedTo !== "")
   if (inUse.length > 0) {
@@ -159,7 +163,7 @@ export async function deleteStorage(deps: ClusterDeps, cluster: string): Promise
     await ec2.deleteVolume(id)
     deleted.push(id)
   }
-  writeStorage(deps, cluster, {})
+  writeStorage(session, {})
   return deleted
 }
 

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { readText, removeFile, writeText } from "./files.ts"
 
 /** A volume and where a node mounts it. */
@@ -15,12 +15,12 @@ export interface MountedVolume {
 /** For each role a list of nodes, each a list of volumes. */
 export type ClusterStorage = Partial<Record<string, MountedVolume[][]>>
 
-function storagePath(deps: ClusterDeps, cluster: string): string {
+function storagePath({ deps, name: cluster }: ClusterSession): string {
   return join(deps.configDir, `ec2-storage-${cluster}.json`)
 }
 
-export function readStorage(deps: ClusterDeps, cluster: string): ClusterStorage {
-  const path = storagePath(deps, cluster)
+export function readStorage(session: ClusterSession): ClusterStorage {
+  const path = storagePath(session)
   const text = readText(path)
   if (text === null) return {}
   try {
@@ -30,8 +30,8 @@ export function readStorage(deps: ClusterDeps, cluster: string): ClusterStorage 
   }
 }
 
-export function writeStorage(deps: ClusterDeps, cluster: string, storage: ClusterStorage): void {
-  const path = storagePath(deps, cluster)
+export function writeStorage(session: ClusterSession, storage: ClusterStorage): void {
+  const path = storagePath(session)
   if (volumesIn(storage).length === 0) removeFile(path)
   else writeText(path, `${JSON.stringify(storage, null, 2)}\n`)
 }
@@ -46,8 +46,8 @@ export function volumesIn(storage: ClusterStorage): (MountedVolume & { role: str
 const mostIds = 150
 
 /** What a boot script is told: `ROLE,MOUNT POINT,DEVICE,VOLUME VOLUME…;…`, with the ids of which each node gets one. */
-export function ebsMappings(deps: ClusterDeps, cluster: string, roles: readonly Role[]): string {
-  const storage = readStorage(deps, cluster)
+export function ebsMappings(session: ClusterSession, roles: readonly Role[]): string {
+  const storage = readStorage(session)
   const all = volumesIn(storage).filter(({ role }) => (roles as string[]).includes(role))
   return roles
     .flatMap((role) => {

@@ -1,12 +1,11 @@
 /** Ending a cluster: its instances in whatever state, then its security groups. Repeating it is harmless. */
 import { Failed } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
-import { usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { duration, msPerHour, msPerMinute } from "../../base/time.ts"
 import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { tellEnding } from "./ended.ts"
 import { deleteGroups } from "./groups.ts"
 import { countComing, removeJournal, underWayMs } from "./journal.ts"
@@ -14,25 +13,27 @@ import { type ClusterNode, findNodes } from "./nodes.ts"
 import { unlistedIds } from "./unlisted.ts"
 import { invisibleMs, isPassing, pause, waitingFrom } from "./wait.ts"
 
-/** What the confirmation shows: whose, how many, for how long they have run, what an hour costs. */
-export function describeNodes(deps: ClusterDeps, cluster: string, nodes: readonly ClusterNode[]): string[] {
-  const now = deps.clock.now()
-  const hours = nodes.reduce((sum, { launchedAtUtcMs }) => sum + (now - launchedAtUtcMs) / msPerHour, 0)
-  const hourly = nodes.map((node) => hourlyPrice(deps, node))
-  const cost = hourly.includes(null)
-    ? ""
-    : `, ${usd(hourly.reduce<number>((sum, price) => sum + (price ?? 0), 0))} per hour`
-  return [
-    `Cluster ${cluster} of ${deps.login}: ${plural(nodes.length, "instance")}, ${hours.toFixed(1)} instance hours so far${cost}`,
-    ...nodes.map(
-      (node) =>
-        `  ${node.id} ${node.type} ${node.roles.join(",")} ${node.state} for ${duration(now - node.launchedAtUtcMs)}`,
-    ),
-  ]
+/** What nodes have used so far, and what an hour of them costs. */
+export interface NodeUsage {
+  instanceHours: number
+  /** Null where the price of one is not known. */
+  hourlyMicroUsd: number | null
+}
+
+/** Added up over the nodes, from this tool's own price list. */
+export function usageOf(session: ClusterSession, nodes: readonly ClusterNode[]): NodeUsage {
+  const now = session.deps.clock.now()
+  const prices = nodes.map((node) => hourlyPrice(session, node))
+  return {
+    instanceHours: nodes.reduce((sum, { launchedAtUtcMs }) => sum + (now - launchedAtUtcMs) / msPerHour, 0),
+    hourlyMicroUsd: prices.includes(null)
+      ? null
+      : prices.reduce<number>((sum, price) => sum + (price ?? 0), 0),
+  }
 }
 
 /** Null where no price is known: that must keep nobody from terminating. */
-function hourlyPrice(deps: ClusterDeps, node: ClusterNode): number | null {
+function hourlyPrice({ deps }: ClusterSession, node: ClusterNode): number | null {
   return priceOf(deps.prices, {
     instanceType: node.type,
     region: node.region,
@@ -89,30 +90,29 @@ async function nodesLeft(deps: ClusterDeps, ids: readonly string[]): Promise<rea
 
 /** A cluster's nodes that are not terminated, and what AWS will list of it only. */
 export async function nodesToEnd(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
 ): Promise<{ nodes: ClusterNode[]; unlisted: string[] }> {
-  const listed = await findNodes(deps, cluster, { terminated: true })
+  const listed = await findNodes(session, { terminated: true })
   return {
     nodes: listed.filter(({ state }) => state !== "terminated"),
-    unlisted: unlistedIds(deps, cluster, listed),
+    unlisted: unlistedIds(session, listed),
   }
 }
 
 /** Everything of the cluster: instances, those that ec2-run is launching too, then groups where told. Returns what was done. */
 export async function terminateCluster(
-  deps: ClusterDeps,
-  cluster: string,
+  session: ClusterSession,
   { groups }: { groups: boolean },
 ): Promise<{ terminated: string[]; groups: string[] }> {
-  tellEnding(deps, cluster)
+  const { deps, name: cluster } = session
+  tellEnding(session)
   const terminated = new Set<string>()
   const waiting = waitingFrom(deps, deps.timeoutMs ?? underWayMs)
   let isSaid = false
   for (let coming = -1; coming !== 0; ) {
     // Counted before it is listed: what comes in between is found the next time.
-    coming = countComing(deps, cluster)
-    const { nodes, unlisted } = await nodesToEnd(deps, cluster)
+    coming = countComing(session)
+    const { nodes, unlisted } = await nodesToEnd(session)
     const ids = [...nodes.map(({ id }) => id), ...unlisted]
     await terminateNodes(deps, ids)
     for (const id of ids) terminated.add(id)
@@ -122,7 +122,7 @@ export async function terminateCluster(
     isSaid = true
     await pause(deps, waiting, 1, what)
   }
-  const deleted = groups ? await deleteGroups(deps, cluster) : []
-  removeJournal(deps, cluster)
+  const deleted = groups ? await deleteGroups(session) : []
+  removeJournal(session)
   return { terminated: [...terminated], groups: deleted }
 }

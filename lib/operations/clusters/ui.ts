@@ -7,12 +7,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import { pagesOf } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { refuseDenied } from "../proxy/dial.ts"
 import { aborted } from "../proxy/run.ts"
 import { newToken, startProxy } from "../proxy/start.ts"
 import { prepareConnection } from "./connect.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { clusterFile, readText, removeFile, writeText } from "./files.ts"
 import { type ClusterNode, findNodes, requireMaster, requireNodes } from "./nodes.ts"
 import { sshCommand } from "./ssh.ts"
@@ -25,13 +24,14 @@ export interface Ui {
 
 const deadlineMs = 30_000
 
-export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, cluster: string): Promise<Ui> {
-  const nodes = await requireNodes(deps, cluster)
+export async function serveUi(session: ClusterSession): Promise<Ui> {
+  const { deps, name: cluster } = session
+  const nodes = await requireNodes(session)
   const master = requireMaster(cluster, nodes)
-  await prepareConnection(deps, settings, master)
+  await prepareConnection(session, master)
   const directory = mkdtempSync(join(tmpdir(), "hadoop-ec2-"))
   const socket = join(directory, "control")
-  const tunnel = await startControl(deps, settings, master, socket).catch((error) => {
+  const tunnel = await startControl(session, master, socket).catch((error) => {
     rmSync(directory, { recursive: true, force: true })
     throw error
   })
@@ -47,13 +47,13 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
           signal.throwIfAborted()
           const target = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
           const extra = ["-S", socket, "-o", "ControlMaster=no", "-W", target]
-          return deps.programs.openStream(sshCommand(deps, settings, master, [], { batch: true, extra }))
+          return deps.programs.openStream(sshCommand(session, master, [], { batch: true, extra }))
         },
         log: ({ cause }) => {
           if (cause) deps.terminal.note(String(cause))
         },
         now: () => deps.clock.now(),
-        nodes: async () => hostsOf(await findNodes(deps, cluster)),
+        nodes: async () => hostsOf(await findNodes(session)),
       },
       {
         listen: { address: "127.0.0.1", port: 0 },
@@ -71,7 +71,6 @@ export async function serveUi(deps: ClusterDeps, settings: ClusterSettings, clus
         url: proxy.linkTo({ scheme: "http", host, port }),
       })),
       async untilInterrupted() {
-        deps.terminal.note("Ctrl-C ends it.")
         await Promise.race([aborted(deps.interrupt), tunnel.exited])
         await proxy.close()
         end()
@@ -98,21 +97,14 @@ function hostsOf(nodes: readonly ClusterNode[]): string[] {
 }
 
 /** One authenticated connection, which all others then share. */
-async function startControl(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  master: ClusterNode,
-  socket: string,
-) {
-  const log = clusterFile(deps, master.cluster, "uiLog")
+async function startControl(session: ClusterSession, master: ClusterNode, socket: string) {
+  const { deps } = session
+  const log = clusterFile(session, "uiLog")
   writeText(log, "")
   const extra = ["-M", "-S", socket, "-N", "-o", "ControlPersist=no"]
-  const tunnel = deps.programs.startDetached(
-    sshCommand(deps, settings, master, [], { batch: true, extra }),
-    log,
-  )
+  const tunnel = deps.programs.startDetached(sshCommand(session, master, [], { batch: true, extra }), log)
   const deadline = deps.clock.now() + (deps.timeoutMs ?? deadlineMs)
-  const check = sshCommand(deps, settings, master, [], { batch: true, extra: ["-S", socket, "-O", "check"] })
+  const check = sshCommand(session, master, [], { batch: true, extra: ["-S", socket, "-O", "check"] })
   try {
     while ((await deps.programs.run(check)).code !== 0) {
       if (tunnel.code() !== null || deps.clock.now() > deadline) {

@@ -1,32 +1,34 @@
 /** Waiting until AWS lists what was launched a moment ago: what is counted before that would be launched twice. */
 import { plural } from "../../base/text.ts"
 import { inOrder, type Role } from "../../decisions/clusters/roles.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { type JournalEntry, readJournal, underWayMs } from "./journal.ts"
 import { type ClusterNode, findNodes } from "./nodes.ts"
 import { invisibleMs, pause, waitingFrom } from "./wait.ts"
 
 /** Returns once all is listed, or after as long as AWS may take: what is not there by then is gone. */
-export async function waitUntilListed(deps: ClusterDeps, cluster: string, timeoutMs: number): Promise<void> {
+export async function waitUntilListed(session: ClusterSession, timeoutMs: number): Promise<void> {
+  const { deps, name: cluster } = session
   const since = deps.clock.now()
   const waiting = waitingFrom(deps, timeoutMs)
-  const entries = recentEntries(deps, cluster)
+  const entries = recentEntries(session)
   while (entries.length > 0 && deps.clock.now() - since <= invisibleMs) {
     // With the terminated ones, which are listed too.
-    const unlisted = countUnlisted(entries, await findNodes(deps, cluster, { terminated: true }))
+    const unlisted = countUnlisted(entries, await findNodes(session, { terminated: true }))
     if (unlisted === 0) return
     await pause(deps, waiting, 1, `AWS to list ${plural(unlisted, "instance")} more of ${cluster}`)
   }
 }
 
 /** What ec2-run has launched a moment ago and AWS does not list yet. */
-export function unlistedIds(deps: ClusterDeps, cluster: string, listed: readonly ClusterNode[]): string[] {
-  return answeredIds(recentEntries(deps, cluster)).filter((id) => listed.every((node) => node.id !== id))
+export function unlistedIds(session: ClusterSession, listed: readonly ClusterNode[]): string[] {
+  return answeredIds(recentEntries(session)).filter((id) => listed.every((node) => node.id !== id))
 }
 
-function recentEntries(deps: ClusterDeps, cluster: string): JournalEntry[] {
+function recentEntries(session: ClusterSession): JournalEntry[] {
+  const { deps } = session
   const since = deps.clock.now() - underWayMs
-  return readJournal(deps, cluster).filter(({ askedAtUtcMs }) => askedAtUtcMs > since)
+  return readJournal(session).filter(({ askedAtUtcMs }) => askedAtUtcMs > since)
 }
 
 const answeredIds = (entries: readonly JournalEntry[]) => [

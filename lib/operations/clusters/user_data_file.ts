@@ -4,10 +4,9 @@ import { fileURLToPath } from "node:url"
 import { Failed } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { hostVariables, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { packUserData, refuseSecretScript, withEnvironment } from "../../decisions/clusters/user_data.ts"
 import { bootScript } from "./boot_script.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { readText } from "./files.ts"
 
 export interface BootScript {
@@ -17,7 +16,8 @@ export interface BootScript {
   isOurs: boolean
 }
 
-export async function loadBootScript(deps: ClusterDeps, settings: ClusterSettings): Promise<BootScript> {
+/** Our boot script, or the one that user_data_file names; throws UsageError where it holds a secret, Failed where it does not exist. */
+export async function loadBootScript({ deps, settings }: ClusterSession): Promise<BootScript> {
   const source = settings.userDataFile
   if (source === null) return { name: "our boot script", text: bootScript, isOurs: true }
   const text = await scriptAt(deps, source)
@@ -49,8 +49,6 @@ function expandHome(deps: ClusterDeps, path: string): string {
 }
 
 export interface UserDataInputs {
-  cluster: string
-  settings: ClusterSettings
   group: NodeGroup
   /** Nodes that run already, whose hubs this group must find. */
   hubs: readonly { roles: readonly NodeGroup["roles"][number][]; privateIp: string }[]
@@ -60,8 +58,11 @@ export interface UserDataInputs {
 }
 
 /** The environment of a group's nodes. Whatever is in `--env` wins, but for what identifies the node. */
-function nodeEnvironment(deps: ClusterDeps, inputs: UserDataInputs): Record<string, string> {
-  const { settings, group, hubs, masterIp } = inputs
+function nodeEnvironment(
+  { deps, name, settings }: ClusterSession,
+  inputs: UserDataInputs,
+): Record<string, string> {
+  const { group, hubs, masterIp } = inputs
   return {
     REPLICATION: String(Math.min(3, Math.max(1, inputs.dataNodes))),
     ...settings.env,
@@ -70,14 +71,14 @@ function nodeEnvironment(deps: ClusterDeps, inputs: UserDataInputs): Record<stri
     ...(inputs.ebsMappings === "" ? {} : { EBS_MAPPINGS: inputs.ebsMappings }),
     ...(settings.userPackages === "" ? {} : { USER_PACKAGES: settings.userPackages }),
     AWS_REGION: deps.region,
-    CLUSTER: inputs.cluster,
+    CLUSTER: name,
     OWNER: deps.login,
     ROLES: group.roles.join(","),
   }
 }
 
 /** Base64 of the gzipped script with its environment. */
-export function userDataOf(deps: ClusterDeps, script: BootScript, inputs: UserDataInputs): string {
-  const text = withEnvironment(script.text, nodeEnvironment(deps, inputs))
+export function userDataOf(session: ClusterSession, script: BootScript, inputs: UserDataInputs): string {
+  const text = withEnvironment(script.text, nodeEnvironment(session, inputs))
   return packUserData(script.name, text).toBase64()
 }

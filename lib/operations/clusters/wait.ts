@@ -17,9 +17,8 @@ import {
   servicesOf,
 } from "../../decisions/clusters/readiness.ts"
 import { rolesOfService, type Service } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { shellCommand } from "../../decisions/clusters/shell_words.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { settleHostKeys } from "./host_keys.ts"
 import { type ClusterNode, requireMaster, toNode } from "./nodes.ts"
 import { runRemote } from "./ssh.ts"
@@ -131,18 +130,17 @@ export interface ClusterState {
 
 /** Until every node has booted and the services of the goal have all of their members; the first boot that failed ends it. */
 export async function waitUntilReady(
-  deps: ClusterDeps,
-  cluster: string,
-  settings: ClusterSettings,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
   goals: readonly Goal[],
   waiting: Waiting,
 ): Promise<ClusterState> {
+  const { deps, name: cluster } = session
   const master = requireMaster(cluster, nodes)
   let state: ClusterState | null = null
   for (;;) {
-    if (await settleHostKeys(deps, settings, master)) {
-      const answer = await askMaster(deps, settings, nodes, master)
+    if (await settleHostKeys(session, master)) {
+      const answer = await askMaster(session, nodes, master)
       if (answer) {
         state = answer
         deps.terminal.nodes(nodes.map((node) => ({ id: node.id, text: described(node, answer) })))
@@ -150,7 +148,7 @@ export async function waitUntilReady(
         if (goals.every((goal) => isReached(goal, nodes, answer))) return answer
       }
     }
-    await refuseEndedNodes(deps, nodes)
+    await refuseEndedNodes(session, nodes)
     await pause(deps, waiting, 1, `${goals.join(", ")} of ${cluster}${missingIn(nodes, state)}`)
   }
 }
@@ -174,7 +172,7 @@ function missingIn(nodes: readonly ClusterNode[], state: ClusterState | null): s
   return ` (${named.join(", ")}${late.length > 3 ? ` and ${late.length - 3} more` : ""})`
 }
 
-async function refuseEndedNodes(deps: ClusterDeps, nodes: readonly ClusterNode[]): Promise<void> {
+async function refuseEndedNodes({ deps }: ClusterSession, nodes: readonly ClusterNode[]): Promise<void> {
   const ec2 = await deps.ec2()
   try {
     refuseEnded((await ec2.instances({ ids: nodes.map(({ id }) => id) })).map(toNode))
@@ -217,8 +215,7 @@ function phasesOf(addresses: readonly string[]): string {
 
 /** What the master and, through it, its nodes know, by one command; null while it cannot be reached. */
 export async function askMaster(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
   master: ClusterNode,
 ): Promise<ClusterState | null> {
@@ -234,7 +231,7 @@ export async function askMaster(
   const script = [status, phases, ...probes]
     .map((command) => `${command} 2>/dev/null; echo; echo ${separator}`)
     .join("; ")
-  const { code, stdout } = await runRemote(deps, settings, master, [`${script}; true`])
+  const { code, stdout } = await runRemote(session, master, [`${script}; true`])
   if (code !== 0) return null
   const answers = stdout.split(`${separator}\n`)
   const boots = new Map([[master.id, bootState(answers[0] ?? "")]])

@@ -5,9 +5,8 @@ import { msPerMinute } from "../../base/time.ts"
 import { hostVariables, masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import { parseCount } from "../../decisions/clusters/names.ts"
 import { isMaster } from "../../decisions/clusters/roles.ts"
-import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import { prepareConnection } from "./connect.ts"
-import type { ClusterDeps } from "./deps.ts"
+import type { ClusterSession } from "./deps.ts"
 import { requireHostKeys } from "./host_keys.ts"
 import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
 import { requireRemote } from "./ssh.ts"
@@ -25,15 +24,11 @@ export function workersList(nodes: readonly ClusterNode[]): string[] {
 }
 
 /** Writes the list on the master; returns it. */
-export async function pushWorkers(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
-  nodes: readonly ClusterNode[],
-): Promise<string[]> {
+export async function pushWorkers(session: ClusterSession, nodes: readonly ClusterNode[]): Promise<string[]> {
+  const { name: cluster } = session
   const master = requireMaster(cluster, nodes)
   const addresses = workersList(nodes)
-  await requireRemote(deps, settings, master, [nodeCommand, "workers"], { stdin: lines(addresses) })
+  await requireRemote(session, master, [nodeCommand, "workers"], { stdin: lines(addresses) })
   return addresses
 }
 
@@ -56,20 +51,19 @@ export function chooseWorkers(nodes: readonly ClusterNode[], wanted: readonly st
 
 /** Has the daemons move what the workers hold, then terminates them and corrects the list. */
 export async function removeWorkers(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
   leaving: readonly ClusterNode[],
   { decommission }: { decommission: boolean },
 ): Promise<void> {
+  const { deps } = session
   const stdin = lines(leaving.map(({ privateIp }) => privateIp))
   if (decommission) {
     deps.terminal.note("Decommissioning: their blocks are copied to the others ...")
     for (const hub of hubsWithMembers(nodes)) {
-      await requireHostKeys(deps, settings, hub)
+      await requireHostKeys(session, hub)
       const options = { stdin, timeoutMs: deps.timeoutMs ?? 12 * msPerMinute }
-      await requireRemote(deps, settings, hub, [nodeCommand, "decommission"], options)
+      await requireRemote(session, hub, [nodeCommand, "decommission"], options)
     }
   }
   await terminateNodes(
@@ -79,8 +73,8 @@ export async function removeWorkers(
   const left = nodes.filter((node) => !leaving.includes(node))
   const master = masterOf(left.filter(isUsable))
   if (!master) return
-  if (!decommission) await prepareConnection(deps, settings, master)
-  await pushWorkers(deps, settings, cluster, left)
+  if (!decommission) await prepareConnection(session, master)
+  await pushWorkers(session, left)
 }
 
 /** The nodes that keep a list of who may not be a member: name node and resource manager, who need not share one. */
@@ -90,30 +84,25 @@ function hubsWithMembers(nodes: readonly ClusterNode[]): ClusterNode[] {
 
 /** Has the hubs take in new nodes: addresses come back, also those of workers that were removed. */
 export async function readmitWorkers(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
+  session: ClusterSession,
   nodes: readonly ClusterNode[],
   fresh: readonly ClusterNode[],
 ): Promise<void> {
   const stdin = lines(fresh.map(({ privateIp }) => privateIp))
   for (const hub of hubsWithMembers(nodes)) {
-    await requireHostKeys(deps, settings, hub)
-    await requireRemote(deps, settings, hub, [nodeCommand, "recommission"], { stdin })
+    await requireHostKeys(session, hub)
+    await requireRemote(session, hub, [nodeCommand, "recommission"], { stdin })
   }
 }
 
 /** Tells the master where hubs are that were launched after it: its commands for YARN or Spark look for them. */
-export async function pushHubs(
-  deps: ClusterDeps,
-  settings: ClusterSettings,
-  cluster: string,
-  nodes: readonly ClusterNode[],
-): Promise<void> {
+export async function pushHubs(session: ClusterSession, nodes: readonly ClusterNode[]): Promise<void> {
+  const { name: cluster } = session
   const master = requireMaster(cluster, nodes)
   const elsewhere = nodes.filter((node) => node !== master && isMaster(node.roles))
   if (elsewhere.length === 0) return
   const hubs = Object.entries(hostVariables(elsewhere)).map(([name, address]) => `${name}=${address}`)
-  await requireRemote(deps, settings, master, [nodeCommand, "hubs"], { stdin: lines(hubs) })
+  await requireRemote(session, master, [nodeCommand, "hubs"], { stdin: lines(hubs) })
 }
 
 function lines(items: readonly string[]): string {

@@ -5,7 +5,6 @@ import { quoted } from "../../base/text.ts"
 import { parseDuration } from "../../base/time.ts"
 import type { RawSettings, SettingKey } from "../../decisions/clusters/settings.ts"
 import type { Arguments, ArgumentTable } from "../arguments.ts"
-import type { CommandOptions } from "./command.ts"
 
 const text = (description: string, alias: string[] = []) => ({ type: "string", description, alias }) as const
 const list = (description: string, alias: string[] = []) =>
@@ -18,13 +17,13 @@ const settingArguments = {
   "instance-type": text("Type of the instances", ["t"]),
   "key-name": text("SSH key pair (LOGIN-default)", ["k"]),
   "private-key": text("File of its private half, for ssh (~/KEY.pem)"),
-  "public-key": text("Of old; not needed"),
+  "public-key": text("Ignored, for compatibility"),
   "ssh-options": text("Further options for ssh; ours for host keys come first"),
   "ssh-user": text("Login on the nodes (hadoop)"),
   "user-data-file": text("Boot script instead of ours: a path or a URL", ["f"]),
   env: list("NAME=VALUE for the boot script; repeatable; no secrets", ["e"]),
   "user-packages": text("Packages to install, separated by blanks", ["p"]),
-  "auto-shutdown": text("The lease in minutes, as of old"),
+  "auto-shutdown": text("Old name of --lease, in minutes"),
   lease: text("For how long it may run, e.g. 4h"),
   "availability-zone": text("Zone", ["z"]),
   "placement-group": text("Placement group"),
@@ -40,7 +39,7 @@ const settingArguments = {
   "max-price": text("Most US$ per hour and spot instance"),
   "open-ui": flag("Open the web pages' ports to the client's networks (ui needs none)"),
   tag: list("KEY=VALUE on everything launched; repeatable"),
-  "cloud-provider": text("ec2, as of old"),
+  "cloud-provider": text("Only ec2, for compatibility"),
 } as const satisfies ArgumentTable
 
 export const clusterArguments = {
@@ -56,7 +55,7 @@ export const clusterArguments = {
   "on-failure": {
     type: "enum",
     options: ["keep", "terminate"],
-    description: "What to do with what runs by then",
+    description: "What to do with nodes that run when a launch fails",
   },
   for: text("wait: boot, hdfs, yarn or spark"),
   "skip-decommission": flag("remove-workers: terminate at once"),
@@ -64,24 +63,85 @@ export const clusterArguments = {
   "config-dir": text("Instead of ~/.hadoop-cloud"),
   region: text("AWS region (the course's)"),
   json: flag("Print results as JSON"),
-  "dry-run": flag("Only say what would be done"),
-  yes: flag("Ask nothing, the answer is yes", ["y", "force"]),
-  "no-input": flag("Ask nothing, fail instead"),
+  "dry-run": flag("Show what would be done, without doing it"),
+  yes: flag("Answer yes to every question", ["y", "force"]),
+  "no-input": flag("Never ask; fail where an answer is needed"),
 } as const satisfies ArgumentTable
 
 export type ClusterArguments = Arguments<typeof clusterArguments>
 
-const forAll = new Set(
-  "command words config-dir region json dry-run yes no-input cloud-provider timeout".split(" "),
-)
+export type OptionName = Exclude<keyof typeof clusterArguments, "command" | "words">
 
-/** The names of the given options that not every command takes. */
-export function givenOptions(args: ClusterArguments): string[] {
-  return Object.entries(args)
-    .filter(
-      ([name, value]) => !forAll.has(name) && value !== undefined && value !== false && String(value) !== "",
-    )
-    .map(([name]) => name)
+/** Options that every command takes. */
+const commonOptions = [
+  "config-dir",
+  "region",
+  "json",
+  "dry-run",
+  "yes",
+  "no-input",
+  "cloud-provider",
+  "timeout",
+] as const satisfies readonly OptionName[]
+
+/** An option that only some commands take. */
+export type LimitedOption = Exclude<OptionName, (typeof commonOptions)[number]>
+
+/** The options that choose how nodes are reached. */
+export const connectOptions: readonly LimitedOption[] = [
+  "private-key",
+  "ssh-options",
+  "ssh-user",
+  "client-cidr",
+  "key-name",
+]
+
+/** The options that choose what is launched, and how it is reached. */
+export const launchOptions: readonly LimitedOption[] = [
+  ...connectOptions,
+  "image-id",
+  "instance-type",
+  "env",
+  "user-data-file",
+  "user-packages",
+  "availability-zone",
+  "placement-group",
+  "subnet-id",
+  "security-group",
+  "iam-instance-profile",
+  "root-volume",
+  "lease",
+  "auto-shutdown",
+  "tag",
+  "use-spot",
+  "spot-master",
+  "spot-fallback",
+  "max-price",
+  "open-ui",
+  "public-key",
+  "on-failure",
+]
+
+/** What the command line's options say, apart from those that are settings of the cluster. */
+export interface CommandOptions {
+  settings: RawSettings
+  dryRun: boolean
+  yes: boolean
+  resume: boolean
+  skipDecommission: boolean
+  onFailure: "keep" | "terminate" | null
+  goals: string | null
+}
+
+/** The given options that not every command takes. */
+export function givenOptions(args: ClusterArguments): LimitedOption[] {
+  const names = Object.keys(clusterArguments) as (keyof typeof clusterArguments)[]
+  return names.filter((name): name is LimitedOption => {
+    if (name === "command" || name === "words" || (commonOptions as readonly string[]).includes(name))
+      return false
+    const value = args[name]
+    return value !== undefined && value !== false && String(value) !== ""
+  })
 }
 
 export function commandOptions(args: ClusterArguments): CommandOptions {

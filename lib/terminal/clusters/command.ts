@@ -1,25 +1,14 @@
-/** What a command is, and what it is called with. */
+/** What a command of hadoop-ec2 is, and what it is called with. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { type ClusterPlan, planCluster } from "../../decisions/clusters/cluster_plan.ts"
 import { requireClusterName } from "../../decisions/clusters/names.ts"
-import type { ClusterSettings, RawSettings } from "../../decisions/clusters/settings.ts"
 import { shellCommand } from "../../decisions/clusters/shell_words.ts"
 import { runToNode } from "../../operations/clusters/connect.ts"
-import type { ClusterDeps } from "../../operations/clusters/deps.ts"
+import type { ClusterDeps, ClusterSession } from "../../operations/clusters/deps.ts"
 import type { ClusterNode } from "../../operations/clusters/nodes.ts"
-import { clusterSettings } from "../../operations/clusters/settings_file.ts"
-
-/** What the options of the command line said, but for those that are settings of the cluster. */
-export interface CommandOptions {
-  settings: RawSettings
-  dryRun: boolean
-  yes: boolean
-  resume: boolean
-  skipDecommission: boolean
-  onFailure: "keep" | "terminate" | null
-  goals: string | null
-}
+import { clusterSession } from "../../operations/clusters/settings_file.ts"
+import type { CommandOptions, LimitedOption } from "./cluster_arguments.ts"
 
 export interface CommandResult {
   lines?: string[]
@@ -42,63 +31,70 @@ export interface Command {
   /** The arguments, as the help shows them: words in brackets may be left out, `…` repeats. */
   usage: string
   summary: string
-  /** Options of the command line that it takes, besides those that all take. */
-  options?: readonly string[]
+  /** Options that this command takes, besides those that all take. */
+  options?: readonly LimitedOption[]
   run(deps: ClusterDeps, call: Call): Promise<CommandResult>
 }
 
-/** The options that choose what is launched. */
-export const launchOptions = [
-  ..."image-id instance-type key-name env user-data-file user-packages availability-zone placement-group".split(
-    " ",
-  ),
-  ..."subnet-id client-cidr security-group iam-instance-profile root-volume lease auto-shutdown tag".split(
-    " ",
-  ),
-  ..."use-spot spot-master spot-fallback max-price open-ui public-key".split(" "),
-  ..."on-failure timeout".split(" "),
-]
-/** The options that choose how nodes are reached. */
-export const sshOptionNames = ["private-key", "ssh-options", "ssh-user", "client-cidr", "key-name"]
+/** For a command that takes any number of words. */
+export const anyNumber = Number.POSITIVE_INFINITY
 
-/** The cluster's name, its settings, and the words after it, of which there must be `least` to `most`. */
-export function clusterCall(
+/**
+ * The cluster that the first word names, and the words after it; throws UsageError unless these are `least` to `most` and its
+ * settings are right.
+ */
+export function openCluster(
+  deps: ClusterDeps,
+  call: Call,
+  least: number,
+  most: number,
+): { session: ClusterSession; rest: string[] } {
+  const opened = openByName(deps, call, least, most)
+  void opened.session.settings
+  return opened
+}
+
+/** Opens a cluster for a command that needs no settings: a mistake in clusters.cfg keeps nobody from seeing and ending a cluster. */
+export function openByName(
   deps: ClusterDeps,
   { words, options }: Call,
   least: number,
   most: number,
-): { cluster: string; settings: ClusterSettings; rest: string[] } {
+): { session: ClusterSession; rest: string[] } {
   const [cluster, ...rest] = words
   if (cluster === undefined) throw new UsageError("arguments", "CLUSTER is missing (--help shows the usage)")
   requireClusterName(cluster)
   if (rest.length < least)
     throw new UsageError("arguments", `something is missing after ${cluster} (--help shows the usage)`)
   if (rest.length > most) throw new UsageError("arguments", `unexpected argument ${quoted(rest[most] ?? "")}`)
-  return { cluster, settings: clusterSettings(deps, cluster, options.settings), rest }
+  return { session: clusterSession(deps, cluster, options.settings), rest }
 }
 
-/** The plan that the words ask for; what it understood by old names is said. */
-export function planned(deps: ClusterDeps, words: readonly string[]): ClusterPlan {
+/** The plan that the words ask for; a notice names the roles that took the place of old ones. */
+export function planOf(deps: ClusterDeps, words: readonly string[]): ClusterPlan {
   const plan = planCluster(words)
-  for (const notice of plan.notices) deps.terminal.warn(`${notice}`)
+  for (const notice of plan.notices) deps.terminal.warn(notice)
   return plan
 }
 
 /** Runs ssh or scp as if the person had; in a dry run, shows the command instead. */
-export async function connected(
-  deps: ClusterDeps,
+export async function runConnected(
+  session: ClusterSession,
   { options }: Call,
-  settings: ClusterSettings,
   node: ClusterNode,
   argv: readonly string[],
 ): Promise<CommandResult> {
-  if (options.dryRun) return wouldRun(argv)
-  return { code: await runToNode(deps, settings, node, argv) }
+  if (options.dryRun) return commandShown(argv)
+  return { code: await runToNode(session, node, argv) }
 }
 
-export function wouldRun(argv: readonly string[]): CommandResult {
+/** The result of a dry run: the command line itself. */
+export function commandShown(argv: readonly string[]): CommandResult {
   return { lines: [shellCommand(argv)], json: { command: argv } }
 }
+
+/** The result where the person did not confirm. */
+export const notDone: CommandResult = { lines: ["Nothing was done."], json: { done: false } }
 
 /** Asks for `yes`, unless `--yes` said it; throws UsageError where nobody can be asked. */
 export async function confirm(

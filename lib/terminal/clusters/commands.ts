@@ -1,6 +1,7 @@
-/** All commands of hadoop_ec2, by the names that people type. */
+/** All commands of hadoop-ec2, by the names that people type. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
+import type { LimitedOption } from "./cluster_arguments.ts"
 import type { Command } from "./command.ts"
 import { connectCommands } from "./commands/connect.ts"
 import { endCommands } from "./commands/end.ts"
@@ -16,8 +17,8 @@ export const clusterCommands: readonly Command[] = [
   ...storeCommands,
 ]
 
-/** Throws UsageError where there is none of that name, or it takes one of the options not. */
-export function findCommand(name: string, given: readonly string[]): Command {
+/** The command of that name; throws UsageError where there is none, or where it does not take an option that was given. */
+export function findCommand(name: string, given: readonly LimitedOption[]): Command {
   const command = clusterCommands.find((one) => one.name === name || one.aliases?.includes(name))
   if (!command) {
     throw new UsageError(
@@ -27,5 +28,5 @@ export function findCommand(name: string, given: readonly string[]): Command {
   }
   const foreign = given.find((option) => !command.options?.includes(option))
   if (foreign === undefined) return command
-  throw new UsageError("options", `--${foreign} means nothing to ${name} (--help lists the options)`)
+  throw new UsageError("options", `${name} does not take --${foreign} (--help lists the options)`)
 }

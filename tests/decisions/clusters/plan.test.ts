@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import type { IngressRule } from "../../../lib/aws/clusters/cluster_interfaces.ts"
+import type { IngressRule } from "../../../lib/base/instance.ts"
 import {
   hostVariables,
   masterOf,

@@ -13,23 +13,25 @@ import {
   unlisted,
 } from "../../../operations/clusters/storage.ts"
 import { readStorageSpec } from "../../../operations/clusters/storage_spec.ts"
-import { type Command, clusterCall, confirm, launchOptions, sshOptionNames } from "../command.ts"
-import { price } from "./launch.ts"
+import { launchOptions } from "../cluster_arguments.ts"
+import { storageLine } from "../cluster_lines.ts"
+import { type Command, confirm, notDone, openByName, openCluster } from "../command.ts"
+import { pricedResult } from "./launch.ts"
 
 export const storeCommands: Command[] = [
   {
     name: "create-formatted-snapshot",
     usage: "CLUSTER GIB",
     summary: "a snapshot of an empty file system, formatted on a node launched for it",
-    options: [...launchOptions, ...sshOptionNames],
+    options: launchOptions,
     async run(deps, call) {
-      const { cluster, settings, rest } = clusterCall(deps, call, 1, 1)
+      const { session, rest } = openCluster(deps, call, 1, 1)
       const gib = parseCount("size", rest[0] ?? "", 1, 16_384)
       if (call.options.dryRun) {
-        return price(deps, { cluster, settings, groups: formattingGroups, present: [] })
+        return pricedResult(session, { groups: formattingGroups, present: [] })
       }
-      const id = await createFormattedSnapshot(deps, settings, cluster, gib)
-      return { lines: [id], json: { cluster, snapshot: id } }
+      const id = await createFormattedSnapshot(session, gib)
+      return { lines: [id], json: { cluster: session.name, snapshot: id } }
     },
   },
   {
@@ -38,15 +40,16 @@ export const storeCommands: Command[] = [
     summary: "volumes for N nodes of a role, as the JSON file specifies them",
     options: ["availability-zone"],
     async run(deps, call) {
-      const { cluster, settings, rest } = clusterCall(deps, call, 3, 3)
+      const { session, rest } = openCluster(deps, call, 3, 3)
+      const { name: cluster, settings } = session
       const role = requireRole(rest[0] ?? "")
       const count = parseCount("nodes", rest[1] ?? "", 1, 100)
       const specs = readStorageSpec(rest[2] ?? "", role)
-      const zone = settings.availabilityZone ?? (await findNodes(deps, cluster))[0]?.zone
+      const zone = settings.availabilityZone ?? (await findNodes(session))[0]?.zone
       if (!zone) throw new Failed("create-storage", "no zone is known (--availability-zone)")
       const { dryRun } = call.options
-      const make = () => createStorage(deps, cluster, role, count, specs, { zone, dryRun })
-      const { ids, hourlyCost } = await (dryRun ? make() : aloneWith(deps, cluster, "create-storage", make))
+      const make = () => createStorage(session, role, count, specs, { zone, dryRun })
+      const { ids, hourlyCost } = await (dryRun ? make() : aloneWith(session, "create-storage", make))
       return {
         lines: dryRun ? [`$${hourlyCost.toFixed(4)}/h`] : ids,
         json: { cluster, ids, hourly_cost: hourlyCost },
@@ -58,27 +61,12 @@ export const storeCommands: Command[] = [
     usage: "CLUSTER",
     summary: "the volumes and what they are attached to",
     async run(deps, call) {
-      const { cluster } = clusterCall(deps, call, 0, 0)
-      const stored = await listStorage(deps, cluster)
-      for (const { id, gib } of await unlisted(deps, cluster)) {
+      const { session } = openByName(deps, call, 0, 0)
+      const stored = await listStorage(session)
+      for (const { id, gib } of await unlisted(session)) {
         deps.terminal.warn(`${id} (${gib} GiB) carries the cluster's tags and is not in its file`)
       }
-      return {
-        lines: stored.map(({ role, id, device, mountPoint, volume }) =>
-          [
-            role,
-            id,
-            volume ? `${volume.gib} GiB` : "not yours",
-            device,
-            mountPoint,
-            volume?.state ?? "-",
-            volume?.attachedTo ?? "",
-          ]
-            .join("\t")
-            .trimEnd(),
-        ),
-        json: stored,
-      }
+      return { lines: stored.map(storageLine), json: stored }
     },
   },
   {
@@ -86,10 +74,11 @@ export const storeCommands: Command[] = [
     usage: "CLUSTER ROLE",
     summary: "attaches a role's volumes to its running nodes",
     async run(deps, call) {
-      const { cluster, rest } = clusterCall(deps, call, 1, 1)
+      const { session, rest } = openByName(deps, call, 1, 1)
+      const { name: cluster } = session
       const only = requireRole(rest[0] ?? "")
       const { dryRun } = call.options
-      const ids = await attachStorage(deps, cluster, await requireNodes(deps, cluster), { only, dryRun })
+      const ids = await attachStorage(session, await requireNodes(session), { only, dryRun })
       return { lines: ids, json: { cluster, ids } }
     },
   },
@@ -98,8 +87,9 @@ export const storeCommands: Command[] = [
     usage: "CLUSTER",
     summary: "deletes the volumes that its file lists and that carry your tags, after a yes",
     async run(deps, call) {
-      const { cluster } = clusterCall(deps, call, 0, 0)
-      const stored = await listStorage(deps, cluster)
+      const { session } = openByName(deps, call, 0, 0)
+      const { name: cluster } = session
+      const stored = await listStorage(session)
       const ids = stored.filter(({ volume }) => volume !== null).map(({ id }) => id)
       if (stored.length === 0) return { lines: [`${cluster} has no storage.`], json: { cluster, ids } }
       if (call.options.dryRun) return { lines: ids, json: { cluster, ids } }
@@ -107,10 +97,10 @@ export const storeCommands: Command[] = [
         ({ role, id, volume }) => `  ${role} ${id} ${volume ? `${volume.gib} GiB` : "not yours"}`,
       )
       if (!(await confirm(deps, call.options, facts, "Delete these volumes and what is on them?"))) {
-        return { lines: ["Nothing was done."], json: { done: false } }
+        return notDone
       }
-      const work = () => deleteStorage(deps, cluster)
-      const deleted = await aloneWith(deps, cluster, "delete-storage", work)
+      const work = () => deleteStorage(session)
+      const deleted = await aloneWith(session, "delete-storage", work)
       return { lines: deleted.map((id) => `${id} deleted`), json: { cluster, ids: deleted } }
     },
   },
