@@ -1,5 +1,6 @@
 /** All of AWS. Each client is loaded (`await import`, a chunk of its own in the binary) and built when first asked for. */
 
+import type { UtcMs } from "../base/time.ts"
 import type { Aws } from "./interfaces.ts"
 import type { AwsSettings } from "./protocol/connection.ts"
 
@@ -58,7 +59,7 @@ export function openAws(settings: () => AwsSettings): Aws {
 }
 
 /** A Date is cut off to the second, and was written at some time between question and answer. */
-export function clockOffset(dateUtcMs: number, askedUtcMs: number, answeredUtcMs: number): number {
+export function clockOffset(dateUtcMs: UtcMs, askedUtcMs: UtcMs, answeredUtcMs: UtcMs): number {
   const [least, most] = [dateUtcMs - answeredUtcMs, dateUtcMs + 1000 - askedUtcMs]
   return least <= 0 && most >= 0 ? 0 : Math.round((least + most) / 2)
 }

@@ -1,4 +1,5 @@
 /** What operations may ask of AWS (IAM: iam_interfaces.ts). Every listing is complete or fails; every mutating call returns AWS's request id. */
+
 import type {
   Address,
   EbsSnapshot,
@@ -12,6 +13,7 @@ import type {
   Volume,
 } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
+import type { UtcMs } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { Iam } from "./iam/interfaces.ts"
 
@@ -142,10 +144,10 @@ export interface Ec2 {
   spotPriceHistory(query: {
     instanceTypes: string[]
     zone?: string
-    startUtcMs: number
-    endUtcMs: number
+    startUtcMs: UtcMs
+    endUtcMs: UtcMs
   }): Promise<
-    { instanceType: string; zone: string; product: string; fromUtcMs: number; microUsdPerHour: MicroUsd }[]
+    { instanceType: string; zone: string; product: string; fromUtcMs: UtcMs; microUsdPerHour: MicroUsd }[]
   >
   consoleOutput(id: string): Promise<string>
 }
@@ -160,7 +162,7 @@ export interface ListedPrice {
   usageOperation: string
   microUsdPerHour: MicroUsd
   /** Since when, by AWS's own date; null where it gives none. */
-  effectiveUtcMs: number | null
+  effectiveUtcMs: UtcMs | null
 }
 
 export interface Pricing {
@@ -174,14 +176,14 @@ export interface CloudTrail {
   /** Start, stop and termination events of an instance, newest first; at most two requests per second. */
   instanceEvents(
     instanceId: string,
-    fromUtcMs: number,
-    toUtcMs: number,
+    fromUtcMs: UtcMs,
+    toUtcMs: UtcMs,
   ): Promise<(InstanceEvent & { user: string; eventId: string })[]>
 }
 
 export interface Scheduler {
   /** A one-time schedule that terminates the instance; replaces one of the same name. */
-  putTermination(instanceId: string, atUtcMs: number, roleArn: string): Promise<Outcome>
+  putTermination(instanceId: string, atUtcMs: UtcMs, roleArn: string): Promise<Outcome>
   /** Removing what is not there succeeds. */
   removeTermination(instanceId: string): Promise<Outcome>
 }

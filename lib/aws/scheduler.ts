@@ -6,7 +6,7 @@ import {
   SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler"
-import { isoUtc } from "../base/time.ts"
+import { isoUtc, type UtcMs } from "../base/time.ts"
 import type { Scheduler } from "./interfaces.ts"
 import { type AwsSettings, clientOptions, outcomeOf, sender } from "./protocol/connection.ts"
 import { hasCode } from "./protocol/errors.ts"
@@ -40,7 +40,7 @@ export function openScheduler(settings: AwsSettings): Scheduler {
 const nameOf = (instanceId: string) => `ec2-wrappers-terminate-${instanceId}`
 
 /** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html */
-function terminationOf(instanceId: string, atUtcMs: number, roleArn: string): CreateScheduleCommandInput {
+function terminationOf(instanceId: string, atUtcMs: UtcMs, roleArn: string): CreateScheduleCommandInput {
   const partition = roleArn.split(":")[1] || "aws"
   return {
     Name: nameOf(instanceId),

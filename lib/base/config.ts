@@ -1,5 +1,7 @@
 /** The configuration as the tools see it: the TOML of `lib/host/config/config.ts`, checked, with every default in place. */
+
 import type { MicroUsd } from "./money.ts"
+import type { UtcMs } from "./time.ts"
 
 export interface Config {
   /** The file it came from. */
@@ -11,9 +13,9 @@ export interface Config {
     iamGroup: string
     bucket: string
     /** Budgets count from here; null: from the beginning. */
-    termStartUtcMs: number | null
+    termStartUtcMs: UtcMs | null
     /** Named date ranges for reports. End is exclusive. */
-    assignments: Record<string, { startUtcMs: number; endUtcMs: number }>
+    assignments: Record<string, { startUtcMs: UtcMs; endUtcMs: UtcMs }>
   }
   paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
   aws: {

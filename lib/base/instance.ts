@@ -1,4 +1,6 @@
 /** EC2's things as the rest of the code sees them: nothing optional that is not really so, times in UTC milliseconds. */
+import type { MicroUsd } from "./money.ts"
+import type { UtcMs } from "./time.ts"
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html */
 export type InstanceState = "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped"
@@ -16,9 +18,9 @@ export interface Instance {
   imageId: string
   keyName: string
   /** The *last* start: see firstAttachedUtcMs. */
-  launchedAtUtcMs: number
+  launchedAtUtcMs: UtcMs
   /** When the primary network interface was attached: the first start; null when EC2 does not say. */
-  firstAttachedUtcMs: number | null
+  firstAttachedUtcMs: UtcMs | null
   /** `User initiated (2021-10-04 14:13:33 GMT)`, undocumented in form, or "". */
   stateTransitionReason: string
   /** StateReason.Code, e.g. `Server.SpotInstanceTermination`, or "". */
@@ -50,8 +52,8 @@ export interface SpotRequest {
   instanceType: string
   instanceId: string
   keyName: string
-  createdAtUtcMs: number
-  maxMicroUsdPerHour: number | null
+  createdAtUtcMs: UtcMs
+  maxMicroUsdPerHour: MicroUsd | null
   tags: Record<string, string>
 }
 
@@ -64,7 +66,7 @@ export interface Volume {
   state: string
   zone: string
   encrypted: boolean
-  createdAtUtcMs: number
+  createdAtUtcMs: UtcMs
   attachedTo: string
   deleteOnTermination: boolean
   tags: Record<string, string>
@@ -75,7 +77,7 @@ export interface EbsSnapshot {
   /** Of the volume that it is of: at most so much is charged. */
   gib: number
   state: string
-  startedAtUtcMs: number
+  startedAtUtcMs: UtcMs
   tags: Record<string, string>
 }
 

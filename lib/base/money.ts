@@ -15,6 +15,35 @@ export function microUsd(usd: number): MicroUsd {
   return Math.round(usd * microUsdPerUsd)
 }
 
+/** The amount that a database holds as micro-dollars. */
+export function microUsdStored(amount: number): MicroUsd {
+  return amount
+}
+
+export const noMicroUsd: MicroUsd = 0
+
+export function plus(...amounts: MicroUsd[]): MicroUsd {
+  return amounts.reduce((sum, amount) => sum + amount, 0)
+}
+
+/** What is left of `amount` after these; negative where they are more. */
+export function minus(amount: MicroUsd, ...others: MicroUsd[]): MicroUsd {
+  return amount - plus(...others)
+}
+
+/** `count` times the same amount; a fraction that comes of it is rounded to the nearest micro-dollar. */
+export function times(count: number, amount: MicroUsd): MicroUsd {
+  return Math.round(count * amount)
+}
+
+export function leastOf(...amounts: MicroUsd[]): MicroUsd {
+  return Math.min(...amounts)
+}
+
+export function mostOf(...amounts: MicroUsd[]): MicroUsd {
+  return Math.max(...amounts)
+}
+
 /** What `ms` milliseconds cost at an hourly price, rounded half up: what has been used. */
 export function costOf(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
   const doubled = 2 * microUsdPerHour * Math.round(ms) + hour

@@ -1,5 +1,26 @@
 /** Instants are UTC milliseconds since 1970 (`…_utc_ms`); the old tables hold Julian days. */
 
+/** Milliseconds since 1970, UTC. */
+export type UtcMs = number
+
+/** The instant that a clock, a database, a reply of AWS or a parsed date gives as UTC milliseconds since 1970. */
+export function utcMs(milliseconds: number): UtcMs {
+  return milliseconds
+}
+
+/** The instant `ms` milliseconds after `at`, or before it where `ms` is negative. */
+export function later(at: UtcMs, ms: number): UtcMs {
+  return at + ms
+}
+
+export function earliestOf(...instants: UtcMs[]): UtcMs {
+  return Math.min(...instants)
+}
+
+export function latestOf(...instants: UtcMs[]): UtcMs {
+  return Math.max(...instants)
+}
+
 export const msPerSecond = 1000
 export const msPerMinute = 60_000
 export const msPerHour = 3_600_000
@@ -10,25 +31,24 @@ const julianDayOfEpoch = 2_440_587.5
 
 /** Where an operation gets the time from, so that tests and whole simulated terms can set it. */
 export interface Clock {
-  /** UTC milliseconds. */
-  now(): number
+  now(): UtcMs
   /** Waits `ms`; rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** A Julian day number, as the old tables hold, for UTC milliseconds. */
-export function toJulianDay(utcMs: number): number {
-  return utcMs / msPerDay + julianDayOfEpoch
+/** The Julian day number, as the old tables hold it, of an instant. */
+export function toJulianDay(at: UtcMs): number {
+  return at / msPerDay + julianDayOfEpoch
 }
 
-/** UTC milliseconds, to the nearest one, of a Julian day number. */
-export function fromJulianDay(julianDay: number): number {
+/** The instant of a Julian day number, to the nearest millisecond. */
+export function fromJulianDay(julianDay: number): UtcMs {
   return Math.round((julianDay - julianDayOfEpoch) * msPerDay)
 }
 
 /** `2026-11-22T18:42:00Z`: ISO 8601 in UTC, to the second. */
-export function isoUtc(utcMs: number): string {
-  return `${new Date(utcMs).toISOString().slice(0, 19)}Z`
+export function isoUtc(at: UtcMs): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`
 }
 
 /** `3 h 05 min`, `12 min`, `40 s`: a duration for people, rounded down. */

@@ -1,5 +1,7 @@
 /** From EC2's reply to our `Instance`. */
+
 import type { Instance, InstanceState } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { GarbledReply } from "../protocol/garbled_reply.ts"
 import type { InstanceElement } from "./instance_replies.ts"
 
@@ -57,7 +59,7 @@ export function toState(name: string | undefined, id: string): InstanceState {
   return name as InstanceState
 }
 
-function toUtcMs(iso: string, id: string): number {
+function toUtcMs(iso: string, id: string): UtcMs {
   const ms = Date.parse(iso)
   if (Number.isNaN(ms)) throw new GarbledReply(`${id} has no launch time`)
   return ms

@@ -1,10 +1,11 @@
 /** What operations may ask of IAM: users, groups, policies, and what users sign in and sign requests with. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Outcome } from "../interfaces.ts"
 
 export interface AccessKey {
   id: string
   active: boolean
-  createdAtUtcMs: number
+  createdAtUtcMs: UtcMs
 }
 
 /** Deleting, detaching and removing what is not there succeeds; creating what is there is an error with code EntityAlreadyExists. */

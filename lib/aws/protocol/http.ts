@@ -2,8 +2,10 @@
  * The SDK's HTTP handler over Bun's own fetch: 8 ms less than node:https at start-up, and proxy and CA without an agent library.
  * Nothing is taken from the environment: neither HTTP_PROXY nor NODE_TLS_REJECT_UNAUTHORIZED.
  */
+
 import { HttpResponse } from "@smithy/core/protocols"
 import type { HttpHandlerOptions, HttpRequest } from "@smithy/types"
+import type { UtcMs } from "../../base/time.ts"
 
 export interface HttpSettings {
   /** `http://proxy:3128`, or null. */
@@ -13,7 +15,7 @@ export interface HttpSettings {
   /** How long one attempt may take, reply included. */
   attemptMs: number
   /** Told of every answer's Date header, with what our clock said when it was asked and when it came. */
-  noteDate: (awsUtcMs: number, askedUtcMs: number, answeredUtcMs: number) => void
+  noteDate: (awsUtcMs: UtcMs, askedUtcMs: UtcMs, answeredUtcMs: UtcMs) => void
   /** The host's clock. */
   now: () => number
   /** Aborts whatever is under way. */

@@ -1,10 +1,11 @@
 /** Times in which nobody may launch. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface Freeze {
   frozenBy: string
   reason: string
-  frozenAtUtcMs: number
+  frozenAtUtcMs: UtcMs
 }
 
 export function freezes(db: Db) {
@@ -29,7 +30,7 @@ export function freezes(db: Db) {
       return true
     },
     /** Returns false where none was in force. */
-    lift(by: string, nowUtcMs: number): boolean {
+    lift(by: string, nowUtcMs: UtcMs): boolean {
       return (
         db
           .query("UPDATE freezes SET lifted_by = ?, lifted_at_utc_ms = ? WHERE lifted_at_utc_ms IS NULL")

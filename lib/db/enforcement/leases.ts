@@ -2,6 +2,7 @@
 
 import type { Market } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { LeaseTerms } from "../../decisions/launches/worst_case.ts"
 import { suseOperation } from "../../decisions/pricing/costs.ts"
 import { type Db, greatest } from "../db.ts"
@@ -19,22 +20,22 @@ export interface Lease {
   microUsdPerHour: MicroUsd
   storageMicroUsdPerHour: MicroUsd
   addressMicroUsdPerHour: MicroUsd
-  launchedAtUtcMs: number
+  launchedAtUtcMs: UtcMs
   /** The last start: of the launch, or by `ec2_active --start`. */
-  runStartedAtUtcMs: number
+  runStartedAtUtcMs: UtcMs
   /** How long it had run before that: the ceiling of leases counts all of it (running_time.ts). */
   ranBeforeMs: number
-  endsAtUtcMs: number
+  endsAtUtcMs: UtcMs
   /** Since when it is known to be stopped; null while it runs. */
-  stoppedAtUtcMs: number | null
+  stoppedAtUtcMs: UtcMs | null
   /** Null while the instance exists. */
-  endedAtUtcMs: number | null
+  endedAtUtcMs: UtcMs | null
   /** The end that the instance's tag shows; null before it is known. */
-  announcedEndUtcMs: number | null
+  announcedEndUtcMs: UtcMs | null
   /** When the scheduler terminates it; null without a schedule. */
-  terminationAtUtcMs: number | null
+  terminationAtUtcMs: UtcMs | null
   /** Since when the ledger charges the run that lasts; null where it charges none. */
-  chargedSinceUtcMs: number | null
+  chargedSinceUtcMs: UtcMs | null
 }
 
 export type NewLease = Omit<Lease, "chargedSinceUtcMs">
@@ -101,7 +102,7 @@ export function leases(db: Db) {
             .all(login)
     },
     /** What the open leases of everybody but `login` may still cost: `remainingCost` of worst_case.ts, summed where the rows are. */
-    remainingOfOthers(login: string, nowUtcMs: number, terms: LeaseTerms): MicroUsd {
+    remainingOfOthers(login: string, nowUtcMs: UtcMs, terms: LeaseTerms): MicroUsd {
       return (
         db
           .query<{ sum: number | null }, Record<string, string | number | boolean>>(`
@@ -124,7 +125,7 @@ export function leases(db: Db) {
           .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
       )
     },
-    extend(instanceId: string, endsAtUtcMs: number): void {
+    extend(instanceId: string, endsAtUtcMs: UtcMs): void {
       db.query("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?").run(endsAtUtcMs, instanceId)
     },
     /** Its type and price may be others than at the launch. What it ran until it was stopped is added up. */
@@ -148,7 +149,7 @@ export function leases(db: Db) {
          WHERE instance_id = $instanceId`,
       ).run({ ...lease })
     },
-    stopped(instanceId: string, atUtcMs: number): void {
+    stopped(instanceId: string, atUtcMs: UtcMs): void {
       db.query(
         "UPDATE leases SET stopped_at_utc_ms = coalesce(stopped_at_utc_ms, ?) WHERE instance_id = ?",
       ).run(atUtcMs, instanceId)
@@ -157,7 +158,7 @@ export function leases(db: Db) {
     runningAgain(instanceId: string): void {
       db.query("UPDATE leases SET stopped_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
     },
-    ended(instanceId: string, atUtcMs: number): void {
+    ended(instanceId: string, atUtcMs: UtcMs): void {
       db.query("UPDATE leases SET ended_at_utc_ms = coalesce(ended_at_utc_ms, ?) WHERE instance_id = ?").run(
         atUtcMs,
         instanceId,
@@ -167,16 +168,16 @@ export function leases(db: Db) {
     reopen(instanceId: string): void {
       db.query("UPDATE leases SET ended_at_utc_ms = NULL WHERE instance_id = ?").run(instanceId)
     },
-    announced(instanceId: string, endUtcMs: number): void {
+    announced(instanceId: string, endUtcMs: UtcMs): void {
       db.query("UPDATE leases SET announced_end_utc_ms = ? WHERE instance_id = ?").run(endUtcMs, instanceId)
     },
     /**
      * False where another run has set it otherwise since it was `before`: which of the two came last to AWS is not known, and no lease
      * wants what is noted then.
      */
-    scheduleSet(instanceId: string, before: number | null, atUtcMs: number | null): boolean {
+    scheduleSet(instanceId: string, before: number | null, atUtcMs: UtcMs | null): boolean {
       const noted = db
-        .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: number | null }>(
+        .query<{ isSo: number }, { instanceId: string; before: number | null; atUtcMs: UtcMs | null }>(
           `UPDATE leases SET switch_at_utc_ms =
              CASE WHEN switch_at_utc_ms IS NOT DISTINCT FROM $before OR switch_at_utc_ms IS NOT DISTINCT FROM $atUtcMs
                THEN $atUtcMs ELSE 0 END

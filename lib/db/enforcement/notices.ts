@@ -1,4 +1,5 @@
 /** Lines that a student is shown by whichever of our tools runs next. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface Notice {
@@ -6,9 +7,9 @@ export interface Notice {
   /** What it is about; the same thing is said once. */
   about: string
   text: string
-  createdAtUtcMs: number
+  createdAtUtcMs: UtcMs
   /** From then on it says nothing true any more and is not shown. */
-  expiresAtUtcMs: number
+  expiresAtUtcMs: UtcMs
 }
 
 export function notices(db: Db) {
@@ -28,7 +29,7 @@ export function notices(db: Db) {
       return db.query("SELECT 1 FROM notices WHERE login = ? AND about = ?").get(login, about) !== null
     },
     /** When the first of those was given that begin so and still held at `utcMs`; null where there is none. */
-    firstSince(login: string, aboutPrefix: string, utcMs: number): number | null {
+    firstSince(login: string, aboutPrefix: string, utcMs: UtcMs): number | null {
       return (
         db
           .query<{ at: number | null }, [string, string, number]>(
@@ -39,7 +40,7 @@ export function notices(db: Db) {
       )
     },
     /** What a login has not been shown yet. */
-    pending(login: string, nowUtcMs: number): { id: number; text: string }[] {
+    pending(login: string, nowUtcMs: UtcMs): { id: number; text: string }[] {
       return db
         .query<{ id: number; text: string }, [string, number]>(
           `SELECT notice_id AS id, text FROM notices
@@ -47,7 +48,7 @@ export function notices(db: Db) {
         )
         .all(login, nowUtcMs)
     },
-    shown(id: number, nowUtcMs: number): void {
+    shown(id: number, nowUtcMs: UtcMs): void {
       db.query("UPDATE notices SET shown_at_utc_ms = ? WHERE notice_id = ?").run(nowUtcMs, id)
     },
   }

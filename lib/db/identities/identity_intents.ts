@@ -2,6 +2,7 @@
  * `identity_intents`: what a run was about to have AWS make, written before the call. What a run that was killed leaves here
  * tells the next one whether a key that AWS has and we do not know is ours to delete.
  */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface IntentDetails {
@@ -23,7 +24,7 @@ export function identityIntents(db: Db) {
         .get(login, kind)
       return row ? (JSON.parse(row.detail) as IntentDetails[K]) : null
     },
-    begin<K extends IntentKind>(login: string, kind: K, detail: IntentDetails[K], nowUtcMs: number): void {
+    begin<K extends IntentKind>(login: string, kind: K, detail: IntentDetails[K], nowUtcMs: UtcMs): void {
       db.query(
         `INSERT INTO identity_intents(user_name, kind, detail, started_at_utc_ms) VALUES (?, ?, ?, ?)
          ON CONFLICT (user_name, kind) DO UPDATE SET detail = excluded.detail,

@@ -1,11 +1,12 @@
 /** Logins that may use nothing for the time being. They outlive the account: deleting and making it anew lifts nothing. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface Suspension {
   login: string
   suspendedBy: string
   reason: string
-  suspendedAtUtcMs: number
+  suspendedAtUtcMs: UtcMs
   /** The access keys that the suspension made inactive, and lifting it makes active again. */
   deactivatedKeys: string[]
 }
@@ -17,7 +18,7 @@ const columns = `login, suspended_by AS "suspendedBy", reason, suspended_at_utc_
 
 export function suspensions(db: Db) {
   /** The one in force; one from before `termStartUtcMs` was somebody else's, since logins are reused from term to term. */
-  const current = (login: string, termStartUtcMs: number | null): Suspension | null => {
+  const current = (login: string, termStartUtcMs: UtcMs | null): Suspension | null => {
     const row = db
       .query<Row, [string, number]>(
         `SELECT ${columns} FROM suspensions
@@ -28,7 +29,7 @@ export function suspensions(db: Db) {
   }
   return {
     current,
-    all(termStartUtcMs: number | null): Suspension[] {
+    all(termStartUtcMs: UtcMs | null): Suspension[] {
       return db
         .query<Row, [number]>(
           `SELECT ${columns} FROM suspensions WHERE lifted_at_utc_ms IS NULL AND suspended_at_utc_ms >= ? ORDER BY login`,
@@ -46,7 +47,7 @@ export function suspensions(db: Db) {
         "UPDATE suspensions SET deactivated_keys = ? WHERE login = ? AND lifted_at_utc_ms IS NULL",
       ).run(JSON.stringify(keys), login)
     },
-    lift(login: string, by: string, nowUtcMs: number): boolean {
+    lift(login: string, by: string, nowUtcMs: UtcMs): boolean {
       return (
         db
           .query(

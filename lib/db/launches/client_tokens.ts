@@ -1,4 +1,5 @@
 /** A client's own idempotency tokens, per login: the reservation that each stands for. Never AWS's token itself. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface ClientToken {
@@ -9,7 +10,7 @@ export interface ClientToken {
 export function clientTokens(db: Db) {
   return {
     /** One from before `termStartUtcMs` was somebody else's, unless it is still under way. */
-    get(login: string, token: string, termStartUtcMs: number | null): ClientToken | null {
+    get(login: string, token: string, termStartUtcMs: UtcMs | null): ClientToken | null {
       return db
         .query<ClientToken, [string, string, number]>(
           `SELECT reservation_id AS "reservationId", request_digest AS "requestDigest"

@@ -1,4 +1,5 @@
 /** What AWS said once about images, subnets, groups and parameters, kept so that a launch need not ask again. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export type LookupKind = "image" | "parameter" | "subnet" | "group"
@@ -6,7 +7,7 @@ export type LookupKind = "image" | "parameter" | "subnet" | "group"
 export function lookups(db: Db) {
   return {
     /** Null where it is not known, or was looked up before `sinceUtcMs`. */
-    get<T>(kind: LookupKind, key: string, sinceUtcMs: number): T | null {
+    get<T>(kind: LookupKind, key: string, sinceUtcMs: UtcMs): T | null {
       const row = db
         .query<{ value: string }, [string, string, number]>(
           "SELECT value FROM lookups WHERE kind = ? AND key = ? AND looked_up_at_utc_ms >= ?",
@@ -14,7 +15,7 @@ export function lookups(db: Db) {
         .get(kind, key, sinceUtcMs)
       return row && (JSON.parse(row.value) as T)
     },
-    set(kind: LookupKind, key: string, value: unknown, nowUtcMs: number): void {
+    set(kind: LookupKind, key: string, value: unknown, nowUtcMs: UtcMs): void {
       db.query(
         `INSERT INTO lookups(kind, key, value, looked_up_at_utc_ms) VALUES (?, ?, ?, ?)
          ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value,

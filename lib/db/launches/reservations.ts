@@ -2,6 +2,7 @@
 
 import type { Market } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest } from "../db.ts"
 
 export type ReservationKind = "launch" | "start"
@@ -30,14 +31,14 @@ export interface Reservation {
   addressMicroUsdPerHour: MicroUsd
   /** Of all instances together until the latest moment that enforcement leaves them. */
   worstMicroUsd: MicroUsd
-  leaseEndsAtUtcMs: number
+  leaseEndsAtUtcMs: UtcMs
   /** The instance that is started again; null for a launch. */
   instanceId: string | null
   /** Who is at it: see lib/host/processes/process_identity.ts. */
   process: string
-  createdAtUtcMs: number
+  createdAtUtcMs: UtcMs
   /** From then on AWS may have been asked; null: it certainly was not. */
-  sentAtUtcMs: number | null
+  sentAtUtcMs: UtcMs | null
   /** Of `count`, those that no lease stands for yet: some of a launch may be listed before the rest. */
   awaited: number
   /** Their part of `worstMicroUsd`. */
@@ -72,7 +73,7 @@ export function reservations(db: Db) {
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $worstMicroUsd, $leaseEndsAtUtcMs, $instanceId,
           $process, $createdAtUtcMs, $usageOperation, $image)`).run({ ...reservation })
     },
-    sent(id: string, nowUtcMs: number): void {
+    sent(id: string, nowUtcMs: UtcMs): void {
       db.query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ?").run(nowUtcMs, id)
     },
     outcomeOf(id: string): string {
@@ -118,7 +119,7 @@ export function reservations(db: Db) {
       id: string,
       state: Exclude<ReservationState, "pending">,
       outcome: string,
-      nowUtcMs: number,
+      nowUtcMs: UtcMs,
     ): boolean {
       return (
         db

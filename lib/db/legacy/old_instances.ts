@@ -4,7 +4,7 @@
  */
 
 import type { Market } from "../../base/instance.ts"
-import { fromJulianDay, toJulianDay } from "../../base/time.ts"
+import { fromJulianDay, toJulianDay, type UtcMs } from "../../base/time.ts"
 import { isExact, type Run } from "../../decisions/usage/runs.ts"
 import { type Db, least } from "../db.ts"
 
@@ -14,7 +14,7 @@ export interface OldInstance {
   market: Market
   /** "" for nobody's: the old tables want a name. */
   login: string
-  startUtcMs: number
+  startUtcMs: UtcMs
 }
 
 /** All that writes belongs inside the caller's transaction. */
@@ -29,7 +29,7 @@ export function oldInstances(db: Db) {
   }
   return {
     /** At first sight, or with another type or owner; the first start stays. */
-    put({ instanceId, instanceType, market, login, startUtcMs }: OldInstance, seenUtcMs: number): void {
+    put({ instanceId, instanceType, market, login, startUtcMs }: OldInstance, seenUtcMs: UtcMs): void {
       db.query(
         `INSERT INTO instances(instance_id, instance_type, start_time, end_time, last_seen, is_spot, username)
          VALUES (?, ?, ?, NULL, ?, ?, ?)
@@ -49,7 +49,7 @@ export function oldInstances(db: Db) {
     endOf: (instanceId: string) => timeOf(instanceId, "end_time"),
 
     /** Null: it runs after all. */
-    setEnd(instanceId: string, utcMs: number | null): void {
+    setEnd(instanceId: string, utcMs: UtcMs | null): void {
       db.query("UPDATE instances SET end_time = ? WHERE instance_id = ?").run(
         utcMs === null ? null : toJulianDay(utcMs),
         instanceId,
@@ -57,7 +57,7 @@ export function oldInstances(db: Db) {
     },
 
     /** Makes the stops the gaps between an instance's runs, the last one open unless it has ended. */
-    setStops(instanceId: string, runs: readonly Run[], endedUtcMs: number | null): void {
+    setStops(instanceId: string, runs: readonly Run[], endedUtcMs: UtcMs | null): void {
       const known = runs.filter(
         ({ start, end }) => isExact(start) || end === null || !isSameStretch(start, end),
       )

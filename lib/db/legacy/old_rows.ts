@@ -4,7 +4,7 @@
  */
 
 import type { Market } from "../../base/instance.ts"
-import { fromJulianDay, toJulianDay } from "../../base/time.ts"
+import { fromJulianDay, toJulianDay, type UtcMs } from "../../base/time.ts"
 import type { OldRow, OldStop } from "../../decisions/usage/old_runs.ts"
 import type { Db } from "../db.ts"
 import { type NameKey, oldNames, textIn } from "./old_names.ts"
@@ -21,7 +21,7 @@ export interface OldSum {
 export interface UndatedRow {
   instanceId: string
   login: string
-  seenUtcMs: number | null
+  seenUtcMs: UtcMs | null
 }
 
 export type OldRows = ReturnType<typeof oldRows>
@@ -103,13 +103,13 @@ export function oldRows(db: Db) {
     },
 
     /** Those that ran in a stretch of time, of a login or, with null, of everybody. */
-    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<OldRow> {
+    *within(login: string | null, fromUtcMs: UtcMs, toUtcMs: UtcMs): Generator<OldRow> {
       if (none(login)) return
       const rows = db.query<Row, [string | null, number, number]>(
         `${selectEnded} AND ${whose(login)} AND ${beganBefore} AND end_time > ?2
          UNION ALL ${selectRows} AND ${whose(login)} AND ${beganBefore} AND end_time IS NULL`,
       )
-      const limit = (utcMs: number) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
+      const limit = (utcMs: UtcMs) => Math.max(-1e9, Math.min(1e9, toJulianDay(utcMs)))
       for (const row of rows.iterate(login, limit(fromUtcMs), limit(toUtcMs))) {
         const run = fromRow(db, row)
         if (run.startUtcMs < toUtcMs && (run.endUtcMs ?? toUtcMs) > fromUtcMs) yield run

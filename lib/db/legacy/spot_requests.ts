@@ -1,6 +1,6 @@
 /** The old table of open spot requests: what is there was open when cron last looked. */
 
-import { fromJulianDay, toJulianDay } from "../../base/time.ts"
+import { fromJulianDay, toJulianDay, type UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 import { oldNames, textIn } from "./old_names.ts"
 
@@ -8,7 +8,7 @@ export interface OpenSpotRequest {
   requestId: string
   instanceType: string
   login: string
-  requestedAtUtcMs: number
+  requestedAtUtcMs: UtcMs
 }
 
 export function spotRequests(db: Db) {

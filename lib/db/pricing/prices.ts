@@ -2,6 +2,7 @@
 
 import type { Config } from "../../base/config.ts"
 import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { embeddedDate } from "../../decisions/pricing/embedded_prices.ts"
 import type { KeptPrice, StorageList } from "../../decisions/pricing/prices.ts"
@@ -22,7 +23,7 @@ export interface StoragePrice {
 
 export interface SpotPrice extends ListPrice {
   zone: string
-  fromUtcMs: number
+  fromUtcMs: UtcMs
 }
 
 export type Prices = ReturnType<typeof prices>
@@ -60,10 +61,10 @@ export function prices(db: Db) {
      */
     keepList(
       region: string,
-      found: readonly (ListPrice & { effectiveUtcMs?: number | null })[],
-      readUtcMs: number,
+      found: readonly (ListPrice & { effectiveUtcMs?: UtcMs | null })[],
+      readUtcMs: UtcMs,
     ): number {
-      const last = db.query<{ price: number; fromUtcMs: number }, [string, string, string]>(
+      const last = db.query<{ price: number; fromUtcMs: UtcMs }, [string, string, string]>(
         `SELECT micro_usd_per_hour AS price, from_utc_ms AS "fromUtcMs" FROM prices WHERE region = ? AND instance_type = ? AND usage_operation = ?
          ORDER BY from_utc_ms DESC LIMIT 1`,
       )
@@ -85,7 +86,7 @@ export function prices(db: Db) {
     },
 
     /** The same for storage, by the month. */
-    keepStorage(region: string, found: readonly StoragePrice[], fromUtcMs: number): number {
+    keepStorage(region: string, found: readonly StoragePrice[], fromUtcMs: UtcMs): number {
       const listed = storageList(db)
       const insert =
         db.query(`INSERT INTO storage_prices(region, what, from_utc_ms, micro_usd_per_month) VALUES (?, ?, ?, ?)
@@ -121,7 +122,7 @@ export function prices(db: Db) {
       db.query<{ at: number | null }, []>("SELECT spot_read_until_utc_ms AS at FROM price_changes").get()
         ?.at ?? 0,
 
-    noteSpotRead(untilUtcMs: number): void {
+    noteSpotRead(untilUtcMs: UtcMs): void {
       db.query("UPDATE price_changes SET spot_read_until_utc_ms = ?").run(untilUtcMs)
     },
 

@@ -1,13 +1,14 @@
 /** What was found out about an instance beside its listings, kept for `usage_report --explain`. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface EvidenceRow {
   instanceId: string
-  foundUtcMs: number
+  foundUtcMs: UtcMs
   /** `cloudtrail`, `asked` (when CloudTrail was asked last), `repair`. */
   kind: string
   /** When what it tells of happened; null where it tells of nothing. */
-  atUtcMs: number | null
+  atUtcMs: UtcMs | null
   text: string
 }
 
@@ -39,7 +40,7 @@ export function evidenceTable(db: Db) {
      * Instances with a run whose bounds are apart, that ended between two instants and that nobody has asked about since `lagMs` after
      * that.
      */
-    unasked(sinceUtcMs: number, untilUtcMs: number, lagMs: number, limit: number): string[] {
+    unasked(sinceUtcMs: UtcMs, untilUtcMs: UtcMs, lagMs: number, limit: number): string[] {
       return db
         .query<{ id: string }, [number, number, number, number]>(
           `SELECT DISTINCT instance_id AS id FROM intervals

@@ -1,6 +1,7 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 
 import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
 import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
 import { type Db, greatest, least } from "../db.ts"
@@ -48,7 +49,7 @@ export function flatRateTable(db: Db) {
     endedWithInstance(
       { login, instanceId }: { login: string; instanceId: string },
       [fromUtcMs, toUtcMs]: [number, number],
-      atUtcMs: number,
+      atUtcMs: UtcMs,
     ): void {
       db.query(
         `UPDATE rentals SET end_earliest_utc_ms = ?5, end_latest_utc_ms = ?5
@@ -57,7 +58,7 @@ export function flatRateTable(db: Db) {
     },
 
     /** See ledger.forgetFuture. */
-    forgetFuture(nowUtcMs: number): string[] {
+    forgetFuture(nowUtcMs: UtcMs): string[] {
       const rows = db
         .query<{ login: string }, [number]>(
           `UPDATE rentals SET seen_utc_ms = ${least("seen_utc_ms", "?1")},
@@ -110,7 +111,7 @@ export function flatRateTable(db: Db) {
     },
 
     /** Who in a stretch of time has volumes or snapshots whose price is an estimate. */
-    loginsWithEstimates(fromUtcMs: number, toUtcMs: number): Set<string> {
+    loginsWithEstimates(fromUtcMs: UtcMs, toUtcMs: UtcMs): Set<string> {
       const rows = db
         .query<{ login: string }, [number, number, string]>(
           `SELECT DISTINCT login FROM rentals WHERE kind <> 'address' AND micro_usd_per_hour IS NOT NULL
@@ -122,7 +123,7 @@ export function flatRateTable(db: Db) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody. */
-    within(login: string | null, fromUtcMs: number, toUtcMs: number): FlatRateCharge[] {
+    within(login: string | null, fromUtcMs: UtcMs, toUtcMs: UtcMs): FlatRateCharge[] {
       return db
         .query<FlatRateCharge, [string | null, number, number]>(
           select(

@@ -4,7 +4,7 @@
  */
 
 import type { Instance } from "../../base/instance.ts"
-import { msPerDay, msPerMinute } from "../../base/time.ts"
+import { msPerDay, msPerMinute, type UtcMs } from "../../base/time.ts"
 import {
   add,
   always,
@@ -117,12 +117,12 @@ export function ledger(db: Db) {
      * After stamps of a clock that was ahead were found: what was said to be later than now was now at the latest. Returns whose sums
      * that changes. Inside the caller's transaction.
      */
-    forgetFuture: (nowUtcMs: number): string[] => [
+    forgetFuture: (nowUtcMs: UtcMs): string[] => [
       ...new Set([...runs.forgetFuture(nowUtcMs), ...flatRates.forgetFuture(nowUtcMs)]),
     ],
 
     /** We stopped it: EC2 accepted that at `atUtcMs`, and said whether it was on until then. */
-    recordStopped(instanceId: string, atUtcMs: number, wasOn = true): void {
+    recordStopped(instanceId: string, atUtcMs: UtcMs, wasOn = true): void {
       const instance = tracked.get(instanceId)
       if (!instance || hasEnded(instance)) return
       const sinceUtcMs = wasOn ? atUtcMs : instance.seenUtcMs
@@ -132,7 +132,7 @@ export function ledger(db: Db) {
     },
 
     /** We started it again: EC2 accepted that at `atUtcMs`; only ours are, so nothing ran unseen in between. */
-    recordStarted(instanceId: string, instanceType: string, atUtcMs: number): void {
+    recordStarted(instanceId: string, instanceType: string, atUtcMs: UtcMs): void {
       const instance = tracked.get(instanceId)
       if (!instance) return
       const last = runs.ofInstance(instanceId).at(-1)
@@ -162,7 +162,7 @@ export function ledger(db: Db) {
     /** We terminated it, or it is known to have ended between two instants. */
     recordEnded(
       instanceId: string,
-      end: { earliestUtcMs: number; latestUtcMs: number; evidence: Evidence; byEc2?: boolean | null },
+      end: { earliestUtcMs: UtcMs; latestUtcMs: UtcMs; evidence: Evidence; byEc2?: boolean | null },
     ): void {
       const instance = tracked.get(instanceId)
       if (!instance || hasEnded(instance)) return
@@ -178,7 +178,7 @@ export function ledger(db: Db) {
      * What a login or, with null, everybody who is somebody has spent since the UTC day of `sinceUtcMs` (null: ever), as far as
      * prices are known. Inside a transaction: it may have to compute sums anew.
      */
-    spent(tariff: Tariff, login: string | null, sinceUtcMs: number | null, nowUtcMs: number): Bounds {
+    spent(tariff: Tariff, login: string | null, sinceUtcMs: UtcMs | null, nowUtcMs: UtcMs): Bounds {
       sums.refresh(tariff, login)
       sumsOfOld.refresh(tariff, login)
       const fromDay = sinceUtcMs === null ? Number.MIN_SAFE_INTEGER : dayOf(sinceUtcMs)

@@ -1,4 +1,5 @@
 /** When instances ran: a row for each run, its end NULL as long as it lasts. */
+import type { UtcMs } from "../../base/time.ts"
 import type { Evidence, Instant, Run } from "../../decisions/usage/runs.ts"
 import { type Db, greatest, least } from "../db.ts"
 import type { OfferKey, Offers } from "../pricing/offers.ts"
@@ -57,7 +58,7 @@ export function runTable(db: Db, offers: Offers) {
      * After the clock was found to have gone back: what was concluded to have ended later than now, and not dated by AWS, may have
      * ended since `insteadUtcMs`. Returns whose sums that changes. Inside the caller's transaction.
      */
-    distrust(laterThanUtcMs: number, insteadUtcMs: number): string[] {
+    distrust(laterThanUtcMs: UtcMs, insteadUtcMs: UtcMs): string[] {
       const rows = db
         .query<{ login: string }, [number, number]>(
           `UPDATE intervals SET end_earliest_utc_ms = ${greatest("?2", least("start_latest_utc_ms", "?1"))}
@@ -69,7 +70,7 @@ export function runTable(db: Db, offers: Offers) {
     },
 
     /** See ledger.forgetFuture. */
-    forgetFuture(nowUtcMs: number): string[] {
+    forgetFuture(nowUtcMs: UtcMs): string[] {
       const now = greatest("start_earliest_utc_ms", "?1")
       const rows = db
         .query<{ login: string }, [number]>(
@@ -112,7 +113,7 @@ export function runTable(db: Db, offers: Offers) {
     },
 
     /** Those on spot that last, or ended since `sinceUtcMs`. */
-    spotSince(sinceUtcMs: number): StoredRun[] {
+    spotSince(sinceUtcMs: UtcMs): StoredRun[] {
       return db
         .query<Row, [number]>(
           select("market = 'spot' AND (end_latest_utc_ms IS NULL OR end_latest_utc_ms >= ?)"),
@@ -122,7 +123,7 @@ export function runTable(db: Db, offers: Offers) {
     },
 
     /** Those of a stretch of time, of a login or, with null, of everybody, in any order. */
-    *within(login: string | null, fromUtcMs: number, toUtcMs: number): Generator<StoredRun> {
+    *within(login: string | null, fromUtcMs: UtcMs, toUtcMs: UtcMs): Generator<StoredRun> {
       // Two halves that indexes serve, as they would not `end_latest_utc_ms IS NULL OR …`, nor `login IS NULL OR …`.
       const whose = login === null ? "CAST(?3 AS TEXT) IS NULL" : "intervals.login = ?3"
       const open = select(`end_latest_utc_ms IS NULL AND start_earliest_utc_ms < ?1 AND ${whose}`)

@@ -1,13 +1,13 @@
 /** Looks at the account: when each region's last complete listing was taken, and the one that is being taken. */
 
 import type { Instance } from "../../base/instance.ts"
-import { msPerDay } from "../../base/time.ts"
+import { msPerDay, type UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
 export interface Snapshot {
   region: string
-  startedUtcMs: number
-  finishedUtcMs: number
+  startedUtcMs: UtcMs
+  finishedUtcMs: UtcMs
   instances: number
 }
 
@@ -18,7 +18,7 @@ export type Snapshots = ReturnType<typeof snapshots>
 export function snapshots(db: Db) {
   return {
     /** The last complete one of a region that began before `utcMs`. */
-    lastBefore(region: string, utcMs: number): Snapshot | null {
+    lastBefore(region: string, utcMs: UtcMs): Snapshot | null {
       return db
         .query<Snapshot, [string, number]>(
           `${select} WHERE region = ? AND started_utc_ms < ? AND error IS NULL ORDER BY started_utc_ms DESC LIMIT 1`,
@@ -53,16 +53,16 @@ export function snapshots(db: Db) {
     },
 
     /** Inside the caller's transaction. */
-    failed(region: string, startedUtcMs: number, finishedUtcMs: number, error: string): void {
+    failed(region: string, startedUtcMs: UtcMs, finishedUtcMs: UtcMs, error: string): void {
       db.query(
         "INSERT INTO snapshots(region, started_utc_ms, finished_utc_ms, error) VALUES (?, ?, ?, ?)",
       ).run(region, startedUtcMs, finishedUtcMs, error)
     },
 
     /** The latest failure, if nothing complete came after it. */
-    lastFailure(): { finishedUtcMs: number; error: string } | null {
+    lastFailure(): { finishedUtcMs: UtcMs; error: string } | null {
       const last = db
-        .query<{ finishedUtcMs: number; error: string | null }, []>(
+        .query<{ finishedUtcMs: UtcMs; error: string | null }, []>(
           `SELECT finished_utc_ms AS "finishedUtcMs", error FROM snapshots ORDER BY snapshot_id DESC LIMIT 1`,
         )
         .get()
@@ -136,7 +136,7 @@ function gathering(db: Db) {
     },
 
     /** Notes on all that were seen that they were there, in the ledger and in the old table. Inside the caller's transaction. */
-    noteSeen(region: string, seenUtcMs: number, seenJulianDay: number): void {
+    noteSeen(region: string, seenUtcMs: UtcMs, seenJulianDay: number): void {
       const those = "instance_id IN (SELECT instance_id FROM listed_instances WHERE region = ?)"
       db.query(`UPDATE tracked_instances SET seen_utc_ms = ? WHERE ${those}`).run(seenUtcMs, region)
       db.query(`UPDATE instances SET last_seen = ? WHERE ${those}`).run(seenJulianDay, region)

@@ -1,6 +1,7 @@
 /** What is known of each instance as it last was: whose it is, its state, when it was last seen. */
 
 import type { InstanceState } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest, least } from "../db.ts"
 import { type OfferKey, type Offers, offerColumns } from "../pricing/offers.ts"
 
@@ -15,9 +16,9 @@ export interface TrackedInstance extends OfferKey {
   reservationId: string
   publicIpv4: boolean
   /** EC2's LaunchTime: the last start. */
-  launchedAtUtcMs: number
+  launchedAtUtcMs: UtcMs
   /** When EC2 last answered that it was there. */
-  seenUtcMs: number
+  seenUtcMs: UtcMs
 }
 
 export function trackedInstances(db: Db, offers: Offers) {
@@ -49,7 +50,7 @@ export function trackedInstances(db: Db, offers: Offers) {
      * After the clock was found to have gone back: what was seen later than now was seen at `instead` at the earliest, or when it
      * was launched. Inside the caller's transaction.
      */
-    distrust(laterThanUtcMs: number, insteadUtcMs: number): void {
+    distrust(laterThanUtcMs: UtcMs, insteadUtcMs: UtcMs): void {
       db.query(
         `UPDATE tracked_instances SET seen_utc_ms = ${greatest("?2", least("launched_at_utc_ms", "?1"))}
          WHERE seen_utc_ms > ?1`,

@@ -5,7 +5,7 @@
 import type { Config } from "../../base/config.ts"
 import type { InstanceState } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
-import { duration, isoUtc, msPerMinute } from "../../base/time.ts"
+import { duration, isoUtc, msPerMinute, type UtcMs } from "../../base/time.ts"
 
 /** What of a lease the plan goes by. */
 export interface LeaseFacts {
@@ -14,14 +14,14 @@ export interface LeaseFacts {
   region: string
   market: "on-demand" | "spot"
   instanceType: string
-  endsAtUtcMs: number
-  stoppedAtUtcMs: number | null
-  announcedEndUtcMs: number | null
-  terminationAtUtcMs: number | null
+  endsAtUtcMs: UtcMs
+  stoppedAtUtcMs: UtcMs | null
+  announcedEndUtcMs: UtcMs | null
+  terminationAtUtcMs: UtcMs | null
 }
 
 export interface Situation {
-  nowUtcMs: number
+  nowUtcMs: UtcMs
   leases: readonly LeaseFacts[]
   /** As AWS lists it; null where it does not, and should. */
   stateOf: (instanceId: string) => InstanceState | null
@@ -38,7 +38,7 @@ export type EnforcementStep =
   | (Of<"terminate"> & { because: string })
   /** It is over: its lease is closed. */
   | Of<"close">
-  | (Of<"set schedule"> & { atUtcMs: number })
+  | (Of<"set schedule"> & { atUtcMs: UtcMs })
   | Of<"remove schedule">
   | Of<"announce">
 
@@ -124,7 +124,7 @@ export function stepLine(step: EnforcementStep): string {
 }
 
 /** What the owner reads in the mail, on the terminal, and from the next tool. */
-export function warningText({ instanceId, instanceType, endsAtUtcMs }: LeaseFacts, nowUtcMs: number): string {
+export function warningText({ instanceId, instanceType, endsAtUtcMs }: LeaseFacts, nowUtcMs: UtcMs): string {
   const minutes = Math.max(1, Math.floor((endsAtUtcMs - nowUtcMs) / msPerMinute))
   return `The lease of ${instanceId} (${instanceType}) ends in ${plural(minutes, "minute")}, at ${isoUtc(endsAtUtcMs)}. To keep it longer: ec2-active --extend ${instanceId} 2h`
 }

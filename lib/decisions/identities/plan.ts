@@ -2,6 +2,7 @@
  * What lies between an identity as AWS and the database have it, in whatever mixture, and as it should be: a list of steps
  * in an order that survives a crash after any of them. A dry run prints it, the real run does it; where all is well it is empty.
  */
+import type { UtcMs } from "../../base/time.ts"
 
 /** One student's identity as it is. */
 export interface ObservedIdentity {
@@ -9,7 +10,7 @@ export interface ObservedIdentity {
   inGroup: boolean
   hasRightPolicy: boolean
   hasLoginProfile: boolean
-  iamKeys: { id: string; active: boolean; createdAtUtcMs: number }[]
+  iamKeys: { id: string; active: boolean; createdAtUtcMs: UtcMs }[]
   /** The default key pair as EC2 has it. */
   keyPair: { fingerprint: string } | null
   row: { password: string | null } | null

@@ -2,23 +2,20 @@
  * How long an instance may run at all. `max_hours` counts from the launch, and a restart does not begin it anew: what has run is
  * used up, however often it was stopped in between; time that it was stopped is not.
  */
-import { duration, isoUtc, msPerMinute } from "../../base/time.ts"
+import { duration, isoUtc, msPerMinute, type UtcMs } from "../../base/time.ts"
 
 export interface RunSoFar {
-  launchedAtUtcMs: number
+  launchedAtUtcMs: UtcMs
   /** The last start. */
-  runStartedAtUtcMs: number
+  runStartedAtUtcMs: UtcMs
   /** Null while it runs. */
-  stoppedAtUtcMs: number | null
+  stoppedAtUtcMs: UtcMs | null
   /** What it had run before the last start. */
   ranBeforeMs: number
 }
 
 /** How long it has run since its launch, by `nowUtcMs`. */
-export function ranMs(
-  { runStartedAtUtcMs, stoppedAtUtcMs, ranBeforeMs }: RunSoFar,
-  nowUtcMs: number,
-): number {
+export function ranMs({ runStartedAtUtcMs, stoppedAtUtcMs, ranBeforeMs }: RunSoFar, nowUtcMs: UtcMs): number {
   return ranBeforeMs + Math.max(0, (stoppedAtUtcMs ?? nowUtcMs) - runStartedAtUtcMs)
 }
 
@@ -31,7 +28,7 @@ export function ceilingOf({ runStartedAtUtcMs, ranBeforeMs }: RunSoFar, maxMs: n
 export function leaseOfRestart(
   run: RunSoFar | null,
   { defaultMs, maxMs }: { defaultMs: number; maxMs: number },
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): { leaseMs: number; note: string } | { refused: string } {
   const ran = run ? ranMs(run, nowUtcMs) : 0
   const leaseMs = Math.min(defaultMs, maxMs - ran)

@@ -1,5 +1,5 @@
 /** What becomes of a reservation whose process is gone. */
-import { msPerMinute } from "../../base/time.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 
 /**
  * Until then nothing is concluded from an empty listing: the last request of a killed process may still be on its way. One call
@@ -20,9 +20,9 @@ export function settlementOf(reservation: {
   found: number
   count: number
   isAlive: boolean
-  createdAtUtcMs: number
-  sentAtUtcMs: number | null
-  listedAtUtcMs: number
+  createdAtUtcMs: UtcMs
+  sentAtUtcMs: UtcMs | null
+  listedAtUtcMs: UtcMs
 }): Settlement {
   const { found, count, isAlive, listedAtUtcMs } = reservation
   const ageMs = listedAtUtcMs - askedAtUtcMs(reservation)
@@ -32,7 +32,7 @@ export function settlementOf(reservation: {
 }
 
 /** A process may be held up for long between its admission and its request. */
-function askedAtUtcMs(reservation: { createdAtUtcMs: number; sentAtUtcMs: number | null }): number {
+function askedAtUtcMs(reservation: { createdAtUtcMs: UtcMs; sentAtUtcMs: UtcMs | null }): UtcMs {
   return reservation.sentAtUtcMs ?? reservation.createdAtUtcMs
 }
 

@@ -5,11 +5,11 @@
  * https://cloudinit.readthedocs.io/en/latest/explanation/format.html
  */
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { mostUserDataBytes } from "./launch_order.ts"
 
 export interface TimerTime {
-  leaseEndsAtUtcMs: number
+  leaseEndsAtUtcMs: UtcMs
   /** How much later it shuts down: where enforcement stops instances, it gets to be first. */
   graceMs: number
 }

@@ -5,7 +5,7 @@
  */
 import type { Config } from "../../base/config.ts"
 import { costRoundedUp, type MicroUsd } from "../../base/money.ts"
-import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
 import { suseOperation } from "../pricing/costs.ts"
 
 /** What an instance costs per hour, by part. */
@@ -43,17 +43,17 @@ export function leaseTerms({ leases, billing }: Pick<Config, "leases" | "billing
 
 /** What of a lease decides how long it may still cost. */
 export interface LeaseLeft {
-  endsAtUtcMs: number
+  endsAtUtcMs: UtcMs
   isRunning: boolean
   /** Since when the ledger charges its run; null where that has not begun. */
-  chargedSinceUtcMs: number | null
+  chargedSinceUtcMs: UtcMs | null
 }
 
 /** What one instance may cost from `nowUtcMs` on: running until its lease ends and enforcement comes, or stopped. */
 export function remainingCost(
   rates: Rates,
   { endsAtUtcMs, isRunning, chargedSinceUtcMs }: LeaseLeft,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
   terms: LeaseTerms,
 ): MicroUsd {
   const leftMs = Math.max(endsAtUtcMs - nowUtcMs, 0) + terms.enforcementMs
@@ -76,7 +76,7 @@ function isByTheHour({ usageOperation }: Rates, { isHourly }: LeaseTerms): boole
 }
 
 /** How many are still to be started: those of the whole run, less those that are charged as spent since they began. */
-function startedHours(sinceUtcMs: number | null, nowUtcMs: number, leftMs: number): number {
+function startedHours(sinceUtcMs: UtcMs | null, nowUtcMs: UtcMs, leftMs: number): number {
   const hours = (ms: number) => Math.max(1, Math.ceil(ms / msPerHour))
   if (sinceUtcMs === null) return hours(leftMs)
   return hours(nowUtcMs + leftMs - sinceUtcMs) - hours(nowUtcMs - sinceUtcMs)
@@ -89,12 +89,7 @@ const datedToMs = 2 * msPerSecond
  * The same for a run that begins now. What is charged at least is spent as soon as it runs, while that time remains: it is asked for
  * from the beginning, so that what was admitted never takes more room from what comes after it than it was admitted for.
  */
-export function startingCost(
-  rates: Rates,
-  endsAtUtcMs: number,
-  nowUtcMs: number,
-  terms: LeaseTerms,
-): MicroUsd {
+export function startingCost(rates: Rates, endsAtUtcMs: UtcMs, nowUtcMs: UtcMs, terms: LeaseTerms): MicroUsd {
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = rates
   const isHourly = isByTheHour(rates, terms)
   const run = { isRunning: true, chargedSinceUtcMs: null }

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
  */
 import { costOf, fromHourly, type MicroUsd } from "../../base/money.ts"
-import { msPerHour } from "../../base/time.ts"
+import { msPerHour, type UtcMs } from "../../base/time.ts"
 import type { Run } from "../usage/runs.ts"
 import { linuxOperation } from "./embedded_prices.ts"
 import {
@@ -49,8 +49,8 @@ export function add(one: Bounds, other: Bounds): Bounds {
 
 /** A stretch of time, the end excluded. */
 export interface Range {
-  fromUtcMs: number
-  toUtcMs: number
+  fromUtcMs: UtcMs
+  toUtcMs: UtcMs
 }
 
 export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Number.POSITIVE_INFINITY }
@@ -58,7 +58,7 @@ export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Num
 /** The shortest and the longest that a run can have been. An open one may have ended since it was last seen. */
 export function extremes(
   run: Run,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
   { granularity, pendingMs = 0 }: Billing,
 ): { shortest: Range; longest: Range } {
   const { start, end, seenUtcMs } = run
@@ -72,14 +72,14 @@ export function extremes(
 }
 
 /** What of an instance's run falls into `range`, without its address; null where a price is not known. */
-export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: Range = always): Bounds | null {
+export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: Range = always): Bounds | null {
   const { shortest, longest } = extremes(run, nowUtcMs, tariff.billing)
   const isSpot = run.market === "spot"
   const lowestIsFree = isSpot && run.endedByEc2 !== false && run.end !== null && lasts(shortest) < msPerHour
   const highestIsFree = isSpot && run.endedByEc2 === true && lasts(longest) < msPerHour
   // A run that may have lasted no time may not have been one at all, or ended while it was pending.
   const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0
-  const mostUntil = (utcMs: number) => (highestIsFree ? 0 : accrued(tariff, run, longest, utcMs))
+  const mostUntil = (utcMs: UtcMs) => (highestIsFree ? 0 : accrued(tariff, run, longest, utcMs))
   const highest = within(range, mostUntil)
   if (highest === null || lowestIsFree || mayNotHaveBeen)
     return highest === null ? null : { lowest: 0, highest }
@@ -96,7 +96,7 @@ export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: Ran
 export function costOfAddress(
   { billing }: Pick<Tariff, "billing">,
   run: Run,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
   range: Range = always,
 ): Bounds {
   if (run.publicIpv4 === false) return nothing
@@ -117,7 +117,7 @@ export function flatCost(
   { fromUtcMs, toUtcMs }: Range,
   range: Range = always,
 ): MicroUsd {
-  const accrued = (untilUtcMs: number) => {
+  const accrued = (untilUtcMs: UtcMs) => {
     const until = Math.min(untilUtcMs, toUtcMs)
     if (until <= fromUtcMs) return 0
     return costOf(microUsdPerHour, Math.max(until - fromUtcMs, flatMinimumMs))
@@ -131,7 +131,7 @@ const flatMinimumMs = 60_000
 export const suseOperation = "RunInstances:000g"
 
 /** What has accrued by the range's end, less what had by its beginning: the days of a run sum up to its cost exactly. */
-function within(range: Range, accruedUntil: (utcMs: number) => MicroUsd | null): MicroUsd | null {
+function within(range: Range, accruedUntil: (utcMs: UtcMs) => MicroUsd | null): MicroUsd | null {
   const after = accruedUntil(range.toUtcMs)
   if (after === null || range.fromUtcMs === Number.NEGATIVE_INFINITY) return after
   const before = accruedUntil(range.fromUtcMs)
@@ -139,7 +139,7 @@ function within(range: Range, accruedUntil: (utcMs: number) => MicroUsd | null):
 }
 
 /** What of the run `[from, to)` is charged by `untilUtcMs`: before it begins nothing, and when it does its minimum. */
-function accrued({ book, billing }: Tariff, offer: Run, run: Range, untilUtcMs: number): MicroUsd | null {
+function accrued({ book, billing }: Tariff, offer: Run, run: Range, untilUtcMs: UtcMs): MicroUsd | null {
   if (untilUtcMs <= run.fromUtcMs) return 0
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
   if (changesOf(book, offer).length === 0) {
@@ -169,8 +169,8 @@ interface Segment {
 function* pricesOver(
   book: PriceBook,
   offer: Run,
-  fromUtcMs: number,
-  toUtcMs: number,
+  fromUtcMs: UtcMs,
+  toUtcMs: UtcMs,
 ): Generator<Segment | null> {
   const changes = changesOf(book, offer)
   let at = fromUtcMs
@@ -197,7 +197,7 @@ export function changesOf(book: PriceBook, offer: Run): readonly KeptPrice[] {
 function priceAt(
   book: PriceBook,
   offer: Pick<Run, "region" | "zone" | "instanceType" | "usageOperation" | "market">,
-  atUtcMs: number,
+  atUtcMs: UtcMs,
 ): MicroUsd | null {
   if (offer.market === "spot") {
     const history = book.spot(offer.zone, offer.instanceType, offer.usageOperation || linuxOperation)

@@ -1,9 +1,9 @@
 /** A charge by UTC days, numbered from 1970-01-01. The days of a closed charge sum up to its cost exactly. */
-import { msPerDay } from "../../base/time.ts"
+import { msPerDay, type UtcMs } from "../../base/time.ts"
 import type { Run } from "../usage/runs.ts"
 import { always, changesOf, extremes, type Range, type Tariff } from "./costs.ts"
 
-export function dayOf(utcMs: number): number {
+export function dayOf(utcMs: UtcMs): number {
   return Math.floor(utcMs / msPerDay)
 }
 
@@ -46,7 +46,7 @@ export function byDay<T>(span: Range, costIn: (range: Range) => T): Map<number, 
  * The days on which, or beside which, something begins, ends or changes its price: each other day of a run costs exactly what
  * the day before it did. A row of the old tools that runs for ever has thousands of those.
  */
-export function unevenDays({ book, billing }: Tariff, run: Run, nowUtcMs: number): Set<number> {
+export function unevenDays({ book, billing }: Tariff, run: Run, nowUtcMs: UtcMs): Set<number> {
   const { shortest, longest } = extremes(run, nowUtcMs, billing)
   const edges = [shortest, longest].flatMap(({ fromUtcMs, toUtcMs }) => [
     fromUtcMs,

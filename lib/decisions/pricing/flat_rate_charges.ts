@@ -1,5 +1,7 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
+
 import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
 import type { PriceSource } from "./prices.ts"
 
@@ -13,12 +15,12 @@ export interface FlatRateCharge {
   description: string
   /** Null: no price is known. */
   microUsdPerHour: MicroUsd | null
-  startEarliestUtcMs: number
-  startLatestUtcMs: number
+  startEarliestUtcMs: UtcMs
+  startLatestUtcMs: UtcMs
   /** Null while it is there. */
-  endEarliestUtcMs: number | null
-  endLatestUtcMs: number | null
-  seenUtcMs: number
+  endEarliestUtcMs: UtcMs | null
+  endLatestUtcMs: UtcMs | null
+  seenUtcMs: UtcMs
   /** Where the price is from; absent: by what travels with the tools. */
   priceSource?: PriceSource | null
   /** The instance whose end ends it too, or "". */
@@ -34,7 +36,7 @@ export function launchedVolumesOf(instanceId: string): string {
  * What of a volume, a snapshot or an address falls into `range`; null where its price is not known. AWS charges of a snapshot the
  * blocks that were written, which it does not tell: between none of them and all.
  */
-export function costOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: number, range: Range): Bounds | null {
+export function costOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: UtcMs, range: Range): Bounds | null {
   const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = flatRate
   if (microUsdPerHour === null) return null
   const earliestEnd = endEarliestUtcMs ?? Math.min(flatRate.seenUtcMs, nowUtcMs)

@@ -2,13 +2,15 @@
  * What an hour costs. In this order: the config's override, the kept price in force at that time, the embedded list price.
  * There is no guess: what has no price is refused at launch and `unpriced` in reports.
  */
+
 import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { embeddedPrice, embeddedRegion, isEstimated, linuxOperation } from "./embedded_prices.ts"
 
 /** A list price as the Price List API gave it, from the time on that it was first seen to hold. */
 export interface KeptPrice {
-  fromUtcMs: number
+  fromUtcMs: UtcMs
   microUsdPerHour: MicroUsd
 }
 
@@ -38,7 +40,7 @@ export type PriceSource = "config" | "price list" | "embedded" | "estimate" | "s
  * US$ × 10⁻⁶ per hour of an instance running at `atUtcMs`; null where nothing is known. Spot is the on-demand price times
  * the config's factor: for what a launch reserves, and where no history is known (see `spotSegments` in costs.ts).
  */
-export function priceOf(book: PriceBook, offer: Offer & { atUtcMs: number }): MicroUsd | null {
+export function priceOf(book: PriceBook, offer: Offer & { atUtcMs: UtcMs }): MicroUsd | null {
   const onDemand = onDemandPrice(book, offer, offer.atUtcMs)?.microUsdPerHour ?? null
   if (onDemand === null || offer.market === "on-demand") return onDemand
   return spotEstimate(book, onDemand)
@@ -53,7 +55,7 @@ export function spotEstimate(book: PriceBook, onDemand: MicroUsd): MicroUsd {
 export function onDemandPrice(
   book: PriceBook,
   { instanceType, region, usageOperation }: Omit<Offer, "market">,
-  atUtcMs: number,
+  atUtcMs: UtcMs,
 ): { microUsdPerHour: MicroUsd; source: PriceSource } | null {
   const operation = usageOperation || linuxOperation
   const isLinux = operation === linuxOperation
@@ -72,7 +74,7 @@ export function onDemandPrice(
 }
 
 /** The last price that holds from `atUtcMs` or earlier, of prices oldest first. */
-function priceInForce(prices: readonly KeptPrice[], atUtcMs: number): KeptPrice | undefined {
+function priceInForce(prices: readonly KeptPrice[], atUtcMs: UtcMs): KeptPrice | undefined {
   return prices.findLast(({ fromUtcMs }) => fromUtcMs <= atUtcMs)
 }
 

@@ -1,7 +1,7 @@
 /** One line of what somebody is charged for, before it is summed up in one way or another. */
 import type { Market } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
-import { msPerHour } from "../../base/time.ts"
+import { msPerHour, type UtcMs } from "../../base/time.ts"
 import {
   type Bounds,
   billedMs,
@@ -51,7 +51,7 @@ export interface Charge {
 }
 
 /** An instance's run, and its address beside it where it has one, as far as they fall into `range`. */
-export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: Range): Charge[] {
+export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: Range): Charge[] {
   const { login, instanceId: id, market, region, zone, usageOperation, start, end } = run
   const { longest } = extremes(run, nowUtcMs, tariff.billing)
   const ms = overlap(longest, range)
@@ -74,7 +74,7 @@ export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: number, range: 
   ]
 }
 
-export function chargeOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: number, range: Range): Charge {
+export function chargeOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: UtcMs, range: Range): Charge {
   const { login, kind, flatRateId: id, description: what, region, microUsdPerHour } = flatRate
   const endEarliestUtcMs = flatRate.endEarliestUtcMs ?? nowUtcMs
   const endLatestUtcMs = flatRate.endLatestUtcMs ?? nowUtcMs

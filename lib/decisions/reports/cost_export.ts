@@ -2,6 +2,7 @@
 
 import { tagOf } from "../../base/instance.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
 
 export interface BilledRow {
   /** The instance's, volume's or address's id, without an ARN around it; "" where the bill names none. */
@@ -11,8 +12,8 @@ export interface BilledRow {
   cost: MicroUsd
   /** "" where the bill does not say. */
   currency: string
-  fromUtcMs: number
-  toUtcMs: number
+  fromUtcMs: UtcMs
+  toUtcMs: UtcMs
   of: BilledFor
   /** An instance's public address, which AWS bills by a network interface. */
   isAddress: boolean

@@ -5,7 +5,7 @@
 import type { MicroUsd } from "../../base/money.ts"
 import { usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { duration, isoUtc, msPerDay, msPerHour } from "../../base/time.ts"
+import { duration, isoUtc, msPerDay, msPerHour, type UtcMs } from "../../base/time.ts"
 
 /** What one login keeps. */
 export interface KeptStorage {
@@ -16,11 +16,11 @@ export interface KeptStorage {
   /** Of the budget, beside what is spent and reserved for instances; negative where that is more. */
   leftMicroUsd: MicroUsd
   /** Since when its owner knows of the end; null: not yet. */
-  warnedAtUtcMs: number | null
+  warnedAtUtcMs: UtcMs | null
 }
 
 export type StorageStep =
-  | { kind: "warn of storage"; storage: KeptStorage; endsAtUtcMs: number; days: number }
+  | { kind: "warn of storage"; storage: KeptStorage; endsAtUtcMs: UtcMs; days: number }
   | { kind: "delete"; login: string; item: KeptStorage["items"][number]; because: string }
 
 /** So much is kept back: cron may not come for a while, and nothing goes within a day of the first warning. */
@@ -28,7 +28,7 @@ const marginMs = 2 * msPerDay
 const noticeMs = msPerDay
 const warnDays = [2, 7]
 
-export function planStorage(kept: readonly KeptStorage[], nowUtcMs: number): StorageStep[] {
+export function planStorage(kept: readonly KeptStorage[], nowUtcMs: UtcMs): StorageStep[] {
   return kept.flatMap((storage): StorageStep[] => {
     const { login, items, microUsdPerHour, leftMicroUsd, warnedAtUtcMs } = storage
     if (microUsdPerHour <= 0) return []
@@ -53,6 +53,6 @@ export function storageLine(step: StorageStep): string {
 }
 
 /** What the owner reads. */
-export function storageWarning({ items, microUsdPerHour }: KeptStorage, endsAtUtcMs: number): string {
+export function storageWarning({ items, microUsdPerHour }: KeptStorage, endsAtUtcMs: UtcMs): string {
   return `Your budget pays for your ${plural(items.length, "volume or snapshot", "volumes and snapshots")} (${usd(microUsdPerHour)}/h) until ${isoUtc(endsAtUtcMs)}; then they are deleted. Delete what you do not need: ec2-active --storage`
 }

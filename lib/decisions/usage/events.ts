@@ -1,10 +1,10 @@
 /** What an instance's event history says about a run whose bounds are apart. */
-import { msPerMinute, msPerSecond } from "../../base/time.ts"
+import { msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
 import { between, exactly, type Instant, type Run } from "./runs.ts"
 
 export interface InstanceEvent {
   name: string
-  atUtcMs: number
+  atUtcMs: UtcMs
   /** Whether the instance was on before it, as the call's answer says; null where the event does not tell. */
   wasOn: boolean | null
   /** A stop that writes the memory to disk first, which is billed. */
@@ -26,7 +26,7 @@ function precedence({ name, wasOn }: InstanceEvent): number {
   return ends.has(name) && wasOn === true ? 1 : 0
 }
 
-function endedBy(end: Instant, utcMs: number): Instant {
+function endedBy(end: Instant, utcMs: UtcMs): Instant {
   if (end.latestUtcMs <= utcMs) return end
   return between(Math.min(end.earliestUtcMs, utcMs), utcMs, "cloudtrail")
 }

@@ -8,28 +8,28 @@
  * What no listing can bound: a run that nobody saw, of a type that nobody saw. It counts as of the types seen before and after.
  */
 import type { Instance, InstanceState } from "../../base/instance.ts"
-import { msPerMinute } from "../../base/time.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import { between, exactly, type Instant, isExact, type Run } from "./runs.ts"
 import { byEc2, isHibernation, isOn, isTerminating, reasonDate } from "./transitions.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
 export interface Observation {
-  fromUtcMs: number
-  toUtcMs: number
+  fromUtcMs: UtcMs
+  toUtcMs: UtcMs
   /** When the last complete listing of the region before this one began; null for the first. */
-  previousUtcMs: number | null
+  previousUtcMs: UtcMs | null
 }
 
 /** What was prior of an instance. */
 export interface PriorState {
   state: InstanceState
   instanceType: string
-  launchedAtUtcMs: number
-  seenUtcMs: number
+  launchedAtUtcMs: UtcMs
+  seenUtcMs: UtcMs
   /** Launched through us: then nobody but us can start it again, and we would know. */
   isOurs: boolean
   /** When it was terminated, where that is prior; later than its last run where it was stopped before. */
-  endedUtcMs: number | null
+  endedUtcMs: UtcMs | null
   /** Its latest run, if it is prior to have run at all. */
   lastRun: Pick<Run, "start" | "end" | "endedByEc2"> | null
 }
@@ -49,7 +49,7 @@ export interface Findings {
   /** Runs not prior before, oldest first. */
   runs: NewRun[]
   /** When it was terminated, where it is. */
-  endedUtcMs: number | null
+  endedUtcMs: UtcMs | null
 }
 
 /** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
@@ -237,7 +237,7 @@ function runSince(instance: Instance, { toUtcMs }: Observation): NewRun {
 }
 
 /** When a run ended that was on at `onUtcMs` and is off at `offUtcMs`. */
-function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instant {
+function endOfRun(instance: Instance, onUtcMs: UtcMs, offUtcMs: UtcMs): Instant {
   const date = reasonDate(instance)
   if (date === null || date < instance.launchedAtUtcMs) return between(onUtcMs, offUtcMs, "observed")
   // Seen on after EC2 says that it was off: our clock was wrong, then or now.
@@ -250,18 +250,18 @@ function endOfRun(instance: Instance, onUtcMs: number, offUtcMs: number): Instan
 }
 
 /** Whether it may have been stopped, unseen, before its reason's date. Spot that is bought once cannot be stopped. */
-function mayHideStop({ state, market }: Instance, onUtcMs: number, dateUtcMs: number): boolean {
+function mayHideStop({ state, market }: Instance, onUtcMs: UtcMs, dateUtcMs: UtcMs): boolean {
   return isTerminating(state) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
 }
 
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */
-function unseenRuns(prior: PriorState, instanceTypes: string[], untilUtcMs: number): NewRun[] {
+function unseenRuns(prior: PriorState, instanceTypes: string[], untilUtcMs: UtcMs): NewRun[] {
   return prior.isOurs || isTerminating(prior.state)
     ? []
     : possibleRuns(instanceTypes, prior.seenUtcMs, untilUtcMs)
 }
 
-function possibleRuns(instanceTypes: string[], fromUtcMs: number, untilUtcMs: number): NewRun[] {
+function possibleRuns(instanceTypes: string[], fromUtcMs: UtcMs, untilUtcMs: UtcMs): NewRun[] {
   if (untilUtcMs - fromUtcMs < quickestRestartMs) return []
   const gap = between(fromUtcMs, untilUtcMs, "vanished")
   return instanceTypes.map((instanceType) => ({ instanceType, start: gap, end: gap, endedByEc2: false }))

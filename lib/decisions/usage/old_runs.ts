@@ -1,5 +1,7 @@
 /** What the old tools' tables tell of an instance, as runs. They knew one region, and Linux. */
+
 import type { Market } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { between, exactly, type Run } from "./runs.ts"
 
 /** A row of `instances`, with its rows of `instance_stopped`. */
@@ -8,16 +10,16 @@ export interface OldRow {
   instanceType: string
   market: Market
   login: string
-  startUtcMs: number
-  endUtcMs: number | null
-  seenUtcMs: number | null
+  startUtcMs: UtcMs
+  endUtcMs: UtcMs | null
+  seenUtcMs: UtcMs | null
   stops: readonly OldStop[]
 }
 
 export interface OldStop {
-  stoppedUtcMs: number
+  stoppedUtcMs: UtcMs
   /** Null: nobody noted that it ran again, which need not mean that it did not. */
-  runningUtcMs: number | null
+  runningUtcMs: UtcMs | null
 }
 
 /** Its runs between the stops whose ends are known, oldest first; one at least. */
@@ -37,7 +39,7 @@ export function runsOfOld(row: OldRow): Run[] {
 }
 
 /** Of a stop without an end it may have run on, or not. */
-function runOf(row: OldRow, fromUtcMs: number, toUtcMs: number | null): Run {
+function runOf(row: OldRow, fromUtcMs: UtcMs, toUtcMs: UtcMs | null): Run {
   const { instanceId, instanceType, market, login, startUtcMs, stops } = row
   const offUtcMs = stops
     .filter(({ runningUtcMs }) => runningUtcMs === null)

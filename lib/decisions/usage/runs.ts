@@ -1,5 +1,7 @@
 /** When an instance ran, as well as it is known. */
+
 import type { Market } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 
 /**
  * How an instant is known: `observed` at EC2 (LaunchTime, our own call, between two observations), `reason` (the time inside
@@ -9,8 +11,8 @@ export type Evidence = "observed" | "reason" | "cloudtrail" | "vanished"
 
 /** An instant between two bounds, both included; exact where they are equal. */
 export interface Instant {
-  earliestUtcMs: number
-  latestUtcMs: number
+  earliestUtcMs: UtcMs
+  latestUtcMs: UtcMs
   evidence: Evidence
 }
 
@@ -30,19 +32,19 @@ export interface Run {
   /** Null while it runs, as far as is known. */
   end: Instant | null
   /** For an open run: when it was last known to run. */
-  seenUtcMs: number
+  seenUtcMs: UtcMs
   /** Spot that EC2 took back; null where that is not known. */
   endedByEc2: boolean | null
   /** Only the old tools recorded it. */
   isOld?: true
 }
 
-export function exactly(utcMs: number, evidence: Evidence): Instant {
+export function exactly(utcMs: UtcMs, evidence: Evidence): Instant {
   return { earliestUtcMs: utcMs, latestUtcMs: utcMs, evidence }
 }
 
 /** Between two instants, which may come in any order: clocks jump. */
-export function between(oneUtcMs: number, otherUtcMs: number, evidence: Evidence): Instant {
+export function between(oneUtcMs: UtcMs, otherUtcMs: UtcMs, evidence: Evidence): Instant {
   return {
     earliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
     latestUtcMs: Math.max(oneUtcMs, otherUtcMs),

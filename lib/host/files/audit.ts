@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, writeSync } from "node:fs"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { escapeControls } from "../../base/text.ts"
-import type { Clock } from "../../base/time.ts"
+import type { Clock, UtcMs } from "../../base/time.ts"
 import { localOffsetMs } from "../processes/libc.ts"
 import { openLockFile, waitForLock } from "../processes/lock_file.ts"
 
@@ -45,6 +45,6 @@ function append(fd: number, bytes: Uint8Array): void {
 }
 
 /** Local time without a zone and with six decimals, as Python's `datetime.now().isoformat()`. */
-function localIso(utcMs: number): string {
+function localIso(utcMs: UtcMs): string {
   return `${new Date(utcMs + localOffsetMs(utcMs)).toISOString().slice(0, 23)}000`
 }

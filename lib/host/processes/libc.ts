@@ -1,6 +1,8 @@
 /** The few calls of libc that neither Node's API nor Bun's has. glibc, 64 bits: where the tools run. */
+
 import { CString, dlopen, type Pointer, read } from "bun:ffi"
 import { Failed } from "../../base/errors.ts"
+import type { UtcMs } from "../../base/time.ts"
 
 let loaded: ReturnType<typeof load> | undefined
 
@@ -65,7 +67,7 @@ export function setEcho(fd: number, shown: boolean): boolean {
 const gmtoffAt = 40
 
 /** localtime(3): how far local time is ahead of UTC, in milliseconds. JavaScript's own answer costs 5 ms of loading ICU. */
-export function localOffsetMs(utcMs: number): number {
+export function localOffsetMs(utcMs: UtcMs): number {
   const tm = libc().localtime(new BigInt64Array([BigInt(Math.floor(utcMs / 1000))]))
   return tm ? Number(read.i64(tm as Pointer, gmtoffAt)) * 1000 : 0
 }

@@ -5,7 +5,7 @@
 import { AwsError, hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
-import { duration, msPerMinute } from "../../base/time.ts"
+import { duration, msPerMinute, type UtcMs } from "../../base/time.ts"
 import { masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import {
   type BootState,
@@ -27,8 +27,8 @@ export const statusFile = "/var/lib/hadoop-ec2/status"
 export const defaultTimeoutMs = 20 * msPerMinute
 
 export interface Waiting {
-  startedUtcMs: number
-  deadlineUtcMs: number
+  startedUtcMs: UtcMs
+  deadlineUtcMs: UtcMs
 }
 
 export function waitingFrom(deps: ClusterDeps, timeoutMs: number): Waiting {

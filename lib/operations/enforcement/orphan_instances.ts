@@ -2,7 +2,9 @@
  * Instances that carry a reservation of ours and have no lease, since the ledger saw them before anybody settled them; or whose
  * lease was closed because AWS's listing had left them out.
  */
+
 import type { Instance } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
@@ -56,7 +58,7 @@ export async function adoptOrphanInstances(deps: LedgerDeps): Promise<RegionFail
 function reservationFromInstance(
   { usageDb, config }: LedgerDeps,
   instance: Instance,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Reservation {
   const { type, region, usageOperation, market } = instance
   const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }

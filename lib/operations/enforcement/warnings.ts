@@ -1,6 +1,6 @@
 /** Telling owners what is about to end: by whichever of our tools they run next, by mail, on their terminals. */
 
-import { msPerMinute } from "../../base/time.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Notifier } from "../../host/people/notifier.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 
@@ -13,7 +13,7 @@ export interface Warning {
   subject: string
   text: string
   /** From then on it says nothing true any more. */
-  expiresAtUtcMs: number
+  expiresAtUtcMs: UtcMs
 }
 
 /** The line for the next tool first: it is the one that always works. False where it has been said. */

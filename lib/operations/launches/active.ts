@@ -2,7 +2,7 @@
 import { Refused, UsageError } from "../../base/errors.ts"
 import type { Instance, SpotRequest } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerMinute } from "../../base/time.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { reasonDate } from "../../decisions/usage/transitions.ts"
@@ -63,7 +63,7 @@ export function noteStates(
 }
 
 /** As EC2 dates it, where it does: what was stopped days before it was listed has not run that long. */
-function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtcMs: number): number {
+function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtcMs: UtcMs): number {
   const date = reasonDate(instance)
   return date === null || date < runStartedAtUtcMs ? listedAtUtcMs : Math.min(date, listedAtUtcMs)
 }

@@ -1,6 +1,6 @@
 /** ec2_active's report, as the old tool laid it out, with the end of each lease. */
 import { type MicroUsd, toUsd } from "../../base/money.ts"
-import { duration, isoUtc } from "../../base/time.ts"
+import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
 import type { Active } from "./active.ts"
 
 export interface ReportTables {
@@ -8,7 +8,7 @@ export interface ReportTables {
   spotRequests: { header: string[]; rows: string[][] }
 }
 
-export function activeTables({ instances, spotRequests }: Active, nowUtcMs: number): ReportTables {
+export function activeTables({ instances, spotRequests }: Active, nowUtcMs: UtcMs): ReportTables {
   return {
     instances: {
       header: ["ID", "Type", "Running for", "Public host name", "Security groups", "State", "Lease ends in"],

@@ -1,6 +1,6 @@
 /** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
 import type { Instance } from "../../base/instance.ts"
-import { msPerMinute } from "../../base/time.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { Exposure, Holding } from "../../decisions/launches/admission.ts"
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
@@ -19,7 +19,7 @@ export function exposureOf(
   deps: LedgerDeps,
   login: string,
   own: OwnInstances,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
   except?: string,
 ): Exposure {
   const { usageDb, config } = deps
@@ -79,7 +79,7 @@ function requestedOnSpot(
   { usageDb, config }: LedgerDeps,
   login: string,
   { instances }: OwnInstances,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Holding[] {
   const fulfilled = new Set(instances.map(({ spotRequestId }) => spotRequestId))
   const open = usageDb.spotRequests.open(login).filter(({ requestId }) => !fulfilled.has(requestId))
@@ -103,7 +103,7 @@ function requestedOnSpot(
 function stateOf(
   lease: Lease,
   instance: Instance | undefined,
-  listedAtUtcMs: number,
+  listedAtUtcMs: UtcMs,
 ): "running" | "stopped" | null {
   if (instance) {
     const state = shownState(instance)

@@ -1,7 +1,7 @@
 /** Moving the end of leases, within the ceiling and the budget: an admission of what the longer run may cost. */
 import { Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { duration, isoUtc } from "../../base/time.ts"
+import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
@@ -14,7 +14,7 @@ import type { OwnInstances } from "./own_instances.ts"
 import { announceEnds, setSchedules } from "./termination_schedules.ts"
 
 export interface Extended {
-  leases: { instanceId: string; endsAtUtcMs: number }[]
+  leases: { instanceId: string; endsAtUtcMs: UtcMs }[]
   left: Headroom
   notes: string[]
 }
@@ -57,7 +57,7 @@ function reserve(
     const ceiling = ceilingOf(lease, config.leases.maxMs)
     if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
-    const costUntil = (endsAtUtcMs: number) =>
+    const costUntil = (endsAtUtcMs: UtcMs) =>
       remainingCost(lease, { ...lease, endsAtUtcMs, isRunning }, nowUtcMs, terms)
     return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
   })
@@ -79,12 +79,12 @@ function reserve(
 }
 
 /** The next run of enforcement would end it all the same. */
-function endsInThePast({ endsAtUtcMs }: Lease, byMs: number, nowUtcMs: number): string {
+function endsInThePast({ endsAtUtcMs }: Lease, byMs: number, nowUtcMs: UtcMs): string {
   const ended = `its lease ended ${duration(nowUtcMs - endsAtUtcMs)} ago, at ${isoUtc(endsAtUtcMs)}`
   return `${ended}: ${duration(byMs)} more would be over already, wanted longer than that`
 }
 
-function overCeiling({ config }: LaunchDeps, lease: Lease, endsAtUtcMs: number): string {
+function overCeiling({ config }: LaunchDeps, lease: Lease, endsAtUtcMs: UtcMs): string {
   const { maxMs } = config.leases
   const { runStartedAtUtcMs, ranBeforeMs } = lease
   const after = `${duration(endsAtUtcMs - runStartedAtUtcMs)} after its start`

@@ -9,7 +9,7 @@ import { Failed, messageOf, Refused, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
@@ -30,7 +30,7 @@ export interface Launched {
   /** Of all that was asked. */
   microUsdPerHour: MicroUsd
   worst: MicroUsd
-  leaseEndsAtUtcMs: number
+  leaseEndsAtUtcMs: UtcMs
   /** After this launch; null where the launch was made before, by the same token. */
   left: Headroom | null
   /** For the caller's eyes. */

@@ -1,5 +1,7 @@
 /** The caller's own instances, in one request. */
+
 import type { Instance } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { isAlive } from "../../host/processes/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
@@ -7,7 +9,7 @@ import type { LedgerDeps } from "./deps.ts"
 export interface Listing {
   instances: Instance[]
   /** When AWS was asked. */
-  listedAtUtcMs: number
+  listedAtUtcMs: UtcMs
 }
 
 export interface OwnInstances extends Listing {

@@ -4,7 +4,7 @@ import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { MicroUsd } from "../../base/money.ts"
-import { duration, isoUtc } from "../../base/time.ts"
+import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
@@ -33,7 +33,7 @@ export interface LaunchPlan {
   rates: Rates
   /** Of all that is asked. */
   worst: MicroUsd
-  leaseEndsAtUtcMs: number
+  leaseEndsAtUtcMs: UtcMs
   /** Worth saying to the caller. */
   notes: string[]
 }
@@ -148,7 +148,7 @@ function leaseOf({ config: { leases } }: LaunchDeps, { leaseMs }: LaunchOrder): 
 function tagsOf(
   { caller, config }: LaunchDeps,
   { tags, cluster }: LaunchOrder,
-  leaseEndsAtUtcMs: number,
+  leaseEndsAtUtcMs: UtcMs,
 ): Record<string, string> {
   return {
     ...tags,

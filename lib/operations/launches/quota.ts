@@ -1,7 +1,7 @@
 /** What a user may have, has used, has reserved, and has left. */
 import type { Limits } from "../../base/config.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import {
   countOf,
   type Headroom,
@@ -22,7 +22,7 @@ export interface Quota {
   spent: MicroUsd
   reserved: MicroUsd
   left: Headroom
-  termStartUtcMs: number | null
+  termStartUtcMs: UtcMs | null
 }
 
 export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quota {

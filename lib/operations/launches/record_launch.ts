@@ -1,5 +1,7 @@
 /** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
+
 import type { Instance } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { NewLease } from "../../db/enforcement/leases.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
@@ -64,7 +66,7 @@ export function recordRunning(
 function launchedVolumes(
   { login, region, storageMicroUsdPerHour }: NewReservation,
   instanceId: string,
-  madeAtUtcMs: number,
+  madeAtUtcMs: UtcMs,
 ): FlatRateCharge {
   return {
     ...{ flatRateId: launchedVolumesOf(instanceId), kind: "volume", login, region },
@@ -100,7 +102,7 @@ export function recordStarted(
 }
 
 /** For what the old tools launched: from its first start through us on, and not before, it has an end. */
-function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: number): NewLease {
+function firstLease(reservation: NewReservation, instanceId: string, startedAtUtcMs: UtcMs): NewLease {
   const { id: reservationId, login, region, instanceType, market, keyName, usageOperation } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   return {

@@ -4,7 +4,7 @@ import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { usd } from "../../base/money.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
@@ -24,7 +24,7 @@ import { announceEnds, setSchedule, setSchedules } from "./termination_schedules
 
 export interface Started {
   id: string
-  leaseEndsAtUtcMs: number
+  leaseEndsAtUtcMs: UtcMs
   /** Why the lease is shorter than usual; "" where it is not. */
   note: string
 }

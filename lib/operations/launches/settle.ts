@@ -2,9 +2,11 @@
  * Brings reservations and what AWS has together after a crash, a kill, or a lost reply. AWS is asked for the reservation's tag;
  * what it has is recorded, what it does not have is given back. Anybody may do this for anybody, and doing it twice is harmless.
  */
+
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/launches/settlement.ts"
@@ -144,7 +146,7 @@ function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listi
 }
 
 /** Sent so long ago that AWS would have forgotten it by now. */
-function mayHaveEnded({ kind, count, sentAtUtcMs }: Reservation, listedAtUtcMs: number): boolean {
+function mayHaveEnded({ kind, count, sentAtUtcMs }: Reservation, listedAtUtcMs: UtcMs): boolean {
   return (
     kind === "launch" && count > 0 && sentAtUtcMs !== null && listedAtUtcMs - sentAtUtcMs > forgottenAfterMs
   )
@@ -155,7 +157,7 @@ function recordUncertain(
   { usageDb, config }: LedgerDeps,
   reservation: Reservation,
   count: number,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): void {
   if (count <= 0) return
   const { id, login, region, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation

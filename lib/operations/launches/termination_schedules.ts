@@ -2,7 +2,7 @@
 
 import { Failed, messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { LedgerDeps } from "./deps.ts"
 import { scheduledTerminationOf } from "./plan.ts"
@@ -48,7 +48,7 @@ export async function setSchedule(
   { aws, audit, config, usageDb }: LedgerDeps,
   actor: string,
   { instanceId, region, terminationAtUtcMs }: Pick<Lease, "instanceId" | "region" | "terminationAtUtcMs">,
-  atUtcMs: number | null,
+  atUtcMs: UtcMs | null,
 ): Promise<void> {
   if (terminationAtUtcMs === atUtcMs) return
   const role = config.leases.schedulerRole

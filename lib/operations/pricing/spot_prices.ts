@@ -1,6 +1,6 @@
 /** Keeps the spot price history of the types, zones and times that somebody's run needs. AWS forgets it after 90 days. */
 import type { Aws } from "../../aws/interfaces.ts"
-import { type Clock, msPerDay } from "../../base/time.ts"
+import { type Clock, msPerDay, type UtcMs } from "../../base/time.ts"
 import type { SpotPrice } from "../../db/pricing/prices.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -45,13 +45,13 @@ interface Need {
   region: string
   zone: string
   instanceType: string
-  fromUtcMs: number
+  fromUtcMs: UtcMs
 }
 
 async function historyOf(
   aws: Aws,
   { region, zone, instanceType, fromUtcMs }: Need,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Promise<SpotPrice[]> {
   const ec2 = await aws.ec2(region)
   const history = await ec2.spotPriceHistory({

@@ -1,8 +1,10 @@
 /** What happened, one line a request: never a query, a cookie or another header. */
+
 import { escapeControls } from "../../base/text.ts"
+import type { UtcMs } from "../../base/time.ts"
 
 export interface LogEntry {
-  atUtcMs: number
+  atUtcMs: UtcMs
   method: string
   /** Without the query, where tokens and names stand. */
   path: string

@@ -1,4 +1,5 @@
 /** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
+import type { UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { type Charge, chargeOfFlatRate, chargesOfRun } from "../../decisions/reports/charge.ts"
@@ -8,7 +9,7 @@ export interface ChargeQuery {
   /** Null: everybody, and nobody. */
   login: string | null
   range: Range
-  nowUtcMs: number
+  nowUtcMs: UtcMs
   /** Leaves out what only the old tools recorded and has ended: its sums are kept. */
   withoutOldEnded?: boolean
 }
@@ -36,7 +37,7 @@ export function* charges(
 }
 
 /** SQLite takes no infinite integers. */
-export function finite({ fromUtcMs, toUtcMs }: Range): [fromUtcMs: number, toUtcMs: number] {
+export function finite({ fromUtcMs, toUtcMs }: Range): [fromUtcMs: UtcMs, toUtcMs: UtcMs] {
   return [Math.max(fromUtcMs, -farUtcMs), Math.min(toUtcMs, farUtcMs)]
 }
 

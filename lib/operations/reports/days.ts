@@ -1,7 +1,7 @@
 /** Spending by day, week or assignment. */
 import type { Config } from "../../base/config.ts"
 import { UsageError } from "../../base/errors.ts"
-import { isoUtc, msPerDay } from "../../base/time.ts"
+import { isoUtc, msPerDay, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import {
   add,
@@ -28,7 +28,7 @@ export interface Scope {
   /** Null: everybody, and nobody. */
   login: string | null
   range: Range
-  nowUtcMs: number
+  nowUtcMs: UtcMs
 }
 
 /** By day's number, days without anything left out. */

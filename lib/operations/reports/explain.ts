@@ -1,7 +1,7 @@
 /** Everything that is known of one instance's runs, and how it is known. */
 import { Failed, Refused, UsageError } from "../../base/errors.ts"
 import { escapeControls, plural, quoted } from "../../base/text.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, costOfRun, type Tariff } from "../../decisions/pricing/costs.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
@@ -31,7 +31,7 @@ export interface Explanation {
 export function explain(
   usageDb: UsageDb,
   tariff: Tariff,
-  { instanceId, caller, nowUtcMs }: { instanceId: string; caller: Caller; nowUtcMs: number },
+  { instanceId, caller, nowUtcMs }: { instanceId: string; caller: Caller; nowUtcMs: UtcMs },
 ): Explanation {
   if (!/^i-[0-9a-zA-Z-]{1,40}$/.test(instanceId)) {
     throw new UsageError("explain", `${quoted(instanceId)} is no instance's id`)
@@ -75,7 +75,7 @@ function countedAsOfOld(
   { oldRows }: UsageDb,
   tariff: Tariff,
   runs: readonly Run[],
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): { counted: string } | undefined {
   const run = runs.at(-1)
   if (tariff.billing.granularity !== "hour" || !run) return undefined

@@ -1,7 +1,7 @@
 /** Charges with the columns of FOCUS 1.2 (https://focus.finops.org), for whatever reads cloud bills. One row per calendar month. */
 import type { Config } from "../../base/config.ts"
 import { toUsd } from "../../base/money.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
@@ -123,7 +123,7 @@ export function* focusLines(
   }
 }
 
-function monthOf(utcMs: number): Range {
+function monthOf(utcMs: UtcMs): Range {
   const date = new Date(utcMs)
   const start = (months: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1)
   return { fromUtcMs: start(0), toUtcMs: start(1) }

@@ -3,7 +3,7 @@ import type { Config } from "../../base/config.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import { loginPattern } from "../../base/login.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerDay } from "../../base/time.ts"
+import { msPerDay, type UtcMs } from "../../base/time.ts"
 import { always, type Range } from "../../decisions/pricing/costs.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { Caller } from "../../host/caller/caller.ts"
@@ -38,7 +38,7 @@ export interface RangeOptions {
 export function reportRange(
   { from, to, assignment }: RangeOptions,
   { course }: Pick<Config, "course">,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Range {
   if (assignment !== undefined) {
     if (from !== undefined || to !== undefined) {
@@ -66,12 +66,12 @@ export function hasDates({ from, to, assignment }: RangeOptions): boolean {
 }
 
 /** What budgets count, too. */
-export function termOf(course: Config["course"], nowUtcMs: number): Range {
+export function termOf(course: Config["course"], nowUtcMs: UtcMs): Range {
   const fromUtcMs = termBegan(course, nowUtcMs)
   return fromUtcMs === null ? always : { ...always, fromUtcMs }
 }
 
-function instant(option: string, text: string): { utcMs: number; isDay: boolean } {
+function instant(option: string, text: string): { utcMs: UtcMs; isDay: boolean } {
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.test(text)
   const utcMs =
@@ -86,6 +86,6 @@ function instant(option: string, text: string): { utcMs: number; isDay: boolean 
   )
 }
 
-function endOf({ utcMs, isDay }: { utcMs: number; isDay: boolean }): number {
+function endOf({ utcMs, isDay }: { utcMs: UtcMs; isDay: boolean }): number {
   return utcMs + (isDay ? msPerDay : 0)
 }

@@ -2,7 +2,7 @@
 import { Refused, UsageError } from "../../base/errors.ts"
 import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { escapeControls, plural } from "../../base/text.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/costs.ts"
 import { amountRange } from "../../decisions/reports/text_form.ts"
 import { addressesOf, type BillRead, readBill } from "./bill.ts"
@@ -22,7 +22,7 @@ interface Query {
   /** `-` for stdin. */
   source: string
   json: boolean
-  nowUtcMs: number
+  nowUtcMs: UtcMs
 }
 
 export async function reconciliation(deps: ReportDeps, tariff: Tariff, query: Query): Promise<string[]> {
@@ -68,7 +68,7 @@ function reconcile(
   usageDb: ReportDeps["usageDb"],
   tariff: Tariff,
   { things, range }: BillRead,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Reconciled[] {
   const byUser = new Map<string, Account>()
   const of = (login: string) => {

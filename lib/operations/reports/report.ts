@@ -2,7 +2,7 @@
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import {
@@ -129,7 +129,7 @@ function countedAs(term: Range, { usageDb, config }: Pick<ReportDeps, "usageDb" 
 }
 
 /** Whether there is anything at all: a name misspelt looks like somebody who has spent nothing. */
-function isKnown(usageDb: UsageDb, tariff: Tariff, login: string, nowUtcMs: number): boolean {
+function isKnown(usageDb: UsageDb, tariff: Tariff, login: string, nowUtcMs: UtcMs): boolean {
   for (const _ of charges(usageDb, tariff, { login, range: always, nowUtcMs })) return true
   return usageDb.spotRequests.open(login).length > 0
 }
@@ -170,7 +170,7 @@ function boundsJson({ lowest, highest }: Bounds) {
 function rangeJson(range: Range) {
   if (range === always) return { from: null, to: null }
   const { fromUtcMs, toUtcMs } = range
-  const iso = (utcMs: number) => (Number.isFinite(utcMs) ? isoUtc(utcMs) : null)
+  const iso = (utcMs: UtcMs) => (Number.isFinite(utcMs) ? isoUtc(utcMs) : null)
   return { from: iso(fromUtcMs), to: iso(toUtcMs) }
 }
 

@@ -1,5 +1,5 @@
 /** What everybody has spent, from the kept sums: a million runs take a fraction of a second. */
-import { msPerDay } from "../../base/time.ts"
+import { msPerDay, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import {
   add,
@@ -25,7 +25,7 @@ export interface Total extends Bounds {
 }
 
 /** By login, "" being nobody. */
-export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs: number): Map<string, Total> {
+export function totals(usageDb: UsageDb, tariff: Tariff, range: Range, nowUtcMs: UtcMs): Map<string, Total> {
   const sumUp = isWholeDays(range) ? totalsOfWholeDays : totalsOfPartDays
   const byLogin = sumUp(usageDb, tariff, range, nowUtcMs)
   if (range !== always) countUnpriced(byLogin, usageDb, tariff, range, nowUtcMs)
@@ -38,7 +38,7 @@ function countUnpriced(
   usageDb: UsageDb,
   tariff: Tariff,
   range: Range,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): void {
   // The sums say that a charge has no price, not when it was; and it counts once, whatever days it spans.
   for (const [login, { unpriced }] of [...byLogin]) {
@@ -48,7 +48,7 @@ function countUnpriced(
   }
 }
 
-function addPending(byLogin: Map<string, Total>, usageDb: UsageDb, tariff: Tariff, nowUtcMs: number): void {
+function addPending(byLogin: Map<string, Total>, usageDb: UsageDb, tariff: Tariff, nowUtcMs: UtcMs): void {
   for (const { login, instanceType } of usageDb.spotRequests.open(null)) {
     const offer = { instanceType, market: "spot" as const, ...oldOffer, atUtcMs: nowUtcMs }
     const price = priceOf(tariff.book, offer)
@@ -69,7 +69,7 @@ function totalsOfWholeDays(
   usageDb: UsageDb,
   tariff: Tariff,
   range: Range,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Map<string, Total> {
   const byLogin = new Map<string, Total>()
   const { ledger, oldRows } = usageDb
@@ -103,7 +103,7 @@ function totalsOfPartDays(
   usageDb: UsageDb,
   tariff: Tariff,
   range: Range,
-  nowUtcMs: number,
+  nowUtcMs: UtcMs,
 ): Map<string, Total> {
   const byLogin = new Map<string, Total>()
   const { whole, edges } = dayParts(range)

@@ -1,5 +1,7 @@
 /** What one user has used, as the old tool said it: pending spot requests, running and finished instances; and their disks. */
+
 import type { Market } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
@@ -24,7 +26,7 @@ export interface UserReport {
 export interface ReportQuery {
   login: string
   range: Range
-  nowUtcMs: number
+  nowUtcMs: UtcMs
 }
 
 export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery): UserReport {
@@ -103,7 +105,7 @@ export function oldLines(
   { oldRows }: UsageDb,
   { book }: Tariff,
   what: "finished" | "pending",
-  { login, nowUtcMs }: { login: string | null; nowUtcMs: number },
+  { login, nowUtcMs }: { login: string | null; nowUtcMs: UtcMs },
 ): (UsageLine & { login: string })[] {
   return oldRows.hours(what, login).map(({ login, instanceType, market, hours }) => {
     const offer = { instanceType, region: oldRegion, usageOperation: "", market }

@@ -1,6 +1,6 @@
 /** Ends what nobody can pay for any longer: volumes and snapshots that were made through us, when their owner's budget is spent. */
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc, msPerDay } from "../../base/time.ts"
+import { isoUtc, msPerDay, type UtcMs } from "../../base/time.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
@@ -48,7 +48,7 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   })
 }
 
-function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: number): number {
+function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: UtcMs): number {
   const terms = leaseTerms(config)
   const pending = usageDb.reservations.pending(login)
   const leases = usageDb.leases.open(login)

@@ -3,7 +3,7 @@ import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
 import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { volumesAhead } from "../../decisions/launches/worst_case.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import type { Changed } from "../launches/change.ts"
@@ -13,7 +13,7 @@ export interface Stored {
   id: string
   description: string
   region: string
-  madeAtUtcMs: number
+  madeAtUtcMs: UtcMs
   /** "" where it is attached to nothing. */
   attachedTo: string
   /** Null: no price is known. */

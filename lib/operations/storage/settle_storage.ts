@@ -1,5 +1,7 @@
 /** What a create_volumes or create_snapshot that was cut off has made: asked of AWS by the reservation's tag, as launches are. */
+
 import { tagOf } from "../../base/instance.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { type Settlement, settlementOf } from "../../decisions/launches/settlement.ts"
 import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
@@ -46,7 +48,7 @@ async function madeFor(
   const [volumes, snapshots] = await Promise.all([ec2.volumes(filter), ec2.snapshots(filter)])
   const flatRate = (
     what: Pick<FlatRateCharge, "flatRateId" | "kind" | "description" | "microUsdPerHour">,
-    atUtcMs: number,
+    atUtcMs: UtcMs,
   ): FlatRateCharge => ({
     ...what,
     ...{ login, region, startEarliestUtcMs: atUtcMs, startLatestUtcMs: atUtcMs },

@@ -1,6 +1,6 @@
 /** What time it is by AWS's clock: what EC2 dates is held against it, and the host's clock may be wrong. */
 import type { Aws } from "../../aws/interfaces.ts"
-import type { Clock } from "../../base/time.ts"
+import type { Clock, UtcMs } from "../../base/time.ts"
 import type { Observation } from "../../decisions/usage/observations.ts"
 
 interface Clocks {
@@ -17,7 +17,7 @@ export function awsNow({ aws, clock }: Clocks): number {
 const offsetMarginMs = 1000
 
 /** A look that began at `begunUtcMs` by the host's clock, when AWS may not have said its time yet, and ends now. */
-export function observationSince({ aws, clock }: Clocks, begunUtcMs: number): Observation {
+export function observationSince({ aws, clock }: Clocks, begunUtcMs: UtcMs): Observation {
   const offsetMs = aws.clockOffsetMs() ?? 0
   const marginMs = offsetMs === 0 ? 0 : offsetMarginMs
   const endedUtcMs = clock.now()

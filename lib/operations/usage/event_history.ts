@@ -1,7 +1,7 @@
 /** Asks CloudTrail about runs whose bounds are apart, once they are old enough to be in it, and narrows them by what it says. */
 import type { Aws } from "../../aws/interfaces.ts"
 import { plural } from "../../base/text.ts"
-import { type Clock, isoUtc, msPerDay, msPerMinute } from "../../base/time.ts"
+import { type Clock, isoUtc, msPerDay, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { type InstanceEvent, isGap, withEvents } from "../../decisions/usage/events.ts"
@@ -77,7 +77,7 @@ function isAmbiguous(run: StoredRun, runs: readonly StoredRun[]): boolean {
   })
 }
 
-function doubtOf({ end }: StoredRun): [fromUtcMs: number, toUtcMs: number] {
+function doubtOf({ end }: StoredRun): [fromUtcMs: UtcMs, toUtcMs: UtcMs] {
   return [end?.earliestUtcMs ?? 0, end?.latestUtcMs ?? 0]
 }
 

@@ -2,7 +2,7 @@
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { type Address, type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
-import type { Clock } from "../../base/time.ts"
+import type { Clock, UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
@@ -20,8 +20,8 @@ import { snapshotDescription } from "../storage/own_storage.ts"
 import { observationSince } from "./aws_time.ts"
 
 export interface FlatRateListing {
-  fromUtcMs: number
-  toUtcMs: number
+  fromUtcMs: UtcMs
+  toUtcMs: UtcMs
   there: FlatRateCharge[]
   /** All elastic addresses, also those of nobody. */
   elasticIps: Set<string>
@@ -114,7 +114,7 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
     else close(gone, gone.seenUtcMs, listing.toUtcMs)
   }
 
-  function close(flatRate: FlatRateCharge, oneUtcMs: number, otherUtcMs: number): void {
+  function close(flatRate: FlatRateCharge, oneUtcMs: UtcMs, otherUtcMs: UtcMs): void {
     const closed = {
       ...flatRate,
       endEarliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
@@ -151,7 +151,7 @@ function hasNewPrice(before: FlatRateCharge, now: FlatRateCharge): boolean {
   )
 }
 
-function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: StorageList): FlatRateCharge {
+function fromVolume(volume: Volume, region: string, seenUtcMs: UtcMs, prices: StorageList): FlatRateCharge {
   const { id, type, gib, iops, throughput } = volume
   // Not after we saw it, whatever AWS's clock and ours say.
   const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
@@ -170,7 +170,7 @@ function fromVolume(volume: Volume, region: string, seenUtcMs: number, prices: S
 function fromSnapshot(
   { id, gib, startedAtUtcMs, tags }: EbsSnapshot,
   region: string,
-  seenUtcMs: number,
+  seenUtcMs: UtcMs,
   prices: StorageList,
 ): FlatRateCharge {
   const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
@@ -183,7 +183,7 @@ function fromSnapshot(
   }
 }
 
-function fromAddress(address: Address, region: string, seenUtcMs: number): FlatRateCharge {
+function fromAddress(address: Address, region: string, seenUtcMs: UtcMs): FlatRateCharge {
   return {
     ...{
       flatRateId: address.allocationId,

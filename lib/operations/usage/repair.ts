@@ -3,7 +3,7 @@
  * listing that lacks them proves that they ended; the old table tells between which looks.
  */
 import type { Config } from "../../base/config.ts"
-import { type Clock, isoUtc, msPerMinute } from "../../base/time.ts"
+import { type Clock, isoUtc, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/pricing/embedded_prices.ts"
 import { type OldRow, runsOfOld } from "../../decisions/usage/old_runs.ts"
@@ -37,7 +37,7 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
   })
   return [...dated, ...undated]
 
-  function missingAfter(seenUtcMs: number): { missingUtcMs: number; because: string } {
+  function missingAfter(seenUtcMs: UtcMs): { missingUtcMs: UtcMs; because: string } {
     const nextLook = looks[countUntil(looks, seenUtcMs + longestLookMs)]
     const missingUtcMs = nextLook ?? now
     const how =
@@ -56,7 +56,7 @@ function lastSeenOn(row: OldRow): number {
 const longestLookMs = msPerMinute
 
 /** How many of these ascending times are not after `utcMs`. */
-function countUntil(ascending: readonly number[], utcMs: number): number {
+function countUntil(ascending: readonly number[], utcMs: UtcMs): number {
   let [low, high] = [0, ascending.length]
   while (low < high) {
     const middle = (low + high) >> 1
