@@ -50,8 +50,8 @@ const filesIn = (folder: string, ending: RegExp) =>
     .filter((name) => ending.test(name))
     .map((name) => `${folder}/${name}`)
 const documents = readdirSync(root).filter((name) => name.endsWith(".md"))
-const sources = [...filesIn("lib", /\.ts$/), ...filesIn("scripts", /\.ts$/), ...filesIn("packaging", /^/)]
-const texts = [...documents, ...filesIn("docs", /\.md$/), ...sources].filter((name) => /\.\w+$/.test(name))
+const sources = [...filesIn("lib", /\.ts$/), ...filesIn("scripts", /\.ts$/), ...filesIn("packaging", /\.sh$/)]
+const texts = [...documents, ...filesIn("docs", /\.md$/), ...sources]
 
 describe("a tool's option that a text names exists", () => {
   test.each([

@@ -47,7 +47,7 @@ export async function startMoto(): Promise<Moto> {
   }
 }
 
-/** The Python that `run.sh` prepared, or in a developer's tree the one on PATH. */
+/** The Python that tests/run/install_emulator.ts prepared, or in a developer's tree the one on PATH. */
 export function pythonWithMoto(): string {
   const prepared = join(root, ".venv", "bin", "python")
   return existsSync(prepared) ? prepared : "python3"

@@ -1,12 +1,13 @@
-/** Before every test file: tests that start processes and an emulator need more than bun's five seconds, and all need a place of their own. */
+/** Before every test file. Whoever runs `bun test FILE` by hand gets the time limit and the scratch directory of tests/run. */
 import { afterAll, setDefaultTimeout } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-setDefaultTimeout(60_000)
+// Bun applies this to the first file only; tests/run passes --timeout.
+setDefaultTimeout(240_000)
 
-// `npm test` has one for all of its parts, and removes it.
+// tests/run makes one for a whole run, and removes it.
 if (process.env.TEST_SCRATCH === undefined) {
   const scratch = mkdtempSync(join(tmpdir(), "ec2-wrappers-tests-"))
   process.env.TEST_SCRATCH = scratch

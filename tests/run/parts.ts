@@ -1,0 +1,79 @@
+/** The parts of the whole suite, which run side by side, and how one runs. */
+import { createWriteStream, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { readTestOutput, type TestOutput } from "./bun_output.ts"
+import { bunTest, cache, type RunSettings, root, say } from "./settings.ts"
+
+export interface Part {
+  name: string
+  /** Files and folders, as bun's patterns. */
+  paths: string[]
+  /** Its tests set up machines with addresses of their own. */
+  machines: boolean
+}
+
+/** Tests that set up machines, browsers and servers. */
+const machineFolders = ["tests/boundary/", "tests/clusters/", "tests/proxy/", "tests/ui/"]
+/** Tests of whole tools. They and the machines wait more than they work, so they run beside the others. */
+const toolFolders = ["tests/scripts/"]
+
+export function isMachineTest(path: string): boolean {
+  const plain = `${path.replace(/^\.\//, "")}/`
+  return machineFolders.some((folder) => plain.startsWith(folder))
+}
+
+/** The whole suite. The first part's output is shown as it comes. */
+export function allParts(): Part[] {
+  const rest = readdirSync(join(root, "tests"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith(".test.ts"))
+    .map((entry) => `tests/${entry.name}${entry.isDirectory() ? "/" : ""}`)
+    .filter((path) => !machineFolders.includes(path) && !toolFolders.includes(path))
+  return [
+    { name: "others", paths: rest.sort(), machines: false },
+    { name: "tools", paths: toolFolders, machines: false },
+    { name: "machines", paths: machineFolders, machines: true },
+  ]
+}
+
+/** What a part printed, read; the text itself goes to `.cache/test-NAME.log`. */
+export interface PartResult extends TestOutput {
+  text: string
+}
+
+/** `live` also copies the output to stdout as it comes. A part that ends badly without a failed test counts as one failure. */
+export async function runPart(part: Part, settings: RunSettings, live: boolean): Promise<PartResult> {
+  const command = [...bunTest, ...part.paths]
+  const child = Bun.spawn(
+    // One pipe for both, so that a failure's text stands before its name.
+    ["sh", "-c", 'exec "$@" 2>&1', "sh", ...(part.machines ? await inNetworkOfItsOwn(command) : command)],
+    { cwd: root, env: settings.environment, stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+  )
+  const log = createWriteStream(join(cache, `test-${part.name}.log`))
+  const decoder = new TextDecoder()
+  let text = ""
+  for await (const chunk of child.stdout) {
+    log.write(chunk)
+    if (live) process.stdout.write(chunk)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  log.end()
+  const output = readTestOutput(text)
+  const endedBadly = (await child.exited) !== 0 || !output.ended
+  return { ...output, failed: endedBadly ? Math.max(1, output.failed) : output.failed, text }
+}
+
+/**
+ * The command in a network namespace: clusters' machines have EC2's addresses, and real daemons fixed ports, which the host may
+ * use itself. What they run is fetched before. Without root it is the command itself, and those machines are skipped.
+ */
+export async function inNetworkOfItsOwn(command: string[]): Promise<string[]> {
+  const possible = Bun.which("ip") !== null && Bun.which("unshare") !== null
+  if (!possible || !Bun.spawnSync(["unshare", "--net", "true"]).success) return command
+  try {
+    await (await import("../ui/jars.ts")).fetchJars()
+    await (await import("../clusters/hadoop.ts")).hadoopHome()
+  } catch (error) {
+    say(`not everything could be fetched, tests skip what they lack: ${error}`)
+  }
+  return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", ...command]
+}
