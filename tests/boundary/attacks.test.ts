@@ -34,7 +34,7 @@ beforeAll(async () => {
     ${shared}/act gid=5000 uid=5000 -- ${prefix}/libexec/init_dbs
     chmod 0700 /home/cs61c-aa`)
   expect(ready.stderr).toBe("")
-}, 120_000)
+})
 afterAll(() => host?.stop())
 
 const asStudent = (script: string) =>
@@ -212,7 +212,7 @@ describe.skipIf(skipped)("one caller's runs", () => {
       else expect(stderr).toMatch(/runs of yours are still at work/)
     }
     expect(results.filter(({ code }) => code === 0).length).toBeGreaterThan(20)
-  }, 60_000)
+  })
 })
 
 describe.skipIf(skipped)("a student who starts the tool without the wrapper", () => {
@@ -305,7 +305,7 @@ describe.skipIf(skipped)("files in a home that the account cannot read", () => {
     expect(host.sh("ls -A /home/cs61c/open /home/cs61c/own").stdout).toBe(
       "/home/cs61c/open:\n\n/home/cs61c/own:\n",
     )
-  }, 60_000)
+  })
 
   test("cannot be put into a directory that the caller may not write, or under a bad name", async () => {
     host.sh("ln -s /home/cs61c-bb /home/cs61c-aa/.theirs")
@@ -351,7 +351,7 @@ describe.skipIf(skipped)("files in a home that the account cannot read", () => {
       expect(recorded(pid)).toBe(1)
       host.sh(`kill -KILL ${writer}`)
     }
-  }, 40_000)
+  })
 
   test("are not held up by a stopped writer's copy of the caller's pipe", async () => {
     const { child, pid } = await hold(["--hold", "500", "--file", ".boto"])

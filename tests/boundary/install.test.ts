@@ -12,7 +12,7 @@ beforeAll(async () => {
   if (skipped) return
   dist = makeDist([])
   host = await makeHost(dist)
-}, 120_000)
+})
 afterAll(() => host?.stop())
 
 function expectInstalled() {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   host.sh(`
     cp ${shared}/probe ${prefix}/libexec/probe && chmod 0111 ${prefix}/libexec/probe
     cp ${shared}/ec2-probe ${probe} && chown cs61c:cs61c ${probe} && chmod 4755 ${probe}`)
-}, 120_000)
+})
 afterAll(() => host?.stop())
 
 /** What the probe says, by name; `environment` and `argument` as lists. */

@@ -35,7 +35,7 @@ beforeAll(async () => {
     chmod 0700 /home/cs61c-aa /home/cs61c-bb`)
   expect(ready.stderr).toBe("")
   expect(ready.code).toBe(0)
-}, 180_000)
+})
 afterAll(async () => {
   host?.stop()
   await emulator?.stop()
@@ -49,7 +49,7 @@ describe.skipIf(skipped)("cron", () => {
       const ran = await host.run(`${host.shared}/act gid=5000 uid=5000 -- /bin/sh -c '${job}'`)
       expect(ran).toEqual({ stdout: "", stderr: "", code: 0 })
     }
-  }, 60_000)
+  })
 })
 
 describe.skipIf(skipped)("ec2-util behind the wrapper", () => {

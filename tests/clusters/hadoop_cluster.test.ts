@@ -2,14 +2,13 @@
  * HDFS, YARN with MapReduce and ZooKeeper by the boot script's own units and files, on the lab's machines: Apache's daemons out of
  * Maven Central's jars. `npm test` has HDFS and ZooKeeper; `npm run test:clusters:hadoop` all of it, some minutes.
  */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { hadoopHome } from "./hadoop.ts"
 import { type Lab, type LabMachine, saidLoudly, startLab, whyNoLab } from "./lab.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(240_000)
 const hadoop = await hadoopHome()
 const reason = saidLoudly(
   "real HDFS, YARN and ZooKeeper in namespaces",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import {
@@ -15,7 +15,6 @@ import type { RunningTool } from "../support/tools.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()

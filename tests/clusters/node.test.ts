@@ -1,5 +1,5 @@
 /** What a node does by itself: it ends with its lease and says so before, and it formats no disk that holds anything. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { CreateTagsCommand } from "@aws-sdk/client-ec2"
@@ -8,7 +8,6 @@ import { type Lab, type LabMachine, saidLoudly, startLab, whyNoLab } from "./lab
 import { sparkHome } from "./spark.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 
-setDefaultTimeout(240_000)
 const spark = await sparkHome()
 const reason = saidLoudly(
   "a node's lease and disks in namespaces",

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Lab, type LabMachine, saidLoudly, startLab, whyNoLab } from "./lab.ts"
 import { sparkHome } from "./spark.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 
-setDefaultTimeout(240_000)
 const spark = await sparkHome()
 const reason = saidLoudly(
   "a real Spark cluster in namespaces",

@@ -1,12 +1,11 @@
 /** Clusters on the spot market, which gives, refuses and takes away. */
-import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test"
 import { DescribeInstancesCommand, type Instance, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
 import { interrupt } from "../emulator/happenings.ts"
 import { finished } from "../support/tools.ts"
 import { type Classroom, openClassroom } from "./support.ts"
 
-setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()

@@ -1,9 +1,7 @@
-import { expect, setDefaultTimeout, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { login, openClassroom } from "./support.ts"
-
-setDefaultTimeout(120_000)
 
 test("a cluster is launched, listed and deleted with what ec2_util --init gives a student, and no more", async () => {
   const room = await openClassroom({}, { initialised: true })

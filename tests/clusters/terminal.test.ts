@@ -1,5 +1,5 @@
 /** A student at a real terminal: questions, live lines, Ctrl-C at every moment. */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DescribeInstancesCommand, type Instance, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
@@ -7,7 +7,6 @@ import { tagOf } from "../../lib/base/instance.ts"
 import { ctrlC } from "../support/terminal.ts"
 import { type Classroom, login, openClassroom } from "./support.ts"
 
-setDefaultTimeout(120_000)
 let room: Classroom
 beforeAll(async () => {
   room = await openClassroom()

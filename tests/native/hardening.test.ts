@@ -15,7 +15,7 @@ beforeAll(() => {
     cwd: root,
   })
   if (!built.success) throw new Error(String(built.stderr))
-}, 60_000)
+})
 afterAll(() => rmSync(outdir, { recursive: true }))
 
 const readelf = (option: string) => String(Bun.spawnSync(["readelf", "-W", option, wrapper]).stdout)

@@ -1,5 +1,5 @@
 /** `microproxy --cluster` against the emulated EC2: whose nodes are reached, and that it follows them. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { RunInstancesCommand, TerminateInstancesCommand, waitUntilInstanceRunning } from "@aws-sdk/client-ec2"
@@ -7,7 +7,6 @@ import { credentials, type Emulator, startEmulator } from "../support/emulator.t
 import { type Workspace, workspace } from "../support/tools.ts"
 import { type StartedProxy, startProxyCommand } from "./command.ts"
 
-setDefaultTimeout(90_000)
 let emulator: Emulator
 let course: Workspace
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 /** `emr-proxy-into` as a command, before a real sshd: what it opens, how it ends, and what it says where it cannot. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import {
   chmodSync,
@@ -21,7 +21,6 @@ import { firstLine } from "./command.ts"
 const missing = ["/usr/sbin/sshd", "ssh"].find((program) => !Bun.which(program))
 if (missing) noteSkipped(`emr-proxy-into as a command: no ${missing} (Debian: apt install openssh-server)`)
 
-setDefaultTimeout(60_000)
 let course: Workspace
 let sshd: ChildProcess
 let port: number

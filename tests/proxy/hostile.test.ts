@@ -1,12 +1,11 @@
 /** The attack list, second part: the command itself, against a student on the same host and a page of the cluster. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import net from "node:net"
 import zlib from "node:zlib"
 import { rawBackend, rawRequest } from "./client.ts"
 import { type StartedProxy, startProxyCommand } from "./command.ts"
 
-setDefaultTimeout(60_000)
 /** What the backend answers next, and what it was asked. */
 let reply: (request: string, socket: net.Socket) => string | Buffer | null
 const asked: string[] = []

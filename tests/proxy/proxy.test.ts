@@ -349,7 +349,7 @@ describe("other ways to the backend", () => {
     await other.close()
     socks.close()
     // The client's own limit is 30 s.
-  }, 20_000)
+  })
 
   test("https backends are checked, unless told otherwise", async () => {
     const folder = mkdtempSync(join(tmpdir(), "proxy-tls-"))

@@ -1,5 +1,5 @@
 /** `--shim` in headless Chromium: whatever a page's scripts address comes through the proxy, under the page's own strict policy. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import http from "node:http"
@@ -12,7 +12,6 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
 const skipped = !existsSync(executablePath)
 if (skipped) noteSkipped("microproxy --shim in a browser: no chromium (Debian: apt install chromium)")
 
-setDefaultTimeout(60_000)
 /** Two nodes of a cluster: the page's own, and one that it addresses absolutely. */
 let nodes: { a: http.Server; b: http.Server }
 let [a, b] = ["", ""]
@@ -29,7 +28,7 @@ beforeAll(async () => {
   proxy = await startProxyCommand(["--shim", "--legacy-hosts", ...allow])
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
   context = await browser.newContext()
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await proxy?.stop()

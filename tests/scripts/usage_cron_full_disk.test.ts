@@ -92,7 +92,7 @@ describe.skipIf(reason !== null)("on a full disk", () => {
       await disk.end()
       course.remove()
     }
-  }, 60_000)
+  })
 
   test("usage_cron --enforce ends nothing that it could not write down, and with room again ends it", async () => {
     const day = await courseDay(emulator)
@@ -117,7 +117,7 @@ describe.skipIf(reason !== null)("on a full disk", () => {
       await disk.end()
       day.close()
     }
-  }, 60_000)
+  })
 
   test("the first look at an old tool's database changes nothing of it, and with room again takes it over", async () => {
     const course = workspace({ endpoint: emulator.endpoint, config: oldRules })
@@ -138,7 +138,7 @@ describe.skipIf(reason !== null)("on a full disk", () => {
       await disk.end()
       course.remove()
     }
-  }, 60_000)
+  })
 
   test("usage_report leaves the page and the metrics of before in their place, whole", async () => {
     const course = workspace({ endpoint: emulator.endpoint, config: oldRules })
@@ -162,5 +162,5 @@ describe.skipIf(reason !== null)("on a full disk", () => {
       await disk.end()
       course.remove()
     }
-  }, 60_000)
+  })
 })

@@ -1,5 +1,5 @@
 /** The page of `usage_report --html` in a real browser. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { appendFileSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -15,7 +15,6 @@ if (skipped && process.env.TEST_SKIPS)
     "the usage page in a browser: no chromium (Debian: apt install chromium)\n",
   )
 
-setDefaultTimeout(60_000)
 let course: Workspace
 let browser: Browser
 let address: string
@@ -32,7 +31,7 @@ beforeAll(async () => {
   expect([stderr, code]).toEqual(["", 0])
   address = pathToFileURL(page).href
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   course?.remove()

@@ -418,4 +418,4 @@ test("what takes a while on a large old database is said while it is done, and d
     /^usage_report: bringing [^\n]+usage\.db up to date \(\d+ MiB\), this once\nusage_report: summing up 400,0\d\d runs, this once\n$/,
   )
   expect((await report("ALL")).stderr).toBe("")
-}, 60_000)
+})

@@ -55,7 +55,7 @@ describe("a launch", () => {
       expect(await disagreementsAfterSettling(day)).toEqual([])
       expect(run.stderr.split("\n").length).toBe(code === 0 ? 1 : 2)
       expect(run.code).toBe(code)
-    }, 60_000)
+    })
   }
 })
 
@@ -87,6 +87,6 @@ describe.skipIf(reason !== null)("a launch on a disk that is full", () => {
       }
       await Bun.$`rm -r ${course.dataDir} && mv ${course.directory}/after ${course.dataDir}`.quiet()
       expect(await disagreementsAfterSettling(day)).toEqual([])
-    }, 60_000)
+    })
   }
 })

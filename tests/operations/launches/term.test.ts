@@ -33,7 +33,7 @@ describe.skipIf(!faketimeLibrary)("in a small term", () => {
       // Calls leave a date and an event. Only what ends by itself, or is taken back, does so unseen.
       expect(sum("endedByCalls")).toBeGreaterThan(3)
       expect(sum("exactOfThose")).toBe(sum("endedByCalls"))
-    }, 120_000)
+    })
   }
 })
 

@@ -3,10 +3,8 @@
  * rules: the true cost lies inside our bounds always, and equals our figure where the evidence is exact. `npm run soak oracle` tries
  * thousands.
  */
-import { expect, setDefaultTimeout, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { tryWorlds } from "../../support/oracle/world.ts"
-
-setDefaultTimeout(60_000)
 
 test("the true cost lies inside the reported bounds, whatever cron sees, and is the figure where all is known", async () => {
   const { wrong, histories, compared, exact } = await tryWorlds(1, 41)

@@ -1,5 +1,5 @@
 /** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import type { Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
@@ -13,7 +13,6 @@ import { onDemandMicroUsd } from "../../emulator/prices.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 
 // A price list of 5,000 products, in pages of a hundred.
-setDefaultTimeout(60_000)
 let emulator: CronWorld["emulator"]
 let begin: number
 let course: CronWorld["course"]
@@ -133,7 +132,7 @@ describe("usage_cron --refresh-prices", () => {
       expect([stdout, code]).toEqual(["", 1])
       expect(stderr.trimEnd().split("\n").length).toBe(1)
       expect(keptOf()).toEqual(before)
-    }, 30_000)
+    })
   }
 })
 
