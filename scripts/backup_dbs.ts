@@ -24,9 +24,13 @@ export const tool = defineTool({
       else for (const name of backups) output.line(`${directory}/${name}`)
     } else if (args.restore !== undefined) {
       const from = args.restore.includes("/") ? resolve(args.restore) : `${directory}/${args.restore}`
-      const kept = restore(context, from, context.caller.login)
-      if (args.json) output.json({ restored: from, kept })
-      else output.line(`restored ${from}; what was there is kept as ${kept.join(" and ")}`)
+      const { kept, missing } = restore(context, from, context.caller.login)
+      if (args.json) return output.json({ restored: from, kept, missing })
+      output.line(`restored ${from}; what was there is kept as ${kept.join(" and ")}`)
+      if (missing.length > 0)
+        output.line(
+          `the backup is of an older version: run init_dbs, which copies it and adds ${missing.join(", ")}`,
+        )
     } else {
       const keep = Number(args.keep)
       if (!Number.isInteger(keep) || keep < 1)

@@ -1,5 +1,6 @@
 /** Schema changes: append-only named steps, each applied and recorded in a transaction of its own. */
 import { Failed } from "../base/errors.ts"
+import { msPerDay, msPerMinute } from "../base/time.ts"
 import type { Db } from "./db.ts"
 
 export interface Step {
@@ -14,18 +15,49 @@ export interface Step {
 
 const table = "schema_migrations"
 
-/** The steps that `db` has not had yet; throws Failed when it has had one that this version does not know. */
-export function pendingSteps(db: Db, steps: readonly Step[]): Step[] {
-  const applied = appliedNames(db)
+/**
+ * For so long after a newer version's steps an older tool still works: the package runs init_dbs before it switches the tools, other
+ * hosts follow, and runs that began before end after it. Steps only add.
+ */
+const upgradeWindowMs = msPerDay
+/** By so much the clocks of two hosts may differ. */
+const clockSkewMs = 10 * msPerMinute
+
+/**
+ * The steps that `db` has not had yet; throws Failed when it has had one that this version does not know, unless `mayBeNewer` says of
+ * the time at which it had it that this is no matter.
+ */
+export function pendingSteps(
+  db: Db,
+  steps: readonly Step[],
+  mayBeNewer: (appliedAtUtc: string) => boolean = () => false,
+): Step[] {
+  const applied = appliedSteps(db)
   const known = new Set(steps.map(({ name }) => name))
-  const unknown = [...applied].find((name) => !known.has(name))
-  if (unknown) {
+  for (const [name, appliedAt] of applied) {
+    if (known.has(name) || mayBeNewer(appliedAt)) continue
     throw new Failed(
       `open ${db.name}`,
-      `was made by a newer version (step ${unknown}); install that version's tools`,
+      `was made by a newer version (step ${name}); install that version's tools, or put the copy back that its init_dbs made`,
     )
   }
   return steps.filter(({ name }) => !applied.has(name))
+}
+
+/**
+ * Throws Failed where `db` lacks a step, or has had one of a newer version that is older than an upgrade takes. Nothing is changed: only
+ * init_dbs does that, after a copy.
+ */
+export function requireCurrent(db: Db, steps: readonly Step[], nowUtcMs: number): void {
+  const [missing] = pendingSteps(db, steps, (appliedAtUtc) => {
+    const ageMs = nowUtcMs - Date.parse(appliedAtUtc)
+    return ageMs > -clockSkewMs && ageMs < upgradeWindowMs
+  })
+  if (missing === undefined) return
+  throw new Failed(
+    `open ${db.name}`,
+    `lacks the step "${missing.name}" of this version; run init_dbs as the course's account, which copies the database first`,
+  )
 }
 
 /**
@@ -43,7 +75,7 @@ export function migrate(
   for (const { name, up } of steps) {
     db.transaction(() => {
       db.exec(`CREATE TABLE IF NOT EXISTS ${table} (name TEXT PRIMARY KEY, applied_at_utc TEXT NOT NULL)`)
-      if (appliedNames(db).has(name)) return
+      if (appliedSteps(db).has(name)) return
       if (typeof up === "string") db.exec(up)
       else up(db)
       db.query(`INSERT INTO ${table} (name, applied_at_utc) VALUES (?, ?)`).run(name, nowIso)
@@ -53,8 +85,11 @@ export function migrate(
   return done
 }
 
-function appliedNames(db: Db): Set<string> {
-  if (!db.hasTable(table)) return new Set()
-  const rows = db.query<{ name: string }, []>(`SELECT name FROM ${table}`).all()
-  return new Set(rows.map(({ name }) => name))
+/** When each step was applied, by its name. */
+function appliedSteps(db: Db): Map<string, string> {
+  if (!db.hasTable(table)) return new Map()
+  const rows = db
+    .query<{ name: string; applied_at_utc: string }, []>(`SELECT name, applied_at_utc FROM ${table}`)
+    .all()
+  return new Map(rows.map(({ name, applied_at_utc }) => [name, applied_at_utc]))
 }

@@ -54,13 +54,39 @@ describe("opening a database", () => {
     expect(() => openDatabase({ path, clock }, steps)).toThrow(reason)
   })
 
-  test("refuses one from the future and leaves it alone", () => {
+  test("refuses one that lacks a step, names who adds it, and leaves it alone", () => {
+    create().close()
+    const newer = [...steps, { name: "two", up: "CREATE TABLE u(x)" }]
+    expect(() => openDatabase({ path, clock }, newer)).toThrow(
+      'lacks the step "two" of this version; run init_dbs',
+    )
+    const db = create()
+    expect(db.hasTable("u")).toBe(false)
+    db.close()
+  })
+
+  test("refuses one from the future, but for the day in which hosts and running tools follow", () => {
     create().close()
     const newer = [...steps, { name: "of the future", up: "CREATE TABLE u(x)" }]
-    openDatabase({ path, clock }, newer).close()
-    expect(() => openDatabase({ path, clock }, steps)).toThrow(
-      "was made by a newer version (step of the future)",
-    )
+    const done: string[] = []
+    openDatabase({ path, clock, migrated: (names) => done.push(...names) }, newer).close()
+    expect(done).toEqual(["of the future"])
+    const after = (hours: number) => ({ ...clock, now: () => clock.now() + hours * 3_600_000 })
+    const message =
+      "was made by a newer version (step of the future); install that version's tools, or put the copy"
+    for (const [hours, isOpen] of [
+      [0, true],
+      [23, true],
+      [25, false],
+      [10_000, false],
+      [-1, false],
+    ] as const) {
+      const opening = () => openDatabase({ path, clock: after(hours) }, steps).close()
+      if (isOpen) opening()
+      else expect(opening).toThrow(message)
+    }
+    // Whoever installs an older version is told at once.
+    expect(() => openDatabase({ path, clock, migrated: () => {} }, steps)).toThrow(message)
   })
 
   test("a damaged page is one line that names the backup", () => {
@@ -84,11 +110,12 @@ describe("migrations", () => {
   test("a step that fails leaves nothing behind, and the next run tries again", () => {
     create().close()
     const broken = [...steps, { name: "two", up: "CREATE TABLE u(x); INSERT INTO missing VALUES (1)" }]
-    expect(() => openDatabase({ path, clock }, broken)).toThrow(Failed)
+    const migrated = () => {}
+    expect(() => openDatabase({ path, clock, migrated }, broken)).toThrow(Failed)
     const db = openDatabase({ path, clock }, steps)
     expect(db.query("SELECT name FROM sqlite_master WHERE name = 'u'").get()).toBeNull()
     db.close()
-    openDatabase({ path, clock }, [...steps, { name: "two", up: "CREATE TABLE u(x)" }]).close()
+    openDatabase({ path, clock, migrated }, [...steps, { name: "two", up: "CREATE TABLE u(x)" }]).close()
   })
 
   test("two processes may open an old database at once", async () => {

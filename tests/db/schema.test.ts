@@ -63,7 +63,7 @@ test.each(databases)(
     const before = schemaEntries(old)
     old.close()
     chmodSync(migrated, 0o600)
-    open({ path: migrated, clock }).close()
+    open({ path: migrated, clock, migrated: () => {} }).close()
     const own = new Set(before.map((entry) => entry.name))
     const ours = (path: string) => schemaOf(path).filter((entry) => !own.has(entry.name))
     expect(ours(migrated)).toEqual(ours(fresh))

@@ -47,7 +47,7 @@ const createOld = () => {
 describe("users.db", () => {
   test("a database of the old tools opens in place, with all that it held", () => {
     createOld()
-    db = openUsersDb({ path, clock })
+    db = openUsersDb({ path, clock, migrated: () => {} })
     expect(db.users.get("cs61c-aa")).toEqual({
       login: "cs61c-aa",
       createdAt: "2010-09-01T12:00:00",
@@ -66,7 +66,7 @@ describe("users.db", () => {
 
   test("legacy defect: foreign keys were never switched on, so deleting a user left its keys behind", () => {
     createOld()
-    db = openUsersDb({ path, clock })
+    db = openUsersDb({ path, clock, migrated: () => {} })
     db.users.remove("cs61c-aa")
     db.users.remove("cs61c-zz")
     expect(db.users.logins()).toEqual([])

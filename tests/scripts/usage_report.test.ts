@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { oldRules, oldTotals, putOldDatabase } from "../support/old_database.ts"
+import { oldRules, oldTotals, putOldDatabase, putUntouchedOldDatabase } from "../support/old_database.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
 
 let course: Workspace
@@ -107,6 +107,7 @@ estimated total spending = $ 0.000
         INSERT INTO pending_spot_requests VALUES ('sir-1', NULL, NULL, 'cs61c-zy')`)
       db.close()
       chmodSync(path, 0o600)
+      expect((await course.run("init_dbs")).code).toBe(0)
       const { stdout, code, stderr } = await report("ALL")
       expect(stderr).toBe("")
       expect(lineWith(stdout, "cs61c-zy")).toMatch(/ and [23] unpriced$/)
@@ -406,16 +407,31 @@ describe("a database that is not as it should be", () => {
   })
 })
 
-test("what takes a while on a large old database is said while it is done, and done once", async () => {
-  const path = putOldDatabase(course)
+test("what takes a while on a large old database init_dbs says and does, once", async () => {
+  const path = putUntouchedOldDatabase(course)
   const db = new Database(path)
   db.run(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 400000)
     INSERT INTO instances SELECT printf('i-large%09d-of-another-course', n), 'm1.small', 2455501.5 + n % 100, 2455501.6 + n % 100,
       printf('%.9f', 2455501.6 + n % 100), 0, 'cs61c-l' || char(97 + n % 26) FROM numbers`)
   db.close()
-  const first = await report("ALL")
-  expect(first.stderr).toMatch(
-    /^usage_report: bringing [^\n]+usage\.db up to date \(\d+ MiB\), this once\nusage_report: summing up 400,0\d\d runs, this once\n$/,
+  const refused = await report("ALL")
+  expect(refused.stderr).toMatch(
+    /^usage_report: open [^\n]+usage\.db: lacks the step [^\n]+; run init_dbs[^\n]+\n$/,
   )
+  const first = await course.run("init_dbs")
+  expect(first.stderr).toMatch(/^init_dbs: bringing [^\n]+usage\.db up to date \(\d+ MiB\), this once\n$/)
+  const [copied = "", added = "", ...more] = first.stdout.trimEnd().split("\n").slice(-2)
+  const [, copy = ""] = /^copied both databases to (\S+before-upgrade-\d{8}T\d{6}Z);/.exec(copied) ?? []
+  expect(added).toMatch(/^added to [^\n]+usage\.db: 2010: instances, spot requests, views, /)
+  expect(more).toEqual([])
+  expect(schemaNames(join(copy, "usage.db"))).not.toContain("schema_migrations")
+  expect((await course.run("init_dbs")).stdout).toBe("nothing to do\n")
   expect((await report("ALL")).stderr).toBe("")
 })
+
+function schemaNames(path: string): string[] {
+  const db = new Database(path, { readonly: true })
+  const names = db.query<{ name: string }, []>("SELECT name FROM sqlite_master").all()
+  db.close()
+  return names.map(({ name }) => name)
+}

@@ -2,6 +2,8 @@
 import { Database } from "bun:sqlite"
 import { chmodSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { openUsageDb } from "../../lib/db/usage_db.ts"
+import { systemClock } from "../../lib/host/clock.ts"
 import type { Workspace } from "./tools.ts"
 
 const fixture = join(import.meta.dir, "..", "fixtures", "old_usage_db.sql")
@@ -42,8 +44,15 @@ export function oldTotals(path: string): Map<string, number> {
   return totals
 }
 
-/** Writes the fixture, mode 0600 as init_dbs leaves it; returns its path. */
+/** Writes the fixture with the steps that init_dbs adds; returns its path. */
 export function putOldDatabase(course: Workspace, extraSql = ""): string {
+  const path = putUntouchedOldDatabase(course, extraSql)
+  openUsageDb({ path, clock: systemClock, migrated: () => {} }).close()
+  return path
+}
+
+/** Writes the fixture as the old tools left it but for its mode, 0600; returns its path. */
+export function putUntouchedOldDatabase(course: Workspace, extraSql = ""): string {
   const path = join(course.dataDir, "usage.db")
   const db = new Database(path)
   db.run(readFileSync(fixture, "utf8"))

@@ -1,4 +1,4 @@
-/** Opens one of the two databases: privately, with the same pragmas everywhere, its schema brought up to date. */
+/** Opens one of the two databases: privately, with the same pragmas everywhere, its schema that of this version. */
 import { Database } from "bun:sqlite"
 import { closeSync, constants, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
@@ -7,7 +7,7 @@ import { type Clock, isoUtc } from "../../base/time.ts"
 import { requirePrivateDirectory, requirePrivateFile } from "../../host/files/private_file.ts"
 import { endFrozenHolders, suspiciousWaitMs } from "../../host/processes/frozen_holders.ts"
 import type { Db } from "../db.ts"
-import { migrate, pendingSteps, type Step } from "../migrate.ts"
+import { migrate, pendingSteps, requireCurrent, type Step } from "../migrate.ts"
 import { busyTimeoutMs, explainErrors, isBusy } from "./errors.ts"
 import { requireLocal } from "./file_system.ts"
 import { lockedFiles, sqliteDb } from "./transaction.ts"
@@ -17,6 +17,8 @@ export interface OpenOptions {
   clock: Clock
   /** Only init_dbs makes a database: a wrong path must not become an empty ledger. */
   create?: boolean
+  /** Only init_dbs brings one up to date, after a copy; told the steps applied. A database just made gets them all. */
+  migrated?: ((steps: string[]) => void) | undefined
   /** Told before what keeps a person waiting. */
   say?: ((line: string) => void) | undefined
 }
@@ -26,8 +28,11 @@ Database.MAX_QUERY_CACHE_SIZE = 500
 /** From hundreds of thousands of rows on, bringing a database up to date takes seconds. */
 const largeBytes = 32 * 1024 * 1024
 
-/** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, or from the future. */
-export function openDatabase({ path, clock, create = false, say }: OpenOptions, steps: readonly Step[]): Db {
+/** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, from the future or of the past. */
+export function openDatabase(
+  { path, clock, create = false, migrated, say }: OpenOptions,
+  steps: readonly Step[],
+): Db {
   requirePrivateParts(path, create)
   requireLocal(dirname(path))
   return explainErrors(path, () => {
@@ -39,11 +44,16 @@ export function openDatabase({ path, clock, create = false, say }: OpenOptions, 
       database.run("PRAGMA journal_mode = WAL")
       database.run("PRAGMA synchronous = FULL")
       const db = sqliteDb(database)
-      migrate(db, steps, isoUtc(clock.now()), () => {
+      if (!create && migrated === undefined) {
+        requireCurrent(db, steps, clock.now())
+        return db
+      }
+      const done = migrate(db, steps, isoUtc(clock.now()), () => {
         const { size } = statSync(path)
         if (size > largeBytes)
           say?.(`bringing ${path} up to date (${Math.round(size / 1024 ** 2)} MiB), this once`)
       })
+      migrated?.(done)
       return db
     } catch (error) {
       database.close()

@@ -5,8 +5,9 @@ import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
 import { type Clock, isoUtc, msPerSecond } from "../../base/time.ts"
 import { copyDatabase, replaceDatabase, whyDamaged } from "../../db/sqlite/backup.ts"
-import { openUsageDb } from "../../db/usage_db.ts"
-import { openUsersDb } from "../../db/users_db.ts"
+import { missingSteps } from "../../db/sqlite/open.ts"
+import { usageSteps } from "../../db/usage_schema.ts"
+import { usersSteps } from "../../db/users_schema.ts"
 import type { AuditLog } from "../../host/files/audit.ts"
 import { requirePrivateDirectory } from "../../host/files/private_file.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
@@ -27,7 +28,18 @@ export function defaultBackupDirectory({ dataDir }: Config["paths"]): string {
  * Copies both databases, each as it is at one moment, into a new directory named by the time, checks the copies, and
  * removes all but the `keep` newest. Returns the new directory. A backup is there whole or not at all.
  */
-export function backUp({ config, clock }: BackupDeps, directory: string, keep: number): string {
+export function backUp(deps: BackupDeps, directory: string, keep: number): string {
+  const finished = copyInto(deps, directory, "")
+  for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
+  return finished
+}
+
+/** The same copy for an upgrade: kept until a person removes it, however many nights go by. Returns its directory. */
+export function backUpBeforeUpgrade(deps: BackupDeps): string {
+  return copyInto(deps, defaultBackupDirectory(deps.config.paths), "before-upgrade-")
+}
+
+function copyInto({ config, clock }: BackupDeps, directory: string, prefix: string): string {
   const release = tryExclusiveLock(join(config.paths.dataDir, "backup.lock"))
   if (release === null)
     throw new Failed("backup", "another one is under way; run it again when that has ended")
@@ -37,7 +49,7 @@ export function backUp({ config, clock }: BackupDeps, directory: string, keep: n
     for (const name of readdirSync(directory).filter((entry) => entry.startsWith(".unfinished-"))) {
       rmSync(join(directory, name), { recursive: true })
     }
-    const name = freeStamp(clock, (stamp) => existsSync(join(directory, stamp)))
+    const name = `${prefix}${freeStamp(clock, (stamp) => existsSync(join(directory, `${prefix}${stamp}`)))}`
     const unfinished = join(directory, `.unfinished-${name}`)
     mkdirSync(unfinished, { mode: 0o700 })
     for (const path of databases(config.paths)) {
@@ -47,7 +59,6 @@ export function backUp({ config, clock }: BackupDeps, directory: string, keep: n
     }
     const finished = join(directory, name)
     renameSync(unfinished, finished)
-    for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
     return finished
   } finally {
     release()
@@ -73,9 +84,14 @@ export function listBackups(directory: string): string[] {
 
 /**
  * Puts both databases back as they are in the backup directory `from`; what they replace is kept beside them. Everything is copied
- * and checked before the first is replaced. Returns what was kept.
+ * and checked before the first is replaced. Returns what was kept, and the steps of this version that the databases now lack. Throws
+ * Failed where a backup is not there, damaged, or of a newer version than this one.
  */
-export function restore(deps: BackupDeps & { audit: AuditLog }, from: string, login: string): string[] {
+export function restore(
+  deps: BackupDeps & { audit: AuditLog },
+  from: string,
+  login: string,
+): { kept: string[]; missing: string[] } {
   const { config, clock, audit } = deps
   const paths = databases(config.paths)
   const stamp = freeStamp(clock, (one) => paths.some((path) => existsSync(`${path}.replaced-${one}`)))
@@ -91,12 +107,13 @@ export function restore(deps: BackupDeps & { audit: AuditLog }, from: string, lo
     rmSync(incoming, { force: true })
     copyDatabase(source, incoming)
   }
+  const missing = moves.flatMap(({ path, incoming }) =>
+    missingSteps(incoming, path === config.paths.userDb ? usersSteps : usageSteps),
+  )
   audit.record(login, `restore databases from ${from}`)
   for (const { path, incoming, aside } of moves) replaceDatabase(path, incoming, aside)
-  openUsersDb({ path: config.paths.userDb, clock }).close()
-  openUsageDb({ path: config.paths.usageDb, clock }).close()
   audit.record(login, `restored databases from ${from}`)
-  return moves.map(({ aside }) => aside).filter(existsSync)
+  return { kept: moves.map(({ aside }) => aside).filter(existsSync), missing }
 }
 
 function databases({ userDb, usageDb }: Config["paths"]): string[] {

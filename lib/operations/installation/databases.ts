@@ -4,9 +4,13 @@ import { dirname, join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
+import { missingSteps } from "../../db/sqlite/open.ts"
 import { openUsageDb } from "../../db/usage_db.ts"
+import { usageSteps } from "../../db/usage_schema.ts"
 import { openUsersDb } from "../../db/users_db.ts"
+import { usersSteps } from "../../db/users_schema.ts"
 import { refreshSums } from "../usage/sums.ts"
+import { backUpBeforeUpgrade, defaultBackupDirectory } from "./backups.ts"
 
 /** setgid: files get the directory's group, not that of whichever student called (SETUID.md). */
 const directoryMode = 0o2700
@@ -15,13 +19,16 @@ const groupAndOtherBits = 0o077
 export interface InitDatabasesDeps {
   config: Config
   clock: Clock
+  /** Told before what keeps a person waiting. */
+  say?: (line: string) => void
 }
 
 /**
- * Makes what is missing and changes nothing else but modes: old databases are opened in place and get the steps they lack.
- * Returns one line for each thing done; none when all was there.
+ * Makes what is missing and changes nothing else but modes: old databases get in place the steps that they lack, after a copy of both
+ * was made. Returns one line for each thing done; none when all was there. Throws Failed, and has changed nothing, where a database is of
+ * a newer version.
  */
-export function initDatabases({ config, clock }: InitDatabasesDeps, dryRun: boolean): string[] {
+export function initDatabases({ config, clock, say }: InitDatabasesDeps, dryRun: boolean): string[] {
   const { dataDir, userDb, usageDb, auditLog, rootAccessKey } = config.paths
   const done: string[] = []
   const act = (what: string, work: () => void) => {
@@ -43,12 +50,25 @@ export function initDatabases({ config, clock }: InitDatabasesDeps, dryRun: bool
     const path = join(dataDir, name)
     if (!own.flatMap(withCompanions).includes(path)) tighten(path, act)
   }
-  for (const [path, open] of [
-    [userDb, openUsersDb],
-    [usageDb, openUsageDb],
-  ] as const) {
-    if (!existsSync(path)) act(`made ${path}`, () => open({ path, clock, create: true }).close())
-    else if (!dryRun) open({ path, clock }).close()
+  const databases = [
+    { path: userDb, open: openUsersDb, steps: usersSteps },
+    { path: usageDb, open: openUsageDb, steps: usageSteps },
+  ].map((one) => ({ ...one, missing: existsSync(one.path) ? missingSteps(one.path, one.steps) : null }))
+  const old = databases.filter(({ missing }) => missing !== null && missing.length > 0)
+  for (const { path, open, missing } of databases)
+    if (missing === null) act(`made ${path}`, () => open({ path, clock, create: true }).close())
+  if (old.length > 0) {
+    const copy = dryRun
+      ? `a directory in ${defaultBackupDirectory(config.paths)}`
+      : backUpBeforeUpgrade({ config, clock })
+    done.push(`copied both databases to ${copy}; backup_dbs --restore of the version before puts them back`)
+  }
+  for (const { path, open, missing } of old) {
+    const added = (steps: readonly string[]) => {
+      if (steps.length > 0) done.push(`added to ${path}: ${steps.join(", ")}`)
+    }
+    if (dryRun) added(missing ?? [])
+    else open({ path, clock, migrated: added, say }).close()
   }
   if (!dryRun) makeSums(config, clock)
   return done

@@ -135,7 +135,9 @@ describe("backup_dbs", () => {
     const backup = backUp(deps, join(course.dataDir, "backups"), 2)
     for (const name of ["cs61c-aa", "cs61c-bb"]) {
       addUser(name)
-      const [kept] = restore(deps, backup, "cs61c")
+      const {
+        kept: [kept],
+      } = restore(deps, backup, "cs61c")
       expect(users(kept)).toEqual([name])
     }
     expect(readdirSync(course.dataDir).filter((name) => name.startsWith("users.db.replaced"))).toHaveLength(2)
