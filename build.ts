@@ -17,6 +17,7 @@ import { commands, cronName, tools } from "./lib/base/commands.ts"
 import packageJson from "./package.json" with { type: "json" }
 import { compileExecutable } from "./packaging/executable.ts"
 import { readBuildOptions } from "./packaging/options.ts"
+import { writeShare } from "./packaging/reading/share.ts"
 import { compileCommand } from "./packaging/wrappers.ts"
 
 const options = readBuildOptions(process.argv.slice(2))
@@ -38,6 +39,7 @@ for (const command of commands) {
   rows.push({ what: `bin/${command.name}`, bytes: statSync(outfile).size })
 }
 rows.push(writeInstaller())
+if (options.only.length === 0) await writeShare(join(outdir, "share"), options.config)
 if (options.what === "deb") rows.push(packDeb())
 printSizes(rows)
 

@@ -52,8 +52,8 @@ export function manualPage(tool: Declaration, facts: PageFacts): string {
     ".SH EXIT STATUS",
     ...[...commonExitCodes, ...(tool.exitCodes ?? [])].flatMap(exitLines),
     ...(tool.examples?.length ? [".SH EXAMPLES"] : []),
-    ...(tool.examples ?? []).flatMap(({ run, does }) => [
-      ".PP",
+    ...(tool.examples ?? []).flatMap(({ run, does }, index) => [
+      ...(index > 0 ? [".PP"] : []),
       ...prose(`${does}:`),
       ...verbatim([`    ${run}`]),
     ]),

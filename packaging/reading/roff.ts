@@ -23,10 +23,8 @@ export function literal(text: string): string {
 
 /** A paragraph in lines of the source. A hyphen within a word stays a hyphen, one before a word is an option's. */
 export function prose(text: string): string[] {
-  return wrap(text, sourceColumns - 8).map((line) => {
-    const escaped = literal(line).replace(/(\w)\\-(?=\w)/g, "$1-")
-    return /^[.']/.test(line) ? `\\&${escaped}` : escaped
-  })
+  const escaped = literal(text).replace(/(\w)\\-(?=\w)/g, "$1-")
+  return wrap(escaped, sourceColumns).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line))
 }
 
 /** A macro's argument: one word to roff. */

@@ -47,6 +47,7 @@ export const clusterArguments = {
   words: {
     type: "positional",
     multiple: true,
+    completes: "cluster",
     description: "CLUSTER, and what the command takes",
     required: false,
   },
