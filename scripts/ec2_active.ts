@@ -4,6 +4,7 @@ import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
 import { activeJson, activeTables } from "../lib/operations/launches/active_report.ts"
 import { changeAsked } from "../lib/operations/launches/change.ts"
+import { completions } from "../lib/operations/launches/completions.ts"
 import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
@@ -15,6 +16,10 @@ export const tool = defineTool({
   ...ec2Active,
   async run(args, context, output) {
     requireAccount(context.caller, context.config.course)
+    if (args.complete) {
+      for (const word of completions(context, args.complete)) output.line(word)
+      return
+    }
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
       output.note(line)
     const change = changeAsked(args)

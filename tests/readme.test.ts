@@ -89,6 +89,7 @@ describe("--help", () => {
     expect(tool.name).toBe(name)
     const help = helpText(tool, name, 80)
     for (const [option, def] of Object.entries(tool.arguments)) {
+      if (def.hidden) continue
       expect(help).toContain(
         def.type === "positional" ? (def.valueHint ?? option.toUpperCase()) : `--${option}`,
       )

@@ -16,6 +16,8 @@ interface Shown {
   /** The heading that help lists it under. */
   group?: string
   completes?: Completable
+  /** For completion scripts: help, manual pages and completions leave it out. */
+  hidden?: true
 }
 
 /** citty's definition of an argument; `multiple` makes an option repeatable and a positional take all that is left. */

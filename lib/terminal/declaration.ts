@@ -70,7 +70,7 @@ export const commonExitCodes = [
 /** The options of a tool in the order of its table, those without a group and the common ones at the end. */
 export function optionEntries(tool: Declaration): OptionEntry[] {
   return Object.entries({ ...tool.arguments, ...commonArguments } as ArgumentTable).flatMap(([name, def]) => {
-    if (def.type === "positional") return []
+    if (def.type === "positional" || def.hidden) return []
     const aliases = [def.alias ?? []].flat()
     const all = [...aliases, name].toSorted((a, b) => Number(a.length > 1) - Number(b.length > 1))
     return {

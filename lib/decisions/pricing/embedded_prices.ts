@@ -21,6 +21,11 @@ export function embeddedPrice(instanceType: string): MicroUsd | null {
   return price
 }
 
+/** The types that are sold today, with a list price. */
+export function embeddedTypes(): string[] {
+  return [...currentTable.matchAll(/^([^,\n]+\.[^,\n]+),/gm)].map(([, type = ""]) => type)
+}
+
 /** Whether its price is one that was written down from memory: AWS publishes none for it any more. */
 export function isEstimated(instanceType: string): boolean {
   return priceIn(previousTable, instanceType) !== null

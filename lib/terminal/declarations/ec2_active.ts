@@ -35,6 +35,12 @@ export const ec2Active = {
       delete: { type: "boolean", description: "Delete these volumes and snapshots" },
     }),
     quota: { type: "boolean", description: "Show what you have used, reserved and left" },
+    complete: {
+      type: "enum",
+      options: ["instance", "stored", "key", "type", "login"],
+      hidden: true,
+      description: "Print words for a shell's completion",
+    },
     json: { type: "boolean", description: "Print JSON" },
     "dry-run": { type: "boolean", description: "Print what would be done, and do nothing" },
   },
