@@ -7,9 +7,9 @@ import { allowed, documentPath, prefix, proxyOrigin, target } from "../decisions
 
 const facts = {
   base: baseOf(target, prefix, documentPath),
-  links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host] }),
+  links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host], originOf: null }),
   ownOrigin: proxyOrigin,
-  cookie: "microproxy",
+  cookies: ["microproxy"],
   rewritten: true,
   heldWeakly: false,
   shimSource: null,
@@ -110,8 +110,8 @@ describe("headers of clients", () => {
       prefix,
       ownOrigin: proxyOrigin,
       ownHost: new URL(proxyOrigin).host,
-      cookie: "microproxy",
-      secret: "s3cret-of-the-proxy",
+      cookies: ["microproxy"],
+      secrets: ["s3cret-of-the-proxy"],
       client: "127.0.0.1",
       pseudonym: "p",
       httpVersion: "1.1",

@@ -418,12 +418,12 @@ describe("other ways to the backend", () => {
     const other = await testProxy({ allow: [`127.0.0.1:${strict.port}`], shim: true })
     const answer = await other.get(`${strict.prefix}/`)
     expect(answer.text).toBe(
-      `<!doctype html><html><head><script src="/~microproxy/shim.js" data-prefix="${strict.prefix}" nonce="abc"></script><title>t</title>`,
+      `<!doctype html><html><head><script src="${strict.prefix}/~microproxy/shim.js" nonce="abc"></script><title>t</title>`,
     )
     expect(answer.headers["content-security-policy"]?.at(-1)).toBe(
-      `${policies.at(-1)} ${other.proxy.origin}/~microproxy/shim.js`,
+      `${policies.at(-1)} ${other.proxy.origin}${strict.prefix}/~microproxy/shim.js`,
     )
-    expect((await other.get("/~microproxy/shim.js")).headers["content-type"]).toEqual([
+    expect((await other.get(`${strict.prefix}/~microproxy/shim.js`)).headers["content-type"]).toEqual([
       "text/javascript; charset=utf-8",
     ])
     await other.close()

@@ -25,7 +25,7 @@ beforeAll(async () => {
   a = authority(nodes.a)
   b = authority(nodes.b)
   const allow = [a, b, "192.168.7.0/24"].flatMap((one) => ["--allow", one])
-  proxy = await startProxyCommand(["--shim", "--legacy-hosts", ...allow])
+  proxy = await startProxyCommand(["--by-path", "--legacy-hosts", ...allow])
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] })
   context = await browser.newContext()
 })

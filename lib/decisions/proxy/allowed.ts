@@ -122,9 +122,9 @@ function parsePorts(text: string): AllowEntry["ports"] | null {
   return ports
 }
 
-/** EC2's names for private addresses carry them: `ip-10-0-0-5.ec2.internal`. */
-function addressInName(host: string): string | null {
-  const parts = /^ip-(\d+)-(\d+)-(\d+)-(\d+)\.(?:ec2|[a-z0-9-]+\.compute)\.internal$/.exec(host)
+/** EC2's names for private addresses carry them: `ip-10-0-0-5.ec2.internal`, `ip-10-0-0-5`. */
+export function addressInName(host: string): string | null {
+  const parts = /^ip-(\d+)-(\d+)-(\d+)-(\d+)(?:\.(?:ec2|[a-z0-9-]+\.compute)\.internal)?$/.exec(host)
   return parts && canonicalHost(parts.slice(1).join("."))
 }
 

@@ -1,6 +1,9 @@
-/** Which attributes hold URLs, in which form: the standard's index of attributes, and what older pages and SVG use. */
+/**
+ * Which attributes hold URLs, in which form: the standard's index of attributes, and what older pages and SVG use. And those that
+ * say where a URL's page may be told.
+ */
 
-export type AttributeKind = "url" | "list" | "srcset" | "css" | "html"
+export type AttributeKind = "url" | "list" | "srcset" | "css" | "html" | "referrer policy" | "rel"
 
 type Elements = "any" | readonly string[]
 
@@ -19,6 +22,8 @@ const table: [names: string, kind: AttributeKind, elements: Elements][] = [
   ["srcset imagesrcset", "srcset", "any"],
   ["srcdoc", "html", ["iframe"]],
   ["style", "css", "any"],
+  ["referrerpolicy", "referrer policy", "any"],
+  ["rel", "rel", ["a", "area", "form", "link"]],
   // SVG presentation attributes may refer to other files by url().
   ["fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end", "css", "any"],
 ]

@@ -22,8 +22,43 @@ const firstTags =
 /** Browsers look no further. */
 export const sniffedAtMost = 512
 
+/** What a browser makes of an answer, by Sec-Fetch-Dest. */
+export type Use =
+  /** A document in a window or frame. */
+  | "page"
+  /** Something a script reads, be it a fragment of a page or JSON. */
+  | "data"
+  /** A script, a style sheet, an image … */
+  | "part"
+  /** No browser, or one that does not tell. */
+  | "unknown"
+
+const pageDestinations = new Set(["document", "iframe", "frame", "embed", "object", "fencedframe"])
+
+export function useOf(fetchDest: string | undefined): Use {
+  if (fetchDest === undefined) return "unknown"
+  if (pageDestinations.has(fetchDest)) return "page"
+  return fetchDest === "empty" ? "data" : "part"
+}
+
+/** Elements that begin a page and no fragment, where the browser does not tell which it is. */
+const pageTags = new Set(["html", "head", "body", "title", "base", "meta"])
+
+export function beginsPage(element: string): boolean {
+  return pageTags.has(element)
+}
+
+/** Whether a text that is called HTML is JSON: then nothing in it is a link. Null where more has to come to tell. */
+export function looksLikeJson(beginning: string): boolean | null {
+  const start = beginning.search(/[^\t\n\f\r ]/)
+  if (start < 0) return beginning.length < sniffedAtMost ? null : false
+  return beginning[start] === "{" || beginning[start] === "["
+}
+
 /** Null for what passes as it is; "unknown" asks for its first bytes. Of several types the last one counts, as to browsers. */
 export function documentKind(headers: RawHeaders): DocumentKind | "unknown" | null {
+  // A file to keep is kept as it is.
+  if (headerValues(headers, "content-disposition").some((value) => /^\s*attachment/i.test(value))) return null
   const types = headerValues(headers, "content-type")
     .flatMap((value) => value.split(","))
     .filter((type) => type.includes("/") && !unknownTypes.has(essence(type)))

@@ -8,6 +8,7 @@ import { type EditFinder, editInAttribute, editsInAttribute } from "./edits.ts"
 import type { LinkMap } from "./link_map.ts"
 import { rewrittenPolicy } from "./policy.ts"
 import { type Edit, editOfReference } from "./reference.ts"
+import { editsInReferrerPolicy, editsInRel } from "./referrer.ts"
 import { editsInImportMap, editsInList, editsInRefresh, editsInSrcset } from "./values.ts"
 
 /** Of a long URL its head decides. */
@@ -59,6 +60,8 @@ export class ElementUrls {
     editsInAttribute(text, from, to, edits, (value, start, end, found) => {
       if (kind === "srcset") editsInSrcset(value, this.editOf, found)
       else if (kind === "list") editsInList(value, this.editOf, found)
+      else if (kind === "referrer policy") editsInReferrerPolicy(value, start, end, found)
+      else if (kind === "rel") editsInRel(value, start, end, found)
       else if (kind === "css") new CssScanner(this.editOf).scan(value, start, end, true, found)
       else this.editsInPage(value, start, end, found)
     })
@@ -91,6 +94,11 @@ export class ElementUrls {
     }
     const content = values.get("content")
     const equiv = values.get("http-equiv")
+    const name = values.get("name")
+    if (content && name && text.slice(name.from, name.to).trim().toLowerCase() === "referrer") {
+      editsInReferrerPolicy(text, content.from, content.to, edits)
+      return true
+    }
     if (!content || !equiv) return true
     const what = text.slice(equiv.from, equiv.to).trim().toLowerCase()
     if (what === "refresh") {

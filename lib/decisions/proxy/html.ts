@@ -4,6 +4,7 @@
  */
 import { attributeAt, endOfValue, nameAt } from "./attribute_text.ts"
 import { endsTagName, isLetter, isSpaceOrSlash } from "./characters.ts"
+import { beginsPage } from "./content_type.ts"
 import { declarationAt } from "./declarations.ts"
 import { ElementContents, heldAtMost } from "./element_contents.ts"
 import { ElementUrls, type PageFacts } from "./element_urls.ts"
@@ -17,6 +18,8 @@ export interface HtmlOptions extends PageFacts {
   xml?: boolean
   /** Put before the first element that could run a script. */
   shim?: string
+  /** Whether this is a page; else only a doctype or an element of a page's beginning makes it one. */
+  surelyPage?: boolean
 }
 
 const nameAtMost = 256
@@ -29,6 +32,7 @@ export class HtmlScanner {
   #tag: Tag = newTag("", false)
   #namespaces = new Namespaces()
   #shim: string | undefined
+  #isPage: boolean
   /** Where in the undecided text the search for an attribute's end goes on: without it, slow writers cost n² steps. */
   #searched = 0
   readonly #urls: ElementUrls
@@ -36,6 +40,7 @@ export class HtmlScanner {
 
   constructor(readonly options: HtmlOptions) {
     this.#shim = options.shim
+    this.#isPage = options.surelyPage ?? false
     // Pages inside this one, in `srcdoc` and `<noscript>`: same base, no second shim.
     this.#urls = new ElementUrls(options, (text, from, to, edits) => {
       const { links, ownOrigin } = options
@@ -115,6 +120,7 @@ export class HtmlScanner {
     const { xml = false } = this.options
     const found = declarationAt(text, at, { xml, cdata: xml || this.#namespaces.foreign, heldAtMost, last })
     if (found === null) return null
+    this.#isPage ||= /^<!doctype/i.test(text.slice(at, at + 9))
     if (found.sheet) this.#urls.edit("url", text, found.sheet.from, found.sheet.to, edits)
     this.#mode = found.mode
     return found.at
@@ -139,9 +145,12 @@ export class HtmlScanner {
     if (metaEdits && !this.#urls.meta(text, end, metaEdits) && !last && text.length - at < heldAtMost)
       return null
     // Before anything that could run; a doctype, <html> and <head> must come first.
-    if (this.#shim !== undefined && !isEnd && name !== "html" && name !== "head") {
-      edits.push({ from: at, to: at, text: this.#shim })
-      this.#shim = undefined
+    if (this.#shim !== undefined && !isEnd) {
+      this.#isPage ||= beginsPage(name)
+      if (name !== "html" && name !== "head") {
+        if (this.#isPage) edits.push({ from: at, to: at, text: this.#shim })
+        this.#shim = undefined
+      }
     }
     if (metaEdits) edits.push(...metaEdits)
     this.#mode = inTag

@@ -1,15 +1,29 @@
 /** Which authorities of absolute URLs are backends of ours, remembered: a page of 15,000 links names a few hundred hosts. */
 import type { Allowed } from "./allowed.ts"
+import { crossingPath } from "./reserved_paths.ts"
 import { prefixOf, type Scheme, type Target, targetOfAuthority } from "./target.ts"
 
 /** Turns links of one document into ours. */
 export interface LinkMap {
-  /** Our prefix for an absolute URL's authority; "" is our own origin, null is outside. */
+  /** Our prefix for an absolute URL's authority; "" is the document's own origin, null is outside. */
   prefixFor(scheme: Scheme, authority: string): string | null
-  /** The same for the authority `text[from, to)` without copying it; `hash` is any that its scheme and characters always have. */
+  /** `prefixFor` of the authority `text[from, to)` without copying it; `hash` is any that its scheme and characters always have. */
   prefixAt(scheme: Scheme, text: string, from: number, to: number, hash: number): string | null
+  /** The origin of its own under which the browser sees a backend; null where backends share ours, and for what is outside. */
+  originFor(scheme: Scheme, authority: string): string | null
   /** Whether a backend that is known by its name is called something under this one. */
   hasHostUnder(name: string): boolean
+  /** Whether the document is shown under a name of its own, where none of its paths change. */
+  readonly byName: boolean
+}
+
+/** Where a document is shown. */
+export interface DocumentPlace {
+  target: Target
+  /** Authorities that are our own origin: the backend learned them from X-Forwarded-Host. */
+  authorities: readonly string[]
+  /** The origin of a backend's own name; null where backends are shown by path. */
+  originOf: ((target: Target) => string | null) | null
 }
 
 const knownAtMost = 4096
@@ -21,15 +35,29 @@ interface Recent {
   prefix: string | null
 }
 
-export function linkMap(allowed: Allowed, own: { target: Target; authorities: readonly string[] }): LinkMap {
+/** What nodes call themselves; in a browser each of them would be the reader's own machine. */
+const selfNames = new Set(["localhost", "127.0.0.1", "127.0.1.1", "0.0.0.0", "::1"])
+
+export function linkMap(allowed: Allowed, own: DocumentPlace): LinkMap {
   const known = { http: new Map<string, string | null>(), https: new Map<string, string | null>() }
-  const decide = (scheme: Scheme, authority: string): string | null => {
-    if (scheme === "http" && own.authorities.includes(authority.toLowerCase())) return ""
+  const byName = own.originOf !== null
+  const isItself = (target: Target) => prefixOf(target) === prefixOf(own.target)
+  const shownAt = (target: Target) =>
+    byName ? (isItself(target) ? "" : crossingPath + prefixOf(target)) : prefixOf(target)
+  const meant = (scheme: Scheme, authority: string): Target | null => {
     const text = decodedAuthority(authority)
     const target = text === null ? null : targetOfAuthority(scheme, text)
     if (!target) return null
-    const itself = prefixOf(target) === prefixOf(own.target)
-    return itself || allowed.permits(target.host, target.port) ? prefixOf(target) : null
+    const isAllowed = isItself(target) || allowed.permits(target.host, target.port) !== null
+    if (!selfNames.has(target.host)) return isAllowed ? target : null
+    // The node's own name for itself: even where that port is not allowed, the reader's machine is not meant.
+    const there = { ...target, host: own.target.host }
+    return isItself(there) || allowed.permits(there.host, there.port) || !isAllowed ? there : target
+  }
+  const decide = (scheme: Scheme, authority: string): string | null => {
+    if (scheme === "http" && own.authorities.includes(authority.toLowerCase())) return ""
+    const target = meant(scheme, authority)
+    return target && shownAt(target)
   }
   const prefixFor = (scheme: Scheme, authority: string): string | null => {
     const decided = known[scheme]
@@ -46,6 +74,11 @@ export function linkMap(allowed: Allowed, own: { target: Target; authorities: re
   const hosts = [own.target.host, ...allowed.entries.map(({ host }) => host)]
   return {
     prefixFor,
+    byName,
+    originFor(scheme, authority) {
+      const target = meant(scheme, authority)
+      return target && (own.originOf?.(target) ?? null)
+    },
     hasHostUnder: (name) => hosts.some((host) => host?.endsWith(`.${name}`)),
     prefixAt(scheme, text, from, to, hash) {
       const slot = (hash ^ (hash >>> 12)) & (recentSlots - 2)

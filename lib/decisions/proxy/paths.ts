@@ -26,7 +26,8 @@ export function isPrefixed(url: string, path: number, end: number, prefix: strin
 
 /** A relative reference stays, unless its `..` climb past the backend's root: there browsers stop, here they would not. */
 export function editOfRelative(url: string, start: number, end: number, base: Base): Edit | null {
-  if (base.prefix === null) return null
+  // Under its own name nothing lies above the root.
+  if (base.prefix === null || base.prefix === "") return null
   const text = url.slice(start, end)
   if (!mayClimb(text)) return null
   const directories = base.path.split("/").length - 2

@@ -21,7 +21,7 @@ const isLetter = (code: number) => (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7
 const unusual = new Uint8Array(marks)
 for (const name of unusualElements.split(" ")) unusual[hashOf(name)] = 1
 
-const [noUrl, plainUrl, css, otherUrl] = [0, 1, 2, 3] as const
+const [noUrl, plainUrl, css, otherUrl, rel] = [0, 1, 2, 3, 4] as const
 const attributes = new Uint8Array(marks)
 for (const name of namesWithUrls) {
   const hash = hashOf(name)
@@ -113,7 +113,9 @@ function endOfPlainAttribute(text: string, start: number, base: Base, links: Lin
       ? passPlainReference(text, at + 2, quote, base, links, edits)
       : kind === css
         ? passPlainCss(text, at + 2, quote)
-        : -1
+        : kind === rel
+          ? passPlainRel(text, at + 2, quote)
+          : -1
   return close < 0 ? -1 : close + 1
 }
 
@@ -125,6 +127,12 @@ function passPlainCss(text: string, from: number, quote: number): number {
     if (code === 0x28 || code === 0x26 || code === 0x40 || code === 0x5c) return -1
   }
   return -1
+}
+
+/** Where the quote is behind a `rel` that hides nothing; else -1. */
+function passPlainRel(text: string, from: number, quote: number): number {
+  const close = text.indexOf(quote === 0x22 ? '"' : "'", from)
+  return /referrer|&/i.test(text.slice(from, Math.max(from, close))) ? -1 : close
 }
 
 /** Text between tags is mostly short: looking at some characters is faster than a call that looks at all. */
@@ -139,6 +147,7 @@ function nextBracket(text: string, from: number): number {
 
 /** Whose kind depends on the element is not plain: no element is called "". */
 function kindOf(name: string): number {
+  if (name === "rel") return rel
   const kind = kindOfAttribute("", name)
   return kind === "url" ? plainUrl : kind === "css" ? css : otherUrl
 }

@@ -60,8 +60,8 @@ function passAbsolute(text: string, from: number, quote: number, links: LinkMap,
   const end = endOfPath(text, at, quote, false)
   if (end < 0) return -1
   const prefix = links.prefixAt(scheme, text, authority, at, hash)
-  // Our own origin: a path of the backend's, to be looked at again.
-  if (prefix === "") return -1
+  // Our own origin: a path of the backend's, which may have its prefix already.
+  if (prefix === "" && !links.byName) return -1
   if (prefix !== null) edits.push({ from, to: at, text: prefix })
   return end
 }

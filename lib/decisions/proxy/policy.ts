@@ -54,8 +54,9 @@ function rewrittenDirective(directive: string, base: Base, links: LinkMap, ownOr
   if (!/-src|-ancestors|form-action|base-uri|navigate-to/i.test(name)) return directive
   const sources = rest.replace(/\S+/g, (source) => {
     const mapped = rewrittenSource(source, links, ownOrigin)
+    if (mapped === source || !/-ancestors$/i.test(name)) return mapped
     // Of those who frame a page only their origin is known, never a path.
-    return mapped !== source && /-ancestors$/i.test(name) ? `${source} ${ownOrigin}` : mapped
+    return `${source} ${links.byName ? (mapped.split(" ")[1] ?? ownOrigin) : ownOrigin}`
   })
   return directive.slice(0, directive.length - rest.length) + sources
 }
@@ -66,9 +67,13 @@ function rewrittenSource(source: string, links: LinkMap, ownOrigin: string): str
   if (!parts?.[2]) return withWildcard(source, links, ownOrigin)
   if (parts[1] === undefined && !/[.:]/.test(parts[2])) return source
   const scheme = (parts[1] ?? "http").toLowerCase()
-  const prefix = links.prefixFor(scheme === "https" || scheme === "wss" ? "https" : "http", parts[2])
-  if (prefix === null || prefix === "") return source
-  return `${originFor(scheme, ownOrigin)}${prefix}${parts[3] ?? "/"}`
+  const httpScheme = scheme === "https" || scheme === "wss" ? "https" : "http"
+  const prefix = links.prefixFor(httpScheme, parts[2])
+  if (prefix === null || (prefix === "" && !links.byName)) return source
+  const here = `${originFor(scheme, ownOrigin)}${prefix}${parts[3] ?? "/"}`
+  // A link to another name is a path of this one first, then a redirect.
+  const there = prefix === "" ? null : links.originFor(httpScheme, parts[2])
+  return there === null ? here : `${here} ${originFor(scheme, there)}`
 }
 
 /** `*.internal:*`, `http://h:*`: besides them, for they may mean places elsewhere, what they mean here. */

@@ -102,10 +102,12 @@ function editOfAbsolute(
   while (path < end && !isSlash(url.charCodeAt(path)) && url[path] !== "?" && url[path] !== "#") path++
   const prefix = links.prefixFor(scheme, url.slice(authority, path))
   if (prefix === null) return null
-  // Our own origin: the backend learned it from X-Forwarded-Host. What follows is a path of the backend.
-  const shown = prefix === "" ? base.prefix : prefix
+  // Our own origin: what follows is a path of the backend.
+  const shown = prefix === "" && !links.byName ? base.prefix : prefix
   if (shown === null) return null
   const ours = base.origin + shown
   if (path === end || !isSlash(url.charCodeAt(path))) return { from: start, to: path, text: `${ours}/` }
-  return editOfRooted(url, start, path, end, ours, prefix === "") ?? { from: start, to: path, text: "" }
+  return (
+    editOfRooted(url, start, path, end, ours, prefix === "") ?? { from: start, to: path, text: base.origin }
+  )
 }

@@ -9,12 +9,12 @@ const ours = new Set("host forwarded via content-length expect x-real-ip".split(
 export interface RequestFacts {
   target: Target
   prefix: string
-  /** Our origin and the name of our cookie. */
+  /** Our origin, and the names of our cookies. */
   ownOrigin: string
   ownHost: string
-  cookie: string
-  /** It opened the proxy from an address, which a browser may name as where it came from. */
-  secret: string
+  cookies: readonly string[]
+  /** One opened the proxy from an address, which a browser may name as where it came from. */
+  secrets: readonly string[]
   client: string
   /** Our name in Via. */
   pseudonym: string
@@ -34,23 +34,23 @@ export function requestHeaders(headers: RawHeaders, facts: RequestFacts): string
     if (hopByHop.has(key) || ours.has(key) || key.startsWith("x-forwarded-")) continue
     if (nominated.has(key) && key !== "cookie" && key !== "origin") continue
     const mapped = requestHeader(key, value, facts)
-    if (mapped !== null && !mapped.includes(facts.secret)) out.push(name, mapped)
+    if (mapped !== null && !facts.secrets.some((secret) => mapped.includes(secret))) out.push(name, mapped)
   }
   out.push("Via", `${via === "" ? "" : `${via}, `}${facts.httpVersion} ${facts.pseudonym}`)
   out.push("X-Forwarded-For", facts.client, "X-Forwarded-Host", facts.ownHost, "X-Forwarded-Proto", "http")
   // Spark reads -Context, others -Prefix: pages that build URLs in scripts then build ours.
-  out.push("X-Forwarded-Prefix", facts.prefix, "X-Forwarded-Context", facts.prefix)
+  if (facts.prefix !== "") out.push("X-Forwarded-Prefix", facts.prefix, "X-Forwarded-Context", facts.prefix)
   return out
 }
 
 function requestHeader(key: string, value: string, facts: RequestFacts): string | null {
   switch (key) {
     case "cookie":
-      return backendCookies(value, facts.cookie)
+      return backendCookies(value, facts.cookies, facts.prefix !== "")
     case "origin":
       return value === facts.ownOrigin ? originOf(facts.target) : value
     case "referer":
-      return backendReferer(value, facts.ownOrigin)
+      return backendReferer(value, facts)
     case "accept-encoding":
       return supportedCodings(value)
     default:
@@ -59,8 +59,9 @@ function requestHeader(key: string, value: string, facts: RequestFacts): string 
 }
 
 /** A page of ours as its backend knows it; our index and other people's pages are nobody's business. */
-function backendReferer(value: string, ownOrigin: string): string | null {
+function backendReferer(value: string, { ownOrigin, prefix, target }: RequestFacts): string | null {
   if (!value.startsWith(`${ownOrigin}/`)) return value
+  if (prefix === "") return originOf(target) + value.slice(ownOrigin.length)
   const route = routeOf(value.slice(ownOrigin.length))
   return route.kind === "backend" ? originOf(route.target) + route.rest : null
 }

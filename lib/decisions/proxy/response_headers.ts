@@ -6,6 +6,7 @@ import type { LinkMap } from "./link_map.ts"
 import { policyWithScripts, rewrittenPolicy } from "./policy.ts"
 import { connectionOptions, hopByHop, type RawHeaders } from "./raw_headers.ts"
 import { type Edit, editOfReference, rewrittenReference } from "./reference.ts"
+import { referrerPolicy } from "./referrer.ts"
 import { editsInRefresh, editsInSrcset } from "./values.ts"
 
 /** Promises about the whole of our origin, which belongs to all backends together. */
@@ -24,7 +25,8 @@ export interface ResponseFacts {
   base: Base
   links: LinkMap
   ownOrigin: string
-  cookie: string
+  /** The names of our cookies. */
+  cookies: readonly string[]
   /** Whether the body will be rewritten, as its bytes, length and coding then change. */
   rewritten: boolean
   /** Whether a 304 answers a client that holds a body of which only the weak validator is known to it. */
@@ -54,7 +56,7 @@ export function responseHeaders(headers: RawHeaders, facts: ResponseFacts): stri
     if (mapped !== null) out.push(name, mapped)
   }
   // Unmatched paths need the Referer, and nobody outside must learn our host's name from it.
-  out.push("Referrer-Policy", "same-origin", "Via", `${via}1.1 ${facts.pseudonym}`)
+  out.push("Referrer-Policy", referrerPolicy, "Via", `${via}1.1 ${facts.pseudonym}`)
   return out
 }
 
@@ -75,7 +77,7 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
     case "link":
       return rewrittenLink(value, base, links)
     case "set-cookie":
-      return browserCookie(value, facts.cookie, base)
+      return browserCookie(value, facts.cookies, base)
     case "access-control-allow-origin": {
       const rewritten = rewrittenReference(value, base, links)
       return rewritten === value ? value : facts.ownOrigin
@@ -98,7 +100,8 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
  */
 function rewrittenLink(value: string, base: Base, links: LinkMap): string {
   const parts = /((?:imagesrcset\s*=\s*)?")((?:[^"\\]|\\.)*)(?:"|\\?$)|<([^>]*)(?:>|$)/gi
-  return value.replace(parts, (whole, start?: string, quoted = "", url?: string) => {
+  const quiet = value.replace(/(;\s*referrerpolicy\s*=\s*)(?:"[^"]*"|[\w-]+)/gi, `$1${referrerPolicy}`)
+  return quiet.replace(parts, (whole, start?: string, quoted = "", url?: string) => {
     const isOpen = !/[">]$/.test(whole)
     if (isOpen || start === '"') return whole
     if (url !== undefined) return `<${rewrittenReference(url, base, links)}>`

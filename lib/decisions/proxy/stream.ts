@@ -1,6 +1,6 @@
 /** A document that comes in pieces, rewritten piece by piece: what is decided goes out at once. */
 import type { Base } from "./base.ts"
-import { type DocumentKind, looksLikeHtml, sniffedAtMost } from "./content_type.ts"
+import { type DocumentKind, looksLikeHtml, looksLikeJson, sniffedAtMost, type Use } from "./content_type.ts"
 import { CssScanner } from "./css.ts"
 import { editedBytes } from "./edits.ts"
 import { HtmlScanner } from "./html.ts"
@@ -19,19 +19,36 @@ export interface DocumentOptions {
   base: Base
   links: LinkMap
   ownOrigin: string
+  use: Use
   /** A tag to put into HTML pages. */
   shim?: string
 }
 
 export function rewriterFor(options: DocumentOptions): StreamRewriter {
-  const { kind, base, links, ownOrigin, shim } = options
-  if (kind === "unknown") return rewriterWhereHtml(() => rewriterFor({ ...options, kind: "html" }))
+  const { kind, base, links, ownOrigin, use, shim } = options
+  if (kind === "unknown") {
+    return rewriterWhere(looksLikeHtml, () => rewriterFor({ ...options, kind: "html" }))
+  }
   if (kind === "css") {
     const css = new CssScanner((url) => editOfReference(url, base, links))
     return rewriterOf((text, last, edits) => css.scan(text, 0, text.length, last, edits))
   }
-  const html = new HtmlScanner({ links, base, ownOrigin, xml: kind === "xml", ...(shim ? { shim } : {}) })
-  return rewriterOf((text, last, edits) => html.scan(text, 0, last, edits))
+  const isPage = use === "page"
+  const mayHaveShim = shim !== undefined && (isPage || use === "unknown")
+  const html = new HtmlScanner({
+    links,
+    base,
+    ownOrigin,
+    xml: kind === "xml",
+    ...(mayHaveShim ? { shim, surelyPage: isPage } : {}),
+  })
+  const rewriter = rewriterOf((text, last, edits) => html.scan(text, 0, last, edits))
+  return isPage
+    ? rewriter
+    : rewriterWhere(
+        (text) => negated(looksLikeJson(text)),
+        () => rewriter,
+      )
 }
 
 function rewriterOf(scan: (text: string, last: boolean, edits: Edit[]) => number): StreamRewriter {
@@ -51,17 +68,22 @@ function rewriterOf(scan: (text: string, last: boolean, edits: Edit[]) => number
   }
 }
 
-/** Holds the first bytes until they tell whether this is HTML. */
-function rewriterWhereHtml(html: () => StreamRewriter): StreamRewriter {
+const negated = (answer: boolean | null) => (answer === null ? null : !answer)
+
+/** Holds the first bytes until they tell whether this is to be rewritten at all. */
+function rewriterWhere(
+  isDocument: (beginning: string) => boolean | null,
+  rewriter: () => StreamRewriter,
+): StreamRewriter {
   let undecided: Buffer = Buffer.alloc(0)
   let chosen: StreamRewriter | null = null
   return {
     write(piece) {
       if (chosen) return chosen.write(piece)
       undecided = Buffer.concat([undecided, piece])
-      const isHtml = looksLikeHtml(undecided.toString("latin1", 0, sniffedAtMost))
-      if (isHtml === null) return Buffer.alloc(0)
-      chosen = isHtml ? html() : asItCame
+      const decided = isDocument(undecided.toString("latin1", 0, sniffedAtMost))
+      if (decided === null) return Buffer.alloc(0)
+      chosen = decided ? rewriter() : asItCame
       return chosen.write(undecided)
     },
     end: () => (chosen ? chosen.end() : undecided),

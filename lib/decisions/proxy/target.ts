@@ -14,7 +14,7 @@ export type Route =
   /** `prefix` is the first part as it was asked for, `rest` what goes to the backend, byte for byte, from its slash on. */
   | { kind: "backend"; target: Target; prefix: string; rest: string }
   /** `/HOST/PORT` without its slash. */
-  | { kind: "slash"; target: Target; location: string }
+  | { kind: "slash"; target: Target; location: string; rest: string }
   /** It means a backend but is malformed. */
   | { kind: "malformed"; reason: string }
   | { kind: "unmatched" }
@@ -62,7 +62,10 @@ export function routeOf(pathAndQuery: string): Route {
   if (port === null) return { kind: "malformed", reason: "PORT is not between 1 and 65535" }
   const target = { scheme, host, port }
   const prefix = path.slice(0, portEnd)
-  if (slash < 0) return { kind: "slash", target, location: `${prefix}/${pathAndQuery.slice(portEnd)}` }
+  if (slash < 0) {
+    const rest = `/${pathAndQuery.slice(portEnd)}`
+    return { kind: "slash", target, location: prefix + rest, rest }
+  }
   return { kind: "backend", target, prefix, rest: pathAndQuery.slice(portEnd) }
 }
 

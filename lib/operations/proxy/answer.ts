@@ -1,12 +1,14 @@
 /** Answers requests: who asks, where it goes, and our own pages. */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { enterPath } from "../../decisions/proxy/reserved_paths.ts"
 import { prefixOf } from "../../decisions/proxy/target.ts"
 import { Exchange } from "./exchange.ts"
 import { forward } from "./forward.ts"
-import { indexPage, sendPage, sendRedirect } from "./pages.ts"
+import type { Site } from "./guard.ts"
+import { escaped, indexPage, sendPage, sendRedirect } from "./pages.ts"
 import type { ProxyContext } from "./proxy_context.ts"
-import { destinationOf } from "./routing.ts"
-import { shimPath, shimScript } from "./shim.ts"
+import { type Destination, destinationOf } from "./routing.ts"
+import { shimScript } from "./shim.ts"
 
 /** Answers a request; `expectsContinue` where the client waits for 100 before it sends its body. */
 export function answer(
@@ -17,20 +19,23 @@ export function answer(
 ): void {
   const exchange = new Exchange(proxy, request, response, expectsContinue)
   const verdict = proxy.guard(request)
-  if (verdict.kind === "refuse") {
-    exchange.refuse(verdict.status, "This proxy is somebody's own", verdict.reason)
-    return
+  switch (verdict.kind) {
+    case "refuse":
+      exchange.refuse(verdict.status, "This proxy is somebody's own", verdict.reason, wayOn(request, verdict))
+      return
+    case "redirect": {
+      const cookie = verdict.setCookie === null ? [] : ["Set-Cookie", verdict.setCookie]
+      sendRedirect(response, 303, verdict.location, cookie)
+      return
+    }
+    case "pass":
+      exchange.shownUnder(verdict.site)
+      answerFrom(destinationOf(proxy, request, verdict.site), exchange, verdict.site)
   }
-  if (verdict.kind === "welcome") {
-    const cookie = verdict.setCookie === null ? [] : ["Set-Cookie", verdict.setCookie]
-    sendRedirect(response, 303, verdict.location, cookie)
-    return
-  }
-  if (proxy.withShim && request.url === shimPath) {
-    sendShim(proxy, response)
-    return
-  }
-  const destination = destinationOf(proxy, request)
+}
+
+function answerFrom(destination: Destination, exchange: Exchange, site: Site): void {
+  const { proxy, response } = exchange
   switch (destination.kind) {
     case "refuse":
       exchange.refuse(destination.status, destination.what, destination.cause)
@@ -38,16 +43,34 @@ export function answer(
     case "redirect":
       sendRedirect(response, 307, destination.location)
       return
+    case "hand over": {
+      const { host, rest } = destination
+      sendRedirect(response, 303, `http://${host}${enterPath}?${proxy.handOver.issue(host, rest)}`)
+      return
+    }
     case "index":
       sendIndex(proxy, response, destination.status)
       return
+    case "shim":
+      sendShim(exchange, destination)
+      return
     case "backend":
-      forward(exchange, destination)
+      forward(exchange, site, destination)
   }
 }
 
-function sendShim(proxy: ProxyContext, response: ServerResponse): void {
-  const script = shimScript(proxy.allowed())
+/** A link to the same page: on one of our own the cookie comes along. */
+function wayOn({ url = "/" }: IncomingMessage, { mayFollow }: { mayFollow?: boolean }): string {
+  return mayFollow && /^\/(?!\/)/.test(url)
+    ? `<p><a href="${escaped(url)}">Go on</a> if you meant to come here.</p>`
+    : ""
+}
+
+function sendShim(
+  { proxy, response }: Exchange,
+  { target, prefix }: Extract<Destination, { kind: "shim" }>,
+): void {
+  const script = shimScript(proxy.allowed(), target, prefix)
   const headers = ["Content-Type", "text/javascript; charset=utf-8", "Cache-Control", "no-store"]
   response.writeHead(200, [...headers, "Content-Length", String(Buffer.byteLength(script))] as never)
   response.end(script)

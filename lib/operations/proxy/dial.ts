@@ -7,7 +7,7 @@ import tls from "node:tls"
 import { SocksClient } from "socks"
 import { messageOf } from "../../base/errors.ts"
 import { canonicalAddress, deniedAddress, isLoopback } from "../../decisions/proxy/address.ts"
-import type { Allowed } from "../../decisions/proxy/allowed.ts"
+import { type Allowed, addressInName } from "../../decisions/proxy/allowed.ts"
 import { isAddress } from "../../decisions/proxy/host.ts"
 import type { Target } from "../../decisions/proxy/target.ts"
 import { ProxyFailure } from "./failures.ts"
@@ -53,7 +53,9 @@ export async function checkedAddresses(
   { allowed, ownPort }: AddressPolicy,
   resolve: Resolve,
 ): Promise<string[]> {
-  const addresses = isAddress(host) ? [host] : await resolve(host)
+  // A node's short name is known in its own network only, but says the address.
+  const carried = host.includes(".") || allowed.permits(host, port) !== "range" ? null : addressInName(host)
+  const addresses = isAddress(host) ? [host] : carried ? [carried] : await resolve(host)
   return addresses.map((text) => {
     const address = canonicalAddress(text)
     if (address === null) throw new ProxyFailure(502, "the name resolves to no address")

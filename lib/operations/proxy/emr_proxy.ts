@@ -16,7 +16,7 @@ export interface EmrArguments {
   user: string
   allow: string[]
   "ssh-option": string[]
-  shim: boolean
+  "no-shim": boolean
   quiet: boolean
   json: boolean
 }
@@ -76,7 +76,7 @@ export async function runEmrProxy(
         allow: [...allow, ...allowHosts(hosts)],
         legacyHosts: false,
         defaultSite: null,
-        shim: args.shim,
+        shim: !args["no-shim"],
         tls: { ca: null, insecure: false },
       },
     )

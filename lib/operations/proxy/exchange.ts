@@ -1,8 +1,9 @@
 /** One request of a client, its answer, and the line of the log that they leave behind. */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
-import { originOf, type Target } from "../../decisions/proxy/target.ts"
+import { originOf, prefixOf, type Target } from "../../decisions/proxy/target.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { noteGarbage } from "./gc_pressure.ts"
+import type { Site } from "./guard.ts"
 import type { Watched } from "./idle_watch.ts"
 import { pathOf } from "./log.ts"
 import { failurePage, sendPage } from "./pages.ts"
@@ -11,7 +12,7 @@ import type { ProxyContext } from "./proxy_context.ts"
 /** Where a request goes. */
 export interface BackendRoute {
   target: Target
-  /** What stands before the backend's paths as the browser sees them. */
+  /** What stands before the backend's paths as the browser sees them; nothing under the backend's own name. */
   prefix: string
   /** The backend's path and query, byte for byte. */
   rest: string
@@ -22,6 +23,7 @@ export class Exchange {
   readonly #startedAtMs: number
   #cause: string | undefined
   #sentBytes = 0
+  #shownAs = ""
 
   constructor(
     readonly proxy: ProxyContext,
@@ -40,19 +42,24 @@ export class Exchange {
     response.on("close", () => this.#log())
   }
 
+  /** Under a backend's name: the log names it as by path. */
+  shownUnder({ target }: Site): void {
+    if (target) this.#shownAs = prefixOf(target)
+  }
+
   /** Counts bytes of the body that go to the client. */
   sent(bytes: number): void {
     this.#sentBytes += bytes
   }
 
-  /** Answers with a page that names what was asked for and the cause of the failure. */
-  refuse(status: number, what: string, cause: string): void {
+  /** Answers with a page that names what was asked for and the cause of the failure; `more` is HTML. */
+  refuse(status: number, what: string, cause: string, more = ""): void {
     this.#cause = cause
     const { title, body } = failurePage(status, what, cause)
     // The rest of a refused body is not read, and nobody knows where a malformed request ends: what follows on this connection
     // must not be taken for a request.
     const ends = hasBody(this.request) || status === 400
-    sendPage(this.response, status, title, body, ends ? ["Connection", "close"] : [])
+    sendPage(this.response, status, title, body + more, ends ? ["Connection", "close"] : [])
   }
 
   /** Answers for a backend that failed; an answer that has begun is cut off. */
@@ -69,7 +76,7 @@ export class Exchange {
     proxy.log({
       atUtcMs: this.#startedAtMs,
       method: request.method ?? "",
-      path: pathOf(request.url ?? ""),
+      path: this.#shownAs + pathOf(request.url ?? ""),
       status: response.statusCode,
       bytes: this.#sentBytes,
       tookMs: proxy.now() - this.#startedAtMs,
@@ -85,6 +92,7 @@ export class Attempt {
 
   constructor(
     readonly exchange: Exchange,
+    readonly site: Site,
     readonly route: BackendRoute,
     readonly upstream: ClientRequest,
   ) {

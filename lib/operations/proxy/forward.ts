@@ -4,6 +4,7 @@ import { documentKind } from "../../decisions/proxy/content_type.ts"
 import { headerValue } from "../../decisions/proxy/raw_headers.ts"
 import { Attempt, type BackendRoute, type Exchange, hasBody } from "./exchange.ts"
 import { ProxyFailure } from "./failures.ts"
+import type { Site } from "./guard.ts"
 import { relay } from "./relay.ts"
 import { headersForBackend } from "./request_headers.ts"
 
@@ -22,7 +23,12 @@ interface Retry {
 }
 
 /** `retry` is null at the first try; there is no third. */
-export function forward(exchange: Exchange, route: BackendRoute, retry: Retry | null = null): void {
+export function forward(
+  exchange: Exchange,
+  site: Site,
+  route: BackendRoute,
+  retry: Retry | null = null,
+): void {
   const { proxy, request, response } = exchange
   const withBody = hasBody(request)
   const canRepeat = repeatable.has(request.method ?? "") && !withBody
@@ -30,13 +36,13 @@ export function forward(exchange: Exchange, route: BackendRoute, retry: Retry | 
     target: route.target,
     method: request.method ?? "GET",
     path: route.rest,
-    headers: headersFor(exchange, route, retry?.whole ?? false),
+    headers: headersFor(exchange, site, route, retry?.whole ?? false),
     fresh: retry?.fresh ?? !canRepeat,
   })
-  const attempt = new Attempt(exchange, route, upstream)
+  const attempt = new Attempt(exchange, site, route, upstream)
   const again = (how: Retry) => {
     attempt.abandon()
-    forward(exchange, route, how)
+    forward(exchange, site, route, how)
   }
   let answered = false
   upstream.on("error", (error) => {
@@ -75,9 +81,9 @@ function isDocument({ rawHeaders }: IncomingMessage): boolean {
   return kind !== null && kind !== "unknown"
 }
 
-function headersFor(exchange: Exchange, route: BackendRoute, whole: boolean): string[] {
+function headersFor(exchange: Exchange, site: Site, route: BackendRoute, whole: boolean): string[] {
   const { proxy, request, expectsContinue } = exchange
-  const headers = headersForBackend(proxy, request, route)
+  const headers = headersForBackend(proxy, request, site, route)
   const length = request.headers["content-length"]
   if (length !== undefined) headers.push("Content-Length", length)
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked")

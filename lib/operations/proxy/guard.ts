@@ -2,134 +2,153 @@
  * Who may use the proxy: on a shared host every local user reaches its port, and every page in the world can make the
  * student's browser send requests to it.
  */
-import { timingSafeEqual } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { isIP } from "node:net"
+import { crossingOf, isNavigation } from "../../decisions/proxy/crossing.ts"
+import { enterPath } from "../../decisions/proxy/reserved_paths.ts"
+import { prefixOf, type Target } from "../../decisions/proxy/target.ts"
+import { backendCookieName, type HandOver } from "./hand_over.ts"
+import type { OwnNames } from "./own_names.ts"
+import { cookiesNamed, hostOf, requestOrigin } from "./request_facts.ts"
+import { isSameSecret, withoutToken } from "./secrets.ts"
 
-/** The name of our cookie; backends may neither see nor set it. */
+/** The name of our cookie under our own name; backends may neither see nor set it. */
 export const cookieName = "microproxy"
 
-export interface OwnNames {
-  /** `http://NAME.localhost:PORT`, what links are printed with. */
+/** Our cookies under any name. */
+export const ourCookies: readonly string[] = [cookieName, backendCookieName]
+
+/** Under which of our names a request came: the proxy's own, or a backend's. */
+export interface Site {
+  /** `http://HOST`, as the browser knows it. */
   origin: string
-  /** `NAME.localhost:PORT`. */
+  /** The value of Host in lower case. */
   host: string
-  /** All values of Host under which pages are shown. */
-  hosts: ReadonlySet<string>
-  /** Whether any address written in full is ours too: the proxy listens to the network. */
-  anyAddress: boolean
-  /** Hosts under which only the way to `origin` is shown: cookies of plain localhost go to every server on this host. */
-  entrances: ReadonlySet<string>
+  /** Null for the proxy's own name, which shows backends by path. */
+  target: Target | null
 }
 
 export type Verdict =
-  | { kind: "pass" }
-  /** The token was right: hand out the cookie and go to `location`. */
-  | { kind: "welcome"; location: string; setCookie: string | null }
-  | { kind: "refuse"; status: 400 | 401 | 403 | 421; reason: string }
+  | { kind: "pass"; site: Site }
+  /** On the way in: to be answered with a redirect and, where one is earned, a cookie. */
+  | { kind: "redirect"; location: string; setCookie: string | null }
+  /** `mayFollow`: the reader may go on from our own page, where a link from elsewhere brought no cookie along. */
+  | { kind: "refuse"; status: 400 | 401 | 403 | 421; reason: string; mayFollow?: boolean }
 
 export type Guard = (request: IncomingMessage) => Verdict
 
-/** No secret is longer (options.ts). */
-const comparedBytes = 256
-
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE"])
 
-export function guardOf(names: OwnNames, token: string): Guard {
-  const isToken = constantTimeComparer(token)
+export function guardOf(names: OwnNames, token: string, handOver: HandOver): Guard {
   return (request) => {
-    const url = request.url ?? "/"
     const host = hostOf(request)
     if (host === null) return { kind: "refuse", status: 400, reason: "one Host header is wanted" }
-    const isEntrance = names.entrances.has(host)
-    const isOurs = names.hosts.has(host) || (names.anyAddress && isAddressWithPort(host, names.host))
-    // DNS rebinding: a name that was pointed at our address is still not our name.
-    if (!isOurs && !isEntrance) return { kind: "refuse", status: 421, reason: "this Host is not served here" }
-    const without = withoutToken(url, isToken)
-    if (without !== null) {
-      const location = isEntrance ? names.origin + url : without
-      return { kind: "welcome", location, setCookie: isEntrance ? null : cookieFor(token) }
-    }
-    if (isEntrance)
-      return { kind: "refuse", status: 421, reason: "open the address that was printed at the start" }
-    if (!cookiesNamed(request, cookieName).some(isToken)) {
+    const target = names.backends?.targetOf(host) ?? null
+    if (target === "malformed") {
       return {
         kind: "refuse",
-        status: 401,
-        reason: "the secret is missing or wrong: open the address that was printed at the start",
+        status: 400,
+        reason: "this Host names no backend: HOST--PORT is wanted in front",
       }
     }
-    const upgrade = request.headers.upgrade !== undefined
-    if ((upgrade || !safeMethods.has(request.method ?? "")) && !isSameOrigin(request, `http://${host}`)) {
-      return { kind: "refuse", status: 403, reason: "the request comes from a page of another origin" }
-    }
-    return { kind: "pass" }
+    return target === null
+      ? guardOwnName(request, host, names, token)
+      : guardBackend(request, { origin: `http://${host}`, host, target }, names, handOver)
   }
 }
 
-/** The origin under which this request came; its Host was found to be ours. */
-export function originFor({ headers }: IncomingMessage): string {
-  return `http://${headers.host?.toLowerCase()}`
+function guardOwnName(request: IncomingMessage, host: string, names: OwnNames, token: string): Verdict {
+  const isEntrance = names.entrances.has(host)
+  const isOurs = host === names.host || (names.anyAddress && isAddressWithPort(host, names.host))
+  // DNS rebinding: a name that was pointed at our address is still not our name.
+  if (!isOurs && !isEntrance) return { kind: "refuse", status: 421, reason: "this Host is not served here" }
+  const url = request.url ?? "/"
+  const without = withoutToken(url, token)
+  if (without !== null) {
+    const location = isEntrance ? names.origin + url : without
+    return { kind: "redirect", location, setCookie: isEntrance ? null : cookieFor(token) }
+  }
+  if (isEntrance)
+    return { kind: "refuse", status: 421, reason: "open the address that was printed at the start" }
+  const given = cookiesNamed(request, cookieName)
+  if (given.length > 1) return twoCookies
+  const origin = requestOrigin(request)
+  if (!isSameSecret(given[0] ?? "", token)) {
+    const { method, fetchSite, fetchDest } = origin
+    return {
+      kind: "refuse",
+      status: 401,
+      reason: "the secret is missing or wrong: open the address that was printed at the start",
+      // Strict cookies do not come along on links from elsewhere, backends' pages among them.
+      mayFollow:
+        method === "GET" && fetchDest === "document" && /^(?:cross|same)-site$/.test(fetchSite ?? ""),
+    }
+  }
+  if ((origin.upgrade || !safeMethods.has(origin.method)) && !isSameOrigin(request, `http://${host}`)) {
+    return { kind: "refuse", status: 403, reason: "the request comes from a page of another origin" }
+  }
+  return { kind: "pass", site: { origin: `http://${host}`, host, target: null } }
+}
+
+function guardBackend(
+  request: IncomingMessage,
+  site: Site & { target: Target },
+  names: OwnNames,
+  handOver: HandOver,
+): Verdict {
+  const origin = requestOrigin(request)
+  if (crossingOf(origin, site.origin) === "refused") {
+    const reason = "another backend's page asks for it: between backends only links and frames pass"
+    return { kind: "refuse", status: 403, reason }
+  }
+  const url = request.url ?? "/"
+  if (url.startsWith(`${enterPath}?`))
+    return enter(url.slice(enterPath.length + 1), site, origin.fetchDest, handOver)
+  const given = cookiesNamed(request, backendCookieName)
+  if (given.length > 1) return twoCookies
+  if (isSameSecret(given[0] ?? "", handOver.secretOf(site.host))) return { kind: "pass", site }
+  if (origin.method === "GET" && isNavigation(origin) && handOver.maySendFor(site.host)) {
+    return { kind: "redirect", location: names.origin + prefixOf(site.target) + url, setCookie: null }
+  }
+  const reason = "this name's secret is missing or wrong: open the backend from the proxy's own page"
+  return { kind: "refuse", status: 401, reason }
+}
+
+/** A browser comes with a ticket. */
+function enter(ticket: string, { host }: Site, fetchDest: string | undefined, handOver: HandOver): Verdict {
+  const location = handOver.redeem(ticket, host)
+  if (location === null) {
+    return {
+      kind: "refuse",
+      status: 403,
+      reason: "this way in was used before, or is too old: open the link again",
+    }
+  }
+  // In a frame on another backend's page only a cookie of that very page comes along.
+  const inFrame = fetchDest === "iframe" || fetchDest === "frame"
+  const scope = inFrame ? "SameSite=None; Partitioned" : "SameSite=Lax"
+  const cookie = `${backendCookieName}=${handOver.secretOf(host)}; Path=/; Secure; HttpOnly; ${scope}`
+  return { kind: "redirect", location, setCookie: cookie }
+}
+
+/** Somebody else set one of them. */
+const twoCookies: Verdict = {
+  kind: "refuse",
+  status: 400,
+  reason: "two cookies of this proxy came in one request",
 }
 
 function cookieFor(token: string): string {
   return `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`
 }
 
-/** Compares copies of one size, so that neither the time nor the length tells how much of a guess was right. */
-function constantTimeComparer(token: string): (given: string) => boolean {
-  const wanted = Buffer.alloc(comparedBytes)
-  const copy = Buffer.alloc(comparedBytes)
-  wanted.write(token, "latin1")
-  return (given) => {
-    copy.fill(0)
-    copy.write(given, "latin1")
-    return timingSafeEqual(copy, wanted) && given.length === token.length
-  }
-}
-
-function hostOf(request: IncomingMessage): string | null {
-  let host: string | null = null
-  const { rawHeaders } = request
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.length !== 4 || rawHeaders[i]?.toLowerCase() !== "host") continue
-    if (host !== null) return null
-    host = (rawHeaders[i + 1] as string).toLowerCase()
-  }
-  return host
-}
-
-/** The path without every `token=SECRET` of its query; null where there is none. */
-function withoutToken(url: string, isToken: (given: string) => boolean): string | null {
-  const query = url.indexOf("?")
-  if (query < 0 || !url.includes("token=", query)) return null
-  const parameters = url.slice(query + 1).split("&")
-  const kept = parameters.filter(
-    (parameter) => !parameter.startsWith("token=") || !isToken(parameter.slice("token=".length)),
-  )
-  if (kept.length === parameters.length) return null
-  // `//host` would leave us when a browser follows it.
-  const path = url.slice(0, query).replace(/^[/\\]+/, "/")
-  return path + (kept.length > 0 ? `?${kept.join("&")}` : "")
-}
-
-function cookiesNamed({ headers }: IncomingMessage, name: string): string[] {
-  const { cookie } = headers
-  if (cookie === undefined) return []
-  return cookie
-    .split(";")
-    .map((one) => one.trim())
-    .filter((one) => one.startsWith(name) && one[name.length] === "=")
-    .map((one) => one.slice(name.length + 1))
-}
-
 /** Browsers name the origin of everything unsafe; programs that hold the cookie need not. */
-function isSameOrigin({ headers }: IncomingMessage, own: string): boolean {
-  const { origin } = headers
-  const site = headers["sec-fetch-site"]
-  if (origin === undefined) return site === undefined || site === "same-origin" || site === "none"
+function isSameOrigin(request: IncomingMessage, own: string): boolean {
+  const { origin, fetchSite } = requestOrigin(request)
+  if (origin === undefined)
+    return fetchSite === undefined || fetchSite === "same-origin" || fetchSite === "none"
   // A page that hides its referrer posts `Origin: null` even to itself; scripts cannot set Sec-Fetch-Site.
-  return origin === own || (origin === "null" && site === "same-origin")
+  return origin === own || (origin === "null" && fetchSite === "same-origin")
 }
 
 function isAddressWithPort(host: string, own: string): boolean {

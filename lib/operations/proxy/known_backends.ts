@@ -2,13 +2,15 @@
 import { type AllowEntry, type Allowed, allowedBy, allowHosts } from "../../decisions/proxy/allowed.ts"
 import { type LinkMap, linkMap } from "../../decisions/proxy/link_map.ts"
 import { prefixOf, type Target } from "../../decisions/proxy/target.ts"
+import type { Site } from "./guard.ts"
+import type { BackendNames, OwnNames } from "./own_names.ts"
 
 export interface KnownBackends {
   allowed(): Allowed
   /** A host was asked for that is not allowed. */
   missed(): void
-  /** What links of a backend's pages become; `authorities` are ours. */
-  linksFor(target: Target, authorities: readonly string[]): LinkMap
+  /** What links of a backend's pages become under one of our names. */
+  linksFor(target: Target, site: Site, names: OwnNames): LinkMap
 }
 
 /** How long the nodes of a cluster are taken for known: soon after, an address may be somebody else's instance. */
@@ -43,15 +45,25 @@ export async function knownBackends(
     missed() {
       if (nodes && now() - askedAt > nodesAskedAgainMs) refresh(nodes)
     },
-    linksFor(target, authorities) {
-      const key = prefixOf(target)
+    linksFor(target, site, { host, backends }) {
+      const byName = site.target !== null
+      const key = `${byName ? "name" : "path"} ${prefixOf(target)}`
       let map = links.get(key)
       if (!map) {
         if (links.size > 256) links.clear()
-        map = linkMap(allowed, { target, authorities })
+        map = linkMap(allowed, {
+          target,
+          authorities: [byName ? site.host : host],
+          originOf: byName ? (other) => originUnder(backends, other) : null,
+        })
         links.set(key, map)
       }
       return map
     },
   }
+}
+
+function originUnder(backends: BackendNames | null, target: Target): string | null {
+  const host = backends?.hostOf(target) ?? null
+  return host === null ? null : `http://${host}`
 }

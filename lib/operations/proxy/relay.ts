@@ -1,39 +1,44 @@
 /** Passes a backend's answer on to the client: its headers, and its body rewritten or as it is. */
 import type { IncomingMessage } from "node:http"
 import { baseOf } from "../../decisions/proxy/base.ts"
-import { documentKind } from "../../decisions/proxy/content_type.ts"
+import { documentKind, useOf } from "../../decisions/proxy/content_type.ts"
 import { scriptNonceOf } from "../../decisions/proxy/policy.ts"
 import { headerValue, headerValues } from "../../decisions/proxy/raw_headers.ts"
+import { shimPath } from "../../decisions/proxy/reserved_paths.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
 import { AnswerSink } from "./answer_sink.ts"
 import { decodersFor, pump } from "./body.ts"
 import type { Attempt } from "./exchange.ts"
-import { cookieName, originFor } from "./guard.ts"
-import { shimPath, shimTag } from "./shim.ts"
+import { ourCookies } from "./guard.ts"
+import { requestOrigin } from "./request_facts.ts"
+import { shimTag } from "./shim.ts"
 
 /** `incoming` has its headers; its body is still to come. */
 export function relay(attempt: Attempt, incoming: IncomingMessage): void {
-  const { exchange, route } = attempt
+  const { exchange, route, site } = attempt
   const { proxy, request, response } = exchange
   const status = incoming.statusCode ?? 502
   const base = baseOf(route.target, route.prefix, route.rest)
-  const links = proxy.linksFor(route.target)
-  const ownOrigin = originFor(request)
+  const links = proxy.linksFor(route.target, site)
+  const ownOrigin = site.origin
   const coding = headerValues(incoming.rawHeaders, "content-encoding").join(",")
-  const kind = status === 206 ? null : documentKind(incoming.rawHeaders)
+  const use = useOf(requestOrigin(request).fetchDest)
+  const found = status === 206 ? null : documentKind(incoming.rawHeaders)
+  // What a page takes for a script or an image is none itself.
+  const kind = use === "part" && (found === "html" || found === "unknown") ? null : found
   const empty = request.method === "HEAD" || status === 204 || status === 304
   const decoders = kind === null || empty ? [] : decodersFor(coding)
   const rewritten = kind !== null && decoders !== null
   const nonce = scriptNonceOf(headerValues(incoming.rawHeaders, "content-security-policy"))
-  const withShim = proxy.withShim && (kind === "html" || kind === "unknown")
+  const withShim = proxy.withShim && use !== "data" && (kind === "html" || kind === "unknown")
   const headers = responseHeaders(incoming.rawHeaders, {
     base,
     links,
     ownOrigin,
-    cookie: cookieName,
+    cookies: ourCookies,
     rewritten: rewritten && status !== 304,
     heldWeakly: status === 304 && /\bW\//.test(headerValue(request.rawHeaders, "if-none-match") ?? ""),
-    shimSource: withShim ? ownOrigin + shimPath : null,
+    shimSource: withShim ? ownOrigin + route.prefix + shimPath : null,
     pseudonym: proxy.pseudonym,
   })
   if (/^text\/event-stream/i.test(headerValue(incoming.rawHeaders, "content-type") ?? "")) {
@@ -47,8 +52,9 @@ export function relay(attempt: Attempt, incoming: IncomingMessage): void {
     attempt.finish()
     return
   }
+  if (kind === "html" && use !== "data" && route.prefix !== "") proxy.lastShown.set(ownOrigin, route.target)
   const shim = withShim ? { shim: shimTag(route.prefix, nonce) } : {}
-  const document = rewritten ? { kind, base, links, ownOrigin, ...shim } : null
+  const document = rewritten ? { kind, base, links, ownOrigin, use, ...shim } : null
   const head = { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 }
   pump(incoming, decoders ?? [], document, proxy.limits, new AnswerSink(attempt, head))
 }

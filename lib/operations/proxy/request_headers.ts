@@ -2,21 +2,22 @@
 import type { IncomingMessage } from "node:http"
 import { requestHeaders } from "../../decisions/proxy/request_headers.ts"
 import type { Target } from "../../decisions/proxy/target.ts"
-import { cookieName, originFor } from "./guard.ts"
+import { ourCookies, type Site } from "./guard.ts"
 import type { ProxyContext } from "./proxy_context.ts"
 
 export function headersForBackend(
   proxy: ProxyContext,
   request: IncomingMessage,
+  site: Site,
   { target, prefix }: { target: Target; prefix: string },
 ): string[] {
   return requestHeaders(request.rawHeaders, {
     target,
     prefix,
-    ownOrigin: originFor(request),
-    ownHost: proxy.names.host,
-    cookie: cookieName,
-    secret: proxy.secret,
+    ownOrigin: site.origin,
+    ownHost: site.target ? site.host : proxy.names.host,
+    cookies: ourCookies,
+    secrets: site.target ? [proxy.secret, proxy.handOver.secretOf(site.host)] : [proxy.secret],
     client: proxy.clientOf(request),
     pseudonym: proxy.pseudonym,
     httpVersion: request.httpVersion,

@@ -1,5 +1,5 @@
 /** `microproxy` as a command: from its words to a proxy that runs until it is interrupted. */
-import { ExitCode, Failed } from "../../base/errors.ts"
+import { ExitCode, Failed, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import type { Clock } from "../../base/time.ts"
 import { allowedBy, allowHosts, parseAllow } from "../../decisions/proxy/allowed.ts"
@@ -20,6 +20,8 @@ export interface MicroproxyArguments {
   "token-file"?: string | undefined
   "legacy-hosts": boolean
   shim: boolean
+  "no-shim": boolean
+  "by-path": boolean
   "ca-file"?: string | undefined
   insecure: boolean
   check?: string | undefined
@@ -49,6 +51,7 @@ export async function runMicroproxy(
   deps: RunDeps,
   output: Lines,
 ): Promise<ExitCode> {
+  if (args.shim && args["no-shim"]) throw new UsageError("--shim", "cannot be combined with --no-shim")
   const listen = listenAddress(args.listen, listenPort(args.port))
   const site = defaultSite(args.default_url)
   const { cluster } = args
@@ -84,7 +87,8 @@ export async function runMicroproxy(
       allow,
       legacyHosts: args["legacy-hosts"],
       defaultSite: site,
-      shim: args.shim,
+      shim: !args["no-shim"],
+      byPath: args["by-path"],
       tls: {
         ca: args["ca-file"] === undefined ? null : certificatesFrom(args["ca-file"]),
         insecure: args.insecure,

@@ -11,13 +11,15 @@ import { answer } from "./answer.ts"
 import { openBackends } from "./backends.ts"
 import type { Dial, TlsOptions } from "./dial.ts"
 import { guardOf } from "./guard.ts"
+import { HandOver } from "./hand_over.ts"
 import { IdleWatch } from "./idle_watch.ts"
 import { knownBackends } from "./known_backends.ts"
 import { defaultLimits, type ProxyLimits } from "./limits.ts"
 import type { LogEntry } from "./log.ts"
 import { ownNames } from "./own_names.ts"
 import type { ProxyContext } from "./proxy_context.ts"
-import { answerUpgrade, isWebSocket } from "./upgrade.ts"
+import { isWebSocket } from "./request_facts.ts"
+import { answerUpgrade } from "./upgrade.ts"
 
 export interface ProxyDeps {
   /** How backends are reached: `directDial()`, `socksDial(…)`, or a tunnel's. */
@@ -31,6 +33,8 @@ export interface ProxyDeps {
 export interface ProxyOptions {
   /** An address of this host; port 0 takes a free one. */
   listen: { address: string; port: number }
+  /** Shows all backends under one name, by path, as beyond loopback: their pages then share an origin. */
+  byPath?: boolean
   /** The secret; `newToken()` makes one. */
   token: string
   allow: readonly AllowEntry[]
@@ -72,15 +76,18 @@ export async function startProxy(deps: ProxyDeps, options: ProxyOptions): Promis
   } as http.ServerOptions)
   server.maxConnections = limits.clientConnections
   const port = await listen(server, options.listen)
-  const names = ownNames(options.listen.address, port)
-  const authorities = [names.host]
+  const namedHosts = () => known.allowed().entries.flatMap(({ host }) => host ?? [])
+  const names = ownNames(options.listen.address, port, options.byPath ? null : namedHosts)
+  const handOver = new HandOver(deps.now)
   const proxy: ProxyContext = {
     names,
-    guard: guardOf(names, options.token),
+    guard: guardOf(names, options.token, handOver),
+    handOver,
+    lastShown: new Map(),
     secret: options.token,
     allowed: known.allowed,
     missed: known.missed,
-    linksFor: (target) => known.linksFor(target, authorities),
+    linksFor: (target, site) => known.linksFor(target, site, names),
     backends: openBackends(
       deps.dial,
       {

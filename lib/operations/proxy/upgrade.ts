@@ -5,17 +5,12 @@ import { baseOf } from "../../decisions/proxy/base.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
 import type { BackendRoute } from "./exchange.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
-import { cookieName, originFor } from "./guard.ts"
+import { ourCookies, type Site } from "./guard.ts"
 import type { Watched } from "./idle_watch.ts"
 import { pathOf } from "./log.ts"
 import type { ProxyContext } from "./proxy_context.ts"
 import { headersForBackend } from "./request_headers.ts"
-import { destinationOf } from "./routing.ts"
-
-/** Nothing else is passed on: `Upgrade: h2c` would open a way around every check of ours. */
-export function isWebSocket({ headers, method }: IncomingMessage): boolean {
-  return method === "GET" && headers.upgrade?.toLowerCase() === "websocket"
-}
+import { type Destination, destinationOf } from "./routing.ts"
 
 const switchToWebSocket = ["Connection", "Upgrade", "Upgrade", "websocket"]
 
@@ -29,12 +24,10 @@ export function answerUpgrade(
   const handshake = new Handshake(proxy, request, client)
   client.on("error", () => client.destroy())
   const verdict = proxy.guard(request)
-  const destination = verdict.kind === "pass" ? destinationOf(proxy, request) : null
-  if (verdict.kind === "refuse") handshake.refuse(verdict.status, verdict.reason)
-  else if (destination === null) handshake.refuse(400, "open a page of this proxy first")
-  else if (destination.kind === "refuse") handshake.refuse(destination.status, destination.cause)
-  else if (destination.kind !== "backend") handshake.refuse(404, "no backend is meant")
-  else handshake.passTo(destination, head)
+  if (verdict.kind === "pass") {
+    handshake.answer(destinationOf(proxy, request, verdict.site), verdict.site, head)
+  } else if (verdict.kind === "refuse") handshake.refuse(verdict.status, verdict.reason)
+  else handshake.refuse(400, "open a page of this proxy first")
 }
 
 /** A client's handshake until the backend has answered it. */
@@ -55,6 +48,12 @@ class Handshake {
     this.#startedAtMs = proxy.now()
   }
 
+  answer(destination: Destination, site: Site, head: Buffer): void {
+    if (destination.kind === "refuse") this.refuse(destination.status, destination.cause)
+    else if (destination.kind !== "backend") this.refuse(404, "no backend is meant")
+    else this.#passTo(destination, site, head)
+  }
+
   refuse(status: number, cause: string): void {
     this.#log(status, cause)
     this.client.end(
@@ -63,13 +62,13 @@ class Handshake {
     )
   }
 
-  passTo(route: BackendRoute, head: Buffer): void {
+  #passTo(route: BackendRoute, site: Site, head: Buffer): void {
     const { proxy, request, client } = this
     const upstream = proxy.backends.request({
       target: route.target,
       method: "GET",
       path: route.rest,
-      headers: [...headersForBackend(proxy, request, route), ...switchToWebSocket],
+      headers: [...headersForBackend(proxy, request, site, route), ...switchToWebSocket],
       fresh: true,
     })
     this.#upstream = upstream
@@ -85,10 +84,15 @@ class Handshake {
       const failure = failureOf(error)
       this.refuse(failure.status, failure.message)
     })
-    upstream.on("response", (incoming) => this.#passRefusal(route, incoming))
+    upstream.on("response", (incoming) =>
+      this.#passRefusal(
+        this.#headFor(route, site, withoutLength(incoming), ["Connection", "close"]),
+        incoming,
+      ),
+    )
     upstream.on("upgrade", (incoming, backend, first) => {
       this.#settle(101)
-      client.write(this.#headFor(route, incoming, switchToWebSocket))
+      client.write(this.#headFor(route, site, incoming, switchToWebSocket))
       if (first.length > 0) client.write(first)
       client.off("end", this.#clientGone)
       client.off("data", this.#keep)
@@ -99,9 +103,9 @@ class Handshake {
   }
 
   /** The backend refuses: its answer ends with the connection. */
-  #passRefusal(route: BackendRoute, incoming: IncomingMessage): void {
+  #passRefusal(head: Buffer, incoming: IncomingMessage): void {
     this.#settle(incoming.statusCode ?? 502)
-    this.client.write(this.#headFor(route, withoutLength(incoming), ["Connection", "close"]))
+    this.client.write(head)
     incoming.pipe(this.client)
   }
 
@@ -123,13 +127,13 @@ class Handshake {
     if (this.#earlyBytes > this.proxy.limits.headerBytes) this.#clientGone()
   }
 
-  #headFor(route: BackendRoute, incoming: IncomingMessage, more: string[]): Buffer {
-    const { proxy, request } = this
+  #headFor(route: BackendRoute, site: Site, incoming: IncomingMessage, more: string[]): Buffer {
+    const { proxy } = this
     const headers = responseHeaders(incoming.rawHeaders, {
       base: baseOf(route.target, route.prefix, route.rest),
-      links: proxy.linksFor(route.target),
-      ownOrigin: originFor(request),
-      cookie: cookieName,
+      links: proxy.linksFor(route.target, site),
+      ownOrigin: site.origin,
+      cookies: ourCookies,
       rewritten: false,
       heldWeakly: false,
       shimSource: null,

@@ -33,7 +33,13 @@ export const emrProxyInto = {
         description: "An option for ssh, as its -o",
       },
     }),
-    shim: { type: "boolean", description: "Put a script into pages that maps the URLs their scripts build" },
+    ...grouped("Pages", {
+      "no-shim": {
+        type: "boolean",
+        description: "Put no script into pages to map the URLs that their scripts build",
+      },
+      shim: { type: "boolean", description: "Accepted for compatibility: the script is the default" },
+    }),
     quiet: { type: "boolean", alias: "q", description: "Do not log requests" },
     json: { type: "boolean", description: "Write output and log as JSON lines" },
   },

@@ -57,12 +57,23 @@ export const microproxy = {
         description: "Read the secret from this file, mode 0600",
       },
     }),
-    shim: { type: "boolean", description: "Put a script into pages that maps the URLs their scripts build" },
+    ...grouped("Pages", {
+      "by-path": {
+        type: "boolean",
+        description: "Show all backends under one name, by path; their pages can then read each other",
+      },
+      "no-shim": {
+        type: "boolean",
+        description: "Put no script into pages to map the URLs that their scripts build",
+      },
+      shim: { type: "boolean", description: "Accepted for compatibility: the script is the default" },
+    }),
     quiet: { type: "boolean", alias: "q", description: "Do not log requests" },
     json: { type: "boolean", description: "Write output and log as JSON lines" },
   },
-  details: `A backend is shown under /HOST/PORT/REST, or under /~https/HOST/PORT/REST with TLS. Only backends that --allow and
---cluster name are reached, never link-local addresses or the metadata service.
+  details: `On loopback each backend has a host name of its own below localhost, which browsers find by themselves: open
+/HOST/PORT/REST, or /~https/HOST/PORT/REST for a backend with TLS. Programs and browsers elsewhere are answered by path. Only
+backends that --allow and --cluster name are reached, never link-local addresses or the metadata service.
 
 The printed address holds a secret. Whoever has it sees the pages.
 

@@ -148,6 +148,7 @@ describe("the corpus of link forms", () => {
     const links = linkMap(allowedBy([parseAllow("b\u00fccher.internal:8042")], { legacyHosts: false }), {
       target,
       authorities: [],
+      originOf: null,
     })
     for (const written of [
       "b\xc3\xbccher.internal:8042",

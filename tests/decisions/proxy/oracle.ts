@@ -24,8 +24,9 @@ export const allowed = allowedBy(["10.0.0.0/24", "node.internal:8042", "[fd00::5
 export function rewriter(kind: DocumentOptions["kind"] = "html"): StreamRewriter {
   return rewriterFor({
     kind,
+    use: "page",
     base: baseOf(target, prefix, documentPath),
-    links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host] }),
+    links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host], originOf: null }),
     ownOrigin: proxyOrigin,
   })
 }
