@@ -209,7 +209,7 @@ describe("doctor asks AWS", () => {
     await put("more", other)
     expect((await group())?.found).toBe("has more policies, which may allow what costs money: more")
     await put(studentPolicyName, other)
-    expect((await group())?.found).toBe("has a policy other than wanted")
+    expect((await group())?.found).toBe("policy differs from ours")
   })
 
   test("and names each permission that the key lacks", async () => {
