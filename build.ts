@@ -14,7 +14,8 @@ import {
 } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { commands, cronName, tools } from "./lib/base/commands.ts"
-import packageJson from "./package.json" with { type: "json" }
+import { version } from "./lib/base/version.ts"
+import { builtCommit } from "./packaging/commit.ts"
 import { compileExecutable } from "./packaging/executable.ts"
 import { readBuildOptions } from "./packaging/options.ts"
 import { writeShare } from "./packaging/reading/share.ts"
@@ -60,6 +61,7 @@ async function compileAllTools(): Promise<{ what: string; bytes: number }[]> {
 
 function compileTool(script: string, outfile: string): Promise<void> {
   return compileExecutable(script, outfile, {
+    BUILD_COMMIT: JSON.stringify(builtCommit(root)),
     BUILD_CONFIG_PATH: JSON.stringify(options.config),
     BUILD_PREFIX: JSON.stringify(options.prefix),
   })
@@ -90,7 +92,7 @@ function packDeb(): { what: string; bytes: number } {
     tools.reduce((sum, tool) => sum + statSync(join(outdir, "libexec", tool)).size, 0) / 1024,
   )
   const architecture = { x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch
-  const control = { VERSION: packageJson.version, ARCHITECTURE: architecture, KIBIBYTES: String(kibibytes) }
+  const control = { VERSION: version, ARCHITECTURE: architecture, KIBIBYTES: String(kibibytes) }
   mkdirSync(join(staging, "DEBIAN"), { mode: 0o755 })
   for (const [name, mode] of [
     ["control", 0o644],
@@ -100,7 +102,7 @@ function packDeb(): { what: string; bytes: number } {
   ] as const) {
     writeFilled(join("packaging", "deb", name), join(staging, "DEBIAN", name), mode, control)
   }
-  const outfile = join(outdir, `ec2-wrappers_${packageJson.version}_${architecture}.deb`)
+  const outfile = join(outdir, `ec2-wrappers_${version}_${architecture}.deb`)
   // gzip at its fastest: a gigabyte of executables takes minutes otherwise.
   const packed = Bun.spawnSync([
     "dpkg-deb",

@@ -3,10 +3,10 @@
  * A script declares a `Tool` and ends with `if (import.meta.main) await main(tool)`.
  */
 import { type ArgsDef, type CommandDef, defineCommand } from "citty"
-import packageJson from "../package.json" with { type: "json" }
 import { typedName } from "./base/commands.ts"
 import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
+import { version, versionAndCommit } from "./base/version.ts"
 import { type Context, openContext } from "./context.ts"
 import { whyNotThisTool } from "./host/caller/caller_wrapper.ts"
 import {
@@ -42,7 +42,7 @@ export function defineTool<const T extends ArgumentTable>(tool: Tool<T>): Define
     defineCommand({ meta: { name, description: summary, alias: [...aliases] } }),
   ])
   const command = defineCommand({
-    meta: { name: tool.name, version: packageJson.version, description: tool.description },
+    meta: { name: tool.name, version, description: tool.description },
     args: tool.arguments as ArgsDef,
     ...(subCommands.length > 0 && { subCommands: Object.fromEntries(subCommands) }),
   })
@@ -103,7 +103,7 @@ async function runTool<T extends ArgumentTable>(
       return ExitCode.done
     }
     if (asked === "version") {
-      output.line(`${tool.name} ${packageJson.version}`)
+      output.line(`${tool.name} ${versionAndCommit()}`)
       return ExitCode.done
     }
     const args = readArguments(tool.arguments, argv, tool.passThroughAfter)

@@ -36,7 +36,9 @@ describe("in another directory, with an empty environment", () => {
   test.each(tools)("%s tells its version and its help", (tool) => {
     const version = run(tool, ["--version"])
     expect(version.stderr).toBe("")
-    expect(version.stdout).toMatch(new RegExp(`^${tool} \\d+\\.\\d+\\.\\d+\n$`))
+    expect(version.stdout).toMatch(
+      new RegExp(`^${tool} \\d+\\.\\d+\\.\\d+( \\([0-9a-f]{7,40}(-dirty)?\\))?\n$`),
+    )
     expect(run(tool, ["--help"]).stdout).toContain("Usage: ")
   })
 

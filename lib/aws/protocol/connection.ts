@@ -4,6 +4,7 @@ import type { Client } from "@smithy/core/client"
 import type { Command, HttpHandlerOptions, MetadataBearer } from "@smithy/types"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
+import { version } from "../../base/version.ts"
 import { awsError } from "./errors.ts"
 import { FetchHandler, type HttpSettings } from "./http.ts"
 import { BoundedRetries, defaultPatience, type Patience } from "./retries.ts"
@@ -46,7 +47,7 @@ export function clientOptions(settings: AwsSettings, { repeatable = true } = {})
     retryMode: "standard",
     maxAttempts: patience.throttled.most,
     retryStrategy: new BoundedRetries(settings.clock, patience, repeatable),
-    defaultUserAgentProvider: async () => [["ec2-wrappers", "1.0"] as [string, string]],
+    defaultUserAgentProvider: async () => [["ec2-wrappers", version] as [string, string]],
     userAgentAppId: async () => undefined,
     disableClockSkewCorrection: async () => false,
     logger: silent,

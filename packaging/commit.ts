@@ -1,0 +1,20 @@
+/** Which commit is built. */
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+/**
+ * git's name of the commit in `root`, with `-dirty` where files differ from it; in an archive made by `git archive`, the commit that
+ * it was made from; empty where neither is known, as in a copy of the files.
+ */
+export function builtCommit(root: string): string {
+  // Not git's own search, which goes up: a copy inside some other repository is not of that repository's commit.
+  if (existsSync(join(root, ".git")) && Bun.which("git")) {
+    const described = Bun.spawnSync(
+      ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+      { cwd: root, stderr: "ignore" },
+    )
+    if (described.success) return described.stdout.toString().trim()
+  }
+  const archived = readFileSync(join(root, "packaging", "commit.txt"), "utf8").trim()
+  return /^[0-9a-f]{7,40}$/.test(archived) ? archived : ""
+}
