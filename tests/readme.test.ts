@@ -11,7 +11,7 @@ import { withFreshConfig } from "../packaging/reading/config_pages.ts"
 
 const root = join(import.meta.dir, "..")
 const pages = [
-  "README.md",
+  ...readdirSync(root),
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith(".md"))
 const textOf = (page: string) => readFileSync(join(root, page), "utf8")
