@@ -369,8 +369,42 @@ describe("bad input", () => {
       const { stderr } = await room.hadoop(command, "c", "1", "--region", "us-west-2")
       expect(stderr.match(/\[c\] instance_typ is no setting, ignored\n/g)).toHaveLength(1)
     }
-    room.clustersCfg("[DEFAULT]\nkeys = ~/k\n[c]\nName = x\nprivate_key = %(Keys)s/%(name)s.pem\n")
+    writeFileSync(join(room.home, "x.pem"), "-----BEGIN OPENSSH PRIVATE KEY-----\n", { mode: 0o600 })
+    room.clustersCfg("[DEFAULT]\nkeys = ~\n[c]\nName = x\nprivate_key = %(Keys)s/%(name)s.pem\n")
     expect((await room.hadoop("config", "check")).stdout).toBe("[c] is right\n")
+    room.clustersCfg("")
+  })
+
+  test.each([
+    ["private_key = ~/none.pem", 'private_key: "HOME/none.pem" does not exist'],
+    ["private_key = ~/open.pem", "can be read by others, and ssh would not use it; run chmod 600 on it"],
+    ["private_key = ~/mine.pub", "holds no private key in a form that ssh reads"],
+    ["user_data_file = ~/none.sh", 'user_data_file: "HOME/none.sh" does not exist'],
+    ["user_data_file = ~/bare.sh", 'HOME/bare.sh begins with "echo hello"'],
+  ])("%s is named by config check, and refused before anything is made", async (line, said) => {
+    writeFileSync(join(room.home, "open.pem"), "-----BEGIN OPENSSH PRIVATE KEY-----\n", { mode: 0o644 })
+    writeFileSync(join(room.home, "mine.pub"), "ssh-ed25519 AAAA\n", { mode: 0o600 })
+    writeFileSync(join(room.home, "bare.sh"), "echo hello\n")
+    room.clustersCfg(`[c]\n${line.replace("~/bare", `${room.home}/bare`)}\n`)
+    const wanted = said.replace("HOME", room.home)
+    expect((await room.hadoop("config", "check")).stdout).toContain(wanted)
+    const { stderr, code } = await room.hadoop("launch-cluster", "c", "1")
+    expect(stderr).toContain(wanted)
+    expect(code).toBe(2)
+    expect(room.emulator.proxy.calls.filter(({ action }) => !action.startsWith("Describe"))).toEqual([])
+    room.clustersCfg("")
+  })
+
+  test("where no key was written, ssh chooses among its own, and config check says so", async () => {
+    const key = join(room.home, `${login}-default.pem`)
+    room.clustersCfg(`[c]\nprivate_key = ${key}\nssh_options = -i %(private_key)s -o Compression=yes\n`)
+    expect((await room.hadoop("config", "check")).stdout).toBe(
+      `[c] there is no ${key}: ssh offers the keys of your agent and of ~/.ssh\n`,
+    )
+    await room.hadoop("launch-cluster", "c", "1", "sm", "--timeout", "1s")
+    const { stdout } = await room.hadoop("login", "c", "--dry-run")
+    expect(stdout).toContain(" -o Compression=yes ")
+    expect(stdout).not.toMatch(/IdentitiesOnly| -i |\.pem/)
     room.clustersCfg("")
   })
 

@@ -25,7 +25,8 @@ export function parseIni(name: string, text: string): IniFile {
     .split(/\r\n|\n|\r/)
     .entries()) {
     const fail = (reason: string) => new UsageError(`${name}:${index + 1}`, reason)
-    if (/^\s*([#;].*)?$/.test(raw)) continue
+    // A comment may begin with REM, too, in the first column.
+    if (/^\s*([#;].*)?$/.test(raw) || /^rem(\s|$)/i.test(raw)) continue
     if (/^\s/.test(raw) && section && key !== undefined) {
       section.set(key, `${section.get(key)}\n${withoutComment(raw.trim())}`)
       continue

@@ -11,7 +11,7 @@ export interface ClusterSettings {
   imageId: string | null
   instanceType: string | null
   keyName: string
-  /** Path of the key's private half, for ssh; null: `~/KEY.pem` where there is one, else ssh's own choice. */
+  /** Path of the key's private half, as given; null: `~/KEY.pem` where there is one, else ssh's own choice. */
   privateKey: string | null
   /** Words after our own ssh options. */
   sshOptions: string[]
@@ -83,7 +83,7 @@ const spellings: Record<string, SettingKey> = {
 
 export type RawSettings = Partial<Record<SettingKey, string[]>>
 
-/** A section's values by key; a line per key that nobody knows. */
+/** A section's values by key, without the quotes around them; a line per key that nobody knows. */
 export function settingsOfSection(section: ReadonlyMap<string, string>): {
   raw: RawSettings
   unknown: string[]
@@ -94,9 +94,25 @@ export function settingsOfSection(section: ReadonlyMap<string, string>): {
     const spelled = name.replaceAll("-", "_")
     const key = spellings[spelled] ?? spelled
     if (!isSettingKey(key)) unknown.push(name)
-    else raw[key] = settingKeys[key] === "list" ? iniList(value) : [value.trim()]
+    else raw[key] = settingKeys[key] === "list" ? iniList(value).map(readLine(key)) : [withoutQuotes(value)]
   }
   return { raw, unknown }
+}
+
+/** How a line of a list is read: in `env`, the value after NAME= may be in quotes, as a shell would have it. */
+function readLine(key: SettingKey): (line: string) => string {
+  if (key !== "env") return withoutQuotes
+  return (line) => {
+    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*=)(.*)$/s.exec(withoutQuotes(line)) ?? []
+    return name === undefined ? line : name + withoutQuotes(value ?? "")
+  }
+}
+
+/** The text between two quotes of a kind, where these hold all of it: people quote paths with blanks. */
+function withoutQuotes(value: string): string {
+  const text = value.trim()
+  const [, quote, inner] = /^(["'])(.*)\1$/s.exec(text) ?? []
+  return quote === undefined || inner?.includes(quote) ? text : (inner ?? "")
 }
 
 function isSettingKey(key: string): key is SettingKey {

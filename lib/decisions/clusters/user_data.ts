@@ -6,6 +6,23 @@ import { shellQuote } from "./shell_words.ts"
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before base64. */
 export const maxUserDataBytes = 16 * 1024
 
+/** How cloud-init knows what it runs: by the beginning of the text. */
+const runnable = /^(#!|#cloud-|#include|#part-handler|## template: jinja|(content-type|mime-version):)/i
+
+/**
+ * A boot script as cloud-init can run it: without the byte order mark and the carriage returns of Windows' editors, which the
+ * kernel would take for part of the interpreter's name. Throws UsageError where cloud-init would not run it.
+ */
+export function readScript(name: string, text: string): string {
+  const script = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n")
+  if (runnable.test(script)) return script
+  const first = script.split("\n")[0] ?? ""
+  throw new UsageError(
+    "user data",
+    `${name} begins with ${quoted(first)}, and cloud-init would not run it; begin a script with #!/bin/bash`,
+  )
+}
+
 /** The script with every `%ENV%` replaced by `K='V' …`, as old scripts have it in `export %ENV%`. */
 export function withEnvironment(script: string, env: Readonly<Record<string, string>>): string {
   for (const [name, value] of Object.entries(env)) refuseSecret(name, value)

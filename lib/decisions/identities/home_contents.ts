@@ -109,10 +109,11 @@ function hashOf(text: string): number {
  */
 function clusters({ login, home, image }: HomeFacts): string {
   const keyName = defaultKeyName(login)
+  // Each has the memory for all daemons of a master, and of a worker.
   const sizes = [
-    ["testing", "m1.small"],
-    ["medium", "c1.medium"],
-    ["large", "c1.xlarge"],
+    ["testing", "t3.medium"],
+    ["medium", "t3.large"],
+    ["large", "m7i.xlarge"],
   ] as const
   return sizes
     .map(([size, instanceType], index) =>

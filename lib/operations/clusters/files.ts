@@ -1,15 +1,20 @@
 /** Files under the student's configuration directory: read whole, written whole. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
-import { type ClusterSession, clusterFiles } from "./deps.ts"
+import { type ClusterDeps, type ClusterSession, clusterFiles } from "./deps.ts"
 
 export type ClusterFile = keyof typeof clusterFiles
 
 /** Where a cluster's own files are; its name has been checked to be a plain file name. */
 export function clusterFile({ deps, name: cluster }: ClusterSession, file: ClusterFile): string {
   return join(deps.configDir, cluster, clusterFiles[file])
+}
+
+/** A path as people write it, absolute: `~/…` and `$HOME/…` are in their home, others relative to the current directory. */
+export function givenPath({ home }: ClusterDeps, path: string): string {
+  return resolve(path.replace(/^(~|\$HOME|\$\{HOME\})(?=\/|$)/, () => home))
 }
 
 /** Scripts and settings are pages; what does not end, such as a device, is a mistake. */

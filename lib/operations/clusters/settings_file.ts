@@ -1,5 +1,4 @@
 /** clusters.cfg: which file is read, and one cluster's settings out of it. */
-import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Failed } from "../../base/errors.ts"
 import { type IniFile, iniSection, keysReferredTo, parseIni } from "../../decisions/clusters/ini.ts"
@@ -13,6 +12,8 @@ import {
 } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { readText } from "./files.ts"
+import { keyFile, withUsableKey } from "./private_key.ts"
+import { scriptProblem } from "./user_data_file.ts"
 
 const fileName = "clusters.cfg"
 
@@ -42,13 +43,7 @@ export function clusterSession(deps: ClusterDeps, name: string, given: RawSettin
 function clusterSettings(deps: ClusterDeps, name: string, given: RawSettings): ClusterSettings {
   const settings = toSettings({ ...settingsOfCluster(deps, name), ...given }, deps.login)
   requireSpotFor(given, settings)
-  return { ...settings, privateKey: settings.privateKey ?? dumpedKey(deps, settings.keyName) }
-}
-
-/** The file that ec2-util writes of a key: without a section of clusters.cfg, ssh would offer any key but this. */
-function dumpedKey(deps: ClusterDeps, keyName: string): string | null {
-  const path = join(deps.home, `${keyName}.pem`)
-  return existsSync(path) ? path : null
+  return withUsableKey(deps, settings)
 }
 
 function settingsOfCluster(deps: ClusterDeps, cluster: string): RawSettings {
@@ -83,13 +78,13 @@ export function checkSettings(
     .map((name) => {
       try {
         const { raw, unknown } = settingsIn(file, name)
-        const settings = toSettings(raw, deps.login)
+        const settings = withUsableKey(deps, toSettings(raw, deps.login))
         return {
           section: name,
           problems: [
             ...nameless(name),
             ...unknown.map((key) => `${key} is no setting, ignored`),
-            ...doubts(settings),
+            ...doubts(deps, settings),
           ],
           settings,
         }
@@ -109,8 +104,15 @@ function nameless(section: string): string[] {
   }
 }
 
-function doubts(settings: ClusterSettings): string[] {
+function doubts(deps: ClusterDeps, settings: ClusterSettings): string[] {
   const found: string[] = []
+  const script = settings.userDataFile === null ? null : scriptProblem(deps, settings.userDataFile)
+  if (script) found.push(script)
+  if (settings.privateKey === null) {
+    found.push(
+      `there is no ${keyFile(deps, settings.keyName)}: ssh offers the keys of your agent and of ~/.ssh`,
+    )
+  }
   if (settings.userDataFile?.startsWith("http:")) {
     found.push("user_data_file comes over plain HTTP: whoever is on the way can run anything on your nodes")
   }

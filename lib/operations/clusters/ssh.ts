@@ -41,7 +41,8 @@ export function sshOptions(
   }
   return [
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
-    ...(settings.privateKey === null ? [] : ["-i", settings.privateKey]),
+    // ssh expands % in it.
+    ...(settings.privateKey === null ? [] : ["-i", settings.privateKey.replaceAll("%", "%%")]),
     ...extra,
     ...settings.sshOptions,
   ]

@@ -1,13 +1,17 @@
 /** The script that nodes start with: ours, or the one that the settings name. */
-import { isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Failed } from "../../base/errors.ts"
+import { messageOf, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { hostVariables, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
-import { packUserData, refuseSecretScript, withEnvironment } from "../../decisions/clusters/user_data.ts"
+import {
+  packUserData,
+  readScript,
+  refuseSecretScript,
+  withEnvironment,
+} from "../../decisions/clusters/user_data.ts"
 import { bootScript } from "./boot_script.ts"
 import type { ClusterDeps, ClusterSession } from "./deps.ts"
-import { readText } from "./files.ts"
+import { givenPath, readText } from "./files.ts"
 
 export interface BootScript {
   name: string
@@ -16,11 +20,11 @@ export interface BootScript {
   isOurs: boolean
 }
 
-/** Our boot script, or the one that user_data_file names; throws UsageError where it holds a secret, Failed where it does not exist. */
+/** Our boot script, or the one that user_data_file names; throws UsageError where it does not exist, cloud-init would not run it, or it holds a secret. */
 export async function loadBootScript({ deps, settings }: ClusterSession): Promise<BootScript> {
   const source = settings.userDataFile
   if (source === null) return { name: "our boot script", text: bootScript, isOurs: true }
-  const text = await scriptAt(deps, source)
+  const text = readScript(source, await scriptAt(deps, source))
   refuseSecretScript(source, text)
   if (!text.includes("%ENV%") && Object.keys(settings.env).length > 0) {
     deps.terminal.warn(`${source} has no %ENV%, so it is not told what --env says`)
@@ -37,15 +41,25 @@ async function scriptAt(deps: ClusterDeps, source: string): Promise<string> {
     }
     return deps.fetchText(source)
   }
-  const path = source.startsWith("file:") ? fileURLToPath(source) : expandHome(deps, source)
+  return localScript(deps, source)
+}
+
+function localScript(deps: ClusterDeps, source: string): string {
+  const path = source.startsWith("file:") ? fileURLToPath(source) : givenPath(deps, source)
   const text = readText(path)
-  if (text === null) throw new Failed("user data", `${quoted(path)} does not exist (user_data_file names it)`)
+  if (text === null) throw new UsageError("user_data_file", `${quoted(path)} does not exist`)
   return text
 }
 
-function expandHome(deps: ClusterDeps, path: string): string {
-  if (path.startsWith("~/")) return join(deps.home, path.slice(2))
-  return isAbsolute(path) ? path : join(process.cwd(), path)
+/** What is wrong with the script that the settings name, as far as it lies on this host; null where nothing is. */
+export function scriptProblem(deps: ClusterDeps, source: string): string | null {
+  if (/^https?:/.test(source)) return null
+  try {
+    refuseSecretScript(source, readScript(source, localScript(deps, source)))
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 export interface UserDataInputs {

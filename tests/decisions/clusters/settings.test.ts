@@ -63,6 +63,26 @@ describe("clusters.cfg", () => {
     expect(toSettings(raw, "cs61c-ab")).toMatchObject({ userPackages: "", imageId: "ami-1" })
   })
 
+  test.each([
+    ['private_key="~/my key.pem"', { privateKey: "~/my key.pem" }],
+    ["image_id = 'ami-1'", { imageId: "ami-1" }],
+    ['ssh_options = "-o ControlPath=none -v"', { sshOptions: ["-o", "ControlPath=none", "-v"] }],
+    ['ssh_options = -i "my key" -o "A=b c"', { sshOptions: ["-i", "my key", "-o", "A=b c"] }],
+    ['ssh_options = "-i" "x"', { sshOptions: ["-i", "x"] }],
+    ['env = GREETING="hello world"', { env: { GREETING: "hello world" } }],
+    ["env =\n  \"A=1\"\n  B='it is'", { env: { A: "1", B: "it is" } }],
+    ['client_cidr = "10.0.0.0/8"', { clientCidrs: ["10.0.0.0/8"] }],
+    ['user_data_file = "a "" b"', { userDataFile: '"a "" b"' }],
+  ])("quotes are read as they were meant: %s", (line, wanted) => {
+    const section = iniSection(parseIni("f", `[c]\n${line}\n`), "c") ?? new Map()
+    expect(toSettings(settingsOfSection(section).raw, "cs61c-ab")).toMatchObject(wanted)
+  })
+
+  test("a line that begins with REM is a comment, as ConfigParser has it", () => {
+    const file = parseIni("f", "REM [x]\nrem\n[c]\nimage_id = ami-1\nRem image_id = ami-2\nremark = 1\n")
+    expect(Object.fromEntries(iniSection(file, "c") ?? [])).toEqual({ image_id: "ami-1", remark: "1" })
+  })
+
   test("spot settings of the file wait for --use-spot; on the command line they are no word without it", () => {
     const settings = toSettings({ max_price: ["0.1"] }, "cs61c-ab")
     expect(() => requireSpotFor({}, settings)).not.toThrow()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import {
   packUserData,
+  readScript,
   refuseSecretScript,
   withEnvironment,
 } from "../../../lib/decisions/clusters/user_data.ts"
@@ -23,6 +24,22 @@ describe("user data", () => {
       /boot\.sh has \d+ bytes when gzipped, wanted at most 16384/,
     )
   })
+
+  test("a script of a Windows editor loses its byte order mark and carriage returns, and runs", () => {
+    const script = readScript("boot.sh", "\uFEFF#!/bin/sh\r\necho it runs\r\n")
+    expect(script).toBe("#!/bin/sh\necho it runs\n")
+  })
+
+  test.each(["#cloud-config\n", "#include\n", "Content-Type: multipart/mixed", "## template: jinja\n"])(
+    "what cloud-init runs is taken: %j",
+    (text) => expect(readScript("x", text)).toBe(text),
+  )
+
+  test.each(["echo hello\n", "", "\n#!/bin/sh\n", "# !/bin/sh", "\u0000#\u0000!"])(
+    "a script that cloud-init would not run is refused: %j",
+    (text) =>
+      expect(() => readScript("boot.sh", text)).toThrow(/boot.sh begins with ".*begin a script with #!/),
+  )
 
   test.each([
     ["AWS_SECRET_ACCESS_KEY", "x"],

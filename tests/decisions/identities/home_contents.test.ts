@@ -90,9 +90,9 @@ env | grep -E '^(AWS_|JAVA_HOME|EC2_)' | sort`
     expect(
       Object.entries(clusters).map(([name, keys]) => [name, keys.instance_type, keys.proxy_port]),
     ).toEqual([
-      ["cs61c-ab-testing", "m1.small", "40003"],
-      ["cs61c-ab-medium", "c1.medium", "40004"],
-      ["cs61c-ab-large", "c1.xlarge", "40005"],
+      ["cs61c-ab-testing", "t3.medium", "40003"],
+      ["cs61c-ab-medium", "t3.large", "40004"],
+      ["cs61c-ab-large", "m7i.xlarge", "40005"],
     ])
     expect(clusters["cs61c-ab-testing"]).toMatchObject({
       image_id: "",
