@@ -61,7 +61,7 @@ describe("launching", () => {
       ...Array(2).fill([login, "tagged", "dn,nm,sw"]),
     ])
     const { SecurityGroups = [] } = await room.emulator.ec2.send(new DescribeSecurityGroupsCommand({}))
-    const own = SecurityGroups.find(({ GroupName }) => GroupName === "tagged")
+    const own = SecurityGroups.find(({ GroupName }) => GroupName === `${login}-tagged`)
     expect(own?.IpPermissions?.find(({ FromPort }) => FromPort === 22)?.IpRanges?.[0]?.CidrIp).toBe(
       "127.0.0.1/32",
     )
@@ -211,7 +211,7 @@ describe("launching", () => {
     await room.hadoop("launch-cluster", "moved", "1", "sm", "--timeout", "1s")
     const rules = async () => {
       const { SecurityGroups = [] } = await room.emulator.ec2.send(
-        new DescribeSecurityGroupsCommand({ GroupNames: ["moved"] }),
+        new DescribeSecurityGroupsCommand({ GroupNames: [`${login}-moved`] }),
       )
       return (SecurityGroups[0]?.IpPermissions ?? []).flatMap(({ FromPort, IpRanges = [] }) =>
         IpRanges.map(({ CidrIp }) => `${FromPort} ${CidrIp}`),
@@ -459,21 +459,49 @@ describe("bad input", () => {
     expect(code).toBe(2)
   })
 
-  test("a security group of that name that is not the caller's is left alone", async () => {
-    const { GroupId } = await room.emulator.ec2.send(
+  /** Makes a security group with these tags; returns its id. */
+  async function groupOf(GroupName: string, tags: Record<string, string>): Promise<string> {
+    const { GroupId = "" } = await room.emulator.ec2.send(
       new CreateSecurityGroupCommand({
-        GroupName: "theirs",
+        GroupName,
         Description: "x",
         VpcId: room.emulator.fixtures.vpcId,
         TagSpecifications: [
-          { ResourceType: "security-group", Tags: [{ Key: tagOf.owner, Value: "cs61c-zz" }] },
+          {
+            ResourceType: "security-group",
+            Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+          },
         ],
       }),
     )
+    return GroupId
+  }
+  const groupIdsOf = (instance?: Instance) => (instance?.SecurityGroups ?? []).map(({ GroupId }) => GroupId)
+
+  test("a security group of that name that is not the caller's is left alone", async () => {
+    const GroupId = await groupOf(`${login}-theirs`, { [tagOf.owner]: "cs61c-zz" })
     const { stderr, code } = await room.hadoop("launch-cluster", "theirs", "1")
-    expect(stderr).toContain(`"theirs" (${GroupId}) exists and is not yours: choose another name`)
+    expect(stderr).toContain(`"${login}-theirs" (${GroupId}) exists and is not yours: choose another name`)
     expect(code).toBe(3)
     expect(callsOf("AuthorizeSecurityGroupIngress")).toEqual([])
+  })
+
+  test("another student's cluster of the same name is no obstacle", async () => {
+    const theirs = await groupOf("shared", { [tagOf.owner]: "cs61c-zz", [tagOf.cluster]: "shared" })
+    expect((await room.hadoop("launch-cluster", "shared", "1", "sm", "--timeout", "0")).code).toBe(4)
+    expect(groupIdsOf((await live())[0])).not.toContain(theirs)
+    expect((await room.hadoop("list")).stdout).toMatch(/^shared\t1\+0\t/m)
+    const { stdout } = await room.hadoop("delete-cluster", "shared", "--yes")
+    expect(stdout).toContain(`security group ${login}-shared deleted\n`)
+    expect(stdout).not.toContain("security group shared")
+  })
+
+  test("a cluster that was launched when groups had no login in their names keeps its own", async () => {
+    const old = await groupOf("older", { [tagOf.owner]: login, [tagOf.cluster]: "older" })
+    await room.hadoop("launch-cluster", "older", "1", "sm", "--timeout", "0")
+    expect(groupIdsOf((await live())[0])).toContain(old)
+    const { stdout } = await room.hadoop("delete-cluster", "older", "--yes")
+    expect(stdout).toMatch(/security group older-sm deleted\nsecurity group older deleted\n$/)
   })
 })
 
@@ -504,7 +532,9 @@ describe("ending", () => {
     expect(unasked.stderr).toContain("nobody can be asked here (--yes answers)")
     expect(unasked.code).toBe(2)
     const { stdout, code } = await room.hadoop("delete-cluster", "foo", "--force")
-    expect(stdout).toMatch(/^i-\w+ terminated\nsecurity group foo-sm deleted\nsecurity group foo deleted\n$/)
+    expect(stdout).toMatch(
+      /^i-\w+ terminated\nsecurity group cs61c-ab-foo-sm deleted\nsecurity group cs61c-ab-foo deleted\n$/,
+    )
     expect(code).toBe(0)
     const left = (await live()).map(tagsOf)
     expect(left.map((tags) => `${tags[tagOf.owner]} ${tags[tagOf.cluster]}`).sort()).toEqual([

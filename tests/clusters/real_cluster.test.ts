@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Lab, type LabMachine, saidLoudly, startLab, whyNoLab } from "./lab.ts"
 import { sparkHome } from "./spark.ts"
-import { type Classroom, openClassroom } from "./support.ts"
+import { type Classroom, login, openClassroom } from "./support.ts"
 
 const spark = await sparkHome()
 const reason = saidLoudly(
@@ -200,7 +200,7 @@ describe.skipIf(reason !== null)("a real Spark cluster on machines of its own", 
   test("delete-cluster ends everything, and repeating it is harmless", async () => {
     const { stdout, code } = await room.hadoop("delete-cluster", "words", "--yes")
     expect(stdout.match(/^i-\w+ terminated$/gm)).toHaveLength(3)
-    expect(stdout).toContain("security group words deleted")
+    expect(stdout).toContain(`security group ${login}-words deleted`)
     expect(code).toBe(0)
     const again = await room.hadoop("delete-cluster", "words", "--yes")
     expect(again).toMatchObject({ stdout: "words has nothing left.\n", code: 0 })

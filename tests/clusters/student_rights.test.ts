@@ -23,7 +23,7 @@ test("a cluster is launched, listed and deleted with what ec2_util --init gives 
     const console = await room.hadoop("console", "mine", "0")
     expect(console.code).toBe(0)
     const deleted = await room.hadoop("delete-cluster", "mine", "--yes")
-    expect(deleted.stdout).toContain("security group mine deleted")
+    expect(deleted.stdout).toContain(`security group ${login}-mine deleted`)
     expect(deleted.code).toBe(0)
     // None of it with the account's own key, but what ec2-run did.
     const groupsBy = calls

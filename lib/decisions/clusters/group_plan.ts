@@ -17,9 +17,19 @@ export interface PlannedGroup {
   open: boolean
 }
 
-/** Names as of old: `CLUSTER` for all, `CLUSTER-ROLE` for each role. */
-export function groupName(cluster: string, role: Role | null): string {
-  return role === null ? cluster : `${cluster}-${role}`
+/**
+ * The name of a cluster's own group, with which the names of the others begin. A group's name is unique in its VPC, which all
+ * students share, so it begins with the login. `tagged` are the names of the groups that carry this cluster's tags: one that was
+ * launched when names did not begin so keeps its own.
+ */
+export function groupPrefix(login: string, cluster: string, tagged: readonly string[]): string {
+  if (cluster.startsWith(`${login}-`) || tagged.includes(cluster)) return cluster
+  return `${login}-${cluster}`
+}
+
+/** `PREFIX` for all nodes, `PREFIX-ROLE` for each role. */
+function groupName(prefix: string, role: Role | null): string {
+  return role === null ? prefix : `${prefix}-${role}`
 }
 
 /**
@@ -27,7 +37,7 @@ export function groupName(cluster: string, role: Role | null): string {
  * roles is in too few groups for all of its pages: its last group opens the others' ports as well.
  */
 export function planGroups(
-  cluster: string,
+  prefix: string,
   roleSets: readonly (readonly Role[])[],
   cidrs: readonly string[],
   openUi: boolean,
@@ -44,14 +54,14 @@ export function planGroups(
   const roles = [...new Set(sets.flatMap(({ attached }) => attached))]
   return [
     {
-      name: groupName(cluster, null),
-      description: `Cluster ${cluster}`,
+      name: groupName(prefix, null),
+      description: `Cluster ${prefix}`,
       client: [...cidrs.map((cidr) => clientRule(22, cidr)), ...pages(null)],
       open: true,
     },
     ...roles.map((role) => ({
-      name: groupName(cluster, role),
-      description: `Cluster ${cluster}, role ${role}`,
+      name: groupName(prefix, role),
+      description: `Cluster ${prefix}, role ${role}`,
       client: pages(role),
       open: false,
     })),
@@ -59,9 +69,9 @@ export function planGroups(
 }
 
 /** The names of the groups that a node with these roles is in, beside `further` ones. */
-export function groupsOfNode(cluster: string, roles: readonly Role[], further = 0): string[] {
+export function groupsOfNode(prefix: string, roles: readonly Role[], further = 0): string[] {
   const { attached } = attachedAndCrowdedOut(roles, further)
-  return [groupName(cluster, null), ...attached.map((role) => groupName(cluster, role))]
+  return [groupName(prefix, null), ...attached.map((role) => groupName(prefix, role))]
 }
 
 function attachedAndCrowdedOut(roles: readonly Role[], further: number) {
@@ -72,12 +82,12 @@ function attachedAndCrowdedOut(roles: readonly Role[], further: number) {
 
 /** A group's rules for the client when its networks are these now; the cluster's own group always takes ssh. */
 export function movedClientRules(
-  cluster: string,
+  prefix: string,
   group: { name: string; ingress: readonly IngressRule[] },
   cidrs: readonly string[],
 ): IngressRule[] {
   const marked = group.ingress.filter(({ description }) => description === clientRuleDescription)
-  const ports = new Set([...(group.name === cluster ? [22] : []), ...marked.map(({ fromPort }) => fromPort)])
+  const ports = new Set([...(group.name === prefix ? [22] : []), ...marked.map(({ fromPort }) => fromPort)])
   return [...ports].flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr)))
 }
 

@@ -5,6 +5,7 @@ import { Failed, Refused } from "../../base/errors.ts"
 import { type IngressRule, tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import {
+  groupPrefix,
   memberRule,
   movedClientRules,
   type PlannedGroup,
@@ -31,14 +32,23 @@ function isWide(cidr: string): boolean {
   return Number(cidr.split("/")[1]) < 8
 }
 
-/** Makes what is missing and corrects the client's rules; running it again changes nothing. Returns ids by name. */
+/** The security groups that a launch uses. */
+export interface LaunchSecurityGroups {
+  /** What their names begin with. */
+  prefix: string
+  /** By name; those that are not made yet are missing. */
+  ids: ReadonlyMap<string, string>
+}
+
+/** Makes what is missing and corrects the client's rules; running it again changes nothing. */
 export async function ensureGroups(
   session: ClusterSession,
   roleSets: readonly (readonly Role[])[],
-): Promise<Map<string, string>> {
-  const { deps, name: cluster, settings } = session
+): Promise<LaunchSecurityGroups> {
+  const { deps, settings } = session
   const [vpcId, cidrs] = await Promise.all([vpcOf(session), clientCidrs(session)])
-  const plan = planGroups(cluster, roleSets, cidrs, settings.openUi, settings.securityGroups.length)
+  const { prefix } = await presentGroups(session, vpcId)
+  const plan = planGroups(prefix, roleSets, cidrs, settings.openUi, settings.securityGroups.length)
   const ec2 = await deps.ec2()
   const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
   for (const group of present) requireOurs(session, group)
@@ -49,16 +59,34 @@ export async function ensureGroups(
     await correctRules(deps, wanted, found ?? null, id)
     return [planned.name, id]
   })
-  return new Map(await Promise.all(ids))
+  return { prefix, ids: new Map(await Promise.all(ids)) }
+}
+
+/** The cluster's groups that there are; nothing is made. In one VPC, or in all of them. */
+export async function presentGroups(
+  session: ClusterSession,
+  vpcId: string | null = null,
+): Promise<LaunchSecurityGroups> {
+  const groups = (await clusterGroups(session)).filter((group) => vpcId === null || group.vpcId === vpcId)
+  const names = groups.map(({ name }) => name)
+  return {
+    prefix: groupPrefix(session.deps.login, session.name, names),
+    ids: new Map(groups.map(({ name, id }) => [name, id])),
+  }
 }
 
 /** Lets the client's present address in, where it has changed, to all that it was let in to. True where anything did. */
 export async function followClient(session: ClusterSession): Promise<boolean> {
-  const { deps, name: cluster } = session
+  const { deps, name } = session
   const groups = await clusterGroups(session)
+  const prefix = groupPrefix(
+    deps.login,
+    name,
+    groups.map((group) => group.name),
+  )
   const cidrs = await clientCidrs(session)
   const changed = await Promise.all(
-    groups.map((group) => correctRules(deps, movedClientRules(cluster, group, cidrs), group, group.id)),
+    groups.map((group) => correctRules(deps, movedClientRules(prefix, group, cidrs), group, group.id)),
   )
   return changed.includes(true)
 }

@@ -3,11 +3,11 @@ import { Failed, messageOf } from "../../base/errors.ts"
 import type { InstancesRequest, LaunchedReply } from "../../base/launch_protocol.ts"
 import { plural, quoted } from "../../base/text.ts"
 import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
-import { groupsOfNode } from "../../decisions/clusters/group_plan.ts"
+import { groupPrefix, groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
 import { ownProcess, processIdentity } from "../../host/processes/process_identity.ts"
 import type { ClusterSession } from "./deps.ts"
-import { ensureGroups } from "./groups.ts"
+import { ensureGroups, type LaunchSecurityGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
 import { findNodes, isUsable } from "./nodes.ts"
 import { askLauncher, LaunchFailed, requireLaunchRegion } from "./runner.ts"
@@ -36,17 +36,18 @@ export interface LaunchInputs {
   present: readonly LaunchedNode[]
 }
 
-/** The request for one group; `clientToken` is filled in by the launch. */
+/** The request for one group, without the token, which the launch adds. `security`: null where none of the groups is made yet. */
 export function groupRequest(
   session: ClusterSession,
   script: BootScript,
   { groups, present }: LaunchInputs,
   group: NodeGroup,
-  groupIds: ReadonlyMap<string, string> | null,
+  security: LaunchSecurityGroups | null,
 ): Omit<InstancesRequest, "client_token"> {
   const { name: cluster, settings } = session
   const given = settings.securityGroups
-  const own = groupsOfNode(cluster, group.roles, given.length)
+  const prefix = security?.prefix ?? groupPrefix(session.deps.login, cluster, [])
+  const own = groupsOfNode(prefix, group.roles, given.length)
   const known = [...present, ...groups]
   const dataNodes = known.reduce(
     (sum, some) => sum + (some.roles.includes("dn") ? ("count" in some ? some.count : 1) : 0),
@@ -63,7 +64,7 @@ export function groupRequest(
     placement_group: settings.placementGroup,
     subnet_id: settings.subnetId,
     security_group_ids: [
-      ...(groupIds ? own.map((name) => groupIds.get(name) ?? name) : own),
+      ...own.map((name) => security?.ids.get(name) ?? name),
       ...given.filter((name) => name.startsWith("sg-")),
     ],
     security_groups: given.filter((name) => !name.startsWith("sg-")),
@@ -97,7 +98,7 @@ export async function launchGroups(
   const [first] = inputs.groups
   // A script that is too large, a secret in the environment: known before anything is made.
   if (first) groupRequest(session, script, inputs, first, null)
-  const groupIds = await ensureGroups(
+  const security = await ensureGroups(
     session,
     inputs.groups.map(({ roles }) => roles),
   )
@@ -109,7 +110,7 @@ export async function launchGroups(
         `Launching ${plural(group.count, "node")} with ${group.roles.join(",") || "no roles"} ...`,
       )
       const present = [...inputs.present, ...outcome.nodes]
-      const request = groupRequest(session, script, { ...inputs, present }, group, groupIds)
+      const request = groupRequest(session, script, { ...inputs, present }, group, security)
       const reply = await launchWithFallback(session, request, isEnded)
       outcome.nodes.push(...nodesOf(reply, group))
       outcome.hourlyCost += reply.hourly_cost

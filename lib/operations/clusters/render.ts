@@ -1,9 +1,9 @@
 /** What would be asked of AWS and of ec2-run, and what the nodes would start with. Makes no call. */
-import { type PlannedGroup, planGroups } from "../../decisions/clusters/group_plan.ts"
+import { groupPrefix, type PlannedGroup, planGroups } from "../../decisions/clusters/group_plan.ts"
 import { hubsOf } from "../../decisions/clusters/roles.ts"
 import type { AdmittedGroup } from "../../decisions/clusters/room_together.ts"
 import type { ClusterSession } from "./deps.ts"
-import { clusterGroups } from "./groups.ts"
+import { presentGroups } from "./groups.ts"
 import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch_groups.ts"
 import { askLauncher } from "./runner.ts"
 import { loadBootScript } from "./user_data_file.ts"
@@ -34,7 +34,7 @@ export async function render(session: ClusterSession, inputs: LaunchInputs): Pro
   }
   return {
     securityGroups: planGroups(
-      name,
+      groupPrefix(session.deps.login, name, []),
       groups.map(({ roles }) => roles),
       cidrs,
       settings.openUi,
@@ -51,7 +51,7 @@ export interface PricedGroup extends AdmittedGroup {
 /** Each group priced and held against the limits by ec2-run's dry run, each by itself. */
 export async function priceGroups(session: ClusterSession, inputs: LaunchInputs): Promise<PricedGroup[]> {
   const script = await loadBootScript(session)
-  const known = new Map((await clusterGroups(session)).map(({ name, id }) => [name, id]))
+  const known = await presentGroups(session)
   const priced: PricedGroup[] = []
   for (const group of inputs.groups) {
     const request = groupRequest(session, script, inputs, group, known)

@@ -9,6 +9,7 @@ import {
 } from "../../../lib/decisions/clusters/cluster_plan.ts"
 import {
   clientRuleDescription,
+  groupPrefix,
   groupsOfNode,
   memberRule,
   movedClientRules,
@@ -160,4 +161,14 @@ describe("security groups", () => {
     expect(ruleChanges([old, foreign], [wanted])).toEqual({ allow: [wanted], revoke: [old] })
     expect(ruleChanges([wanted, foreign], [wanted])).toEqual({ allow: [], revoke: [] })
   })
+})
+
+test.each([
+  ["cs61c-ab", "words", [], "cs61c-ab-words"],
+  ["cs61c-ab", "cs61c-ab-testing", [], "cs61c-ab-testing"],
+  ["cs61c-ab", "cs61c-abc", [], "cs61c-ab-cs61c-abc"],
+  ["cs61c-ab", "words", ["words", "words-sm"], "words"],
+  ["cs61c-ab", "words", ["cs61c-ab-words"], "cs61c-ab-words"],
+])("the groups of %s's cluster %s, tagged %j, begin with %s", (login, cluster, tagged, prefix) => {
+  expect(groupPrefix(login, cluster, tagged)).toBe(prefix)
 })
