@@ -19,6 +19,20 @@ export interface Answer {
   text: string
 }
 
+export interface NamedSite {
+  host: string
+  origin: string
+  cookie: string
+  get(path: string, headers?: Record<string, string | undefined>): Promise<Answer>
+}
+
+/** What browsers say of a link that is followed. */
+export const navigation = {
+  "Sec-Fetch-Site": "same-origin",
+  "Sec-Fetch-Mode": "navigate",
+  "Sec-Fetch-Dest": "document",
+}
+
 export interface TestProxy {
   proxy: RunningProxy
   token: string
@@ -33,6 +47,8 @@ export interface TestProxy {
     headers?: Record<string, string | undefined>,
     body?: string,
   ): Promise<Answer>
+  /** A backend under its own name, entered as a browser does it. */
+  named(prefix: string): Promise<NamedSite>
   /** Writes these bytes on a connection of its own; what came back when it ended, or after `ms`. */
   raw(bytes: string, ms?: number): Promise<string>
   close(): Promise<void>
@@ -99,9 +115,23 @@ export async function testProxy({ allow = [], dial, resolve, ...options }: TestO
       request.on("error", reject)
       request.end(body)
     })
+  const named = async (prefix: string): Promise<NamedSite> => {
+    const handedOver = await send("GET", `${prefix}/`, navigation)
+    const entrance = new URL(handedOver.headers.location?.[0] ?? "")
+    const at = { Host: entrance.host }
+    const entered = await send("GET", entrance.pathname + entrance.search, { ...at, Cookie: undefined })
+    const [cookie = ""] = (entered.headers["set-cookie"]?.[0] ?? "").split(";")
+    return {
+      host: entrance.host,
+      origin: entrance.origin,
+      cookie,
+      get: (path, headers) => send("GET", path, { ...at, Cookie: cookie, ...headers }),
+    }
+  }
   return {
     proxy,
     token,
+    named,
     host,
     log,
     send,

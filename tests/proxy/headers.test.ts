@@ -9,6 +9,7 @@ const facts = {
   base: baseOf(target, prefix, documentPath),
   links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host], originOf: null }),
   ownOrigin: proxyOrigin,
+  inFrame: false,
   cookies: ["microproxy"],
   rewritten: true,
   heldWeakly: false,

@@ -26,16 +26,26 @@ export function backendCookies(value: string, ours: readonly string[], renamed: 
 
 /**
  * A backend's cookie, from Set-Cookie, kept to its backend; null where it would be read as one of ours. A backend with a name of
- * its own loses Domain only, which could reach other names.
+ * its own loses Domain only, which could reach other names; `inFrame`, on a page of another backend, browsers keep only cookies
+ * of that very page.
  */
-export function browserCookie(value: string, ours: readonly string[], base: Base): string | null {
+export function browserCookie(
+  value: string,
+  ours: readonly string[],
+  base: Base,
+  inFrame = false,
+): string | null {
   const [pair = "", ...attributes] = value.split(";")
   const equals = pair.indexOf("=")
   const name = pair.slice(0, Math.max(0, equals)).trim()
   // A nameless `=microproxy=x` comes back as `microproxy=x`.
   if (ours.includes(name) || (name === "" && pair.slice(equals + 1).includes("="))) return null
   if (base.prefix === "") {
-    return [pair, ...attributes.filter((attribute) => !/^\s*domain\s*(?:=|$)/i.test(attribute))].join(";")
+    const dropped = inFrame
+      ? /^\s*(?:domain|samesite|secure|partitioned)\s*(?:=|$)/i
+      : /^\s*domain\s*(?:=|$)/i
+    const kept = attributes.filter((attribute) => !dropped.test(attribute))
+    return [pair, ...kept, ...(inFrame ? [" SameSite=None", " Secure", " Partitioned"] : [])].join(";")
   }
   const prefix = cookiePrefixes.find(([theirs]) => name.toLowerCase().startsWith(theirs.toLowerCase()))
   const kept = attributes.flatMap((attribute) => keptByPath(attribute, base.prefix ?? ""))

@@ -61,8 +61,9 @@ function requestHeader(key: string, value: string, facts: RequestFacts): string 
 /** A page of ours as its backend knows it; our index and other people's pages are nobody's business. */
 function backendReferer(value: string, { ownOrigin, prefix, target }: RequestFacts): string | null {
   if (!value.startsWith(`${ownOrigin}/`)) return value
-  if (prefix === "") return originOf(target) + value.slice(ownOrigin.length)
-  const route = routeOf(value.slice(ownOrigin.length))
+  const path = value.slice(ownOrigin.length)
+  if (prefix === "") return path.startsWith("/~microproxy/") ? null : originOf(target) + path
+  const route = routeOf(path)
   return route.kind === "backend" ? originOf(route.target) + route.rest : null
 }
 

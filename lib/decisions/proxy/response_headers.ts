@@ -25,6 +25,8 @@ export interface ResponseFacts {
   base: Base
   links: LinkMap
   ownOrigin: string
+  /** Whether the answer is for a frame on another backend's page. */
+  inFrame: boolean
   /** The names of our cookies. */
   cookies: readonly string[]
   /** Whether the body will be rewritten, as its bytes, length and coding then change. */
@@ -77,7 +79,7 @@ function responseHeader(key: string, value: string, facts: ResponseFacts): strin
     case "link":
       return rewrittenLink(value, base, links)
     case "set-cookie":
-      return browserCookie(value, facts.cookies, base)
+      return browserCookie(value, facts.cookies, base, facts.inFrame)
     case "access-control-allow-origin": {
       const rewritten = rewrittenReference(value, base, links)
       return rewritten === value ? value : facts.ownOrigin

@@ -26,6 +26,8 @@ export interface Site {
   host: string
   /** Null for the proxy's own name, which shows backends by path. */
   target: Target | null
+  /** In a frame on another backend's page. */
+  inFrame: boolean
 }
 
 export type Verdict =
@@ -53,7 +55,7 @@ export function guardOf(names: OwnNames, token: string, handOver: HandOver): Gua
     }
     return target === null
       ? guardOwnName(request, host, names, token)
-      : guardBackend(request, { origin: `http://${host}`, host, target }, names, handOver)
+      : guardBackend(request, { origin: `http://${host}`, host, target, inFrame: false }, names, handOver)
   }
 }
 
@@ -87,7 +89,7 @@ function guardOwnName(request: IncomingMessage, host: string, names: OwnNames, t
   if ((origin.upgrade || !safeMethods.has(origin.method)) && !isSameOrigin(request, `http://${host}`)) {
     return { kind: "refuse", status: 403, reason: "the request comes from a page of another origin" }
   }
-  return { kind: "pass", site: { origin: `http://${host}`, host, target: null } }
+  return { kind: "pass", site: { origin: `http://${host}`, host, target: null, inFrame: false } }
 }
 
 function guardBackend(
@@ -106,7 +108,11 @@ function guardBackend(
     return enter(url.slice(enterPath.length + 1), site, origin.fetchDest, handOver)
   const given = cookiesNamed(request, backendCookieName)
   if (given.length > 1) return twoCookies
-  if (isSameSecret(given[0] ?? "", handOver.secretOf(site.host))) return { kind: "pass", site }
+  const [secret = ""] = given
+  if (isSameSecret(secret, handOver.secretOf(site.host, "window"))) return { kind: "pass", site }
+  if (isSameSecret(secret, handOver.secretOf(site.host, "frame"))) {
+    return { kind: "pass", site: { ...site, inFrame: true } }
+  }
   if (origin.method === "GET" && isNavigation(origin) && handOver.maySendFor(site.host)) {
     return { kind: "redirect", location: names.origin + prefixOf(site.target) + url, setCookie: null }
   }
@@ -115,9 +121,14 @@ function guardBackend(
 }
 
 /** A browser comes with a ticket. */
-function enter(ticket: string, { host }: Site, fetchDest: string | undefined, handOver: HandOver): Verdict {
-  const location = handOver.redeem(ticket, host)
-  if (location === null) {
+function enter(
+  ticket: string,
+  { host, origin }: Site,
+  fetchDest: string | undefined,
+  handOver: HandOver,
+): Verdict {
+  const rest = handOver.redeem(ticket, host)
+  if (rest === null) {
     return {
       kind: "refuse",
       status: 403,
@@ -127,7 +138,9 @@ function enter(ticket: string, { host }: Site, fetchDest: string | undefined, ha
   // In a frame on another backend's page only a cookie of that very page comes along.
   const inFrame = fetchDest === "iframe" || fetchDest === "frame"
   const scope = inFrame ? "SameSite=None; Partitioned" : "SameSite=Lax"
-  const cookie = `${backendCookieName}=${handOver.secretOf(host)}; Path=/; Secure; HttpOnly; ${scope}`
+  const cookie = `${backendCookieName}=${handOver.secretOf(host, inFrame ? "frame" : "window")}; Path=/; Secure; HttpOnly; ${scope}`
+  // `//host` would leave the name when a browser follows it.
+  const location = /^\/[/\\]/.test(rest) ? origin + rest : rest
   return { kind: "redirect", location, setCookie: cookie }
 }
 

@@ -15,6 +15,9 @@ const ticketsAtMost = 4096
 const roundsAtMost = 5
 const roundsMs = 10_000
 
+/** Where a browser shows a backend: in a window of its own, or in a frame on another backend's page. */
+export type Place = "window" | "frame"
+
 interface Ticket {
   host: string
   rest: string
@@ -29,15 +32,20 @@ export class HandOver {
 
   constructor(readonly now: () => number) {}
 
-  /** The secret of a backend's name: 256 bits of its own. */
-  secretOf(host: string): string {
-    let secret = this.#secrets.get(host)
+  /** The secret of a backend's name, and the one for frames of it on pages of others: 256 bits each. */
+  secretOf(host: string, place: Place): string {
+    const key = `${place} ${host}`
+    let secret = this.#secrets.get(key)
     if (secret === undefined) {
-      secret = createHmac("sha256", this.#key).update(host).digest("base64url")
+      secret = createHmac("sha256", this.#key).update(key).digest("base64url")
       if (this.#secrets.size >= ticketsAtMost) this.#secrets.clear()
-      this.#secrets.set(host, secret)
+      this.#secrets.set(key, secret)
     }
     return secret
+  }
+
+  secretsOf(host: string): string[] {
+    return [this.secretOf(host, "window"), this.secretOf(host, "frame")]
   }
 
   /** A ticket into `host`, whose page at `rest` is shown then. */

@@ -35,6 +35,7 @@ export function relay(attempt: Attempt, incoming: IncomingMessage): void {
     base,
     links,
     ownOrigin,
+    inFrame: site.inFrame,
     cookies: ourCookies,
     rewritten: rewritten && status !== 304,
     heldWeakly: status === 304 && /\bW\//.test(headerValue(request.rawHeaders, "if-none-match") ?? ""),

@@ -17,7 +17,7 @@ export function headersForBackend(
     ownOrigin: site.origin,
     ownHost: site.target ? site.host : proxy.names.host,
     cookies: ourCookies,
-    secrets: site.target ? [proxy.secret, proxy.handOver.secretOf(site.host)] : [proxy.secret],
+    secrets: [proxy.secret, ...(site.target ? proxy.handOver.secretsOf(site.host) : [])],
     client: proxy.clientOf(request),
     pseudonym: proxy.pseudonym,
     httpVersion: request.httpVersion,

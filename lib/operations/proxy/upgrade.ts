@@ -135,6 +135,7 @@ class Handshake {
       base: baseOf(route.target, route.prefix, route.rest),
       links: proxy.linksFor(route.target, site),
       ownOrigin: site.origin,
+      inFrame: site.inFrame,
       cookies: ourCookies,
       rewritten: false,
       heldWeakly: false,
