@@ -1,4 +1,5 @@
 /** How a body is read for links, by what its backend calls it, or by its first bytes where it is called nothing. */
+import type { RequestOrigin } from "./crossing.ts"
 import { headerValues, type RawHeaders } from "./raw_headers.ts"
 
 export type DocumentKind = "html" | "xml" | "css"
@@ -22,7 +23,7 @@ const firstTags =
 /** Browsers look no further. */
 export const sniffedAtMost = 512
 
-/** What a browser makes of an answer, by Sec-Fetch-Dest. */
+/** What a browser makes of an answer, by Sec-Fetch-Dest and Sec-Fetch-Mode. */
 export type Use =
   /** A document in a window or frame. */
   | "page"
@@ -35,7 +36,9 @@ export type Use =
 
 const pageDestinations = new Set(["document", "iframe", "frame", "embed", "object", "fencedframe"])
 
-export function useOf(fetchDest: string | undefined): Use {
+export function useOf({ fetchDest, fetchMode }: Pick<RequestOrigin, "fetchDest" | "fetchMode">): Use {
+  // A service worker asks for a page with no destination.
+  if (fetchMode === "navigate") return "page"
   if (fetchDest === undefined) return "unknown"
   if (pageDestinations.has(fetchDest)) return "page"
   return fetchDest === "empty" ? "data" : "part"

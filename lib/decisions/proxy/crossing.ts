@@ -22,8 +22,11 @@ export type Crossing =
   /** A page of another origin asks for something else. */
   | "refused"
 
-/** Destinations of navigations (https://fetch.spec.whatwg.org/#concept-request-destination) that may come from elsewhere. */
-const pages = new Set(["document", "iframe", "frame"])
+/**
+ * Destinations of navigations (https://fetch.spec.whatwg.org/#concept-request-destination) that may come from elsewhere. What the
+ * name's own service worker passes on has none; no script can give a request the mode of a navigation.
+ */
+const pages = new Set(["document", "iframe", "frame", "empty"])
 
 /** `own` is the origin of the name under which the request came. */
 export function crossingOf(request: RequestOrigin, own: string): Crossing {

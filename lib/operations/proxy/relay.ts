@@ -22,7 +22,7 @@ export function relay(attempt: Attempt, incoming: IncomingMessage): void {
   const links = proxy.linksFor(route.target, site)
   const ownOrigin = site.origin
   const coding = headerValues(incoming.rawHeaders, "content-encoding").join(",")
-  const use = useOf(requestOrigin(request).fetchDest)
+  const use = useOf(requestOrigin(request))
   const found = status === 206 ? null : documentKind(incoming.rawHeaders)
   // What a page takes for a script or an image is none itself.
   const kind = use === "part" && (found === "html" || found === "unknown") ? null : found

@@ -109,7 +109,7 @@ function fallback(proxy: ProxyContext, request: IncomingMessage, site: Site, url
 /** Whether a page may be wanted. Browsers say so, or ask for HTML; programs say nothing. */
 function mayBePage(request: IncomingMessage): boolean {
   const { headers } = request
-  const use = useOf(requestOrigin(request).fetchDest)
+  const use = useOf(requestOrigin(request))
   if (use !== "unknown") return use === "page"
   return headers["accept-language"] === undefined || /text\/html|^$/.test(headers.accept ?? "")
 }

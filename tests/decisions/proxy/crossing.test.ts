@@ -27,6 +27,7 @@ test.each<[what: string, request: Partial<RequestOrigin>, crossing: string]>([
   ["a link", cross, "navigation"],
   ["a frame", { ...cross, fetchDest: "iframe" }, "navigation"],
   ["a link of a sibling", { ...cross, fetchSite: "same-site" }, "navigation"],
+  ["a link, by a service worker", { ...cross, fetchDest: "empty" }, "navigation"],
   ["an object", { ...cross, fetchDest: "object" }, "refused"],
   ["an embed", { ...cross, fetchDest: "embed" }, "refused"],
   ["a form that posts", { ...cross, method: "POST", origin: "http://b--80--mp-x.localhost:1" }, "refused"],
