@@ -15,11 +15,12 @@ import {
 import { basename, join, resolve } from "node:path"
 import { commands, cronName, tools } from "./lib/base/commands.ts"
 import { version } from "./lib/base/version.ts"
+import { compileAddon } from "./packaging/addon.ts"
 import { builtCommit } from "./packaging/commit.ts"
 import { compileExecutable } from "./packaging/executable.ts"
 import { readBuildOptions } from "./packaging/options.ts"
 import { writeShare } from "./packaging/reading/share.ts"
-import { compileCommand, spareSlots } from "./packaging/wrappers.ts"
+import { compileCommand } from "./packaging/wrappers.ts"
 
 const options = readBuildOptions(process.argv.slice(2))
 const outdir = resolve(options.outdir)
@@ -39,6 +40,7 @@ for (const command of commands) {
   compileCommand(command, outfile, options)
   rows.push({ what: `bin/${command.name}`, bytes: statSync(outfile).size })
 }
+if (wanted("postgres.node")) rows.push(buildAddon())
 rows.push(writeInstaller())
 if (options.only.length === 0) await writeShare(join(outdir, "share"), options.config)
 if (options.what === "deb") rows.push(packDeb())
@@ -64,8 +66,14 @@ function compileTool(script: string, outfile: string): Promise<void> {
     BUILD_COMMIT: JSON.stringify(builtCommit(root)),
     BUILD_CONFIG_PATH: JSON.stringify(options.config),
     BUILD_PREFIX: JSON.stringify(options.prefix),
-    BUILD_SLOT_DIRECTORIES: JSON.stringify([options.slots, spareSlots(options.account)]),
   })
+}
+
+/** The tools' way to PostgreSQL, which they load only where the config names one. */
+function buildAddon(): { what: string; bytes: number } {
+  const outfile = join(outdir, "libexec", "postgres.node")
+  compileAddon(outfile)
+  return { what: "libexec/postgres.node", bytes: statSync(outfile).size }
 }
 
 /** The installer, which knows what was built and for where. */
@@ -89,6 +97,7 @@ function packDeb(): { what: string; bytes: number } {
     for (const name of names) copyFile(join(outdir, folder, name), join(place, folder, name), mode)
   }
   copyFile(join(outdir, "install"), join(place, "libexec", "install"), 0o755)
+  copyFile(join(outdir, "libexec", "postgres.node"), join(place, "libexec", "postgres.node"), 0o644)
   const kibibytes = Math.ceil(
     tools.reduce((sum, tool) => sum + statSync(join(outdir, "libexec", tool)).size, 0) / 1024,
   )

@@ -59,9 +59,11 @@ main() {
     for name in $plain_commands; do program "$from/bin/$name" "$prefix/bin/$name" root:root 0755; done
     for name in $setuid_commands; do program "$from/bin/$name" "$prefix/bin/$name" "$account:$group" 4755; done
     program "$from/install" "$prefix/libexec/install" root:root 0755
+    program "$from/libexec/postgres.node" "$prefix/libexec/postgres.node" root:root 0644
     retire_old_commands
   else
     for tool in $tools; do owned "$prefix/libexec/$tool" root:root 0111; done
+    owned "$prefix/libexec/postgres.node" root:root 0644
     for name in $setuid_commands; do owned "$prefix/bin/$name" "$account:$group" 4755; done
   fi
   directory "$(dirname "$config")" root:root 0755
@@ -161,7 +163,7 @@ check_local() {
 }
 
 check_complete() {
-  for tool in $tools; do [ -f "$from/libexec/$tool" ] || stop "$from/libexec/$tool: is missing, build everything first"; done
+  for tool in $tools postgres.node; do [ -f "$from/libexec/$tool" ] || stop "$from/libexec/$tool: is missing, build everything first"; done
   for name in $setuid_commands $plain_commands; do
     [ -f "$from/bin/$name" ] || stop "$from/bin/$name: is missing, build everything first"
   done
@@ -251,7 +253,7 @@ file() {
 # A data_dir mistyped as /var/lib must not be taken away from the system. One that root made for us holds only what is ours.
 check_data_dir() {
   if [ ! -d "$data_dir" ] || [ "$(stat -c %U "$data_dir")" = "$account" ]; then return; fi
-  foreign=$(ls -A "$data_dir" | grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key|slots|locks|backups|(usage-cron|backup|turn)[.]lock' | head -n 1)
+  foreign=$(ls -A "$data_dir" | grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key|slots|locks|backups|(usage-cron|backup)[.]lock' | head -n 1)
   [ -n "$foreign" ] || [ "$(stat -c %U "$data_dir")" != root ] || return 0
   [ -n "$(ls -A "$data_dir")" ] || return 0
   stop "$data_dir: belongs to $(stat -c %U "$data_dir") and is not empty${foreign:+ ($foreign)}, wanted $account's; chown it if it is the data directory"
@@ -334,7 +336,7 @@ uninstall() {
     if [ -f "$prefix/bin/$name" ]; then act chmod 0 "$prefix/bin/$name"; fi
   done
   retire_old_commands
-  for path in "$crontab" "$rotation" "$prefix/libexec/install"; do
+  for path in "$crontab" "$rotation" "$prefix/libexec/install" "$prefix/libexec/postgres.node"; do
     [ ! -f "$path" ] || act rm -f "$path"
   done
   for name in $setuid_commands $plain_commands; do

@@ -1,5 +1,6 @@
 /** The configuration as the tools see it: the TOML of `lib/host/config/config.ts`, checked, with every default in place. */
 
+import type { PostgresSettings } from "./database.ts"
 import type { MicroUsd } from "./money.ts"
 import type { UtcMs } from "./time.ts"
 
@@ -18,6 +19,8 @@ export interface Config {
     assignments: Record<string, { startUtcMs: UtcMs; endUtcMs: UtcMs }>
   }
   paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
+  /** Null: SQLite, in the files of `paths`. */
+  database: PostgresSettings | null
   aws: {
     region: string
     /** Further regions that cron looks into; the first is `region`. */

@@ -44,8 +44,12 @@ export interface Db {
   /**
    * Runs `work` in one transaction that no other writer of the database runs beside. `work` is synchronous. Throws what `work`
    * throws, after everything was taken back, and Failed where the engine fails.
+   *
+   * `expected` calls the reads that `work` will probably make. A server is asked for all of them at once, while it takes the lock:
+   * there each round trip holds up the course. They return no rows while they are collected, so `expected` must not write, and must
+   * take no rows for an answer.
    */
-  transaction<T>(work: () => T): T
+  transaction<T>(work: () => T, expected?: () => void): T
   /** Like `transaction`, but locks nobody out: for reads of one moment, and for this connection's temporary tables. */
   withoutLock<T>(work: () => T): T
   close(): void

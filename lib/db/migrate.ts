@@ -11,6 +11,8 @@ export interface Step {
    * BLOB; a table ends in STRICT or WITHOUT ROWID as SQLite wants it.
    */
   up: string | ((db: Db) => void)
+  /** Instead of `up` where PostgreSQL needs more than other types: triggers, functions, reserved words. Written with the same types. */
+  postgres?: string | ((db: Db) => void)
 }
 
 const table = "schema_migrations"

@@ -9,8 +9,8 @@ import { lookups } from "./launches/lookups.ts"
 import { reservations } from "./launches/reservations.ts"
 import { oldRows } from "./legacy/old_rows.ts"
 import { spotRequests } from "./legacy/spot_requests.ts"
+import { type OpenOptions, openDb } from "./open.ts"
 import { prices } from "./pricing/prices.ts"
-import { type OpenOptions, openDatabase } from "./sqlite/open.ts"
 import { evidenceTable } from "./usage/evidence.ts"
 import { ledger } from "./usage/ledger.ts"
 import { snapshots } from "./usage/snapshots.ts"
@@ -19,7 +19,7 @@ import { usageSteps } from "./usage_schema.ts"
 export type UsageDb = ReturnType<typeof openUsageDb>
 
 export function openUsageDb(options: OpenOptions) {
-  const db = openDatabase(options, usageSteps)
+  const db = openDb(options, "ec2_usage", usageSteps)
   const book = ledger(db)
   return {
     path: options.path,
@@ -36,9 +36,9 @@ export function openUsageDb(options: OpenOptions) {
     oldRows: oldRows(db),
     evidence: evidenceTable(db),
     spotRequests: spotRequests(db),
-    transaction<T>(work: () => T): T {
+    transaction<T>(work: () => T, expected?: () => void): T {
       try {
-        return db.transaction(work)
+        return db.transaction(work, expected)
       } catch (error) {
         book.rolledBack()
         throw error

@@ -1,6 +1,7 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import type { Step } from "./migrate.ts"
+import { julianDays } from "./postgres/functions.ts"
 import { ledgerSteps } from "./usage/ledger_steps.ts"
 
 export const usageSteps: readonly Step[] = [
@@ -30,6 +31,30 @@ export const usageSteps: readonly Step[] = [
         FROM pending_instances LEFT JOIN instance_stopped_time USING (instance_id);
       -- All that the views ask for, so that a sum over everybody reads nothing else.
       CREATE INDEX IF NOT EXISTS instances_of_user
+        ON instances(username, instance_type, is_spot, start_time, end_time, instance_id);`,
+    postgres: `
+      CREATE TABLE instances(
+        instance_id TEXT PRIMARY KEY, instance_type TEXT, start_time REAL, end_time REAL,
+        last_seen TEXT, is_spot INTEGER, username TEXT);
+      CREATE TABLE instance_stopped(
+        instance_id TEXT, stopped_time TEXT, running_time TEXT, PRIMARY KEY(instance_id, stopped_time));
+      CREATE TABLE pending_spot_requests(
+        request_id TEXT PRIMARY KEY, instance_type TEXT, request_time REAL, username TEXT);
+      ${julianDays}
+      CREATE VIEW instance_stopped_time AS
+        SELECT instance_id, sum(24 * (julianday(running_time) - julianday(stopped_time))) AS stopped_hours
+        FROM instance_stopped WHERE running_time IS NOT NULL GROUP BY instance_id;
+      -- floor(x + 1): SQLite's round(x + 0.5), which rounds halves up.
+      CREATE VIEW finished_instance_times AS
+        SELECT instance_id, instance_type,
+          floor(24 * (end_time - start_time) - coalesce(stopped_hours, 0) + 1) AS hours, is_spot, username
+        FROM instances LEFT JOIN instance_stopped_time USING (instance_id) WHERE end_time IS NOT NULL;
+      CREATE VIEW pending_instances AS SELECT * FROM instances WHERE end_time IS NULL;
+      CREATE VIEW pending_instance_times AS
+        SELECT instance_id, instance_type,
+          floor(24 * (julianday('now') - start_time) - coalesce(stopped_hours, 0) + 1) AS hours, is_spot, username
+        FROM pending_instances LEFT JOIN instance_stopped_time USING (instance_id);
+      CREATE INDEX instances_of_user
         ON instances(username, instance_type, is_spot, start_time, end_time, instance_id);`,
   },
   ...ledgerSteps,

@@ -4,13 +4,13 @@ import { homeFileRecords } from "./identities/home_files.ts"
 import { identityIntents } from "./identities/identity_intents.ts"
 import { sshKeys } from "./identities/ssh_keys.ts"
 import { users } from "./identities/users.ts"
-import { type OpenOptions, openDatabase } from "./sqlite/open.ts"
+import { type OpenOptions, openDb } from "./open.ts"
 import { usersSteps } from "./users_schema.ts"
 
 export type UsersDb = ReturnType<typeof openUsersDb>
 
 export function openUsersDb(options: OpenOptions) {
-  const db = openDatabase(options, usersSteps)
+  const db = openDb(options, "ec2_users", usersSteps)
   return {
     path: options.path,
     users: users(db),

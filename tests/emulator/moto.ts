@@ -1,6 +1,7 @@
 /** moto's server as a child process: one for a whole test process, since it takes a second to start; emptied between tests. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { root } from "../support/build.ts"
 
 export interface Moto {
   endpoint: string
@@ -35,7 +36,10 @@ export async function startMoto(): Promise<Moto> {
   return {
     endpoint,
     pid: child.pid,
-    reset: () => resetMoto(endpoint),
+    async reset() {
+      const response = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" })
+      if (!response.ok) throw new Error(`moto does not reset: ${response.status}`)
+    },
     async stop() {
       child.stdin.end()
       await child.exited
@@ -43,15 +47,9 @@ export async function startMoto(): Promise<Moto> {
   }
 }
 
-/** Makes the moto at this endpoint forget everything it holds. */
-export async function resetMoto(endpoint: string): Promise<void> {
-  const response = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" })
-  if (!response.ok) throw new Error(`moto does not reset: ${response.status}`)
-}
-
 /** The Python that tests/run/install_emulator.ts prepared, or in a developer's tree the one on PATH. */
 export function pythonWithMoto(): string {
-  const prepared = join(import.meta.dir, "..", "..", ".venv", "bin", "python")
+  const prepared = join(root, ".venv", "bin", "python")
   return existsSync(prepared) ? prepared : "python3"
 }
 

@@ -1,8 +1,9 @@
 /** ec2_runner as its callers see it: the process, its options, its JSON, its one line of output. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2"
+import { handAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { addStudents } from "../support/students.ts"
 import { type ConfigChanges, type RunOptions, type Workspace, workspace } from "../support/tools.ts"
@@ -111,7 +112,7 @@ describe("ec2_runner", () => {
   test("takes a client token of the term before for a new one: the login was another person's", async () => {
     const asked = { ...small, protocol: 2, client_token: "t1", lease_minutes: 60 }
     const before = JSON.parse((await json({ ...asked, count: 2 })).stdout)
-    const db = new Database(`${course.dataDir}/usage.db`)
+    const db = handAt(`${course.dataDir}/usage.db`)
     db.run("UPDATE reservations SET created_at_utc_ms = created_at_utc_ms - 86400000")
     db.close()
     course.configure({ course: { term_start: new Date(Date.now() - 3_600_000).toISOString() } })

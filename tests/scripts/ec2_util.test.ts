@@ -1,6 +1,5 @@
 /** ec2_util as its callers see it: real processes, output lines and exit codes. */
 
-import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -15,8 +14,8 @@ import {
   UpdateAccountPasswordPolicyCommand,
   UploadSigningCertificateCommand,
 } from "@aws-sdk/client-iam"
-import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
+import { handAt, usageDbAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { keysInHome } from "../support/identities.ts"
 import { type RunOptions, type Workspace, workspace } from "../support/tools.ts"
@@ -35,9 +34,12 @@ afterAll(() => emulator.stop())
 const util = (args: string[], options: RunOptions = {}) =>
   course.run("ec2_util", args, { as: login, ...options })
 const rows = (sql: string) => {
-  const db = new Database(join(course.dataDir, "users.db"), { readonly: true })
+  const db = handAt(join(course.dataDir, "users.db"))
   try {
-    return db.query(sql).values()
+    return db
+      .query<Record<string, unknown>, []>(sql)
+      .all()
+      .map((row) => Object.values(row))
   } finally {
     db.close()
   }
@@ -388,7 +390,7 @@ describe("ec2_util --delete-account", () => {
 
 test("a suspended login is refused what would give it a working key, and may still delete its account", async () => {
   await util(["--init"])
-  const usageDb = openUsageDb({ path: join(course.dataDir, "usage.db"), clock: systemClock })
+  const usageDb = usageDbAt({ path: join(course.dataDir, "usage.db"), clock: systemClock })
   usageDb.suspensions.begin({ login, suspendedBy: "cs61c", reason: "mining", suspendedAtUtcMs: Date.now() })
   usageDb.close()
   for (const option of ["--init", "--rotate-secret", "--create-ssh-key"]) {

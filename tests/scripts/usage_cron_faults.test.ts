@@ -1,8 +1,9 @@
 /** usage_cron as crontab runs it, while AWS does not answer as it should. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { RunInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import type { FaultKind } from "../emulator/faults.ts"
+import { handAt } from "../support/databases.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { everythingRecorded } from "../support/recorded.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -118,7 +119,7 @@ describe("usage_cron while EC2", () => {
     })
     const told = (await expectNothingRecordedAndOneLine()).replace("usage_cron: ", "").trim()
     emulator.proxy.faults.clear()
-    const db = new Database(`${course.dataDir}/usage.db`)
+    const db = handAt(`${course.dataDir}/usage.db`)
     db.run(
       "UPDATE snapshots SET started_utc_ms = started_utc_ms - 10800000, finished_utc_ms = finished_utc_ms - 10800000",
     )
@@ -140,7 +141,7 @@ describe("usage_cron while EC2", () => {
 
   test("is down while a launch waits to be settled: still one line", async () => {
     course.configure({ aws: { endpoint: "http://127.0.0.1:9" } })
-    const db = new Database(`${course.dataDir}/usage.db`)
+    const db = handAt(`${course.dataDir}/usage.db`)
     // Left by a launch that was killed.
     db.run(
       `INSERT INTO reservations(reservation_id, login, kind, state, region, instance_type, market, key_name, instance_count,

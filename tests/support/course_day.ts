@@ -1,7 +1,8 @@
 /** A course with two students on an emptied emulator, and the calls that tests of launching make all the time. */
 import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2"
-import { openUsageDb, type UsageDb } from "../../lib/db/usage_db.ts"
+import type { UsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
+import { usageDbAt } from "./databases.ts"
 import type { Emulator } from "./emulator.ts"
 import { addStudents } from "./students.ts"
 import { type ConfigChanges, type Finished, type RunOptions, type Workspace, workspace } from "./tools.ts"
@@ -59,7 +60,7 @@ export async function courseDay(
       return all.filter(({ State }) => State?.Name !== "terminated" && State?.Name !== "shutting-down")
     },
     usageDb() {
-      const usageDb = openUsageDb({ path: `${course.dataDir}/usage.db`, clock: systemClock })
+      const usageDb = usageDbAt({ path: `${course.dataDir}/usage.db`, clock: systemClock })
       opened.push(usageDb)
       return usageDb
     },

@@ -1,9 +1,9 @@
 /** A course whose cron looks at the emulator by the emulator's own time. */
 import { openAws } from "../../lib/aws/aws.ts"
-import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
+import { usageDbAt } from "./databases.ts"
 import { credentials, type Emulator } from "./emulator.ts"
 import { type ConfigChanges, type Workspace, workspace } from "./tools.ts"
 
@@ -18,7 +18,7 @@ export function courseWithCron(emulator: Emulator, changes: ConfigChanges = {}) 
     clock: systemClock,
     interrupt,
   }))
-  const usageDb = openUsageDb({ path: config.paths.usageDb, clock, create: true })
+  const usageDb = usageDbAt({ path: config.paths.usageDb, clock, create: true })
   const deps = { aws, usageDb, config, clock }
   return {
     ...{ course, config, clock, aws, usageDb, deps },

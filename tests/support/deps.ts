@@ -31,8 +31,8 @@ export function depsOf(
 ): TestDeps {
   const config = loadConfig(course.configPath)
   const interrupt = new AbortController().signal
-  const usersDb = openUsersDb({ path: config.paths.userDb, clock })
-  const usageDb = openUsageDb({ path: config.paths.usageDb, clock })
+  const usersDb = openUsersDb({ path: config.paths.userDb, server: config.database, clock })
+  const usageDb = openUsageDb({ path: config.paths.usageDb, server: config.database, clock })
   const aws = openAws(() => ({ ...config.aws, credentials, clock: systemClock, interrupt }))
   const told: TestDeps["told"] = []
   const make = (caller: string): TestDeps => ({

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { openAws } from "../../lib/aws/aws.ts"
-import { openUsersDb } from "../../lib/db/users_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import { auditLog } from "../../lib/host/files/audit.ts"
@@ -10,6 +9,7 @@ import { openHome } from "../../lib/host/home/home.ts"
 import type { IdentityDeps } from "../../lib/operations/identities/deps.ts"
 import { setUpGroup } from "../../lib/operations/identities/setup.ts"
 import { settingsFor } from "./aws_settings.ts"
+import { usersDbAt } from "./databases.ts"
 import type { Emulator } from "./emulator.ts"
 import { type Workspace, workspace } from "./tools.ts"
 
@@ -26,7 +26,7 @@ export async function identityWorld(
   config: Parameters<Workspace["configure"]>[0] = {},
 ): Promise<IdentityWorld> {
   const course = workspace({ endpoint: emulator.endpoint, config })
-  const usersDb = openUsersDb({ path: join(course.dataDir, "users.db"), clock: systemClock, create: true })
+  const usersDb = usersDbAt({ path: join(course.dataDir, "users.db"), clock: systemClock, create: true })
   const aws = openAws(() => settingsFor(emulator.endpoint))
   const deps = (login: string, changes: Partial<IdentityDeps> = {}): IdentityDeps => ({
     config: loadConfig(course.configPath),

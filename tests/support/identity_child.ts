@@ -36,7 +36,11 @@ function mortal<T extends object>(object: T): T {
 
 const config = loadConfig(configPath)
 const aws = openAws(() => settingsFor(config.aws.endpoint ?? ""))
-const usersDb = openUsersDb({ path: join(config.paths.dataDir, "users.db"), clock: systemClock })
+const usersDb = openUsersDb({
+  path: join(config.paths.dataDir, "users.db"),
+  server: config.database,
+  clock: systemClock,
+})
 await convergeIdentity(
   {
     config,

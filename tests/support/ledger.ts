@@ -3,7 +3,8 @@ import { join } from "node:path"
 import type { Instance } from "../../lib/base/instance.ts"
 import { microUsd } from "../../lib/base/money.ts"
 import type { Clock } from "../../lib/base/time.ts"
-import { openUsageDb, type UsageDb } from "../../lib/db/usage_db.ts"
+import type { UsageDb } from "../../lib/db/usage_db.ts"
+import { usageDbAt } from "./databases.ts"
 import { scratchDirectory } from "./scratch.ts"
 
 /** A clock that stands until it is set. */
@@ -20,7 +21,7 @@ function standingClock(utcMs = Date.UTC(2026, 8, 1)): Clock & { utcMs: number } 
 }
 
 export function newLedger(clock: Clock = standingClock()): UsageDb {
-  return openUsageDb({ path: join(scratchDirectory("ledger"), "usage.db"), clock, create: true })
+  return usageDbAt({ path: join(scratchDirectory("ledger"), "usage.db"), clock, create: true })
 }
 
 /** Per second, 60 s minimum, an m1.small at the price of 2010. */

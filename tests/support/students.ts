@@ -1,7 +1,7 @@
 /** Students as ec2_util makes them, without running it: rows in users.db and a key pair at the emulator. */
 import { ImportKeyPairCommand } from "@aws-sdk/client-ec2"
-import { openUsersDb } from "../../lib/db/users_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
+import { usersDbAt } from "./databases.ts"
 import type { Emulator } from "./emulator.ts"
 import type { Workspace } from "./tools.ts"
 
@@ -9,7 +9,7 @@ const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsab
 
 /** Each gets the access key and `LOGIN-default`. The databases must exist. */
 export async function addStudents(course: Workspace, emulator: Emulator, logins: string[]): Promise<void> {
-  const usersDb = openUsersDb({ path: `${course.dataDir}/users.db`, clock: systemClock })
+  const usersDb = usersDbAt({ path: `${course.dataDir}/users.db`, clock: systemClock })
   try {
     for (const login of logins) {
       const name = `${login}-default`

@@ -1,5 +1,5 @@
 /** kill -9 at the boundaries of system calls, by strace's injection: of a launch, a stop, a start, an extension, a termination, enforcement. */
-import { Database } from "bun:sqlite"
+
 import { readFileSync } from "node:fs"
 import type { Instance } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
@@ -7,6 +7,7 @@ import { enforce } from "../../lib/operations/enforcement/enforce.ts"
 import { settleReservations } from "../../lib/operations/launches/settle.ts"
 import { compiledTool } from "./build.ts"
 import { type CourseDay, courseDay, student } from "./course_day.ts"
+import { handAt } from "./databases.ts"
 import { depsOf, type TestDeps } from "./deps.ts"
 import type { Emulator } from "./emulator.ts"
 
@@ -140,7 +141,7 @@ async function oneThat(day: CourseDay, state: string): Promise<string | undefine
 }
 
 function endLease({ course }: CourseDay, id: string): void {
-  const db = new Database(`${course.dataDir}/usage.db`)
+  const db = handAt(`${course.dataDir}/usage.db`)
   db.run("UPDATE leases SET ends_at_utc_ms = ? WHERE instance_id = ?", [Date.now() - 60_000, id])
   db.close()
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { stringify, type TomlTable } from "smol-toml"
 import { compiledTool, root } from "./build.ts"
+import { databaseTable } from "./databases.ts"
 import { credentials } from "./emulator.ts"
 import { runOnTerminal, type ToolOnTerminal } from "./terminal.ts"
 
@@ -129,6 +130,7 @@ function defaults(dataDir: string, endpoint: string | undefined): ConfigChanges 
   return {
     course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c", "cs61c-ta"], iam_group: "students" },
     paths: { data_dir: dataDir },
+    ...databaseTable(dataDir),
     aws: { region: "us-east-1", ...(endpoint === undefined ? {} : { endpoint }) },
     limits: { max_hourly_cost: 5.1, max_instances: 20, budget: 100 },
   }

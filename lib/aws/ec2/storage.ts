@@ -1,5 +1,4 @@
 /** Volumes and snapshots that outlive instances: made with the account's rights, so only after an admission. */
-
 import {
   CreateSnapshotCommand,
   CreateVolumeCommand,
@@ -7,7 +6,6 @@ import {
   DeleteVolumeCommand,
   DescribeSnapshotsCommand,
 } from "@aws-sdk/client-ec2"
-import { utcMsOf } from "../../base/time.ts"
 import type { Ec2, Outcome } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
@@ -81,7 +79,7 @@ export function storageCalls({ send, sendOnce }: Ec2Connection): Calls {
         id: required(action, snapshot.SnapshotId),
         gib: snapshot.VolumeSize ?? 0,
         state: snapshot.State ?? "",
-        startedAtUtcMs: utcMsOf(required(action, snapshot.StartTime).getTime()),
+        startedAtUtcMs: required(action, snapshot.StartTime).getTime(),
         tags: tagRecord(snapshot.Tags),
       }))
     },

@@ -1,5 +1,4 @@
 /** What a user signs in and signs requests with. */
-
 import {
   CreateAccessKeyCommand,
   CreateLoginProfileCommand,
@@ -20,7 +19,6 @@ import {
   UpdateAccessKeyCommand,
   UpdateLoginProfileCommand,
 } from "@aws-sdk/client-iam"
-import { utcMsOf } from "../../base/time.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { required } from "../protocol/pages.ts"
 import {
@@ -65,7 +63,7 @@ export function credentialCalls({ send, sendOnce }: IamConnection): Calls {
       return all.map(({ AccessKeyId, Status, CreateDate }) => ({
         id: required(action, AccessKeyId),
         active: Status === "Active",
-        createdAtUtcMs: utcMsOf(required(action, CreateDate).getTime()),
+        createdAtUtcMs: required(action, CreateDate).getTime(),
       }))
     },
 

@@ -1,5 +1,6 @@
 /** The ledger's part of usage.db: what ran when, what it was sold at, and what keeps the sums quick. */
 import type { Step } from "../migrate.ts"
+import { oldSumTriggers } from "../postgres/functions.ts"
 
 export const ledgerSteps: readonly Step[] = [
   {
@@ -41,6 +42,18 @@ export const ledgerSteps: readonly Step[] = [
         PRIMARY KEY(zone, instance_type, usage_operation, from_utc_ms)) WITHOUT ROWID;
       -- One row: counts the changes of list prices, so that sums made under older ones are known to be stale.
       CREATE TABLE price_changes(only INTEGER PRIMARY KEY CHECK (only = 1), count INTEGER NOT NULL);
+      INSERT INTO price_changes VALUES (1, 0);`,
+    postgres: `
+      CREATE TABLE prices(
+        region TEXT NOT NULL, instance_type TEXT NOT NULL, usage_operation TEXT NOT NULL, from_utc_ms INTEGER NOT NULL,
+        micro_usd_per_hour INTEGER NOT NULL,
+        PRIMARY KEY(region, instance_type, usage_operation, from_utc_ms)) WITHOUT ROWID;
+      CREATE TABLE spot_prices(
+        zone TEXT NOT NULL, instance_type TEXT NOT NULL, usage_operation TEXT NOT NULL, from_utc_ms INTEGER NOT NULL,
+        micro_usd_per_hour INTEGER NOT NULL,
+        PRIMARY KEY(zone, instance_type, usage_operation, from_utc_ms)) WITHOUT ROWID;
+      -- One row: counts the changes of list prices, so that sums made under older ones are known to be stale.
+      CREATE TABLE price_changes("only" BIGINT PRIMARY KEY CHECK ("only" = 1), count INTEGER NOT NULL);
       INSERT INTO price_changes VALUES (1, 0);`,
   },
   {
@@ -135,6 +148,19 @@ export const ledgerSteps: readonly Step[] = [
           INSERT OR REPLACE INTO old_usage_sums
             SELECT coalesce(username, ''), '', 0 FROM instances WHERE instance_id = old.instance_id;
         END;
+      -- Which runs ended after an instant and began before another, without reading any other.
+      DROP INDEX intervals_by_end;
+      CREATE INDEX intervals_by_end ON intervals(end_latest_utc_ms, start_earliest_utc_ms);
+      CREATE INDEX old_instances_by_end ON instances(end_time, start_time);`,
+    postgres: `
+      CREATE TABLE old_usage_days(
+        login TEXT NOT NULL, day INTEGER NOT NULL, lowest_micro_usd INTEGER NOT NULL, highest_micro_usd INTEGER NOT NULL,
+        instance_ms INTEGER NOT NULL, PRIMARY KEY(login, day)) WITHOUT ROWID;
+      CREATE TABLE old_usage_sums(
+        login TEXT PRIMARY KEY, tariff TEXT NOT NULL, unpriced INTEGER NOT NULL) WITHOUT ROWID;
+      INSERT INTO old_usage_sums SELECT DISTINCT coalesce(username, ''), '', 0 FROM instances
+        WHERE instance_id NOT IN (SELECT instance_id FROM tracked_instances);
+      ${oldSumTriggers}
       -- Which runs ended after an instant and began before another, without reading any other.
       DROP INDEX intervals_by_end;
       CREATE INDEX intervals_by_end ON intervals(end_latest_utc_ms, start_earliest_utc_ms);

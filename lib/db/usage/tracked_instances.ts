@@ -67,8 +67,8 @@ export function trackedInstances(db: Db, offers: Offers) {
       const where = "WHERE state <> 'terminated'"
       const rows =
         login === null
-          ? db.query<Row, []>(`${select} ${where}`).all()
-          : db.query<Row, [string]>(`${select} ${where} AND login = ?`).all(login)
+          ? db.query<Row, []>(`${select} ${where} ORDER BY instance_id`).all()
+          : db.query<Row, [string]>(`${select} ${where} AND login = ? ORDER BY instance_id`).all(login)
       return rows.map(fromRow)
     },
   }

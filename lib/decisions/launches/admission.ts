@@ -1,7 +1,6 @@
 /** Whether what a user asks for fits into what the course allows: hourly cost, count, budgets. */
-
 import type { Limits } from "../../base/config.ts"
-import { type MicroUsd, minus, noMicroUsd, plus, times, total, usd } from "../../base/money.ts"
+import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 
 /** Things of one kind that a user has, or that are on their way. */
@@ -45,10 +44,10 @@ export type Admission = { allow: true; left: Headroom } | { allow: false; becaus
 export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: MicroUsd | null): Headroom {
   const { holdings, spent, reserved, courseSpent, courseReserved } = exposure
   return {
-    hourly: minus(limits.maxHourlyCost, hourlyOf(holdings)),
+    hourly: limits.maxHourlyCost - hourlyOf(holdings),
     instances: limits.maxInstances - countOf(holdings),
-    budget: limits.budget === null ? null : minus(limits.budget, plus(spent, reserved)),
-    courseBudget: courseBudget === null ? null : minus(courseBudget, plus(courseSpent, courseReserved)),
+    budget: limits.budget === null ? null : limits.budget - spent - reserved,
+    courseBudget: courseBudget === null ? null : courseBudget - courseSpent - courseReserved,
   }
 }
 
@@ -75,15 +74,15 @@ export function admit(
     return refusal(`${terms} = ${plural(countOf(all), "instance")}, limit ${limits.maxInstances}`)
   }
   const overUser = overBudget(request.worst, exposure.spent, exposure.reserved, limits.budget)
-  if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? noMicroUsd)}`)
+  if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? 0)}`)
   const overCourse = overBudget(request.worst, exposure.courseSpent, exposure.courseReserved, courseBudget)
-  if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? noMicroUsd)}`)
+  if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? 0)}`)
   return {
     allow: true,
     left: {
       ...left,
-      budget: left.budget === null ? null : minus(left.budget, request.worst),
-      courseBudget: left.courseBudget === null ? null : minus(left.courseBudget, request.worst),
+      budget: left.budget === null ? null : left.budget - request.worst,
+      courseBudget: left.courseBudget === null ? null : left.courseBudget - request.worst,
     },
   }
 }
@@ -95,7 +94,7 @@ function overBudget(
   reserved: MicroUsd,
   budget: MicroUsd | null,
 ): string | null {
-  const sum = total([spent, reserved, worst])
+  const sum = spent + reserved + worst
   if (budget === null || sum <= budget || worst <= 0) return null
   const terms = [`${usd(spent)} spent`]
   if (reserved > 0) terms.push(`${usd(reserved)} reserved`)
@@ -133,7 +132,7 @@ export function mergeHoldings(holdings: Holding[]): Holding[] {
 }
 
 export function hourlyOf(holdings: Holding[]): MicroUsd {
-  return total(holdings.map(({ count, microUsdPerHour }) => times(count, microUsdPerHour ?? noMicroUsd)))
+  return holdings.reduce((sum, { count, microUsdPerHour }) => sum + count * (microUsdPerHour ?? 0), 0)
 }
 
 export function countOf(holdings: Holding[]): number {

@@ -1,15 +1,16 @@
 /** Finds, reads and checks the configuration file. */
-
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse, type TomlDate, TomlError } from "smol-toml"
 import type { Config, Limits } from "../../base/config.ts"
+import type { PostgresSettings } from "../../base/database.ts"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
 import { whyUntrusted } from "../files/trusted_path.ts"
 import { type ConfigFile, checkConfig, nearestKey } from "./config_schema.ts"
+import { databaseSettings } from "./database_url.ts"
 
 declare const BUILD_CONFIG_PATH: string | undefined
 
@@ -65,6 +66,14 @@ function readTrusted(path: string): string {
   }
 }
 
+function toDatabase(path: string, table: ConfigFile["database"]): PostgresSettings | null {
+  if (!table) return null
+  const { url, ...files } = table
+  const read = databaseSettings(url, files)
+  if ("reason" in read) throw new Failed(`config ${path}`, `database.url ${read.reason}`)
+  return read.settings
+}
+
 function toConfig(path: string, file: ConfigFile): Config {
   const { course, aws, leases, billing, prices, launch } = file
   const dataDir = file.paths.data_dir ?? "/var/lib/ec2-wrappers"
@@ -78,11 +87,11 @@ function toConfig(path: string, file: ConfigFile): Config {
       staff: course.staff,
       iamGroup: course.iam_group,
       bucket: course.bucket ?? course.name,
-      termStartUtcMs: course.term_start ? utcMsOf(course.term_start.getTime()) : null,
+      termStartUtcMs: course.term_start?.getTime() ?? null,
       assignments: Object.fromEntries(
         Object.entries(file.assignments).map(([name, { start, end }]) => [
           name,
-          { startUtcMs: utcMsOf(start.getTime()), endUtcMs: endOf(end) },
+          { startUtcMs: start.getTime(), endUtcMs: endOf(end) },
         ]),
       ),
     },
@@ -93,6 +102,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       usageDb: file.paths.usage_db ?? join(dataDir, "usage.db"),
       rootAccessKey: file.paths.root_access_key ?? join(dataDir, "root-access-key"),
     },
+    database: toDatabase(path, file.database),
     aws: {
       region,
       regions: [...new Set([region, ...(aws.regions ?? [])])],
@@ -178,6 +188,6 @@ function refuseImpossibleDates(path: string, source: string): void {
 }
 
 /** A date without a time ends with that day. */
-function endOf(instant: TomlDate): UtcMs {
-  return utcMsOf(instant.getTime() + (instant.isDate() ? msPerDay : 0))
+function endOf(instant: TomlDate): number {
+  return instant.getTime() + (instant.isDate() ? msPerDay : 0)
 }

@@ -96,6 +96,15 @@ const configSchema = v.strictObject({
     }),
     {},
   ),
+  database: v.optional(
+    v.strictObject({
+      url: name,
+      passfile: v.optional(absolutePath),
+      sslcert: v.optional(absolutePath),
+      sslkey: v.optional(absolutePath),
+      sslrootcert: v.optional(absolutePath),
+    }),
+  ),
   aws: v.optional(
     optional({
       region: v.pipe(name, v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not a region such as us-east-1")),

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
+import { missingPostgresSteps } from "../../db/postgres/open.ts"
 import { missingSteps } from "../../db/sqlite/open.ts"
 import { openUsageDb } from "../../db/usage_db.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
@@ -50,25 +51,35 @@ export function initDatabases({ config, clock, say }: InitDatabasesDeps, dryRun:
     const path = join(dataDir, name)
     if (!own.flatMap(withCompanions).includes(path)) tighten(path, act)
   }
+  const server = config.database
   const databases = [
-    { path: userDb, open: openUsersDb, steps: usersSteps },
-    { path: usageDb, open: openUsageDb, steps: usageSteps },
-  ].map((one) => ({ ...one, missing: existsSync(one.path) ? missingSteps(one.path, one.steps) : null }))
+    { path: userDb, schema: "ec2_users", open: openUsersDb, steps: usersSteps },
+    { path: usageDb, schema: "ec2_usage", open: openUsageDb, steps: usageSteps },
+  ].map(({ path, schema, open, steps }) => ({
+    name: server ? `schema ${schema} of ${server.name}` : path,
+    open: (more: { create?: boolean; migrated?: (steps: string[]) => void }) =>
+      open({ path, server, clock, say, ...more }).close(),
+    missing: server
+      ? missingPostgresSteps({ settings: server, schema }, steps)
+      : existsSync(path)
+        ? missingSteps(path, steps)
+        : null,
+  }))
   const old = databases.filter(({ missing }) => missing !== null && missing.length > 0)
-  for (const { path, open, missing } of databases)
-    if (missing === null) act(`made ${path}`, () => open({ path, clock, create: true }).close())
-  if (old.length > 0) {
+  for (const { name, open, missing } of databases)
+    if (missing === null) act(`made ${name}`, () => open({ create: true }))
+  if (old.length > 0 && !server) {
     const copy = dryRun
       ? `a directory in ${defaultBackupDirectory(config.paths)}`
       : backUpBeforeUpgrade({ config, clock })
     done.push(`copied both databases to ${copy}; backup_dbs --restore of the version before puts them back`)
   }
-  for (const { path, open, missing } of old) {
+  for (const { name, open, missing } of old) {
     const added = (steps: readonly string[]) => {
-      if (steps.length > 0) done.push(`added to ${path}: ${steps.join(", ")}`)
+      if (steps.length > 0) done.push(`added to ${name}: ${steps.join(", ")}`)
     }
     if (dryRun) added(missing ?? [])
-    else open({ path, clock, migrated: added, say }).close()
+    else open({ migrated: added })
   }
   if (!dryRun) makeSums(config, clock)
   return done
@@ -76,7 +87,7 @@ export function initDatabases({ config, clock, say }: InitDatabasesDeps, dryRun:
 
 /** What an old database holds is summed up here, once, and not while somebody waits for the first report. */
 function makeSums(config: Config, clock: Clock): void {
-  const db = openUsageDb({ path: config.paths.usageDb, clock })
+  const db = openUsageDb({ path: config.paths.usageDb, server: config.database, clock })
   try {
     refreshSums(db, db.prices.tariff(config), null)
   } finally {

@@ -58,17 +58,20 @@ export function markSent(
   { id, login }: Pick<NewReservation, "id" | "login">,
 ): void {
   const { usageDb, clock, audit } = deps
-  const refusal = usageDb.transaction(() => {
-    try {
-      requireNotHalted(deps, login)
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      usageDb.reservations.finish(id, "released", error.message, clock.now())
-      return error
-    }
-    usageDb.reservations.sent(id, clock.now())
-    return null
-  })
+  const refusal = usageDb.transaction(
+    () => {
+      try {
+        requireNotHalted(deps, login)
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error
+        usageDb.reservations.finish(id, "released", error.message, clock.now())
+        return error
+      }
+      usageDb.reservations.sent(id, clock.now())
+      return null
+    },
+    () => requireNotHalted(deps, login),
+  )
   if (refusal === null) return
   audit.record(login, `${id} not sent: ${refusal.message}`)
   throw refusal

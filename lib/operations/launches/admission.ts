@@ -13,6 +13,21 @@ import type { OwnInstances } from "./own_instances.ts"
 import type { LaunchPlan } from "./plan.ts"
 import { settleOwn } from "./settle.ts"
 
+/** What an admission of `login` reads, for the transaction that it runs in. */
+export function admissionReads(
+  deps: LaunchDeps,
+  login: string,
+  own: OwnInstances,
+  order?: LaunchOrder,
+): () => void {
+  return () => {
+    requireNotHalted(deps, login)
+    if (order) requireTokenFree(deps, order)
+    settleOwn(deps, login, own)
+    exposureOf(deps, login, { ...own, instances: [] }, deps.clock.now())
+  }
+}
+
 /** Inside an immediate transaction: nothing of anybody else comes in between. Throws Refused with the arithmetic. */
 export function reserveLaunch(
   deps: LaunchDeps,

@@ -1,7 +1,5 @@
 /** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
-
 import type { Instance } from "../../base/instance.ts"
-import { noMicroUsd, plus, total } from "../../base/money.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { Exposure, Holding } from "../../decisions/launches/admission.ts"
@@ -35,7 +33,7 @@ export function exposureOf(
   let reserved = volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "own"))
   for (const { awaited, microUsdPerHour, awaitedWorstMicroUsd } of pending) {
     holdings.push({ state: "launching", count: awaited, microUsdPerHour })
-    reserved = plus(reserved, awaitedWorstMicroUsd)
+    reserved += awaitedWorstMicroUsd
   }
   const leased = new Set<string>()
   for (const lease of usageDb.leases.open(login)) {
@@ -48,8 +46,7 @@ export function exposureOf(
         stateKnown(lease)
     if (!state) continue
     holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
-    const isRunning = state === "running"
-    reserved = plus(reserved, remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms))
+    reserved += remainingCost(lease, { ...lease, isRunning: state === "running" }, nowUtcMs, terms)
   }
   for (const instance of own.instances) {
     const state = shownState(instance)
@@ -67,15 +64,13 @@ export function exposureOf(
     holdings,
     spent: usageDb.ledger.spent(tariff, login, since, nowUtcMs).highest,
     reserved,
-    courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : noMicroUsd,
+    courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : 0,
     courseReserved: isBounded
-      ? total([
-          reserved,
-          usageDb.reservations.worstOfOthers(login),
-          usageDb.leases.remainingOfOthers(login, nowUtcMs, terms),
-          volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others")),
-        ])
-      : noMicroUsd,
+      ? reserved +
+        usageDb.reservations.worstOfOthers(login) +
+        usageDb.leases.remainingOfOthers(login, nowUtcMs, terms) +
+        volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others"))
+      : 0,
   }
 }
 

@@ -2,14 +2,14 @@
 
 import { Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { minus, noMicroUsd, total } from "../../base/money.ts"
-import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
+import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { ceilingOf } from "../../decisions/launches/running_time.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
 import { requireNotHalted } from "./access.ts"
+import { admissionReads } from "./admission.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf } from "./exposure.ts"
 import type { OwnInstances } from "./own_instances.ts"
@@ -31,7 +31,10 @@ export async function extendLeases(
 ): Promise<Extended> {
   const { usageDb, audit, caller } = deps
   const ids = instances.map(({ id }) => id)
-  const { leases, left } = usageDb.transaction(() => reserve(deps, instances, byMs, own, dryRun))
+  const { leases, left } = usageDb.transaction(
+    () => reserve(deps, instances, byMs, own, dryRun),
+    admissionReads(deps, caller.login, own),
+  )
   if (dryRun) return { leases, left, notes: [] }
   // The lease is in the database, which is the truth; the schedules follow, and cron sees to those that do not.
   for (const { instanceId, endsAtUtcMs } of leases) {
@@ -54,19 +57,19 @@ function reserve(
   const terms = leaseTerms(config)
   const extended = instances.map((instance) => {
     const lease = leaseOf(deps, instance)
-    const endsAtUtcMs = later(lease.endsAtUtcMs, byMs)
+    const endsAtUtcMs = lease.endsAtUtcMs + byMs
     if (endsAtUtcMs <= nowUtcMs) throw new Refused(instance.id, endsInThePast(lease, byMs, nowUtcMs))
     const ceiling = ceilingOf(lease, config.leases.maxMs)
     if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
     const costUntil = (endsAtUtcMs: UtcMs) =>
       remainingCost(lease, { ...lease, endsAtUtcMs, isRunning }, nowUtcMs, terms)
-    return { lease, endsAtUtcMs, worst: minus(costUntil(endsAtUtcMs), costUntil(lease.endsAtUtcMs)) }
+    return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
   })
-  const worst = total(extended.map((one) => one.worst))
+  const worst = extended.reduce((sum, { worst }) => sum + worst, 0)
   const admission = admit(
     exposureOf(deps, caller.login, own, nowUtcMs),
-    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
+    { verb: "asked", count: 0, microUsdPerHour: 0, worst },
     limitsOf(config, caller.login),
     config.courseBudget,
   )

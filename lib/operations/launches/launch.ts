@@ -2,20 +2,19 @@
  * The only way to an instance. In this order: plan (policy, price) → admission with its reservation → intent in the audit log
  * → RunInstances → settle → schedules → outcome. Killed anywhere, it leaves a reservation that settle.ts brings to an end.
  */
-
 import { randomUUID } from "node:crypto"
 import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
-import { type MicroUsd, times, usd } from "../../base/money.ts"
+import { type MicroUsd, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import { markSent } from "./access.ts"
-import { reserveLaunch } from "./admission.ts"
+import { admissionReads, reserveLaunch } from "./admission.ts"
 import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { missingCodes } from "./launch_lookups.ts"
@@ -60,7 +59,10 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("before admission")
   const own = await ownInstances(deps, caller.login)
   const id = randomUUID()
-  const { reservation, left } = usageDb.transaction(() => reserveLaunch(deps, order, plan, own, id))
+  const { reservation, left } = usageDb.transaction(
+    () => reserveLaunch(deps, order, plan, own, id),
+    admissionReads(deps, caller.login, own, order),
+  )
   const outcome = { ...summary(plan, order), left, notes: plan.notes }
   if (order.dryRun) return { ...outcome, instances: [] }
   deps.at?.("reserved")
@@ -83,7 +85,7 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
 }
 
 function summary({ rates, worst, leaseEndsAtUtcMs }: LaunchPlan, { count }: LaunchOrder) {
-  return { microUsdPerHour: times(count, rates.microUsdPerHour), worst, leaseEndsAtUtcMs }
+  return { microUsdPerHour: rates.microUsdPerHour * count, worst, leaseEndsAtUtcMs }
 }
 
 /** RunInstances; where its reply is lost, what AWS has of it. */

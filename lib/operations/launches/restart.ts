@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { noMicroUsd, usd } from "../../base/money.ts"
-import { isoUtc, later, type UtcMs } from "../../base/time.ts"
+import { usd } from "../../base/money.ts"
+import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
@@ -15,6 +15,7 @@ import { priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/pricing/pric
 import { ownProcess } from "../../host/processes/process_identity.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
+import { admissionReads } from "./admission.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf } from "./exposure.ts"
 import { refuse, requireListed } from "./launch_lookups.ts"
@@ -37,92 +38,27 @@ export async function startAgain(
   own: OwnInstances,
   { dryRun }: { dryRun: boolean },
 ): Promise<Started> {
-  await requireStartable(deps, instance)
-  const [admitted] = admitAll(deps, [instance], own, dryRun) as [Admitted]
-  return dryRun ? startedBy(admitted) : perform(deps, admitted)
-}
-
-/**
- * Starts stopped instances of the caller's by one admission: throws Refused, with none of them started, unless all fit into the
- * limits together. Where AWS fails to start one, those after it are not tried, and `failure` says why.
- */
-export async function startTogether(
-  deps: LaunchDeps,
-  instances: readonly Instance[],
-  own: OwnInstances,
-  { dryRun }: { dryRun: boolean },
-): Promise<{ started: Started[]; failure?: unknown }> {
-  for (const instance of instances) await requireStartable(deps, instance)
-  const admitted = admitAll(deps, instances, own, dryRun)
-  if (dryRun) return { started: admitted.map(startedBy) }
-  const started: Started[] = []
-  for (const [index, one] of admitted.entries()) {
-    try {
-      started.push(await perform(deps, one))
-    } catch (failure) {
-      for (const { reservation } of admitted.slice(index + 1))
-        release(deps, reservation, "another one did not start")
-      return { started, failure }
-    }
-  }
-  return { started }
-}
-
-interface Admitted {
-  reservation: NewReservation
-  /** Why its lease is shorter than usual; "" where it is not. */
-  note: string
-}
-
-function startedBy({ reservation, note }: Admitted): Started {
-  return { id: reservation.instanceId ?? "", leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
-}
-
-async function requireStartable(deps: LaunchDeps, { id, state, imageId }: Instance): Promise<void> {
-  if (state !== "stopped") throw new Refused(id, `is ${state}, wanted stopped`)
-  // An image that the config's list has lost since is not started again, but one that a listed name led to then is.
-  const { usageDb } = deps
-  const launchedBy = usageDb.reservations.byId(usageDb.leases.of(id)?.reservationId ?? "")?.image
-  await requireListed(deps, imageId, launchedBy || imageId)
-}
-
-/** Reserves all of them in one transaction, each admitted beside those before it; a dry run rolls it back. */
-function admitAll(
-  deps: LaunchDeps,
-  instances: readonly Instance[],
-  own: OwnInstances,
-  dryRun: boolean,
-): Admitted[] {
-  const rollback = new Error("rolled back")
-  let admitted: Admitted[] = []
-  try {
-    deps.usageDb.transaction(() => {
-      admitted = instances.map((instance) => reserve(deps, instance, own))
-      if (dryRun) throw rollback
-      deps.at?.("in admission")
-    })
-  } catch (error) {
-    if (error === rollback) return admitted
-    if (!(error instanceof Refused) || instances.length === 1) throw error
-    throw new Refused("start", `${error.message} (none of the ${instances.length} instances is started)`)
-  }
-  deps.at?.("reserved")
-  return admitted
-}
-
-async function perform(deps: LaunchDeps, admitted: Admitted): Promise<Started> {
   const { usageDb, caller, config, audit } = deps
-  const { reservation } = admitted
-  const id = reservation.instanceId ?? ""
+  if (instance.state !== "stopped") throw new Refused(instance.id, `is ${instance.state}, wanted stopped`)
+  // An image that the config's list has lost since is not started again, but one that a listed name led to then is.
+  const launchedBy = usageDb.reservations.byId(usageDb.leases.of(instance.id)?.reservationId ?? "")?.image
+  await requireListed(deps, instance.imageId, launchedBy || instance.imageId)
+  const { reservation, note } = usageDb.transaction(
+    () => reserve(deps, instance, own, dryRun),
+    admissionReads(deps, caller.login, own),
+  )
+  const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
+  if (dryRun) return started
+  deps.at?.("reserved")
   audit.record(
     caller.login,
-    `start ${id} (${reservation.id}): ${reservation.instanceType} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
+    `start ${instance.id} (${reservation.id}): ${instance.type} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
   )
   deps.at?.("intent written")
   markSent(deps, reservation)
   try {
     // The schedule first: nothing runs without one, and the one of the last run has fired or would fire too early.
-    const lease = usageDb.leases.of(id)
+    const lease = usageDb.leases.of(instance.id)
     const run = { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null }
     if (lease) await setSchedule(deps, caller.login, lease, scheduledTerminationOf(config, run))
   } catch (error) {
@@ -131,19 +67,24 @@ async function perform(deps: LaunchDeps, admitted: Admitted): Promise<Started> {
   const { requestId } = await ask(deps, reservation)
   deps.at?.("launched")
   usageDb.transaction(() => {
-    recordStarted(deps, reservation, { id, launchedAtUtcMs: awsNow(deps) })
+    recordStarted(deps, reservation, { id: instance.id, launchedAtUtcMs: awsNow(deps) })
     deps.at?.("in settling")
   })
   deps.at?.("settled")
   // What has its first lease gets its first schedule now: where the start fails, it is not ours to end.
-  await setSchedules(deps, caller.login, [id])
+  await setSchedules(deps, caller.login, [instance.id])
   // The instance's own timer reads it once it is up: the last run's end would shut it down.
-  await announceEnds(deps, [id])
-  audit.record(caller.login, `started ${id} (request ${requestId})`)
-  return startedBy(admitted)
+  await announceEnds(deps, [instance.id])
+  audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
+  return started
 }
 
-function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admitted {
+function reserve(
+  deps: LaunchDeps,
+  instance: Instance,
+  own: OwnInstances,
+  dryRun: boolean,
+): { reservation: NewReservation; note: string } {
   const { usageDb, config, caller, clock } = deps
   const { login } = caller
   const nowUtcMs = clock.now()
@@ -161,12 +102,12 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   const rates: Rates = {
     microUsdPerHour,
     usageOperation,
-    storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? noMicroUsd,
+    storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? 0,
     addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? publicIpv4MicroUsdPerHour,
   }
   const given = leaseOfRestart(lease, config.leases, nowUtcMs)
   if ("refused" in given) throw new Refused(instance.id, given.refused)
-  const leaseEndsAtUtcMs = later(nowUtcMs, given.leaseMs)
+  const leaseEndsAtUtcMs = nowUtcMs + given.leaseMs
   const worst = startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))
   const admission = admit(
     exposureOf(deps, login, own, nowUtcMs, instance.id),
@@ -192,7 +133,10 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
     process: ownProcess(),
     createdAtUtcMs: nowUtcMs,
   }
-  usageDb.reservations.add(reservation)
+  if (!dryRun) {
+    usageDb.reservations.add(reservation)
+    deps.at?.("in admission")
+  }
   return { reservation, note: given.note }
 }
 
@@ -214,19 +158,17 @@ async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ req
   }
 }
 
-/** Gives back what is reserved for a start that was not sent, or that AWS refused. */
-function release({ usageDb, clock }: LaunchDeps, { id }: NewReservation, reason: string): void {
-  usageDb.transaction(() => usageDb.reservations.finish(id, "released", reason, clock.now()))
-}
-
 function giveUp(
   deps: LaunchDeps,
-  reservation: NewReservation,
+  { id, login, instanceId }: NewReservation,
   error: unknown,
   nothingHappened: boolean,
 ): never {
-  const { login, instanceId } = reservation
-  if (nothingHappened) release(deps, reservation, messageOf(error))
+  if (nothingHappened) {
+    deps.usageDb.transaction(() =>
+      deps.usageDb.reservations.finish(id, "released", messageOf(error), deps.clock.now()),
+    )
+  }
   deps.audit.record(
     login,
     `start ${instanceId} ${nothingHappened ? "failed" : "without an answer"}: ${messageOf(error)}`,

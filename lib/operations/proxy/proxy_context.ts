@@ -1,7 +1,5 @@
 /** The parts of a running proxy that every request shares. */
-
 import type { IncomingMessage } from "node:http"
-import type { UtcMs } from "../../base/time.ts"
 import type { Allowed } from "../../decisions/proxy/allowed.ts"
 import type { LinkMap } from "../../decisions/proxy/link_map.ts"
 import type { Target } from "../../decisions/proxy/target.ts"
@@ -36,7 +34,7 @@ export interface ProxyContext {
   pseudonym: string
   /** The address that a request came from. */
   clientOf(request: IncomingMessage): string
-  now(): UtcMs
+  now(): number
   log(entry: LogEntry): void
   idle: IdleWatch
 }

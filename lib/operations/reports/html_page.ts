@@ -1,10 +1,9 @@
 /** One page that needs nothing else: spending by day and by user, instances over time, what is left of each budget. */
-
 import type { Config } from "../../base/config.ts"
-import { type MicroUsd, minus, mostOf, noMicroUsd, toUsd } from "../../base/money.ts"
+import { toUsd } from "../../base/money.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { nothing, type Tariff } from "../../decisions/pricing/costs.ts"
+import type { Tariff } from "../../decisions/pricing/costs.ts"
 import { dayName } from "../../decisions/pricing/days.ts"
 import { type Bar, barChart, escapeHtml, lineChart, pageStyle, table } from "../../decisions/reports/html.ts"
 import { amountRange, sumOf } from "../../decisions/reports/text_form.ts"
@@ -64,9 +63,9 @@ interface User extends Total {
   /** Of what they rent something has no published price. */
   isEstimate: boolean
   /** Null: none. */
-  budget: MicroUsd | null
+  budget: number | null
   /** Of the budget, which counts from the term's start, at the least. */
-  left: MicroUsd | null
+  left: number | null
 }
 
 function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): User[] {
@@ -81,13 +80,13 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
     .filter(([login]) => only === null || login === only)
     .map(([login, cost]) => {
       const budget = login === "" ? null : (limitsOfUsers[login]?.budget ?? limits.budget)
-      const used = thisTerm.get(login)?.highest ?? noMicroUsd
+      const used = thisTerm.get(login)?.highest ?? 0
       return {
         login,
         ...cost,
         isEstimate: estimated.has(login),
         budget,
-        left: budget === null ? null : mostOf(noMicroUsd, minus(budget, used)),
+        left: budget === null ? null : Math.max(0, budget - used),
       }
     })
     .sort((one, other) => other.highest - one.highest || (one.login < other.login ? -1 : 1))
@@ -104,8 +103,8 @@ function withGaps(days: Map<number, DaySum>): Day[] {
   const count = known.length === 0 ? 0 : (known.at(-1) ?? 0) - first + 1
   // A phantom of years ago must not make a page of thousands of empty days.
   if (count > 1000) return [...days]
-  const empty: DaySum = { ...nothing, instanceMs: 0 }
-  return Array.from({ length: count }, (_, index) => [first + index, days.get(first + index) ?? empty])
+  const nothing = { lowest: 0, highest: 0, instanceMs: 0 }
+  return Array.from({ length: count }, (_, index) => [first + index, days.get(first + index) ?? nothing])
 }
 
 function spendingBar([day, { lowest, highest }]: Day): Bar {
@@ -140,7 +139,7 @@ function dayTable(days: readonly Day[]): string {
 }
 
 function userTable(users: readonly User[]): string {
-  const amount = (micro: MicroUsd | null) => (micro === null ? "–" : dollars(toUsd(micro)))
+  const amount = (micro: number | null) => (micro === null ? "–" : dollars(toUsd(micro)))
   const rows = users.map((user) => [
     user.login || "(nobody)",
     [

@@ -5,7 +5,7 @@ import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { LaunchedReply } from "../../base/launch_protocol.ts"
-import { type MicroUsd, noMicroUsd, total, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToTags, objectionToZone } from "../../decisions/launches/launch_policy.ts"
@@ -14,6 +14,7 @@ import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.t
 import type { StorageOrder } from "../../decisions/storage/storage_order.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
 import { markSent, requireHasKeys, requireNotHalted } from "../launches/access.ts"
+import { admissionReads } from "../launches/admission.ts"
 import { mismatch } from "../launches/client_token.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { exposureOf } from "../launches/exposure.ts"
@@ -36,7 +37,7 @@ export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOr
   requireHasKeys(deps)
   refuse("tag", objectionToTags(order.tags ?? {}))
   const items = await itemsOf(deps, order)
-  const microUsdPerHour = total(items.map((item) => item.microUsdPerHour))
+  const microUsdPerHour = items.reduce((sum, item) => sum + item.microUsdPerHour, 0)
   const reply = (ids: string[]): LaunchedReply => ({
     ids,
     hourly_cost: toUsd(microUsdPerHour),
@@ -44,7 +45,10 @@ export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOr
   })
   const own = await ownInstances(deps, caller.login)
   const id = randomUUID()
-  const before = usageDb.transaction(() => reserve(deps, order, own, id, microUsdPerHour))
+  const before = usageDb.transaction(
+    () => reserve(deps, order, own, id, microUsdPerHour),
+    admissionReads(deps, caller.login, own),
+  )
   if (before) return reply(before)
   if (order.dry_run) return reply([])
   const of = order.action === "create_snapshot" ? ` of ${order.volume_id}` : ""
@@ -108,7 +112,7 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
       deps.usageDb.prices.storage(),
     )
     items.push({
-      microUsdPerHour: price ?? noMicroUsd,
+      microUsdPerHour: price ?? 0,
       description: `gp3 ${size} GiB`,
       kind: "volume",
       make: (clientToken, tags) =>
@@ -146,7 +150,7 @@ function reserve(
   const worst = volumesAhead(microUsdPerHour)
   const admission = admit(
     exposureOf(deps, login, own, clock.now()),
-    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
+    { verb: "asked", count: 0, microUsdPerHour: 0, worst },
     limitsOf(config, login),
     config.courseBudget,
   )
@@ -159,8 +163,8 @@ function reserve(
       keyName: "",
       image: "",
       count: 0,
-      microUsdPerHour: noMicroUsd,
-      addressMicroUsdPerHour: noMicroUsd,
+      microUsdPerHour: 0,
+      addressMicroUsdPerHour: 0,
       instanceId: null,
       usageOperation: "",
     },

@@ -1,7 +1,5 @@
 /** Writes into the ledger what a listing says about one instance. Inside the caller's transaction. */
-
 import type { Instance } from "../../base/instance.ts"
-import { earliestOf, later, latestOf } from "../../base/time.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { TrackedInstance } from "../../db/usage/tracked_instances.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -36,7 +34,7 @@ export function recordObserved(
       ? instance
       : {
           ...instance,
-          firstAttachedUtcMs: earliestOf(instance.firstAttachedUtcMs ?? oldStartUtcMs, oldStartUtcMs),
+          firstAttachedUtcMs: Math.min(instance.firstAttachedUtcMs ?? oldStartUtcMs, oldStartUtcMs),
         }
   const findings = observe(prior, told, observation)
   const after: TrackedInstance = {
@@ -78,8 +76,10 @@ function endedBySchedule({ leases }: UsageDb, instanceId: string, findings: Find
   const { terminationAtUtcMs = null, endsAtUtcMs = 0, announcedEndUtcMs = null } = leases.of(instanceId) ?? {}
   if (!end || terminationAtUtcMs === null) return findings
   if (terminationAtUtcMs < endsAtUtcMs || announcedEndUtcMs !== endsAtUtcMs) return findings
-  const boundUtcMs = earliestOf(end.latestUtcMs, later(terminationAtUtcMs, scheduleMarginMs))
-  const latestUtcMs = latestOf(end.earliestUtcMs, boundUtcMs)
+  const latestUtcMs = Math.max(
+    end.earliestUtcMs,
+    Math.min(end.latestUtcMs, terminationAtUtcMs + scheduleMarginMs),
+  )
   return { ...findings, lastRun: { ...findings.lastRun, end: { ...end, latestUtcMs } } }
 }
 

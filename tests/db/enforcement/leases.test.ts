@@ -6,14 +6,14 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import type { Lease } from "../../../lib/db/enforcement/leases.ts"
-import { openUsageDb } from "../../../lib/db/usage_db.ts"
 import { leaseTerms, remainingCost } from "../../../lib/decisions/launches/worst_case.ts"
 import { suseOperation } from "../../../lib/decisions/pricing/costs.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { systemClock as clock } from "../../../lib/host/clock.ts"
+import { usageDbAt } from "../../support/databases.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "leases-"))
-const db = openUsageDb({ path: join(directory, "usage.db"), clock, create: true })
+const db = usageDbAt({ path: join(directory, "usage.db"), clock, create: true })
 afterAll(() => {
   db.close()
   rmSync(directory, { recursive: true })

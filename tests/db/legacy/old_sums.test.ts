@@ -1,7 +1,7 @@
-import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { microUsd } from "../../../lib/base/money.ts"
 import { msPerHour, toJulianDay } from "../../../lib/base/time.ts"
+import { handAt } from "../../support/databases.ts"
 import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
 
 const start = Date.UTC(2010, 10, 1, 22)
@@ -10,7 +10,7 @@ const at = (hours: number) => toJulianDay(start + hours * msPerHour)
 /** One closed run of three hours of an old tool, counted once, and a hand at the database. */
 function counted() {
   const db = newLedger()
-  const hand = new Database(db.path)
+  const hand = handAt(db.path)
   hand.run(`INSERT INTO instances VALUES ('i-1', 'm1.small', ${at(0)}, ${at(3)}, '', 0, 'cs61c-ab')`)
   const tariff = db.prices.tariff(plainRules)
   const spent = (login: string | null = "cs61c-ab") =>

@@ -1,5 +1,5 @@
 /** Leases end: warnings, terminations, stops, switches, on the emulator's virtual time. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
@@ -18,6 +18,7 @@ import { extendLeases } from "../../../lib/operations/launches/extend.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { handAt } from "../../support/databases.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 import type { ConfigChanges } from "../../support/tools.ts"
@@ -184,7 +185,7 @@ describe("enforcement", () => {
   test("plans in a dry run also for what a restored database has forgotten", async () => {
     const id = await launchOne()
     await runCron(deps, { cloudTrail: false })
-    const db = new Database(`${day.course.dataDir}/usage.db`)
+    const db = handAt(`${day.course.dataDir}/usage.db`)
     db.run("DELETE FROM leases")
     db.run("DELETE FROM reservations")
     db.close()

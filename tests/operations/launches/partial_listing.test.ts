@@ -1,5 +1,5 @@
 /** EC2 is eventually consistent: a listing may show some of a launch and not the rest, and may leave out what it has shown. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
@@ -8,6 +8,7 @@ import { launch } from "../../../lib/operations/launches/launch.ts"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { handAt } from "../../support/databases.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
@@ -51,7 +52,7 @@ async function launchThreeSeeOne(): Promise<string[]> {
 
 /** Its process is gone: this one lives on only as the test. */
 function forgetProcess(): void {
-  const db = new Database(`${day.course.dataDir}/usage.db`)
+  const db = handAt(`${day.course.dataDir}/usage.db`)
   db.run("UPDATE reservations SET process = 'killed' WHERE state = 'pending'")
   db.close()
 }

@@ -1,5 +1,5 @@
 /** Starting again what was stopped: how long it may still run, and what that reserves. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { RunInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../../lib/base/instance.ts"
@@ -8,6 +8,7 @@ import { leaseTerms } from "../../../lib/decisions/launches/worst_case.ts"
 import { end, extend, start } from "../../../lib/operations/launches/change.ts"
 import { launch } from "../../../lib/operations/launches/launch.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
+import { handAt } from "../../support/databases.ts"
 import { clockOf, depsOf, type TestDeps } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
@@ -106,7 +107,7 @@ describe("a restart", () => {
     const [other = ""] = await day.launch()
     await day.run("ec2_active", ["--stop", named, other, "--wait"])
     // the name leads to another image today
-    const db = new Database(`${day.course.dataDir}/usage.db`)
+    const db = handAt(`${day.course.dataDir}/usage.db`)
     db.run("UPDATE lookups SET value = json_quote('ami-0123') WHERE kind = 'parameter'")
     db.close()
     day.course.configure({ limits: { images: [name, "ami-0456"] } })
@@ -122,7 +123,7 @@ describe("a restart", () => {
     proxy.world.clock.reset()
     const [id = ""] = await day.launch()
     await day.run("ec2_active", ["--stop", id, "--wait"])
-    const db = new Database(`${day.course.dataDir}/usage.db`)
+    const db = handAt(`${day.course.dataDir}/usage.db`)
     db.run("UPDATE leases SET run_started_at_utc_ms = run_started_at_utc_ms - 36000000")
     db.close()
     for (const options of [[], ["--dry-run"]]) {

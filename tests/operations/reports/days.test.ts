@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { msPerDay, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
@@ -6,6 +5,7 @@ import { always } from "../../../lib/decisions/pricing/costs.ts"
 import { dayOf } from "../../../lib/decisions/pricing/days.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
 import { daySumsOf } from "../../../lib/operations/reports/days.ts"
+import { handAt } from "../../support/databases.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
 const begin = Date.UTC(2010, 10, 1)
@@ -28,7 +28,7 @@ test.each(["second", "hour"] as const)(
         (rows, changes, more) => {
           const nowUtcMs = begin + 90 * msPerDay + more * msPerMinute
           const db = newLedger()
-          const hand = new Database(db.path)
+          const hand = handAt(db.path)
           rows.forEach(({ type, isSpot, start, seenAfter }, index) => {
             const startUtcMs = begin + start * msPerMinute
             hand

@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
 import { msPerHour } from "../../../lib/base/time.ts"
-import { openUsageDb } from "../../../lib/db/usage_db.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { unpacked } from "../../../lib/operations/reports/bill.ts"
+import { usageDbAt } from "../../support/databases.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
 
@@ -56,7 +56,7 @@ test("a compressed FOCUS export", async () => {
 /** One instance of an hour, its address, a snapshot, and a bill of a month's first day. */
 async function ranForAnHour() {
   const start = Date.UTC(2026, 10, 1)
-  const db = openUsageDb({
+  const db = usageDbAt({
     path: join(course.dataDir, "usage.db"),
     clock: { now: () => start, sleep: async () => {} },
   })

@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { msPerDay, msPerHour, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
@@ -7,6 +6,7 @@ import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
 import { daySumsOf } from "../../../lib/operations/reports/days.ts"
 import { type Total, totals } from "../../../lib/operations/reports/totals.ts"
+import { handAt } from "../../support/databases.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
 const begin = Date.UTC(2026, 8, 1)
@@ -28,7 +28,7 @@ test.each(["second", "hour"] as const)(
     fc.assert(
       fc.property(fc.array(run, { maxLength: 12 }), minute, minute, (runs, one, other) => {
         const db = newLedger()
-        const hand = new Database(db.path)
+        const hand = handAt(db.path)
         const tariff = db.prices.tariff({ ...plainRules, billing: { granularity, minimumMs: 60_000 } })
         db.transaction(() => {
           runs.forEach(({ login, type, start, minutes, unsure, isOpen, isOld }, index) => {

@@ -1,5 +1,5 @@
 /** Volumes and snapshots of clusters: protocol 2 through the process. */
-import { Database } from "bun:sqlite"
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import {
   AttachVolumeCommand,
@@ -15,6 +15,7 @@ import {
   recordFlatRateCharges,
 } from "../../../lib/operations/usage/flat_rate_charges.ts"
 import { type CourseDay, courseDay } from "../../support/course_day.ts"
+import { handAt } from "../../support/databases.ts"
 import { depsOf } from "../../support/deps.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
@@ -156,7 +157,7 @@ describe("a snapshot", () => {
 
   test("shows in the report between nothing and its whole price, since AWS tells no blocks", async () => {
     const { snapshot } = await volumeAndSnapshot()
-    const db = new Database(`${day.course.dataDir}/usage.db`)
+    const db = handAt(`${day.course.dataDir}/usage.db`)
     db.run(
       "UPDATE rentals SET start_earliest_utc_ms = start_earliest_utc_ms - 864000000, start_latest_utc_ms = start_latest_utc_ms - 864000000",
     )

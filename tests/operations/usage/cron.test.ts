@@ -8,6 +8,7 @@ import {
 import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
 import { courseWithCron } from "../../support/cron.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
+import { handAt } from "../../support/databases.ts"
 
 let emulator: CronWorld["emulator"]
 let begin: number
@@ -169,8 +170,7 @@ describe("usage_cron", () => {
     await terminate(id)
     await hours(0.1)
     await course.cron()
-    const { Database } = await import("bun:sqlite")
-    const db = new Database(course.config.paths.usageDb)
+    const db = handAt(course.config.paths.usageDb)
     expect(db.query("SELECT instance_id, hours, username FROM finished_instance_times").all()).toEqual([
       { instance_id: id, hours: 3, username: "cs61c-ab" },
     ])

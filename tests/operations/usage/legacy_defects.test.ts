@@ -1,4 +1,5 @@
 /** What the old record_usage.py, usage_cron.py and usage_report.py did wrong, each shown not to happen here. */
+
 import { Database } from "bun:sqlite"
 import { describe, expect, spyOn, test } from "bun:test"
 import { StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
@@ -6,6 +7,7 @@ import { fromJulianDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts
 import { always } from "../../../lib/decisions/pricing/costs.ts"
 import { totals } from "../../../lib/operations/reports/totals.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
+import { handAt } from "../../support/databases.ts"
 import { putOldDatabase } from "../../support/old_database.ts"
 import { workspace } from "../../support/tools.ts"
 
@@ -20,7 +22,7 @@ const launch = (count = 1, login = "cs61c-ab") =>
 
 /** An open look at the database, as people take by hand. */
 function byHand<T>(sql: string): T[] {
-  const db = new Database(course.config.paths.usageDb, { readonly: true })
+  const db = handAt(course.config.paths.usageDb)
   const rows = db.query<T, []>(sql).all()
   db.close()
   return rows
@@ -139,7 +141,7 @@ describe("usage_report", () => {
   test("legacy defect: ALL ran three unindexed queries per user", () => {
     const { usageDb, config, clock } = course
     const asked = (users: number) => {
-      const db = new Database(config.paths.usageDb)
+      const db = handAt(config.paths.usageDb)
       const insert = db.query(
         "INSERT OR IGNORE INTO instances VALUES (?, 't3.micro', 2455501.5, ?, '1', 0, ?)",
       )

@@ -3,13 +3,14 @@
  * usage.db, usage_cron and usage_report, and AWS's bill beside what they say.
  */
 import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
-import { openUsageDb, type UsageDb } from "../../../lib/db/usage_db.ts"
+import type { UsageDb } from "../../../lib/db/usage_db.ts"
 import { volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
 import { exactly, isExact } from "../../../lib/decisions/usage/runs.ts"
 import { loadConfig } from "../../../lib/host/config/config.ts"
 import { report } from "../../../lib/operations/reports/report.ts"
 import { runCron } from "../../../lib/operations/usage/cron.ts"
 import { refreshUser } from "../../../lib/operations/usage/refresh.ts"
+import { usageDbAt } from "../databases.ts"
 import { workspace } from "../tools.ts"
 import { cloudOf, type Faults, type Now, noFaults, volumeGib } from "./cloud.ts"
 import {
@@ -86,7 +87,7 @@ export async function tryWorld(seed: number): Promise<Found> {
   const now: Now = { utcMs: begin, clockAheadMs: 0, faults: noFaults }
   const clock = { now: () => now.utcMs + now.clockAheadMs, sleep: async () => undefined }
   const aws = cloudOf(lives, now, rules, random)
-  const usageDb = openUsageDb({ path: config.paths.usageDb, clock, create: true })
+  const usageDb = usageDbAt({ path: config.paths.usageDb, clock, create: true })
   const deps = { aws, usageDb, config, clock }
   const found: Found = { histories: lives.length, compared: 0, exact: 0, wrong: [] }
   const volumesSeen = new Set<string>()
