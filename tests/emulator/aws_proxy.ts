@@ -1,11 +1,12 @@
 /**
- * The proxy in front of moto: adds the documented behaviour of AWS that moto lacks, each part in a file of `aws/`, and lets
+ * The proxy in front of moto: adds the documented behaviour of AWS that moto lacks, each part in a file of its own, and lets
  * tests script faults, move the time, read the log of calls and the bill. What it does not know goes to moto untouched.
  */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { authorize } from "./authorize.ts"
 import { lookupEvents } from "./cloudtrail.ts"
+import { control, controlPrefix } from "./control.ts"
 import { type Fault, Faults } from "./faults.ts"
 import { checkGroupUnused } from "./groups.ts"
 import * as iam from "./iam.ts"
@@ -89,8 +90,11 @@ export interface AwsProxy {
   stop(): Promise<void>
 }
 
-/** Starts the proxy on a free loopback port. Requests are carried out one after the other, so that a run can be repeated. */
-export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
+/**
+ * Starts the proxy on a loopback port, a free one by default. Requests are carried out one after the other, so that a run can be
+ * repeated.
+ */
+export async function startAwsProxy(motoEndpoint: string, { port = 0 } = {}): Promise<AwsProxy> {
   const world = new World(new MotoClient(motoEndpoint))
   const faults = new Faults()
   const calls: Call[] = []
@@ -105,6 +109,12 @@ export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString()
+    if (incoming.url?.startsWith(controlPrefix)) {
+      const reply = await control(proxy, incoming.method ?? "GET", incoming.url, body)
+      outgoing.writeHead(reply.status, { "content-type": "application/json" })
+      outgoing.end(`${JSON.stringify(reply.body)}\n`)
+      return
+    }
     const headers = Object.fromEntries(
       Object.entries(incoming.headers).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]),
     )
@@ -127,9 +137,12 @@ export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
     if (world.knobs.tellsItsTime) reply.headers.date = new Date(world.clock.now()).toUTCString()
     answerWith(outgoing, reply, fault, call)
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(port, "127.0.0.1", resolve)
+  })
   server.unref()
-  return {
+  const proxy: AwsProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     world,
     faults,
@@ -146,6 +159,7 @@ export async function startAwsProxy(motoEndpoint: string): Promise<AwsProxy> {
         server.closeAllConnections()
       }),
   }
+  return proxy
 }
 
 async function answer(world: World, request: AwsRequest): Promise<Reply> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test"
 import { DescribeInstancesCommand, EC2Client, RunInstancesCommand } from "@aws-sdk/client-ec2"
 import { credentials, startEmulator } from "../support/emulator.ts"
+import { codeOf } from "../support/error_code.ts"
 import type { FaultKind } from "./faults.ts"
-import { codeOf } from "./support.ts"
 
 const emulator = await startEmulator()
 const { proxy } = emulator

@@ -1,25 +1,27 @@
 /** What goes wrong between a tool and AWS, as a test scripts it: the next calls that match fail in the way given. */
 import type { AwsRequest } from "./request.ts"
 
-export type FaultKind =
+export const faultKinds = [
   /** The connection closes before anything was done, or after it was. */
-  | "drop-before"
-  | "drop-after"
+  "drop-before",
+  "drop-after",
   /** Done, but half of the answer arrives. */
-  | "half-answer"
+  "half-answer",
   /** 200 with what is no AWS answer. */
-  | "garbage"
+  "garbage",
   /** 503, as services do when they are overloaded, and as a proxy between would in HTML; nothing done. */
-  | "unavailable"
-  | "html-error"
+  "unavailable",
+  "html-error",
   /** RequestLimitExceeded or ThrottlingException; nothing done. */
-  | "throttle"
+  "throttle",
   /** A no that asking again does not change. */
-  | "refuse"
+  "refuse",
   /** Answered late, by `delayMs`. */
-  | "delay"
+  "delay",
   /** Nothing is wrong with it; `onArrival` and `onceDone` act meanwhile. */
-  | "watched"
+  "watched",
+] as const
+export type FaultKind = (typeof faultKinds)[number]
 
 export interface Fault {
   kind: FaultKind

@@ -23,7 +23,7 @@ import {
   UpdateLoginProfileCommand,
 } from "@aws-sdk/client-iam"
 import { startEmulator } from "../support/emulator.ts"
-import { codeOf } from "./support.ts"
+import { codeOf } from "../support/error_code.ts"
 
 const emulator = await startEmulator()
 const { ec2, iam, proxy } = emulator

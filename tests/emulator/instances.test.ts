@@ -18,7 +18,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { startEmulator } from "../support/emulator.ts"
-import { codeOf } from "./support.ts"
+import { codeOf } from "../support/error_code.ts"
 
 const emulator = await startEmulator()
 const { ec2, proxy } = emulator

@@ -1,7 +1,6 @@
 /** moto's server as a child process: one for a whole test process, since it takes a second to start; emptied between tests. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { root } from "../support/build.ts"
 
 export interface Moto {
   endpoint: string
@@ -36,10 +35,7 @@ export async function startMoto(): Promise<Moto> {
   return {
     endpoint,
     pid: child.pid,
-    async reset() {
-      const response = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" })
-      if (!response.ok) throw new Error(`moto does not reset: ${response.status}`)
-    },
+    reset: () => resetMoto(endpoint),
     async stop() {
       child.stdin.end()
       await child.exited
@@ -47,9 +43,15 @@ export async function startMoto(): Promise<Moto> {
   }
 }
 
+/** Makes the moto at this endpoint forget everything it holds. */
+export async function resetMoto(endpoint: string): Promise<void> {
+  const response = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" })
+  if (!response.ok) throw new Error(`moto does not reset: ${response.status}`)
+}
+
 /** The Python that tests/run/install_emulator.ts prepared, or in a developer's tree the one on PATH. */
 export function pythonWithMoto(): string {
-  const prepared = join(root, ".venv", "bin", "python")
+  const prepared = join(import.meta.dir, "..", "..", ".venv", "bin", "python")
   return existsSync(prepared) ? prepared : "python3"
 }
 

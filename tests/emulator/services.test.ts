@@ -20,8 +20,8 @@ import {
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { CreateScheduleCommand, GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler"
 import { credentials, startEmulator } from "../support/emulator.ts"
+import { codeOf } from "../support/error_code.ts"
 import { interrupt, shutDownFromInside } from "./happenings.ts"
-import { codeOf } from "./support.ts"
 
 const emulator = await startEmulator()
 const { ec2, proxy } = emulator

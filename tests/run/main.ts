@@ -27,6 +27,12 @@ const tasks: Record<string, Task> = {
       return words.length > 0 ? testFiles(settings, words) : testWholeSuite(settings)
     },
   },
+  emulator: {
+    async run(_, words) {
+      await installEmulator()
+      return (await import("./emulator.ts")).runEmulator(words)
+    },
+  },
   demo: { compiled: true, run: (settings) => buildAndRun(settings, ["tests/demo/main.ts"]) },
   bench: {
     compiled: true,

@@ -53,14 +53,14 @@ export const credentials = {
 
 let shared: Promise<{ moto: Moto; proxy: AwsProxy }> | undefined
 
-async function startShared(): Promise<{ moto: Moto; proxy: AwsProxy }> {
+async function startShared(port: number): Promise<{ moto: Moto; proxy: AwsProxy }> {
   const moto = await startMoto()
-  return { moto, proxy: await startAwsProxy(moto.endpoint) }
+  return { moto, proxy: await startAwsProxy(moto.endpoint, { port }) }
 }
 
-/** Starts the emulator, or empties the one that runs. */
-export async function startEmulator(): Promise<Emulator> {
-  shared ??= startShared()
+/** Starts the emulator on this port, by default a free one; or empties the one that runs. */
+export async function startEmulator({ port = 0 } = {}): Promise<Emulator> {
+  shared ??= startShared(port)
   const { moto, proxy } = await shared
   const clients = { region, endpoint: proxy.endpoint, credentials }
   const ssm = new SSMClient(clients)
