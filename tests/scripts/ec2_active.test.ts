@@ -130,6 +130,49 @@ describe("ec2_active", () => {
     expect((await day.running())[0]?.State?.Name).toBe("running")
   })
 
+  test("--together starts all by one admission, or none", async () => {
+    const ids = await day.launch("-c", "2")
+    const states = async () => (await day.running()).map(({ State }) => State?.Name)
+    await active("--stop", ...ids, "--wait")
+    day.course.configure({ limits: { budget: 0.7 } })
+    const refused = await active("--start", "--together", ...ids)
+    expect(refused.stderr).toMatch(
+      /asked at most = .*, budget \$0\.70 \(none of the 2 instances is started\)\n$/,
+    )
+    expect(refused.stdout).toBe("")
+    expect(refused.code).toBe(3)
+    expect((await active("--start", "--together", ...ids, "--dry-run")).code).toBe(3)
+    expect(await states()).toEqual(["stopped", "stopped"])
+    // Nothing stays reserved: one of them alone fits, by a dry run as in earnest.
+    const alone = await active("--start", ids[0] ?? "", "--dry-run")
+    expect(alone.stdout).toStartWith(`Would start ${ids[0]}, its lease ends at `)
+    day.course.configure({})
+    const planned = await active("--start", "--together", ...ids, "--dry-run")
+    expect(planned.stdout.match(/^Would start i-/gm)).toHaveLength(2)
+    expect(await states()).toEqual(["stopped", "stopped"])
+    const started = await active("--start", "--together", ...ids, "--wait")
+    expect(started.stdout.match(/^Starting i-/gm)).toHaveLength(2)
+    expect(await states()).toEqual(["running", "running"])
+    expect((await active("--together")).code).toBe(2)
+  })
+
+  test("--together gives back what it reserved for those after one that AWS does not start", async () => {
+    const ids = await day.launch("-c", "3")
+    await active("--stop", ...ids, "--wait")
+    emulator.proxy.faults.add({
+      kind: "refuse",
+      action: "StartInstances",
+      matches: ({ body }) => body.includes(ids[1] ?? ""),
+      times: Number.POSITIVE_INFINITY,
+    })
+    const { stdout, code } = await active("--start", "--together", ...ids)
+    emulator.proxy.faults.clear()
+    expect(stdout).toMatch(new RegExp(`^Starting ${ids[0]}, [^\n]*\n$`))
+    expect(code).toBe(1)
+    const again = await active("--start", "--together", ids[1] ?? "", ids[2] ?? "")
+    expect(again.code).toBe(0)
+  })
+
   test("defect: stopped instances could be restarted past any limit", async () => {
     day.course.configure({ limits: { max_instances: 1 } })
     const [id = ""] = await day.launch()

@@ -9,7 +9,7 @@ import { currentInstances, owned } from "./active.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type EndAction, endInstances } from "./end.ts"
 import { extendLeases } from "./extend.ts"
-import { startAgain } from "./restart.ts"
+import { type Started, startAgain, startTogether } from "./restart.ts"
 
 export interface Changed {
   /** What was done, or in a dry run would be, a line each. */
@@ -33,6 +33,7 @@ export interface ChangeOptions {
   "cancel-spot-requests": boolean
   stop: boolean
   start: boolean
+  together: boolean
   extend: boolean
   delete: boolean
   "dry-run": boolean
@@ -47,7 +48,7 @@ export function changeAsked(options: ChangeOptions): ((deps: LaunchDeps) => Prom
     "cancel-spot-requests": (deps) => cancelSpotRequests(deps, how),
     terminate: (deps) => end(deps, "terminate", ids, how),
     stop: (deps) => end(deps, "stop", ids, how),
-    start: (deps) => start(deps, ids, how),
+    start: (deps) => (options.together ? startAll(deps, ids, how) : start(deps, ids, how)),
     extend: (deps) => extend(deps, ids, how),
     delete: (deps) => deleteStored(deps, ids, how),
   }
@@ -55,6 +56,7 @@ export function changeAsked(options: ChangeOptions): ((deps: LaunchDeps) => Prom
   // the old tool took both of these at once, and the first does the second's work
   const [first, second] = asked.filter((name) => name !== "cancel-spot-requests" || asked.length === 1)
   if (second !== undefined) throw new UsageError("options", `--${first} and --${second} exclude each other`)
+  if (options.together && first !== "start") throw new UsageError("options", "--together needs --start")
   if (ids.length > 0 && (first === undefined || first.includes("-"))) {
     throw new UsageError("arguments", `unexpected argument ${quoted(ids[0] ?? "")}`)
   }
@@ -118,17 +120,32 @@ export async function start(deps: LaunchDeps, ids: readonly string[], options: O
   const changed: Changed = { lines: [], ids: [], state: "running" }
   for (const instance of owned(own, ids, deps.caller.login)) {
     try {
-      const { id, leaseEndsAtUtcMs, note } = await startAgain(deps, instance, own, options)
-      changed.ids.push(id)
-      changed.lines.push(
-        `${options.dryRun ? "Would start" : "Starting"} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`,
-      )
+      const started = await startAgain(deps, instance, own, options)
+      changed.ids.push(started.id)
+      changed.lines.push(startLine(started, options))
     } catch (failure) {
       if (changed.ids.length === 0) throw failure
       return { ...changed, failure }
     }
   }
   return changed
+}
+
+/** Starts all of them by one admission, or none. */
+async function startAll(deps: LaunchDeps, ids: readonly string[], options: Options): Promise<Changed> {
+  const own = await currentInstances(deps)
+  const { started, failure } = await startTogether(deps, owned(own, ids, deps.caller.login), own, options)
+  return {
+    lines: started.map((one) => startLine(one, options)),
+    ids: started.map(({ id }) => id),
+    state: "running",
+    ...(failure === undefined ? {} : { failure }),
+  }
+}
+
+function startLine({ id, leaseEndsAtUtcMs, note }: Started, { dryRun }: Options): string {
+  const verb = dryRun ? "Would start" : "Starting"
+  return `${verb} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`
 }
 
 /** `words`: ids, then how much longer. */

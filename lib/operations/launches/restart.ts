@@ -38,27 +38,92 @@ export async function startAgain(
   own: OwnInstances,
   { dryRun }: { dryRun: boolean },
 ): Promise<Started> {
-  const { usageDb, caller, config, audit } = deps
-  if (instance.state !== "stopped") throw new Refused(instance.id, `is ${instance.state}, wanted stopped`)
+  await requireStartable(deps, instance)
+  const [admitted] = admitAll(deps, [instance], own, dryRun) as [Admitted]
+  return dryRun ? startedBy(admitted) : perform(deps, admitted)
+}
+
+/**
+ * Starts stopped instances of the caller's by one admission: throws Refused, with none of them started, unless all fit into the
+ * limits together. Where AWS fails to start one, those after it are not tried, and `failure` says why.
+ */
+export async function startTogether(
+  deps: LaunchDeps,
+  instances: readonly Instance[],
+  own: OwnInstances,
+  { dryRun }: { dryRun: boolean },
+): Promise<{ started: Started[]; failure?: unknown }> {
+  for (const instance of instances) await requireStartable(deps, instance)
+  const admitted = admitAll(deps, instances, own, dryRun)
+  if (dryRun) return { started: admitted.map(startedBy) }
+  const started: Started[] = []
+  for (const [index, one] of admitted.entries()) {
+    try {
+      started.push(await perform(deps, one))
+    } catch (failure) {
+      for (const { reservation } of admitted.slice(index + 1))
+        release(deps, reservation, "another one did not start")
+      return { started, failure }
+    }
+  }
+  return { started }
+}
+
+interface Admitted {
+  reservation: NewReservation
+  /** Why its lease is shorter than usual; "" where it is not. */
+  note: string
+}
+
+function startedBy({ reservation, note }: Admitted): Started {
+  return { id: reservation.instanceId ?? "", leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
+}
+
+async function requireStartable(deps: LaunchDeps, { id, state, imageId }: Instance): Promise<void> {
+  if (state !== "stopped") throw new Refused(id, `is ${state}, wanted stopped`)
   // An image that the config's list has lost since is not started again, but one that a listed name led to then is.
-  const launchedBy = usageDb.reservations.byId(usageDb.leases.of(instance.id)?.reservationId ?? "")?.image
-  await requireListed(deps, instance.imageId, launchedBy || instance.imageId)
-  const { reservation, note } = usageDb.transaction(
-    () => reserve(deps, instance, own, dryRun),
-    admissionReads(deps, caller.login, own),
-  )
-  const started = { id: instance.id, leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs, note }
-  if (dryRun) return started
+  const { usageDb } = deps
+  const launchedBy = usageDb.reservations.byId(usageDb.leases.of(id)?.reservationId ?? "")?.image
+  await requireListed(deps, imageId, launchedBy || imageId)
+}
+
+/** Reserves all of them in one transaction, each admitted beside those before it; a dry run rolls it back. */
+function admitAll(
+  deps: LaunchDeps,
+  instances: readonly Instance[],
+  own: OwnInstances,
+  dryRun: boolean,
+): Admitted[] {
+  const rollback = new Error("rolled back")
+  let admitted: Admitted[] = []
+  try {
+    deps.usageDb.transaction(() => {
+      admitted = instances.map((instance) => reserve(deps, instance, own))
+      if (dryRun) throw rollback
+      deps.at?.("in admission")
+    }, admissionReads(deps, deps.caller.login, own))
+  } catch (error) {
+    if (error === rollback) return admitted
+    if (!(error instanceof Refused) || instances.length === 1) throw error
+    throw new Refused("start", `${error.message} (none of the ${instances.length} instances is started)`)
+  }
   deps.at?.("reserved")
+  return admitted
+}
+
+async function perform(deps: LaunchDeps, admitted: Admitted): Promise<Started> {
+  const { usageDb, caller, config, audit } = deps
+  const { reservation } = admitted
+  const id = reservation.instanceId ?? ""
   audit.record(
     caller.login,
-    `start ${instance.id} (${reservation.id}): ${instance.type} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
+    `start ${id} (${reservation.id}): ${reservation.instanceType} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
   )
   deps.at?.("intent written")
   markSent(deps, reservation)
   try {
     // The schedule first: nothing runs without one, and the one of the last run has fired or would fire too early.
-    const lease = usageDb.leases.of(instance.id)
+    const lease = usageDb.leases.of(id)
     const run = { endsAtUtcMs: reservation.leaseEndsAtUtcMs, stoppedAtUtcMs: null }
     if (lease) await setSchedule(deps, caller.login, lease, scheduledTerminationOf(config, run))
   } catch (error) {
@@ -67,24 +132,19 @@ export async function startAgain(
   const { requestId } = await ask(deps, reservation)
   deps.at?.("launched")
   usageDb.transaction(() => {
-    recordStarted(deps, reservation, { id: instance.id, launchedAtUtcMs: awsNow(deps) })
+    recordStarted(deps, reservation, { id, launchedAtUtcMs: awsNow(deps) })
     deps.at?.("in settling")
   })
   deps.at?.("settled")
   // What has its first lease gets its first schedule now: where the start fails, it is not ours to end.
-  await setSchedules(deps, caller.login, [instance.id])
+  await setSchedules(deps, caller.login, [id])
   // The instance's own timer reads it once it is up: the last run's end would shut it down.
-  await announceEnds(deps, [instance.id])
-  audit.record(caller.login, `started ${instance.id} (request ${requestId})`)
-  return started
+  await announceEnds(deps, [id])
+  audit.record(caller.login, `started ${id} (request ${requestId})`)
+  return startedBy(admitted)
 }
 
-function reserve(
-  deps: LaunchDeps,
-  instance: Instance,
-  own: OwnInstances,
-  dryRun: boolean,
-): { reservation: NewReservation; note: string } {
+function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admitted {
   const { usageDb, config, caller, clock } = deps
   const { login } = caller
   const nowUtcMs = clock.now()
@@ -133,10 +193,7 @@ function reserve(
     process: ownProcess(),
     createdAtUtcMs: nowUtcMs,
   }
-  if (!dryRun) {
-    usageDb.reservations.add(reservation)
-    deps.at?.("in admission")
-  }
+  usageDb.reservations.add(reservation)
   return { reservation, note: given.note }
 }
 
@@ -158,17 +215,19 @@ async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ req
   }
 }
 
+/** Gives back what is reserved for a start that was not sent, or that AWS refused. */
+function release({ usageDb, clock }: LaunchDeps, { id }: NewReservation, reason: string): void {
+  usageDb.transaction(() => usageDb.reservations.finish(id, "released", reason, clock.now()))
+}
+
 function giveUp(
   deps: LaunchDeps,
-  { id, login, instanceId }: NewReservation,
+  reservation: NewReservation,
   error: unknown,
   nothingHappened: boolean,
 ): never {
-  if (nothingHappened) {
-    deps.usageDb.transaction(() =>
-      deps.usageDb.reservations.finish(id, "released", messageOf(error), deps.clock.now()),
-    )
-  }
+  const { login, instanceId } = reservation
+  if (nothingHappened) release(deps, reservation, messageOf(error))
   deps.audit.record(
     login,
     `start ${instanceId} ${nothingHappened ? "failed" : "without an answer"}: ${messageOf(error)}`,

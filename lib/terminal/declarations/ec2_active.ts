@@ -21,6 +21,7 @@ export const ec2Active = {
       "cancel-spot-requests": { type: "boolean", description: "Cancel your Spot requests" },
       stop: { type: "boolean", description: "Stop these instances" },
       start: { type: "boolean", description: "Start these stopped instances if limits and budget allow it" },
+      together: { type: "boolean", description: "With --start: start all of them, or none" },
       extend: {
         type: "boolean",
         description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
