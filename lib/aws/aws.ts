@@ -21,7 +21,7 @@ export function openAws(settings: () => AwsSettings): Aws {
     if (!known) {
       const given = settings()
       closing = new AbortController()
-      const noteDate = (aws: number, asked: number, answered: number) => {
+      const noteDate = (aws: UtcMs, asked: UtcMs, answered: UtcMs) => {
         offsetMs = clockOffset(aws, asked, answered)
       }
       known = { ...given, noteDate, interrupt: AbortSignal.any([given.interrupt, closing.signal]) }

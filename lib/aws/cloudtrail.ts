@@ -1,5 +1,7 @@
 /** What happened to an instance, from the account's event history: 90 days, at most 2 requests a second per region. */
+
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
+import { utcMsOf } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { CloudTrail } from "./interfaces.ts"
 import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
@@ -53,7 +55,7 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
         .filter((event) => ofInterest.has(event.EventName ?? "") && !isFailure(event))
         .map((event) => ({
           name: event.EventName ?? "",
-          atUtcMs: required(action, event.EventTime).getTime(),
+          atUtcMs: utcMsOf(required(action, event.EventTime).getTime()),
           user: event.Username ?? "",
           eventId: event.EventId ?? "",
           ...circumstances(instanceId, event),

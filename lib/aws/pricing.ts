@@ -1,6 +1,8 @@
 /** AWS's list prices: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-list-query-api.html */
+
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing"
 import { microUsd } from "../base/money.ts"
+import { utcMsOf } from "../base/time.ts"
 import type { ListedPrice, Pricing } from "./interfaces.ts"
 import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
 import { awsError } from "./protocol/errors.ts"
@@ -90,7 +92,7 @@ function priceOf({ product, terms }: Product): ListedPrice[] {
   // $0 stands for "billed elsewhere" (reservations, dedicated hosts), not for free.
   if (usd === 0) return []
   const effective = Date.parse(hourly?.effectiveDate ?? "")
-  const effectiveUtcMs = Number.isNaN(effective) ? null : effective
+  const effectiveUtcMs = Number.isNaN(effective) ? null : utcMsOf(effective)
   return [{ instanceType, usageOperation: operation, microUsdPerHour: microUsd(usd), effectiveUtcMs }]
 }
 

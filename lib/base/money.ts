@@ -15,20 +15,24 @@ export function microUsd(usd: number): MicroUsd {
   return Math.round(usd * microUsdPerUsd)
 }
 
-/** The amount that a database holds as micro-dollars. */
-export function microUsdStored(amount: number): MicroUsd {
+/** So many micro-dollars, as a database holds them; must be whole. */
+export function microUsdOf(amount: number): MicroUsd {
   return amount
 }
 
 export const noMicroUsd: MicroUsd = 0
 
-export function plus(...amounts: MicroUsd[]): MicroUsd {
-  return amounts.reduce((sum, amount) => sum + amount, 0)
+export function plus(one: MicroUsd, other: MicroUsd): MicroUsd {
+  return one + other
 }
 
-/** What is left of `amount` after these; negative where they are more. */
-export function minus(amount: MicroUsd, ...others: MicroUsd[]): MicroUsd {
-  return amount - plus(...others)
+export function total(amounts: readonly MicroUsd[]): MicroUsd {
+  return amounts.reduce(plus, noMicroUsd)
+}
+
+/** What is left of `amount` without `other`; negative where that is more. */
+export function minus(amount: MicroUsd, other: MicroUsd): MicroUsd {
+  return amount - other
 }
 
 /** `count` times the same amount; a fraction that comes of it is rounded to the nearest micro-dollar. */

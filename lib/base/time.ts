@@ -4,7 +4,7 @@
 export type UtcMs = number
 
 /** The instant that a clock, a database, a reply of AWS or a parsed date gives as UTC milliseconds since 1970. */
-export function utcMs(milliseconds: number): UtcMs {
+export function utcMsOf(milliseconds: number): UtcMs {
   return milliseconds
 }
 

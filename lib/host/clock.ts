@@ -1,8 +1,8 @@
-import type { Clock } from "../base/time.ts"
+import { type Clock, utcMsOf } from "../base/time.ts"
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => utcMsOf(Date.now()),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)

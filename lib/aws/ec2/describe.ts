@@ -1,4 +1,5 @@
 /** Describes images, subnets, volumes, addresses, tags: what an instance is made of and placed in. */
+
 import {
   CreateTagsCommand,
   DescribeAddressesCommand,
@@ -9,6 +10,7 @@ import {
   type Volume as SdkVolume,
 } from "@aws-sdk/client-ec2"
 import { type Image, tagOf, type Volume } from "../../base/instance.ts"
+import { utcMsOf } from "../../base/time.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
@@ -134,7 +136,7 @@ function toVolume(action: string, volume: SdkVolume): Volume {
     state: volume.State ?? "",
     zone: volume.AvailabilityZone ?? "",
     encrypted: volume.Encrypted ?? false,
-    createdAtUtcMs: required(action, volume.CreateTime).getTime(),
+    createdAtUtcMs: utcMsOf(required(action, volume.CreateTime).getTime()),
     attachedTo: attachment?.InstanceId ?? "",
     deleteOnTermination: goes,
     tags,

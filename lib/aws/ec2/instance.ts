@@ -1,7 +1,7 @@
 /** From EC2's reply to our `Instance`. */
 
 import type { Instance, InstanceState } from "../../base/instance.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 import { GarbledReply } from "../protocol/garbled_reply.ts"
 import type { InstanceElement } from "./instance_replies.ts"
 
@@ -62,12 +62,12 @@ export function toState(name: string | undefined, id: string): InstanceState {
 function toUtcMs(iso: string, id: string): UtcMs {
   const ms = Date.parse(iso)
   if (Number.isNaN(ms)) throw new GarbledReply(`${id} has no launch time`)
-  return ms
+  return utcMsOf(ms)
 }
 
 /** LaunchTime is the last start; the primary network interface stays attached from the first. */
-function firstAttached({ networkInterfaceSet }: InstanceElement): number | null {
+function firstAttached({ networkInterfaceSet }: InstanceElement): UtcMs | null {
   const primary = networkInterfaceSet.find(({ attachment }) => attachment.deviceIndex === "0")
   const ms = Date.parse(primary?.attachment.attachTime ?? "")
-  return Number.isNaN(ms) ? null : ms
+  return Number.isNaN(ms) ? null : utcMsOf(ms)
 }

@@ -1,4 +1,5 @@
 /** Spot requests, which AWS makes behind a launch with market options, and what spot has cost. */
+
 import {
   type _InstanceType,
   CancelSpotInstanceRequestsCommand,
@@ -8,6 +9,7 @@ import {
 } from "@aws-sdk/client-ec2"
 import type { SpotRequest } from "../../base/instance.ts"
 import { microUsd } from "../../base/money.ts"
+import { utcMsOf } from "../../base/time.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
@@ -72,7 +74,7 @@ export function spotCalls({ send }: Ec2Connection): Calls {
         instanceType: required(action, price.InstanceType),
         zone: price.AvailabilityZone ?? "",
         product: price.ProductDescription ?? "",
-        fromUtcMs: required(action, price.Timestamp).getTime(),
+        fromUtcMs: utcMsOf(required(action, price.Timestamp).getTime()),
         microUsdPerHour: microUsd(Number(required(action, price.SpotPrice))),
       }))
     },
@@ -86,7 +88,7 @@ function toSpotRequest(action: string, request: SpotInstanceRequest): SpotReques
     instanceType: request.LaunchSpecification?.InstanceType ?? "",
     instanceId: request.InstanceId ?? "",
     keyName: request.LaunchSpecification?.KeyName ?? "",
-    createdAtUtcMs: required(action, request.CreateTime).getTime(),
+    createdAtUtcMs: utcMsOf(required(action, request.CreateTime).getTime()),
     maxMicroUsdPerHour: request.SpotPrice === undefined ? null : microUsd(Number(request.SpotPrice)),
     tags: tagRecord(request.Tags),
   }

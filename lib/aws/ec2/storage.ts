@@ -1,4 +1,5 @@
 /** Volumes and snapshots that outlive instances: made with the account's rights, so only after an admission. */
+
 import {
   CreateSnapshotCommand,
   CreateVolumeCommand,
@@ -6,6 +7,7 @@ import {
   DeleteVolumeCommand,
   DescribeSnapshotsCommand,
 } from "@aws-sdk/client-ec2"
+import { utcMsOf } from "../../base/time.ts"
 import type { Ec2, Outcome } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
@@ -79,7 +81,7 @@ export function storageCalls({ send, sendOnce }: Ec2Connection): Calls {
         id: required(action, snapshot.SnapshotId),
         gib: snapshot.VolumeSize ?? 0,
         state: snapshot.State ?? "",
-        startedAtUtcMs: required(action, snapshot.StartTime).getTime(),
+        startedAtUtcMs: utcMsOf(required(action, snapshot.StartTime).getTime()),
         tags: tagRecord(snapshot.Tags),
       }))
     },

@@ -1,4 +1,5 @@
 /** What a user signs in and signs requests with. */
+
 import {
   CreateAccessKeyCommand,
   CreateLoginProfileCommand,
@@ -19,6 +20,7 @@ import {
   UpdateAccessKeyCommand,
   UpdateLoginProfileCommand,
 } from "@aws-sdk/client-iam"
+import { utcMsOf } from "../../base/time.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { required } from "../protocol/pages.ts"
 import {
@@ -63,7 +65,7 @@ export function credentialCalls({ send, sendOnce }: IamConnection): Calls {
       return all.map(({ AccessKeyId, Status, CreateDate }) => ({
         id: required(action, AccessKeyId),
         active: Status === "Active",
-        createdAtUtcMs: required(action, CreateDate).getTime(),
+        createdAtUtcMs: utcMsOf(required(action, CreateDate).getTime()),
       }))
     },
 

@@ -5,7 +5,7 @@
 
 import { HttpResponse } from "@smithy/core/protocols"
 import type { HttpHandlerOptions, HttpRequest } from "@smithy/types"
-import type { UtcMs } from "../../base/time.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 
 export interface HttpSettings {
   /** `http://proxy:3128`, or null. */
@@ -17,7 +17,7 @@ export interface HttpSettings {
   /** Told of every answer's Date header, with what our clock said when it was asked and when it came. */
   noteDate: (awsUtcMs: UtcMs, askedUtcMs: UtcMs, answeredUtcMs: UtcMs) => void
   /** The host's clock. */
-  now: () => number
+  now: () => UtcMs
   /** Aborts whatever is under way. */
   interrupt: AbortSignal
 }
@@ -44,7 +44,7 @@ export class FetchHandler {
       tls: { rejectUnauthorized: true, ...(ca === null ? {} : { ca }) },
     })
     const date = Date.parse(response.headers.get("date") ?? "")
-    if (!Number.isNaN(date)) this.settings.noteDate(date, askedUtcMs, this.settings.now())
+    if (!Number.isNaN(date)) this.settings.noteDate(utcMsOf(date), askedUtcMs, this.settings.now())
     return {
       response: new HttpResponse({
         statusCode: response.status,

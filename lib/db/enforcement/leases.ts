@@ -1,7 +1,7 @@
 /** The promise that an instance launched through us ends. The truth about it is here, never in a tag. */
 
 import type { Market } from "../../base/instance.ts"
-import type { MicroUsd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import type { LeaseTerms } from "../../decisions/launches/worst_case.ts"
 import { suseOperation } from "../../decisions/pricing/costs.ts"
@@ -105,7 +105,7 @@ export function leases(db: Db) {
     remainingOfOthers(login: string, nowUtcMs: UtcMs, terms: LeaseTerms): MicroUsd {
       return (
         db
-          .query<{ sum: number | null }, Record<string, string | number | boolean>>(`
+          .query<{ sum: MicroUsd | null }, Record<string, string | number | boolean>>(`
           WITH others AS MATERIALIZED (SELECT l.stopped_at_utc_ms, l.micro_usd_per_hour, l.storage_micro_usd_per_hour,
               l.address_micro_usd_per_hour,
               ${greatest("l.ends_at_utc_ms - $nowUtcMs", "0")} + $enforcementMs AS left_ms,
@@ -122,7 +122,7 @@ export function leases(db: Db) {
             ELSE 0 END
             + (storage_micro_usd_per_hour * ${greatest("left_ms + $storageMs", "60000")} + 3599999) / 3600000 + 3) AS sum
           FROM others`)
-          .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? 0
+          .get({ ...terms, nowUtcMs, login, byTheHour: suseOperation })?.sum ?? noMicroUsd
       )
     },
     extend(instanceId: string, endsAtUtcMs: UtcMs): void {

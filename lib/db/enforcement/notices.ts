@@ -29,10 +29,10 @@ export function notices(db: Db) {
       return db.query("SELECT 1 FROM notices WHERE login = ? AND about = ?").get(login, about) !== null
     },
     /** When the first of those was given that begin so and still held at `utcMs`; null where there is none. */
-    firstSince(login: string, aboutPrefix: string, utcMs: UtcMs): number | null {
+    firstSince(login: string, aboutPrefix: string, utcMs: UtcMs): UtcMs | null {
       return (
         db
-          .query<{ at: number | null }, [string, string, number]>(
+          .query<{ at: UtcMs | null }, [string, string, number]>(
             `SELECT min(created_at_utc_ms) AS at FROM notices
              WHERE login = ?1 AND substr(about, 1, length(CAST(?2 AS TEXT))) = ?2 AND expires_at_utc_ms > ?3`,
           )

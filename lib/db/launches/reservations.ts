@@ -1,7 +1,7 @@
 /** What has been promised to a launch or a start that may or may not have happened yet. */
 
 import type { Market } from "../../base/instance.ts"
-import type { MicroUsd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest } from "../db.ts"
 
@@ -108,10 +108,10 @@ export function reservations(db: Db) {
     worstOfOthers(login: string): MicroUsd {
       return (
         db
-          .query<{ sum: number | null }, [string]>(
+          .query<{ sum: MicroUsd | null }, [string]>(
             `SELECT sum(${awaitedWorst}) AS sum FROM reservations WHERE state = 'pending' AND login <> ?`,
           )
-          .get(login)?.sum ?? 0
+          .get(login)?.sum ?? noMicroUsd
       )
     },
     /** Ends a reservation that is not settled yet; false where somebody else has settled it. A released one may be settled: AWS has it after all. */

@@ -19,7 +19,7 @@ export interface OldInstance {
 
 /** All that writes belongs inside the caller's transaction. */
 export function oldInstances(db: Db) {
-  const timeOf = (instanceId: string, column: "start_time" | "end_time"): number | null => {
+  const timeOf = (instanceId: string, column: "start_time" | "end_time"): UtcMs | null => {
     const row = db
       .query<{ at: number | null }, [string]>(
         `SELECT julianday(${column}) AS at FROM instances WHERE instance_id = ?`,

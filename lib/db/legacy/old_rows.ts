@@ -4,7 +4,7 @@
  */
 
 import type { Market } from "../../base/instance.ts"
-import { fromJulianDay, toJulianDay, type UtcMs } from "../../base/time.ts"
+import { fromJulianDay, toJulianDay, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { OldRow, OldStop } from "../../decisions/usage/old_runs.ts"
 import type { Db } from "../db.ts"
 import { type NameKey, oldNames, textIn } from "./old_names.ts"
@@ -84,7 +84,7 @@ export function oldRows(db: Db) {
         )
         .get(instanceId)?.login ?? null,
 
-    firstStart(): number | null {
+    firstStart(): UtcMs | null {
       const row = db
         .query<{ at: number | null }, []>("SELECT min(julianday(start_time)) AS at FROM instances")
         .get()
@@ -92,7 +92,7 @@ export function oldRows(db: Db) {
     },
 
     /** When the old cron looked, as far as what it saw then tells, the first time first. */
-    looks(): number[] {
+    looks(): UtcMs[] {
       return db
         .query<{ at: number }, []>(
           `SELECT DISTINCT julianday(last_seen) AS at FROM instances
@@ -149,7 +149,7 @@ function isTheirs(login: NameKey | null, isNamed: string): string {
 }
 
 /** A start before there was EC2, such as 0, is none. */
-const hasStart = `(coalesce(julianday(start_time), 0) >= ${toJulianDay(Date.UTC(2006, 0, 1))})`
+const hasStart = `(coalesce(julianday(start_time), 0) >= ${toJulianDay(utcMsOf(Date.UTC(2006, 0, 1)))})`
 
 const isOld = "instance_id NOT IN (SELECT instance_id FROM tracked_instances)"
 
@@ -179,7 +179,7 @@ interface Row {
   has_stops: number
 }
 
-function timeOf(julianDay: number | null): number | null {
+function timeOf(julianDay: number | null): UtcMs | null {
   return julianDay === null ? null : fromJulianDay(julianDay)
 }
 

@@ -3,12 +3,13 @@
  * recorded. Triggers of usage.db note what is changed in those tables, whoever does it.
  */
 
+import type { MicroUsd } from "../../base/money.ts"
 import { add, always, type Tariff } from "../../decisions/pricing/costs.ts"
 import { type Charge, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import type { Db } from "../db.ts"
 import { type DayCharge, daySums, joined } from "../usage/day_sums.ts"
-import { daysOfRun } from "../usage/usage_sums.ts"
+import { daysOfRun, whenever } from "../usage/usage_sums.ts"
 import { type NameKey, oldNames } from "./old_names.ts"
 import type { OldRows } from "./old_rows.ts"
 
@@ -30,7 +31,7 @@ export function oldSums(db: Db, oldRows: OldRows) {
     const lines = new Map<string, OldLine>()
     for (const row of oldRows.endedOf(login)) {
       for (const run of runsOfOld(row)) {
-        addLine(lines, chargesOfRun(tariff, run, 0, always)[0])
+        addLine(lines, chargesOfRun(tariff, run, whenever, always)[0])
         const charged = daysOfRun(tariff, run)
         if (charged.unpriced) unpriced.add(`${row.instanceType} ${row.market}`)
         for (const [day, cost] of charged.days) days.set(day, joined(days.get(day), cost))
@@ -89,7 +90,7 @@ export function oldSums(db: Db, oldRows: OldRows) {
 /** Closed rows of one type, market and price. */
 export type OldLine = Pick<Charge, "what" | "market" | "microUsdPerHour" | "hours" | "cost">
 
-type LineRow = Omit<OldLine, "cost"> & { lowest: number | null; highest: number | null }
+type LineRow = Omit<OldLine, "cost"> & { lowest: MicroUsd | null; highest: MicroUsd | null }
 
 function addLine(lines: Map<string, OldLine>, charge: Charge | undefined): void {
   if (!charge) return

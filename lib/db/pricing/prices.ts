@@ -2,7 +2,7 @@
 
 import type { Config } from "../../base/config.ts"
 import type { MicroUsd } from "../../base/money.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { embeddedDate } from "../../decisions/pricing/embedded_prices.ts"
 import type { KeptPrice, StorageList } from "../../decisions/pricing/prices.ts"
@@ -109,7 +109,7 @@ export function prices(db: Db) {
     /** From when on the first and the last kept spot price hold; null where none is kept. */
     spotSpan(zone: string, instanceType: string, usageOperation: string): Range | null {
       const row = db
-        .query<{ first: number | null; last: number | null }, [string, string, string]>(
+        .query<{ first: UtcMs | null; last: UtcMs | null }, [string, string, string]>(
           `SELECT min(from_utc_ms) AS first, max(from_utc_ms) AS last FROM spot_prices
            WHERE zone = ? AND instance_type = ? AND usage_operation = ?`,
         )
@@ -118,9 +118,9 @@ export function prices(db: Db) {
     },
 
     /** Until when all spot prices that were needed are read; 0 where nobody noted it. */
-    spotReadUntil: (): number =>
-      db.query<{ at: number | null }, []>("SELECT spot_read_until_utc_ms AS at FROM price_changes").get()
-        ?.at ?? 0,
+    spotReadUntil: (): UtcMs =>
+      db.query<{ at: UtcMs | null }, []>("SELECT spot_read_until_utc_ms AS at FROM price_changes").get()
+        ?.at ?? utcMsOf(0),
 
     noteSpotRead(untilUtcMs: UtcMs): void {
       db.query("UPDATE price_changes SET spot_read_until_utc_ms = ?").run(untilUtcMs)
@@ -144,7 +144,7 @@ export function prices(db: Db) {
 }
 
 function storageList(db: Db): StorageList {
-  const last = db.query<{ price: number }, [string, string]>(
+  const last = db.query<{ price: MicroUsd }, [string, string]>(
     "SELECT micro_usd_per_month AS price FROM storage_prices WHERE region = ? AND what = ? ORDER BY from_utc_ms DESC LIMIT 1",
   )
   return (region, what) => last.get(region, what)?.price ?? null

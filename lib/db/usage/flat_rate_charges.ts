@@ -1,6 +1,6 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 
-import type { MicroUsd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { embeddedRegion } from "../../decisions/pricing/embedded_prices.ts"
 import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
@@ -96,11 +96,11 @@ export function flatRateTable(db: Db) {
       const compared = whose === "own" ? "=" : "<>"
       return (
         db
-          .query<{ sum: number | null }, [string]>(
+          .query<{ sum: MicroUsd | null }, [string]>(
             `SELECT sum(micro_usd_per_hour) AS sum FROM rentals
              WHERE end_latest_utc_ms IS NULL AND kind IN ('volume', 'snapshot') AND goes_with_instance = '' AND login ${compared} ?`,
           )
-          .get(login)?.sum ?? 0
+          .get(login)?.sum ?? noMicroUsd
       )
     },
 

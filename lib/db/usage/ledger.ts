@@ -4,7 +4,7 @@
  */
 
 import type { Instance } from "../../base/instance.ts"
-import { msPerDay, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { earliestOf, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import {
   add,
   always,
@@ -14,7 +14,7 @@ import {
   nothing,
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
-import { dayOf } from "../../decisions/pricing/days.ts"
+import { dayOf, startOfDay } from "../../decisions/pricing/days.ts"
 import { costOfFlatRate } from "../../decisions/pricing/flat_rate_charges.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
 import { between, type Evidence, exactly, type Instant, type Run } from "../../decisions/usage/runs.ts"
@@ -102,15 +102,15 @@ export function ledger(db: Db) {
       tracked.notEnded(login).filter((instance) => !hasEnded(instance)),
 
     /** When the first charge of all began; null where there is none. */
-    firstStart(): number | null {
+    firstStart(): UtcMs | null {
       const first = db
-        .query<{ at: number | null }, []>(
+        .query<{ at: UtcMs | null }, []>(
           `SELECT min(at) AS at FROM (SELECT min(start_earliest_utc_ms) AS at FROM intervals
            UNION ALL SELECT min(start_earliest_utc_ms) FROM rentals) AS starts`,
         )
         .get()?.at
       const oldest = oldOnes.firstStart()
-      return first == null || oldest === null ? (first ?? oldest) : Math.min(first, oldest)
+      return first == null || oldest === null ? (first ?? oldest) : earliestOf(first, oldest)
     },
 
     /**
@@ -128,7 +128,7 @@ export function ledger(db: Db) {
       const sinceUtcMs = wasOn ? atUtcMs : instance.seenUtcMs
       endRun(instanceId, between(sinceUtcMs, atUtcMs, "observed"), false)
       old.setStops(instanceId, runs.ofInstance(instanceId), null)
-      tracked.put({ ...instance, state: "stopping", seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs) })
+      tracked.put({ ...instance, state: "stopping", seenUtcMs: latestOf(instance.seenUtcMs, atUtcMs) })
     },
 
     /** We started it again: EC2 accepted that at `atUtcMs`; only ours are, so nothing ran unseen in between. */
@@ -139,14 +139,14 @@ export function ledger(db: Db) {
       if (last && !last.end) {
         if (last.start.latestUtcMs > atUtcMs - msPerMinute) return // recorded before, by somebody else
         // What EC2 starts was off, though nobody had seen that.
-        endRun(instanceId, between(Math.min(last.seenUtcMs, atUtcMs), atUtcMs, "observed"), false)
+        endRun(instanceId, between(earliestOf(last.seenUtcMs, atUtcMs), atUtcMs, "observed"), false)
       }
       const started: TrackedInstance = {
         ...instance,
         instanceType,
         state: "pending",
         launchedAtUtcMs: atUtcMs,
-        seenUtcMs: Math.max(instance.seenUtcMs, atUtcMs),
+        seenUtcMs: latestOf(instance.seenUtcMs, atUtcMs),
       }
       tracked.put(started)
       addRun(null, {
@@ -182,7 +182,7 @@ export function ledger(db: Db) {
       sums.refresh(tariff, login)
       sumsOfOld.refresh(tariff, login)
       const fromDay = sinceUtcMs === null ? Number.MIN_SAFE_INTEGER : dayOf(sinceUtcMs)
-      const range = sinceUtcMs === null ? always : { ...always, fromUtcMs: fromDay * msPerDay }
+      const range = sinceUtcMs === null ? always : { ...always, fromUtcMs: startOfDay(fromDay) }
       let spent = add(sums.since(login, fromDay), sumsOfOld.since(login, fromDay))
       const charge = (cost: Bounds | null) => {
         spent = add(spent, cost ?? nothing)

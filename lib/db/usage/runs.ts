@@ -143,11 +143,11 @@ interface Row {
   instance_id: string
   login: string
   public_ipv4: number | null
-  start_earliest_utc_ms: number
-  start_latest_utc_ms: number
+  start_earliest_utc_ms: UtcMs
+  start_latest_utc_ms: UtcMs
   start_evidence: Evidence
-  end_earliest_utc_ms: number | null
-  end_latest_utc_ms: number | null
+  end_earliest_utc_ms: UtcMs | null
+  end_latest_utc_ms: UtcMs | null
   end_evidence: Evidence | null
   ended_by_ec2: number | null
   instance_type: string
@@ -155,7 +155,7 @@ interface Row {
   region: string
   zone: string
   usage_operation: string
-  seen_utc_ms: number | null
+  seen_utc_ms: UtcMs | null
 }
 
 function flag(value: boolean | null): number | null {

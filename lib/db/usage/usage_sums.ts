@@ -3,6 +3,7 @@
  * under one tariff: under another one, and after a change in the past, a login's days are computed again when next asked for.
  */
 
+import { utcMsOf } from "../../base/time.ts"
 import {
   add,
   costOfAddress,
@@ -99,7 +100,7 @@ function isKept(db: Db, tariff: Tariff, login: string): boolean {
 }
 
 /** The time now, on which nothing closed depends. */
-const whenever = 0
+export const whenever = utcMsOf(0)
 
 /** A charge by day; `unpriced`: a part of it is missing, since nobody knows its price. */
 export interface Days {

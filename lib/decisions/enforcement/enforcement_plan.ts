@@ -27,7 +27,7 @@ export interface Situation {
   stateOf: (instanceId: string) => InstanceState | null
   wasWarned: (lease: LeaseFacts, warnMs: number) => boolean
   /** When the scheduler ought to terminate a lease's instance; null without leases.scheduler_role. */
-  terminationAt: (lease: LeaseFacts) => number | null
+  terminationAt: (lease: LeaseFacts) => UtcMs | null
   config: Pick<Config["leases"], "action" | "warnMs" | "stoppedMs">
 }
 

@@ -1,6 +1,7 @@
 /** Whether what a user asks for fits into what the course allows: hourly cost, count, budgets. */
+
 import type { Limits } from "../../base/config.ts"
-import { type MicroUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, minus, noMicroUsd, plus, times, total, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 
 /** Things of one kind that a user has, or that are on their way. */
@@ -44,10 +45,10 @@ export type Admission = { allow: true; left: Headroom } | { allow: false; becaus
 export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: MicroUsd | null): Headroom {
   const { holdings, spent, reserved, courseSpent, courseReserved } = exposure
   return {
-    hourly: limits.maxHourlyCost - hourlyOf(holdings),
+    hourly: minus(limits.maxHourlyCost, hourlyOf(holdings)),
     instances: limits.maxInstances - countOf(holdings),
-    budget: limits.budget === null ? null : limits.budget - spent - reserved,
-    courseBudget: courseBudget === null ? null : courseBudget - courseSpent - courseReserved,
+    budget: limits.budget === null ? null : minus(limits.budget, plus(spent, reserved)),
+    courseBudget: courseBudget === null ? null : minus(courseBudget, plus(courseSpent, courseReserved)),
   }
 }
 
@@ -74,15 +75,15 @@ export function admit(
     return refusal(`${terms} = ${plural(countOf(all), "instance")}, limit ${limits.maxInstances}`)
   }
   const overUser = overBudget(request.worst, exposure.spent, exposure.reserved, limits.budget)
-  if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? 0)}`)
+  if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? noMicroUsd)}`)
   const overCourse = overBudget(request.worst, exposure.courseSpent, exposure.courseReserved, courseBudget)
-  if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? 0)}`)
+  if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? noMicroUsd)}`)
   return {
     allow: true,
     left: {
       ...left,
-      budget: left.budget === null ? null : left.budget - request.worst,
-      courseBudget: left.courseBudget === null ? null : left.courseBudget - request.worst,
+      budget: left.budget === null ? null : minus(left.budget, request.worst),
+      courseBudget: left.courseBudget === null ? null : minus(left.courseBudget, request.worst),
     },
   }
 }
@@ -94,7 +95,7 @@ function overBudget(
   reserved: MicroUsd,
   budget: MicroUsd | null,
 ): string | null {
-  const sum = spent + reserved + worst
+  const sum = total([spent, reserved, worst])
   if (budget === null || sum <= budget || worst <= 0) return null
   const terms = [`${usd(spent)} spent`]
   if (reserved > 0) terms.push(`${usd(reserved)} reserved`)
@@ -132,7 +133,7 @@ export function mergeHoldings(holdings: Holding[]): Holding[] {
 }
 
 export function hourlyOf(holdings: Holding[]): MicroUsd {
-  return holdings.reduce((sum, { count, microUsdPerHour }) => sum + count * (microUsdPerHour ?? 0), 0)
+  return total(holdings.map(({ count, microUsdPerHour }) => times(count, microUsdPerHour ?? noMicroUsd)))
 }
 
 export function countOf(holdings: Holding[]): number {

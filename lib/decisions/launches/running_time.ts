@@ -2,7 +2,7 @@
  * How long an instance may run at all. `max_hours` counts from the launch, and a restart does not begin it anew: what has run is
  * used up, however often it was stopped in between; time that it was stopped is not.
  */
-import { duration, isoUtc, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { duration, isoUtc, later, msPerMinute, type UtcMs } from "../../base/time.ts"
 
 export interface RunSoFar {
   launchedAtUtcMs: UtcMs
@@ -20,8 +20,8 @@ export function ranMs({ runStartedAtUtcMs, stoppedAtUtcMs, ranBeforeMs }: RunSoF
 }
 
 /** The latest end that the lease of the present run may have. */
-export function ceilingOf({ runStartedAtUtcMs, ranBeforeMs }: RunSoFar, maxMs: number): number {
-  return runStartedAtUtcMs + maxMs - ranBeforeMs
+export function ceilingOf({ runStartedAtUtcMs, ranBeforeMs }: RunSoFar, maxMs: number): UtcMs {
+  return later(runStartedAtUtcMs, maxMs - ranBeforeMs)
 }
 
 /** The lease that a restart gets, or why there is none. Null for `run`: its first lease of ours. */

@@ -3,9 +3,10 @@
  * reserved is rounded up, and a micro-dollar is added for each part that is cut in two by `now`, so that what has been used
  * and what is reserved is never less than what is billed in the end.
  */
+
 import type { Config } from "../../base/config.ts"
-import { costRoundedUp, type MicroUsd } from "../../base/money.ts"
-import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
+import { costRoundedUp, type MicroUsd, microUsdOf, noMicroUsd, plus, times, total } from "../../base/money.ts"
+import { later, msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
 import { suseOperation } from "../pricing/costs.ts"
 
 /** What an instance costs per hour, by part. */
@@ -27,6 +28,11 @@ export interface LeaseTerms {
   isHourly: boolean
   minimumMs: number
 }
+
+/** What `now` cuts in two, instance, volumes and address, is rounded twice: a micro-dollar for each. lib/db/enforcement/leases.ts adds it too. */
+export const cutPartsMicroUsd = microUsdOf(3)
+/** A run that begins is rounded once more for each of these, and for the second that dates it. */
+const startedPartsMicroUsd = microUsdOf(4)
 
 /** Volumes and addresses are charged at least this long. */
 const flatMinimumMs = msPerMinute
@@ -59,16 +65,18 @@ export function remainingCost(
   const leftMs = Math.max(endsAtUtcMs - nowUtcMs, 0) + terms.enforcementMs
   const isHourly = isByTheHour(rates, terms)
   // addresses are charged by the second, whatever has them
-  const bySecond = rates.addressMicroUsdPerHour + (isHourly ? 0 : rates.microUsdPerHour)
+  const bySecond = plus(rates.addressMicroUsdPerHour, isHourly ? noMicroUsd : rates.microUsdPerHour)
   // seconds are charged whole
   const chargedMs = Math.ceil(Math.max(leftMs, terms.minimumMs) / msPerSecond) * msPerSecond
   const hours = isHourly ? startedHours(chargedSinceUtcMs, nowUtcMs, leftMs) : 0
-  const running = isRunning ? costRoundedUp(bySecond, chargedMs) + rates.microUsdPerHour * hours : 0
+  const running = isRunning
+    ? plus(costRoundedUp(bySecond, chargedMs), times(hours, rates.microUsdPerHour))
+    : noMicroUsd
   const storage = costRoundedUp(
     rates.storageMicroUsdPerHour,
     Math.max(leftMs + terms.storageMs, flatMinimumMs),
   )
-  return running + storage + 3
+  return total([running, storage, cutPartsMicroUsd])
 }
 
 function isByTheHour({ usageOperation }: Rates, { isHourly }: LeaseTerms): boolean {
@@ -94,10 +102,10 @@ export function startingCost(rates: Rates, endsAtUtcMs: UtcMs, nowUtcMs: UtcMs, 
   const isHourly = isByTheHour(rates, terms)
   const run = { isRunning: true, chargedSinceUtcMs: null }
   // dated earlier than it is asked for, it may begin one more hour
-  const endsAt = endsAtUtcMs + (isHourly ? datedToMs : 0)
+  const endsAt = later(endsAtUtcMs, isHourly ? datedToMs : 0)
   const remaining = remainingCost(rates, { ...run, endsAtUtcMs: endsAt }, nowUtcMs, terms)
-  const all = storageMicroUsdPerHour + addressMicroUsdPerHour + (isHourly ? 0 : microUsdPerHour)
-  return remaining + costRoundedUp(all, terms.minimumMs + datedToMs) + 4
+  const all = total([storageMicroUsdPerHour, addressMicroUsdPerHour, isHourly ? noMicroUsd : microUsdPerHour])
+  return total([remaining, costRoundedUp(all, terms.minimumMs + datedToMs), startedPartsMicroUsd])
 }
 
 /** Volumes of clusters have no end: so much of their cost is reserved ahead, always. */

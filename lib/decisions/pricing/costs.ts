@@ -3,8 +3,8 @@
  * zone, and free where EC2 takes it back in the first hour. Prices times milliseconds are summed exactly and rounded once.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
  */
-import { costOf, fromHourly, type MicroUsd } from "../../base/money.ts"
-import { msPerHour, type UtcMs } from "../../base/time.ts"
+import { costOf, fromHourly, leastOf, type MicroUsd, minus, noMicroUsd, plus } from "../../base/money.ts"
+import { earliestOf, later, latestOf, msPerHour, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { Run } from "../usage/runs.ts"
 import { linuxOperation } from "./embedded_prices.ts"
 import {
@@ -41,10 +41,10 @@ export interface Bounds {
   highest: MicroUsd
 }
 
-export const nothing: Bounds = { lowest: 0, highest: 0 }
+export const nothing: Bounds = { lowest: noMicroUsd, highest: noMicroUsd }
 
 export function add(one: Bounds, other: Bounds): Bounds {
-  return { lowest: one.lowest + other.lowest, highest: one.highest + other.highest }
+  return { lowest: plus(one.lowest, other.lowest), highest: plus(one.highest, other.highest) }
 }
 
 /** A stretch of time, the end excluded. */
@@ -53,7 +53,10 @@ export interface Range {
   toUtcMs: UtcMs
 }
 
-export const always: Range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Number.POSITIVE_INFINITY }
+export const always: Range = {
+  fromUtcMs: utcMsOf(Number.NEGATIVE_INFINITY),
+  toUtcMs: utcMsOf(Number.POSITIVE_INFINITY),
+}
 
 /** The shortest and the longest that a run can have been. An open one may have ended since it was last seen. */
 export function extremes(
@@ -62,12 +65,12 @@ export function extremes(
   { granularity, pendingMs = 0 }: Billing,
 ): { shortest: Range; longest: Range } {
   const { start, end, seenUtcMs } = run
-  const earliestEnd = end ? end.earliestUtcMs : Math.min(Math.max(seenUtcMs, start.latestUtcMs), nowUtcMs)
-  const latestEnd = end ? end.latestUtcMs : Math.max(seenUtcMs, nowUtcMs)
-  const surelyOn = start.latestUtcMs + (granularity === "second" && !run.isOld ? pendingMs : 0)
+  const earliestEnd = end ? end.earliestUtcMs : earliestOf(latestOf(seenUtcMs, start.latestUtcMs), nowUtcMs)
+  const latestEnd = end ? end.latestUtcMs : latestOf(seenUtcMs, nowUtcMs)
+  const surelyOn = later(start.latestUtcMs, granularity === "second" && !run.isOld ? pendingMs : 0)
   return {
-    shortest: { fromUtcMs: surelyOn, toUtcMs: Math.max(surelyOn, earliestEnd) },
-    longest: { fromUtcMs: start.earliestUtcMs, toUtcMs: Math.max(start.earliestUtcMs, latestEnd) },
+    shortest: { fromUtcMs: surelyOn, toUtcMs: latestOf(surelyOn, earliestEnd) },
+    longest: { fromUtcMs: start.earliestUtcMs, toUtcMs: latestOf(start.earliestUtcMs, latestEnd) },
   }
 }
 
@@ -79,15 +82,15 @@ export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: Rang
   const highestIsFree = isSpot && run.endedByEc2 === true && lasts(longest) < msPerHour
   // A run that may have lasted no time may not have been one at all, or ended while it was pending.
   const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0
-  const mostUntil = (utcMs: UtcMs) => (highestIsFree ? 0 : accrued(tariff, run, longest, utcMs))
+  const mostUntil = (utcMs: UtcMs) => (highestIsFree ? noMicroUsd : accrued(tariff, run, longest, utcMs))
   const highest = within(range, mostUntil)
   if (highest === null || lowestIsFree || mayNotHaveBeen)
-    return highest === null ? null : { lowest: 0, highest }
+    return highest === null ? null : { lowest: noMicroUsd, highest }
   const isCertain = shortest.fromUtcMs === longest.fromUtcMs && shortest.toUtcMs === longest.toUtcMs
   if (isCertain && !highestIsFree) return { lowest: highest, highest }
   const lowest = within(range, (utcMs) => {
     const [least, most] = [accrued(tariff, run, shortest, utcMs), mostUntil(utcMs)]
-    return least === null || most === null ? null : Math.min(least, most)
+    return least === null || most === null ? null : leastOf(least, most)
   })
   return lowest === null ? null : { lowest, highest }
 }
@@ -102,13 +105,13 @@ export function costOfAddress(
   if (run.publicIpv4 === false) return nothing
   const { shortest, longest } = extremes(run, nowUtcMs, billing)
   const cost = (stretch: Range) => flatCost(publicIpv4MicroUsdPerHour, sinceBilled(stretch), range)
-  return { lowest: run.publicIpv4 ? cost(shortest) : 0, highest: cost(longest) }
+  return { lowest: run.publicIpv4 ? cost(shortest) : noMicroUsd, highest: cost(longest) }
 }
 
 /** AWS charges for public addresses only since 2024. */
 function sinceBilled({ fromUtcMs, toUtcMs }: Range): Range {
-  const from = Math.max(fromUtcMs, publicIpv4BilledFromUtcMs)
-  return { fromUtcMs: from, toUtcMs: Math.max(from, toUtcMs) }
+  const from = latestOf(fromUtcMs, publicIpv4BilledFromUtcMs)
+  return { fromUtcMs: from, toUtcMs: latestOf(from, toUtcMs) }
 }
 
 /** What is charged per second with a 60 s minimum whatever it does: volumes and addresses. */
@@ -119,10 +122,10 @@ export function flatCost(
 ): MicroUsd {
   const accrued = (untilUtcMs: UtcMs) => {
     const until = Math.min(untilUtcMs, toUtcMs)
-    if (until <= fromUtcMs) return 0
+    if (until <= fromUtcMs) return noMicroUsd
     return costOf(microUsdPerHour, Math.max(until - fromUtcMs, flatMinimumMs))
   }
-  return accrued(range.toUtcMs) - accrued(range.fromUtcMs)
+  return minus(accrued(range.toUtcMs), accrued(range.fromUtcMs))
 }
 
 const flatMinimumMs = 60_000
@@ -135,19 +138,19 @@ function within(range: Range, accruedUntil: (utcMs: UtcMs) => MicroUsd | null): 
   const after = accruedUntil(range.toUtcMs)
   if (after === null || range.fromUtcMs === Number.NEGATIVE_INFINITY) return after
   const before = accruedUntil(range.fromUtcMs)
-  return before === null ? null : after - before
+  return before === null ? null : minus(after, before)
 }
 
 /** What of the run `[from, to)` is charged by `untilUtcMs`: before it begins nothing, and when it does its minimum. */
 function accrued({ book, billing }: Tariff, offer: Run, run: Range, untilUtcMs: UtcMs): MicroUsd | null {
-  if (untilUtcMs <= run.fromUtcMs) return 0
+  if (untilUtcMs <= run.fromUtcMs) return noMicroUsd
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
   if (changesOf(book, offer).length === 0) {
     const microUsdPerHour = priceAt(book, offer, run.fromUtcMs)
     return microUsdPerHour === null ? null : costOf(microUsdPerHour, ms)
   }
   let product = 0n
-  for (const segment of pricesOver(book, offer, run.fromUtcMs, run.fromUtcMs + ms)) {
+  for (const segment of pricesOver(book, offer, run.fromUtcMs, later(run.fromUtcMs, ms))) {
     if (segment === null) return null
     product += BigInt(segment.microUsdPerHour) * BigInt(segment.ms)
   }
@@ -177,7 +180,7 @@ function* pricesOver(
   while (at < toUtcMs) {
     const now = at
     const next = changes.find((change) => change.fromUtcMs > now)?.fromUtcMs ?? toUtcMs
-    const until = Math.min(next, toUtcMs)
+    const until = earliestOf(next, toUtcMs)
     const microUsdPerHour = priceAt(book, offer, at)
     yield microUsdPerHour === null ? null : { microUsdPerHour, ms: until - at }
     at = until

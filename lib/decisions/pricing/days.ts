@@ -1,10 +1,14 @@
 /** A charge by UTC days, numbered from 1970-01-01. The days of a closed charge sum up to its cost exactly. */
-import { msPerDay, type UtcMs } from "../../base/time.ts"
+import { later, msPerDay, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { Run } from "../usage/runs.ts"
 import { always, changesOf, extremes, type Range, type Tariff } from "./costs.ts"
 
 export function dayOf(utcMs: UtcMs): number {
   return Math.floor(utcMs / msPerDay)
+}
+
+export function startOfDay(day: number): UtcMs {
+  return utcMsOf(day * msPerDay)
 }
 
 /** `2026-11-22` of a day's number. */
@@ -14,8 +18,8 @@ export function dayName(day: number): string {
 
 /** The whole days of a range, which may be none, and what it has of others: at its edges, no part longer than a day. */
 export function dayParts(range: Range): { whole: Range; edges: Range[] } {
-  const fromUtcMs = Math.ceil(range.fromUtcMs / msPerDay) * msPerDay
-  const toUtcMs = Math.floor(range.toUtcMs / msPerDay) * msPerDay
+  const fromUtcMs = startOfDay(Math.ceil(range.fromUtcMs / msPerDay))
+  const toUtcMs = startOfDay(Math.floor(range.toUtcMs / msPerDay))
   if (fromUtcMs > toUtcMs) return { whole: { fromUtcMs, toUtcMs: fromUtcMs }, edges: [range] }
   const edges = [
     { fromUtcMs: range.fromUtcMs, toUtcMs: fromUtcMs },
@@ -30,12 +34,12 @@ export function dayParts(range: Range): { whole: Range; edges: Range[] } {
  */
 export function byDay<T>(span: Range, costIn: (range: Range) => T): Map<number, T> {
   const first = dayOf(span.fromUtcMs)
-  const last = Math.max(first, dayOf(span.toUtcMs - 1))
+  const last = Math.max(first, dayOf(later(span.toUtcMs, -1)))
   const days = new Map<number, T>()
   for (let day = first; day <= last; day++) {
     const cost = costIn({
-      fromUtcMs: day === first ? always.fromUtcMs : day * msPerDay,
-      toUtcMs: day === last ? always.toUtcMs : (day + 1) * msPerDay,
+      fromUtcMs: day === first ? always.fromUtcMs : startOfDay(day),
+      toUtcMs: day === last ? always.toUtcMs : startOfDay(day + 1),
     })
     days.set(day, cost)
   }
@@ -50,7 +54,7 @@ export function unevenDays({ book, billing }: Tariff, run: Run, nowUtcMs: UtcMs)
   const { shortest, longest } = extremes(run, nowUtcMs, billing)
   const edges = [shortest, longest].flatMap(({ fromUtcMs, toUtcMs }) => [
     fromUtcMs,
-    fromUtcMs + billing.minimumMs,
+    later(fromUtcMs, billing.minimumMs),
     toUtcMs,
   ])
   const changes = changesOf(book, run).map(({ fromUtcMs }) => fromUtcMs)

@@ -1,7 +1,7 @@
 /** What is paid by the hour whatever it does: EBS volumes, snapshots and elastic addresses. */
 
-import type { MicroUsd } from "../../base/money.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
+import { earliestOf, latestOf, type UtcMs } from "../../base/time.ts"
 import { type Bounds, flatCost, type Range } from "./costs.ts"
 import type { PriceSource } from "./prices.ts"
 
@@ -39,12 +39,12 @@ export function launchedVolumesOf(instanceId: string): string {
 export function costOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: UtcMs, range: Range): Bounds | null {
   const { microUsdPerHour, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs } = flatRate
   if (microUsdPerHour === null) return null
-  const earliestEnd = endEarliestUtcMs ?? Math.min(flatRate.seenUtcMs, nowUtcMs)
-  const latestEnd = endLatestUtcMs ?? Math.max(flatRate.seenUtcMs, nowUtcMs)
+  const earliestEnd = endEarliestUtcMs ?? earliestOf(flatRate.seenUtcMs, nowUtcMs)
+  const latestEnd = endLatestUtcMs ?? latestOf(flatRate.seenUtcMs, nowUtcMs)
   return {
     lowest:
       flatRate.kind === "snapshot"
-        ? 0
+        ? noMicroUsd
         : flatCost(microUsdPerHour, { fromUtcMs: startLatestUtcMs, toUtcMs: earliestEnd }, range),
     highest: flatCost(microUsdPerHour, { fromUtcMs: startEarliestUtcMs, toUtcMs: latestEnd }, range),
   }

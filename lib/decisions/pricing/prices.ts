@@ -4,8 +4,8 @@
  */
 
 import type { Market } from "../../base/instance.ts"
-import { type MicroUsd, microUsd } from "../../base/money.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type MicroUsd, microUsd, microUsdOf, times } from "../../base/money.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 import { embeddedPrice, embeddedRegion, isEstimated, linuxOperation } from "./embedded_prices.ts"
 
 /** A list price as the Price List API gave it, from the time on that it was first seen to hold. */
@@ -48,7 +48,7 @@ export function priceOf(book: PriceBook, offer: Offer & { atUtcMs: UtcMs }): Mic
 
 /** What spot is taken to cost where its history is not known. */
 export function spotEstimate(book: PriceBook, onDemand: MicroUsd): MicroUsd {
-  return Math.round(onDemand * book.spotFactor)
+  return times(book.spotFactor, onDemand)
 }
 
 /** The on-demand price, and where it is from. */
@@ -80,7 +80,7 @@ function priceInForce(prices: readonly KeptPrice[], atUtcMs: UtcMs): KeptPrice |
 
 /** US$ per public IPv4 address and hour, in use or idle, since this day. https://aws.amazon.com/vpc/pricing/ */
 export const publicIpv4MicroUsdPerHour: MicroUsd = microUsd(0.005)
-export const publicIpv4BilledFromUtcMs = Date.UTC(2024, 1, 1)
+export const publicIpv4BilledFromUtcMs = utcMsOf(Date.UTC(2024, 1, 1))
 
 /**
  * US$ × 10⁻⁶ per month of what the Price List API sells in a region, as `gp3 GB-Mo`, `io2 IOPS-Mo`, `gp3 MiBps-Mo`, `snapshot GB-Mo`;
@@ -137,14 +137,14 @@ export function volumePriceOf(
     const extraIops = Math.max(0, iops - (month?.freeIops ?? 0)) * (listed(region, `${type} IOPS-Mo`) ?? 0)
     const extraThroughput =
       Math.max(0, throughput - freeThroughput) * (listed(region, `${type} MiBps-Mo`) ?? 0)
-    return Math.ceil((gib * perGib + extraIops + extraThroughput) / hoursPerMonth)
+    return microUsdOf(Math.ceil((gib * perGib + extraIops + extraThroughput) / hoursPerMonth))
   }
   if (!month) return null
   const paidIops = Math.max(0, iops - (month.freeIops ?? 0)) * (month.iops ?? 0)
   const paidThroughput = Math.max(0, throughput - freeThroughput) * (month.throughput ?? 0)
   const usdPerMonth = gib * month.gib + paidIops + paidThroughput
   const factor = own(volumeFactor, region) ?? dearestVolumeFactor
-  return Math.ceil((microUsd(usdPerMonth) * factor) / hoursPerMonth)
+  return microUsdOf(Math.ceil((microUsd(usdPerMonth) * factor) / hoursPerMonth))
 }
 
 /** US$ per GiB and month of a standard snapshot, us-east-1. https://aws.amazon.com/ebs/pricing/ */
@@ -153,9 +153,9 @@ const snapshotMonth = 0.05
 /** US$ × 10⁻⁶ per hour of a snapshot of so large a volume, rounded up: the most that it can be, if every block was written. */
 export function snapshotPriceOf(gib: number, region: string, listed: StorageList = noStorageList): MicroUsd {
   const perGib = listed(region, snapshotKey)
-  if (perGib !== null) return Math.ceil((gib * perGib) / hoursPerMonth)
+  if (perGib !== null) return microUsdOf(Math.ceil((gib * perGib) / hoursPerMonth))
   const factor = own(volumeFactor, region) ?? dearestVolumeFactor
-  return Math.ceil((microUsd(gib * snapshotMonth) * factor) / hoursPerMonth)
+  return microUsdOf(Math.ceil((microUsd(gib * snapshotMonth) * factor) / hoursPerMonth))
 }
 
 /** Where a volume's or, with null, a snapshot's price is from. Of what travels with the tools only us-east-1's is AWS's own. */

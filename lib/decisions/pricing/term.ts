@@ -4,6 +4,6 @@ import type { Config } from "../../base/config.ts"
 import type { UtcMs } from "../../base/time.ts"
 
 /** Null: from the first. A term to come has not begun: until then all counts, so that nobody spends without bound before it. */
-export function termBegan({ termStartUtcMs }: Config["course"], nowUtcMs: UtcMs): number | null {
+export function termBegan({ termStartUtcMs }: Config["course"], nowUtcMs: UtcMs): UtcMs | null {
   return termStartUtcMs !== null && termStartUtcMs <= nowUtcMs ? termStartUtcMs : null
 }

@@ -2,7 +2,7 @@
 
 import { tagOf } from "../../base/instance.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 
 export interface BilledRow {
   /** The instance's, volume's or address's id, without an ARN around it; "" where the bill names none. */
@@ -100,10 +100,11 @@ function usageOf(resourceId: string, usage: string): BilledFor {
 }
 
 /** `2026-09-01T00:00:00Z`, also without the zone and with a space, as exports have it. */
-function parseTime(text: string | undefined): number {
-  if (!text) return Number.NaN
+function parseTime(text: string | undefined): UtcMs {
+  if (!text) return utcMsOf(Number.NaN)
   const iso = text.trim().replace(" UTC", "").replace(" ", "T")
-  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`)
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`
+  return utcMsOf(Date.parse(zoned))
 }
 
 function ownerIn(form: Form, row: Record<string, string>): string {

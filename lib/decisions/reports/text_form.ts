@@ -1,8 +1,9 @@
 /** The old tool's report, to the letter: other programs read it. */
+
 import type { Market } from "../../base/instance.ts"
-import { type MicroUsd, toUsd } from "../../base/money.ts"
+import { type MicroUsd, microUsdOf, minus, toUsd } from "../../base/money.ts"
 import { escapeControls } from "../../base/text.ts"
-import type { Bounds } from "../pricing/costs.ts"
+import { add, type Bounds, nothing } from "../pricing/costs.ts"
 import type { PriceSource } from "../pricing/prices.ts"
 
 /** Usage of one kind at one price. */
@@ -66,15 +67,13 @@ function isApart({ lowest, highest }: Bounds): boolean {
 function dollars(amount: MicroUsd, width: number): string {
   const isHalfWay = amount % microUsdPerMill === microUsdPerMill / 2 && Number.isInteger(16 * toUsd(amount))
   const isBelowEven = isHalfWay && Math.floor(amount / microUsdPerMill) % 2 === 0
-  const shown = isBelowEven ? amount - microUsdPerMill / 2 : amount
+  const shown = isBelowEven ? minus(amount, halfMill) : amount
   return `$${toUsd(shown).toFixed(3).padStart(width)}`
 }
 
 const microUsdPerMill = 1000
+const halfMill = microUsdOf(microUsdPerMill / 2)
 
 export function sumOf(costs: readonly (Bounds | null)[]): Bounds {
-  return costs.reduce<Bounds>(
-    (sum, cost) => (cost ? { lowest: sum.lowest + cost.lowest, highest: sum.highest + cost.highest } : sum),
-    { lowest: 0, highest: 0 },
-  )
+  return costs.reduce<Bounds>((sum, cost) => (cost ? add(sum, cost) : sum), nothing)
 }

@@ -2,10 +2,11 @@
  * Storage has no lease: it lives as long as its owner's budget pays for it. Thirty days are reserved ahead when it is made, so that
  * a month at least goes by before it comes to this: warnings, and shortly before the money is gone, its end.
  */
+
 import type { MicroUsd } from "../../base/money.ts"
 import { usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { duration, isoUtc, msPerDay, msPerHour, type UtcMs } from "../../base/time.ts"
+import { duration, isoUtc, later, latestOf, msPerDay, msPerHour, type UtcMs } from "../../base/time.ts"
 
 /** What one login keeps. */
 export interface KeptStorage {
@@ -34,7 +35,10 @@ export function planStorage(kept: readonly KeptStorage[], nowUtcMs: UtcMs): Stor
     if (microUsdPerHour <= 0) return []
     const paidMs = Math.floor((Math.max(leftMicroUsd, 0) * msPerHour) / microUsdPerHour)
     // A budget that staff have lowered must not take away unannounced what somebody keeps.
-    const endsAtUtcMs = Math.max(nowUtcMs + paidMs - marginMs, (warnedAtUtcMs ?? nowUtcMs) + noticeMs)
+    const endsAtUtcMs = latestOf(
+      later(nowUtcMs, paidMs - marginMs),
+      later(warnedAtUtcMs ?? nowUtcMs, noticeMs),
+    )
     if (endsAtUtcMs <= nowUtcMs) {
       const because = `the budget has ${usd(leftMicroUsd)} left, which pays ${usd(microUsdPerHour)}/h for ${duration(paidMs)}, and ${duration(marginMs)} are kept back`
       return items.map((item) => ({ kind: "delete", login, item, because }))

@@ -1,5 +1,5 @@
 /** What an instance's event history says about a run whose bounds are apart. */
-import { msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
+import { earliestOf, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
 import { between, exactly, type Instant, type Run } from "./runs.ts"
 
 export interface InstanceEvent {
@@ -28,7 +28,7 @@ function precedence({ name, wasOn }: InstanceEvent): number {
 
 function endedBy(end: Instant, utcMs: UtcMs): Instant {
   if (end.latestUtcMs <= utcMs) return end
-  return between(Math.min(end.earliestUtcMs, utcMs), utcMs, "cloudtrail")
+  return between(earliestOf(end.earliestUtcMs, utcMs), utcMs, "cloudtrail")
 }
 
 /** Where nothing is known but that it may have run in between. */
@@ -64,7 +64,7 @@ export function withEvents(run: RunBounds, events: readonly InstanceEvent[]): Ru
       on = { start: began, end: between(atUtcMs, end.latestUtcMs, "vanished"), endedByEc2: null }
       isNew = true
     } else if (ends.has(name) && on && atUtcMs >= on.end.earliestUtcMs) {
-      const latestUtcMs = Math.min(atUtcMs, on.end.latestUtcMs)
+      const latestUtcMs = earliestOf(atUtcMs, on.end.latestUtcMs)
       const earliestUtcMs = wasOn === true || name === evicted ? latestUtcMs : on.end.earliestUtcMs
       const mayLast = hibernates && wasOn !== false
       const off = between(earliestUtcMs, mayLast ? on.end.latestUtcMs : latestUtcMs, "cloudtrail")

@@ -7,8 +7,9 @@
  *
  * What no listing can bound: a run that nobody saw, of a type that nobody saw. It counts as of the types seen before and after.
  */
+
 import type { Instance, InstanceState } from "../../base/instance.ts"
-import { msPerMinute, type UtcMs } from "../../base/time.ts"
+import { earliestOf, later, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import { between, exactly, type Instant, isExact, type Run } from "./runs.ts"
 import { byEc2, isHibernation, isOn, isTerminating, reasonDate } from "./transitions.ts"
 
@@ -107,7 +108,7 @@ function seenFirst(instance: Instance, observation: Observation): Findings {
     const { previousUtcMs } = observation
     // A listing may have lagged behind the first launch.
     if (previousUtcMs !== null && launchedAtUtcMs - previousUtcMs >= quickestRestartMs)
-      runs.push(...possibleRuns([instanceType], previousUtcMs - toleranceMs, launchedAtUtcMs))
+      runs.push(...possibleRuns([instanceType], later(previousUtcMs, -toleranceMs), launchedAtUtcMs))
   }
   runs.push(runSince(instance, observation))
   return { state: instance.state, runs, endedUtcMs: null }
@@ -219,7 +220,7 @@ function seenStillOff(prior: PriorState, instance: Instance, findings: Findings)
   if (date === null || prior.state === "stopped" || !isSameEnd || end.evidence === "reason") return asKnown
   if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return asKnown
   const isDate = isExact(end) || !mayHideStop(instance, end.earliestUtcMs, date)
-  const told = isDate ? exactly(date, "reason") : between(Math.min(end.earliestUtcMs, date), date, "reason")
+  const told = isDate ? exactly(date, "reason") : between(earliestOf(end.earliestUtcMs, date), date, "reason")
   return { ...findings, lastRun: { ...start, end: told, endedByEc2: byEc2(instance) } }
 }
 
@@ -241,11 +242,11 @@ function endOfRun(instance: Instance, onUtcMs: UtcMs, offUtcMs: UtcMs): Instant 
   const date = reasonDate(instance)
   if (date === null || date < instance.launchedAtUtcMs) return between(onUtcMs, offUtcMs, "observed")
   // Seen on after EC2 says that it was off: our clock was wrong, then or now.
-  if (date < onUtcMs - toleranceMs) return between(date, Math.max(onUtcMs, offUtcMs), "observed")
+  if (date < onUtcMs - toleranceMs) return between(date, latestOf(onUtcMs, offUtcMs), "observed")
   // Billed while it writes its memory to disk, which ends unseen.
-  if (isHibernation(instance)) return between(Math.max(date, onUtcMs), offUtcMs, "observed")
+  if (isHibernation(instance)) return between(latestOf(date, onUtcMs), offUtcMs, "observed")
   return mayHideStop(instance, onUtcMs, date)
-    ? between(Math.min(onUtcMs, date), date, "reason")
+    ? between(earliestOf(onUtcMs, date), date, "reason")
     : exactly(date, "reason")
 }
 
@@ -267,7 +268,7 @@ function possibleRuns(instanceTypes: string[], fromUtcMs: UtcMs, untilUtcMs: Utc
   return instanceTypes.map((instanceType) => ({ instanceType, start: gap, end: gap, endedByEc2: false }))
 }
 
-function endOf(instance: Instance, prior: PriorState | null, { toUtcMs }: Observation): number {
+function endOf(instance: Instance, prior: PriorState | null, { toUtcMs }: Observation): UtcMs {
   // What was stopped ended some time after its run.
   const ended =
     prior && isTerminating(prior.state) ? (prior.endedUtcMs ?? prior.lastRun?.end?.latestUtcMs) : null

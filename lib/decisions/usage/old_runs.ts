@@ -1,7 +1,7 @@
 /** What the old tools' tables tell of an instance, as runs. They knew one region, and Linux. */
 
 import type { Market } from "../../base/instance.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { earliestOf, latestOf, type UtcMs, utcMsOf } from "../../base/time.ts"
 import { between, exactly, type Run } from "./runs.ts"
 
 /** A row of `instances`, with its rows of `instance_stopped`. */
@@ -25,14 +25,14 @@ export interface OldStop {
 /** Its runs between the stops whose ends are known, oldest first; one at least. */
 export function runsOfOld(row: OldRow): Run[] {
   const { startUtcMs, endUtcMs, stops } = row
-  const untilUtcMs = endUtcMs ?? Number.POSITIVE_INFINITY
+  const untilUtcMs = endUtcMs ?? utcMsOf(Number.POSITIVE_INFINITY)
   const runs: Run[] = []
   let onUtcMs = startUtcMs
   for (const { stoppedUtcMs, runningUtcMs } of [...stops].sort((a, b) => a.stoppedUtcMs - b.stoppedUtcMs)) {
     if (runningUtcMs === null || stoppedUtcMs >= untilUtcMs) continue
     if (runningUtcMs <= Math.max(onUtcMs, stoppedUtcMs)) continue
     if (stoppedUtcMs > onUtcMs) runs.push(runOf(row, onUtcMs, stoppedUtcMs))
-    onUtcMs = Math.min(Math.max(onUtcMs, runningUtcMs), untilUtcMs)
+    onUtcMs = earliestOf(latestOf(onUtcMs, runningUtcMs), untilUtcMs)
   }
   if (onUtcMs < untilUtcMs || runs.length === 0) runs.push(runOf(row, onUtcMs, endUtcMs))
   return runs
@@ -45,7 +45,7 @@ function runOf(row: OldRow, fromUtcMs: UtcMs, toUtcMs: UtcMs | null): Run {
     .filter(({ runningUtcMs }) => runningUtcMs === null)
     .map(({ stoppedUtcMs }) => stoppedUtcMs)
     .filter((utcMs) => (utcMs >= fromUtcMs || fromUtcMs === startUtcMs) && utcMs < (toUtcMs ?? utcMs + 1))
-  const stoppedUtcMs = offUtcMs.length > 0 ? Math.min(...offUtcMs) : null
+  const stoppedUtcMs = offUtcMs.length > 0 ? earliestOf(...offUtcMs) : null
   return {
     ...{ instanceId, login, instanceType, market },
     ...{ region: "us-east-1", zone: "", usageOperation: "RunInstances", publicIpv4: false },

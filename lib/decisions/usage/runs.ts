@@ -1,7 +1,7 @@
 /** When an instance ran, as well as it is known. */
 
 import type { Market } from "../../base/instance.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { earliestOf, latestOf, type UtcMs } from "../../base/time.ts"
 
 /**
  * How an instant is known: `observed` at EC2 (LaunchTime, our own call, between two observations), `reason` (the time inside
@@ -46,8 +46,8 @@ export function exactly(utcMs: UtcMs, evidence: Evidence): Instant {
 /** Between two instants, which may come in any order: clocks jump. */
 export function between(oneUtcMs: UtcMs, otherUtcMs: UtcMs, evidence: Evidence): Instant {
   return {
-    earliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
-    latestUtcMs: Math.max(oneUtcMs, otherUtcMs),
+    earliestUtcMs: earliestOf(oneUtcMs, otherUtcMs),
+    latestUtcMs: latestOf(oneUtcMs, otherUtcMs),
     evidence,
   }
 }

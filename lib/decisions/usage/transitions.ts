@@ -1,5 +1,7 @@
 /** What EC2 itself tells of an instance's latest transition: its state, and the reasons that come with it. */
+
 import type { Instance, InstanceState } from "../../base/instance.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 
 /** Whether it is billed. */
 export function isOn(instance: Instance): boolean {
@@ -17,12 +19,10 @@ export function byEc2({ market, stateReasonCode }: Instance): boolean {
 }
 
 /** The date in `User initiated (2021-10-04 14:13:33 GMT)`; emulators write UTC. Null where there is none. */
-export function reasonDate({
-  stateTransitionReason,
-}: Pick<Instance, "stateTransitionReason">): number | null {
+export function reasonDate({ stateTransitionReason }: Pick<Instance, "stateTransitionReason">): UtcMs | null {
   const found = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(stateTransitionReason)
   const utcMs = found ? Date.parse(`${found[1]}T${found[2]}Z`) : Number.NaN
-  return Number.isNaN(utcMs) ? null : utcMs
+  return Number.isNaN(utcMs) ? null : utcMsOf(utcMs)
 }
 
 export function isTerminating(state: InstanceState): boolean {

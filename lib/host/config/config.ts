@@ -1,4 +1,5 @@
 /** Finds, reads and checks the configuration file. */
+
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse, type TomlDate, TomlError } from "smol-toml"
@@ -7,7 +8,7 @@ import type { PostgresSettings } from "../../base/database.ts"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
 import { whyUntrusted } from "../files/trusted_path.ts"
 import { type ConfigFile, checkConfig, nearestKey } from "./config_schema.ts"
 import { databaseSettings } from "./database_url.ts"
@@ -87,11 +88,11 @@ function toConfig(path: string, file: ConfigFile): Config {
       staff: course.staff,
       iamGroup: course.iam_group,
       bucket: course.bucket ?? course.name,
-      termStartUtcMs: course.term_start?.getTime() ?? null,
+      termStartUtcMs: course.term_start ? utcMsOf(course.term_start.getTime()) : null,
       assignments: Object.fromEntries(
         Object.entries(file.assignments).map(([name, { start, end }]) => [
           name,
-          { startUtcMs: start.getTime(), endUtcMs: endOf(end) },
+          { startUtcMs: utcMsOf(start.getTime()), endUtcMs: endOf(end) },
         ]),
       ),
     },
@@ -188,6 +189,6 @@ function refuseImpossibleDates(path: string, source: string): void {
 }
 
 /** A date without a time ends with that day. */
-function endOf(instant: TomlDate): number {
-  return instant.getTime() + (instant.isDate() ? msPerDay : 0)
+function endOf(instant: TomlDate): UtcMs {
+  return utcMsOf(instant.getTime() + (instant.isDate() ? msPerDay : 0))
 }

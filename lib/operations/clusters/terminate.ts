@@ -1,6 +1,8 @@
 /** Ending a cluster: its instances in whatever state, then its security groups. Repeating it is harmless. */
+
 import { Failed } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
+import { type MicroUsd, noMicroUsd, total } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { duration, msPerHour, msPerMinute } from "../../base/time.ts"
 import { pollDelayMs } from "../../decisions/clusters/readiness.ts"
@@ -17,7 +19,7 @@ import { invisibleMs, isPassing, pause, waitingFrom } from "./wait.ts"
 export interface NodeUsage {
   instanceHours: number
   /** Null where the price of one is not known. */
-  hourlyMicroUsd: number | null
+  hourlyMicroUsd: MicroUsd | null
 }
 
 /** Added up over the nodes, from this tool's own price list. */
@@ -26,14 +28,12 @@ export function usageOf(session: ClusterSession, nodes: readonly ClusterNode[]):
   const prices = nodes.map((node) => hourlyPrice(session, node))
   return {
     instanceHours: nodes.reduce((sum, { launchedAtUtcMs }) => sum + (now - launchedAtUtcMs) / msPerHour, 0),
-    hourlyMicroUsd: prices.includes(null)
-      ? null
-      : prices.reduce<number>((sum, price) => sum + (price ?? 0), 0),
+    hourlyMicroUsd: prices.includes(null) ? null : total(prices.map((price) => price ?? noMicroUsd)),
   }
 }
 
 /** Null where no price is known: that must keep nobody from terminating. */
-function hourlyPrice({ deps }: ClusterSession, node: ClusterNode): number | null {
+function hourlyPrice({ deps }: ClusterSession, node: ClusterNode): MicroUsd | null {
   return priceOf(deps.prices, {
     instanceType: node.type,
     region: node.region,

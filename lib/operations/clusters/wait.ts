@@ -2,10 +2,11 @@
  * Waiting for a cluster: one DescribeInstances per poll for all of its nodes, then one ssh to the master per poll for what its
  * daemons say. Nothing is asked once per node.
  */
+
 import { AwsError, hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
-import { duration, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { duration, later, msPerMinute, type UtcMs } from "../../base/time.ts"
 import { masterOf } from "../../decisions/clusters/cluster_plan.ts"
 import {
   type BootState,
@@ -33,7 +34,7 @@ export interface Waiting {
 
 export function waitingFrom(deps: ClusterDeps, timeoutMs: number): Waiting {
   const now = deps.clock.now()
-  return { startedUtcMs: now, deadlineUtcMs: now + timeoutMs }
+  return { startedUtcMs: now, deadlineUtcMs: later(now, timeoutMs) }
 }
 
 /** How long AWS may not know an id that it gave out: its listings are eventually consistent. */

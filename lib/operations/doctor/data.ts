@@ -1,10 +1,11 @@
 /** The privileged account's files: private, whole, up to date, with room to grow. */
+
 import { existsSync, lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { matchesGlob } from "../../base/login.ts"
 import { usd } from "../../base/money.ts"
-import { type Clock, duration, isoUtc, msPerDay } from "../../base/time.ts"
+import { type Clock, duration, isoUtc, msPerDay, utcMsOf } from "../../base/time.ts"
 import { whyDamaged } from "../../db/sqlite/backup.ts"
 import { networkFileSystem } from "../../db/sqlite/file_system.ts"
 import { missingSteps } from "../../db/sqlite/open.ts"
@@ -127,7 +128,7 @@ function checkBackup({ config, clock }: DataDeps): Finding[] {
 function checkBudget({ config, clock }: DataDeps): Finding[] {
   const { limits, courseBudget } = config
   const what = "[limits] budget"
-  const termStartUtcMs = config.course.termStartUtcMs ?? 0
+  const termStartUtcMs = config.course.termStartUtcMs ?? utcMsOf(0)
   return [
     limits.budget === null
       ? failing(what, "is not set", "set it: without one a student can spend for the whole term")

@@ -1,7 +1,8 @@
 /** Ends instances past their leases, warns owners of near ends, and keeps termination schedules in order. */
+
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { duration, msPerMinute } from "../../base/time.ts"
+import { duration, later, msPerDay, msPerMinute } from "../../base/time.ts"
 import {
   type EnforcementStep,
   type LeaseFacts,
@@ -181,7 +182,7 @@ function notify({ usageDb, clock }: EnforcementDeps, step: EnforcementStep & { b
       about: `${kind} ${lease.instanceId} ${lease.endsAtUtcMs}`,
       text: `${lease.instanceId} (${lease.instanceType}) was ${kind === "stop" ? "stopped" : "terminated"}: ${because}`,
       createdAtUtcMs: nowUtcMs,
-      expiresAtUtcMs: nowUtcMs + 7 * 24 * 60 * msPerMinute,
+      expiresAtUtcMs: later(nowUtcMs, 7 * msPerDay),
     }),
   )
 }

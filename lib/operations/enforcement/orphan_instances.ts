@@ -4,7 +4,8 @@
  */
 
 import type { Instance } from "../../base/instance.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { noMicroUsd } from "../../base/money.ts"
+import { later, type UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
@@ -74,15 +75,15 @@ function reservationFromInstance(
     image: instance.imageId,
     count: 1,
     usageOperation,
-    microUsdPerHour: priceOf(usageDb.prices.tariff(config).book, offer) ?? 0,
-    storageMicroUsdPerHour: 0,
-    addressMicroUsdPerHour: 0,
-    worstMicroUsd: 0,
-    leaseEndsAtUtcMs: instance.launchedAtUtcMs + config.leases.maxMs,
+    microUsdPerHour: priceOf(usageDb.prices.tariff(config).book, offer) ?? noMicroUsd,
+    storageMicroUsdPerHour: noMicroUsd,
+    addressMicroUsdPerHour: noMicroUsd,
+    worstMicroUsd: noMicroUsd,
+    leaseEndsAtUtcMs: later(instance.launchedAtUtcMs, config.leases.maxMs),
     instanceId: null,
     process: "",
     createdAtUtcMs: instance.launchedAtUtcMs,
     sentAtUtcMs: instance.launchedAtUtcMs,
-    ...{ awaited: 0, awaitedWorstMicroUsd: 0 },
+    ...{ awaited: 0, awaitedWorstMicroUsd: noMicroUsd },
   }
 }

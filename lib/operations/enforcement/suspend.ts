@@ -6,6 +6,7 @@
 import type { Iam } from "../../aws/iam/interfaces.ts"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { messageOf } from "../../base/errors.ts"
+import { latestOf, utcMsOf } from "../../base/time.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ownUser } from "../identities/observe.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
@@ -30,7 +31,7 @@ export async function suspend(deps: HaltDeps, login: string, reason: string): Pr
   usageDb.transaction(() => {
     if (usageDb.suspensions.current(login, term)) return
     // Before a term that is set already: what is older than the term is the last person's.
-    const suspendedAtUtcMs = Math.max(clock.now(), term ?? 0)
+    const suspendedAtUtcMs = latestOf(clock.now(), term ?? utcMsOf(0))
     usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs })
   })
   await deny(deps, login)

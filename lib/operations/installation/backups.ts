@@ -1,9 +1,10 @@
 /** The nightly copies of both databases, and putting one back. */
+
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { basename, join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
-import { type Clock, isoUtc, msPerSecond } from "../../base/time.ts"
+import { type Clock, isoUtc, later, msPerSecond } from "../../base/time.ts"
 import { copyDatabase, replaceDatabase, whyDamaged } from "../../db/sqlite/backup.ts"
 import { missingSteps } from "../../db/sqlite/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
@@ -67,7 +68,7 @@ function copyInto({ config, clock }: BackupDeps, directory: string, prefix: stri
 
 /** This second, or the first after it that is not taken: two in one second are two. */
 function freeStamp(clock: Clock, isTaken: (stamp: string) => boolean): string {
-  for (let utcMs = clock.now(); ; utcMs += msPerSecond) {
+  for (let utcMs = clock.now(); ; utcMs = later(utcMs, msPerSecond)) {
     const stamp = isoUtc(utcMs).replaceAll(/[-:]/g, "")
     if (!isTaken(stamp)) return stamp
   }

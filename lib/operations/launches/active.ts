@@ -1,8 +1,9 @@
 /** What the caller has at EC2: instances that are not over, and open spot requests. */
+
 import { Refused, UsageError } from "../../base/errors.ts"
 import type { Instance, SpotRequest } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerMinute, type UtcMs } from "../../base/time.ts"
+import { earliestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { reasonDate } from "../../decisions/usage/transitions.ts"
@@ -63,9 +64,9 @@ export function noteStates(
 }
 
 /** As EC2 dates it, where it does: what was stopped days before it was listed has not run that long. */
-function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtcMs: UtcMs): number {
+function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtcMs: UtcMs): UtcMs {
   const date = reasonDate(instance)
-  return date === null || date < runStartedAtUtcMs ? listedAtUtcMs : Math.min(date, listedAtUtcMs)
+  return date === null || date < runStartedAtUtcMs ? listedAtUtcMs : earliestOf(date, listedAtUtcMs)
 }
 
 /** The instances of these ids; throws Refused where one is not the caller's. */

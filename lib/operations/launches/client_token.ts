@@ -1,7 +1,9 @@
 /** A client's own token: asking twice launches once, and gets the first answer again. */
+
 import { createHash } from "node:crypto"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, type ToolError } from "../../base/errors.ts"
+import { times } from "../../base/money.ts"
 import type { ClientToken } from "../../db/launches/client_tokens.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import { isAlive } from "../../host/processes/process_identity.ts"
@@ -36,7 +38,7 @@ export async function replayOf(
     throw new Failed("launch", `made before by the same token, and gone: ${missing.join(" ")}`)
   return {
     instances: ids.flatMap((id) => byId.get(id) ?? []),
-    microUsdPerHour: reservation.microUsdPerHour * ids.length,
+    microUsdPerHour: times(ids.length, reservation.microUsdPerHour),
     worst: reservation.worstMicroUsd,
     leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs,
     left: null,

@@ -1,6 +1,8 @@
 /** Terminating and stopping, one instance at a time: one that is protected must not keep the others running. */
+
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
+import { earliestOf } from "../../base/time.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import type { LedgerDeps } from "./deps.ts"
 import { removeSchedules, setSchedules } from "./termination_schedules.ts"
@@ -55,7 +57,7 @@ function recordEnd({ aws, usageDb, clock }: LedgerDeps, action: EndAction, id: s
   // What was off already ended at some time since it was last seen on.
   const earliestUtcMs = wasOn ? atUtcMs : (usageDb.ledger.instances.get(id)?.seenUtcMs ?? atUtcMs)
   usageDb.ledger.recordEnded(id, {
-    earliestUtcMs: Math.min(earliestUtcMs, atUtcMs),
+    earliestUtcMs: earliestOf(earliestUtcMs, atUtcMs),
     latestUtcMs: atUtcMs,
     evidence: "observed",
     // Off by then, spot may have been taken back by EC2.

@@ -1,5 +1,7 @@
 /** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
+
 import type { Instance } from "../../base/instance.ts"
+import { noMicroUsd, plus, total } from "../../base/money.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { Exposure, Holding } from "../../decisions/launches/admission.ts"
@@ -33,7 +35,7 @@ export function exposureOf(
   let reserved = volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "own"))
   for (const { awaited, microUsdPerHour, awaitedWorstMicroUsd } of pending) {
     holdings.push({ state: "launching", count: awaited, microUsdPerHour })
-    reserved += awaitedWorstMicroUsd
+    reserved = plus(reserved, awaitedWorstMicroUsd)
   }
   const leased = new Set<string>()
   for (const lease of usageDb.leases.open(login)) {
@@ -46,7 +48,8 @@ export function exposureOf(
         stateKnown(lease)
     if (!state) continue
     holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
-    reserved += remainingCost(lease, { ...lease, isRunning: state === "running" }, nowUtcMs, terms)
+    const isRunning = state === "running"
+    reserved = plus(reserved, remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms))
   }
   for (const instance of own.instances) {
     const state = shownState(instance)
@@ -64,13 +67,15 @@ export function exposureOf(
     holdings,
     spent: usageDb.ledger.spent(tariff, login, since, nowUtcMs).highest,
     reserved,
-    courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : 0,
+    courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : noMicroUsd,
     courseReserved: isBounded
-      ? reserved +
-        usageDb.reservations.worstOfOthers(login) +
-        usageDb.leases.remainingOfOthers(login, nowUtcMs, terms) +
-        volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others"))
-      : 0,
+      ? total([
+          reserved,
+          usageDb.reservations.worstOfOthers(login),
+          usageDb.leases.remainingOfOthers(login, nowUtcMs, terms),
+          volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others")),
+        ])
+      : noMicroUsd,
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
+import { minus, noMicroUsd, total } from "../../base/money.ts"
+import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
@@ -57,19 +58,19 @@ function reserve(
   const terms = leaseTerms(config)
   const extended = instances.map((instance) => {
     const lease = leaseOf(deps, instance)
-    const endsAtUtcMs = lease.endsAtUtcMs + byMs
+    const endsAtUtcMs = later(lease.endsAtUtcMs, byMs)
     if (endsAtUtcMs <= nowUtcMs) throw new Refused(instance.id, endsInThePast(lease, byMs, nowUtcMs))
     const ceiling = ceilingOf(lease, config.leases.maxMs)
     if (endsAtUtcMs > ceiling) throw new Refused(instance.id, overCeiling(deps, lease, endsAtUtcMs))
     const isRunning = lease.stoppedAtUtcMs === null
     const costUntil = (endsAtUtcMs: UtcMs) =>
       remainingCost(lease, { ...lease, endsAtUtcMs, isRunning }, nowUtcMs, terms)
-    return { lease, endsAtUtcMs, worst: costUntil(endsAtUtcMs) - costUntil(lease.endsAtUtcMs) }
+    return { lease, endsAtUtcMs, worst: minus(costUntil(endsAtUtcMs), costUntil(lease.endsAtUtcMs)) }
   })
-  const worst = extended.reduce((sum, { worst }) => sum + worst, 0)
+  const worst = total(extended.map((one) => one.worst))
   const admission = admit(
     exposureOf(deps, caller.login, own, nowUtcMs),
-    { verb: "asked", count: 0, microUsdPerHour: 0, worst },
+    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
     limitsOf(config, caller.login),
     config.courseBudget,
   )

@@ -2,12 +2,13 @@
  * The only way to an instance. In this order: plan (policy, price) → admission with its reservation → intent in the audit log
  * → RunInstances → settle → schedules → outcome. Killed anywhere, it leaves a reservation that settle.ts brings to an end.
  */
+
 import { randomUUID } from "node:crypto"
 import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
-import { type MicroUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, times, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
@@ -85,7 +86,7 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
 }
 
 function summary({ rates, worst, leaseEndsAtUtcMs }: LaunchPlan, { count }: LaunchOrder) {
-  return { microUsdPerHour: rates.microUsdPerHour * count, worst, leaseEndsAtUtcMs }
+  return { microUsdPerHour: times(count, rates.microUsdPerHour), worst, leaseEndsAtUtcMs }
 }
 
 /** RunInstances; where its reply is lost, what AWS has of it. */

@@ -1,9 +1,10 @@
 /** What a launch stands in: its image, subnet and security groups, asked of AWS once and kept in the database. */
+
 import type { Config } from "../../base/config.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerDay } from "../../base/time.ts"
+import { later, msPerDay } from "../../base/time.ts"
 import type { LookupKind } from "../../db/launches/lookups.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
@@ -148,7 +149,7 @@ async function remembered<T>(
   key: string,
   ask: () => Promise<T | null>,
 ): Promise<T | null> {
-  const known = usageDb.lookups.get<T>(kind, key, clock.now() - keptMs[kind])
+  const known = usageDb.lookups.get<T>(kind, key, later(clock.now(), -keptMs[kind]))
   if (known !== null) return known
   const value = await ask()
   if (value !== null) usageDb.transaction(() => usageDb.lookups.set(kind, key, value, clock.now()))

@@ -3,8 +3,8 @@
 import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
-import type { MicroUsd } from "../../base/money.ts"
-import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
+import { leastOf, type MicroUsd, noMicroUsd, times, total } from "../../base/money.ts"
+import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
@@ -73,19 +73,20 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       `none is known for ${instanceType}${operation} in ${region}; staff can set prices.on_demand or refresh them`,
     )
   }
-  const spotMax = order.spot ? Math.min(order.maxPrice ?? onDemand, onDemand) : null
+  const spotMax = order.spot ? leastOf(order.maxPrice ?? onDemand, onDemand) : null
   const rates: Rates = {
     usageOperation: image.usageOperation,
     microUsdPerHour: spotMax ?? onDemand,
-    storageMicroUsdPerHour: volumes.blockDevices.reduce(
-      (sum, { type, gib }) =>
-        sum +
-        (volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, deps.usageDb.prices.storage()) ?? 0),
-      0,
+    storageMicroUsdPerHour: total(
+      volumes.blockDevices.map(
+        ({ type, gib }) =>
+          volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, deps.usageDb.prices.storage()) ??
+          noMicroUsd,
+      ),
     ),
-    addressMicroUsdPerHour: network.publicAddress ? publicIpv4MicroUsdPerHour : 0,
+    addressMicroUsdPerHour: network.publicAddress ? publicIpv4MicroUsdPerHour : noMicroUsd,
   }
-  const leaseEndsAtUtcMs = nowUtcMs + leaseMs
+  const leaseEndsAtUtcMs = later(nowUtcMs, leaseMs)
   const terms = leaseTerms(config)
   const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
   const timed =
@@ -112,7 +113,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
     },
     image: asked,
     rates,
-    worst: order.count * startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms),
+    worst: times(order.count, startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms)),
     leaseEndsAtUtcMs,
     notes: timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`],
   }
@@ -130,11 +131,11 @@ function terminationGraceMs({ leases }: LaunchDeps["config"]): number {
 export function scheduledTerminationOf(
   config: LaunchDeps["config"],
   { endsAtUtcMs, stoppedAtUtcMs }: Pick<Lease, "endsAtUtcMs" | "stoppedAtUtcMs">,
-): number | null {
+): UtcMs | null {
   const { action, stoppedMs, schedulerRole } = config.leases
   if (schedulerRole === null) return null
   const keptMs = action === "stop" && stoppedAtUtcMs !== null ? stoppedMs : 0
-  return endsAtUtcMs + keptMs + terminationGraceMs(config)
+  return later(endsAtUtcMs, keptMs + terminationGraceMs(config))
 }
 
 function leaseOf({ config: { leases } }: LaunchDeps, { leaseMs }: LaunchOrder): number {

@@ -1,6 +1,7 @@
 /** What a user may have, has used, has reserved, and has left. */
+
 import type { Limits } from "../../base/config.ts"
-import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, mostOf, noMicroUsd, toUsd, usd } from "../../base/money.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import {
   countOf,
@@ -44,16 +45,16 @@ export function quotaLines({ limits, holdings, spent, reserved, left, termStartU
   const { budget, maxHourlyCost, maxInstances } = limits
   const lines = [
     `instances: ${countOf(holdings)} used, ${Math.max(0, left.instances)} left of ${maxInstances}`,
-    `hourly cost: ${usd(hourlyOf(holdings))}/h used, ${usd(Math.max(0, left.hourly))}/h left of ${usd(maxHourlyCost)}/h`,
+    `hourly cost: ${usd(hourlyOf(holdings))}/h used, ${usd(mostOf(noMicroUsd, left.hourly))}/h left of ${usd(maxHourlyCost)}/h`,
   ]
   const used = `${usd(spent)} spent${since}, ${usd(reserved)} reserved`
   lines.push(
     budget === null
       ? `budget: ${used}, no limit`
-      : `budget: ${used}, ${usd(Math.max(0, left.budget ?? 0))} left of ${usd(budget)}`,
+      : `budget: ${used}, ${usd(mostOf(noMicroUsd, left.budget ?? noMicroUsd))} left of ${usd(budget)}`,
   )
   if (left.courseBudget !== null && left.courseBudget < (left.budget ?? Number.POSITIVE_INFINITY)) {
-    lines.push(`the course's budget has ${usd(Math.max(0, left.courseBudget))} left`)
+    lines.push(`the course's budget has ${usd(mostOf(noMicroUsd, left.courseBudget))} left`)
   }
   return lines
 }

@@ -1,7 +1,7 @@
 /** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
 
 import type { Instance } from "../../base/instance.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { earliestOf, later, latestOf, type UtcMs } from "../../base/time.ts"
 import type { NewLease } from "../../db/enforcement/leases.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
@@ -35,7 +35,7 @@ export function recordRunning(
     // A snapshot that came before may have seen its volumes too.
     const hasVolumes = seenBefore.has(id) && usageDb.ledger.flatRates.hasAnyOf(login, id)
     if (!usageDb.leases.of(id) && !hasVolumes) {
-      const madeAtUtcMs = Math.min(launchedAtUtcMs, firstAttachedUtcMs ?? launchedAtUtcMs)
+      const madeAtUtcMs = earliestOf(launchedAtUtcMs, firstAttachedUtcMs ?? launchedAtUtcMs)
       usageDb.ledger.flatRates.put(launchedVolumes(reservation, id, madeAtUtcMs))
     }
     usageDb.leases.add({
@@ -86,8 +86,9 @@ export function recordStarted(
   const id = reservation.instanceId ?? ""
   // What is charged goes by AWS's clock, what is leased by the host's. LaunchTime is the last start, where EC2 has brought it up to date.
   const aheadMs = aws.clockOffsetMs() ?? 0
-  const atAwsUtcMs = Math.max(instance?.launchedAtUtcMs ?? 0, reservation.createdAtUtcMs + aheadMs)
-  const startedAtUtcMs = atAwsUtcMs - aheadMs
+  const askedUtcMs = later(reservation.createdAtUtcMs, aheadMs)
+  const atAwsUtcMs = latestOf(instance?.launchedAtUtcMs ?? askedUtcMs, askedUtcMs)
+  const startedAtUtcMs = later(atAwsUtcMs, -aheadMs)
   usageDb.reservations.finish(reservation.id, "settled", "started", clock.now())
   usageDb.ledger.recordStarted(id, reservation.instanceType, atAwsUtcMs)
   usageDb.leases.add(firstLease(reservation, id, startedAtUtcMs))

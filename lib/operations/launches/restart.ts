@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
-import { usd } from "../../base/money.ts"
-import { isoUtc, type UtcMs } from "../../base/time.ts"
+import { noMicroUsd, usd } from "../../base/money.ts"
+import { isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
@@ -162,12 +162,12 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   const rates: Rates = {
     microUsdPerHour,
     usageOperation,
-    storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? 0,
+    storageMicroUsdPerHour: lease?.storageMicroUsdPerHour ?? noMicroUsd,
     addressMicroUsdPerHour: lease?.addressMicroUsdPerHour ?? publicIpv4MicroUsdPerHour,
   }
   const given = leaseOfRestart(lease, config.leases, nowUtcMs)
   if ("refused" in given) throw new Refused(instance.id, given.refused)
-  const leaseEndsAtUtcMs = nowUtcMs + given.leaseMs
+  const leaseEndsAtUtcMs = later(nowUtcMs, given.leaseMs)
   const worst = startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))
   const admission = admit(
     exposureOf(deps, login, own, nowUtcMs, instance.id),

@@ -5,8 +5,9 @@
 
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
+import { times, total } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { earliestOf, later, type UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/launches/settlement.ts"
@@ -162,11 +163,11 @@ function recordUncertain(
   if (count <= 0) return
   const { id, login, region, instanceType, createdAtUtcMs, leaseEndsAtUtcMs } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
-  const latestUtcMs = Math.min(leaseEndsAtUtcMs + config.leases.enforcementMs, nowUtcMs)
+  const latestUtcMs = earliestOf(later(leaseEndsAtUtcMs, config.leases.enforcementMs), nowUtcMs)
   usageDb.ledger.flatRates.put({
     ...{ flatRateId: id, kind: "volume", login, region },
     description: `${plural(count, instanceType, instanceType)} that may have run`,
-    microUsdPerHour: count * (microUsdPerHour + storageMicroUsdPerHour + addressMicroUsdPerHour),
+    microUsdPerHour: times(count, total([microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour])),
     ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: latestUtcMs, seenUtcMs: createdAtUtcMs },
     ...{ endEarliestUtcMs: latestUtcMs, endLatestUtcMs: latestUtcMs, goesWithInstance: "" },
   })

@@ -1,6 +1,7 @@
 /** Keeps the spot price history of the types, zones and times that somebody's run needs. AWS forgets it after 90 days. */
+
 import type { Aws } from "../../aws/interfaces.ts"
-import { type Clock, msPerDay, type UtcMs } from "../../base/time.ts"
+import { type Clock, earliestOf, later, latestOf, msPerDay, type UtcMs } from "../../base/time.ts"
 import type { SpotPrice } from "../../db/pricing/prices.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -24,8 +25,8 @@ export async function keepSpotPrices({
   clock: Clock
 }): Promise<number> {
   const now = awsNow({ aws, clock })
-  const unreadSince = Math.min(usageDb.prices.spotReadUntil(), now) - becomesKnownMs
-  const runs = usageDb.ledger.runs.spotSince(Math.max(unreadSince, now - historyMs))
+  const unreadSince = later(earliestOf(usageDb.prices.spotReadUntil(), now), -becomesKnownMs)
+  const runs = usageDb.ledger.runs.spotSince(latestOf(unreadSince, later(now, -historyMs)))
   const failures: unknown[] = []
   let added = 0
   for (const need of needsOf(usageDb, runs)) {

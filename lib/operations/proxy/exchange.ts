@@ -1,5 +1,7 @@
 /** One request of a client, its answer, and the line of the log that they leave behind. */
+
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
+import type { UtcMs } from "../../base/time.ts"
 import { originOf, prefixOf, type Target } from "../../decisions/proxy/target.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { noteGarbage } from "./gc_pressure.ts"
@@ -20,7 +22,7 @@ export interface BackendRoute {
 
 /** Logs itself when the response has ended or the client has gone. */
 export class Exchange {
-  readonly #startedAtMs: number
+  readonly #startedAtMs: UtcMs
   #cause: string | undefined
   #sentBytes = 0
   #shownAs = ""

@@ -1,5 +1,7 @@
 /** The parts of a running proxy that every request shares. */
+
 import type { IncomingMessage } from "node:http"
+import type { UtcMs } from "../../base/time.ts"
 import type { Allowed } from "../../decisions/proxy/allowed.ts"
 import type { LinkMap } from "../../decisions/proxy/link_map.ts"
 import type { Target } from "../../decisions/proxy/target.ts"
@@ -34,7 +36,7 @@ export interface ProxyContext {
   pseudonym: string
   /** The address that a request came from. */
   clientOf(request: IncomingMessage): string
-  now(): number
+  now(): UtcMs
   log(entry: LogEntry): void
   idle: IdleWatch
 }

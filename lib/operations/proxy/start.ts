@@ -1,9 +1,11 @@
 /** Starts the proxy: the one way in for `microproxy`, `emr-proxy-into` and `hadoop_ec2 ui`. */
+
 import { randomBytes } from "node:crypto"
 import http from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { Failed, messageOf } from "../../base/errors.ts"
+import type { UtcMs } from "../../base/time.ts"
 import type { AllowEntry, Allowed } from "../../decisions/proxy/allowed.ts"
 import { hostInUrl } from "../../decisions/proxy/host.ts"
 import { prefixOf, type Target } from "../../decisions/proxy/target.ts"
@@ -25,7 +27,7 @@ export interface ProxyDeps {
   /** How backends are reached: `directDial()`, `socksDial(…)`, or a tunnel's. */
   dial: Dial
   log(entry: LogEntry): void
-  now(): number
+  now(): UtcMs
   /** The host names and addresses of a cluster's nodes; asked again while the proxy is in use. */
   nodes?: () => Promise<string[]>
 }

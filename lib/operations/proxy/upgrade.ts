@@ -1,6 +1,8 @@
 /** WebSockets: the handshake like any request, after it a raw pipe, which may be silent as long as it likes. */
+
 import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
+import type { UtcMs } from "../../base/time.ts"
 import { baseOf } from "../../decisions/proxy/base.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
 import type { BackendRoute } from "./exchange.ts"
@@ -32,7 +34,7 @@ export function answerUpgrade(
 
 /** A client's handshake until the backend has answered it. */
 class Handshake {
-  readonly #startedAtMs: number
+  readonly #startedAtMs: UtcMs
   /** What the client sends before its backend has answered. */
   readonly #early: Buffer[] = []
   #earlyBytes = 0

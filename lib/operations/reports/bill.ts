@@ -1,12 +1,14 @@
 /** AWS's bill, summed up by the things that it charges for as it streams by: bills are long, and often compressed. */
+
 import { createReadStream } from "node:fs"
 import { pipeline, Readable, type Transform } from "node:stream"
 import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
-import type { MicroUsd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd, plus } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import type { Range } from "../../decisions/pricing/costs.ts"
+import { earliestOf, latestOf } from "../../base/time.ts"
+import { always, type Range } from "../../decisions/pricing/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
 /** What AWS charges for one thing in the whole export. */
@@ -26,7 +28,7 @@ export interface BillRead {
 /** Sums the export up as it streams by: bills are long. */
 export async function readBill(source: string): Promise<BillRead> {
   const things = new Map<string, BilledThing>()
-  const range = { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY }
+  const range: Range = { fromUtcMs: always.toUtcMs, toUtcMs: always.fromUtcMs }
   const ofAdjustments = { ...range }
   let skipped = 0
   let read: ReturnType<typeof rowReader> | undefined
@@ -61,8 +63,8 @@ export async function readBill(source: string): Promise<BillRead> {
 }
 
 function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
-  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
-  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
+  range.fromUtcMs = earliestOf(range.fromUtcMs, fromUtcMs)
+  range.toUtcMs = latestOf(range.toUtcMs, toUtcMs)
 }
 
 /**
@@ -117,5 +119,10 @@ function note(things: Map<string, BilledThing>, { resourceId, owner, cost, of, i
   const id = isAddress ? addressesOf(owner) : resourceId
   const key = JSON.stringify([id, of, id === "" ? owner : ""])
   const known = things.get(key)
-  things.set(key, { id, cost: (known?.cost ?? 0) + cost, owner: owner || (known?.owner ?? ""), of })
+  things.set(key, {
+    id,
+    cost: plus(known?.cost ?? noMicroUsd, cost),
+    owner: owner || (known?.owner ?? ""),
+    of,
+  })
 }

@@ -1,5 +1,5 @@
 /** Every charge of a login, or of everybody, that falls into a stretch of time: ours and the old tools', in no order. */
-import type { UtcMs } from "../../base/time.ts"
+import { earliestOf, latestOf, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import { type Charge, chargeOfFlatRate, chargesOfRun } from "../../decisions/reports/charge.ts"
@@ -38,7 +38,7 @@ export function* charges(
 
 /** SQLite takes no infinite integers. */
 export function finite({ fromUtcMs, toUtcMs }: Range): [fromUtcMs: UtcMs, toUtcMs: UtcMs] {
-  return [Math.max(fromUtcMs, -farUtcMs), Math.min(toUtcMs, farUtcMs)]
+  return [latestOf(fromUtcMs, utcMsOf(-farMs)), earliestOf(toUtcMs, utcMsOf(farMs))]
 }
 
-const farUtcMs = Number.MAX_SAFE_INTEGER
+const farMs = Number.MAX_SAFE_INTEGER

@@ -1,7 +1,8 @@
 /** Spending by day, week or assignment. */
+
 import type { Config } from "../../base/config.ts"
 import { UsageError } from "../../base/errors.ts"
-import { isoUtc, msPerDay, type UtcMs } from "../../base/time.ts"
+import { earliestOf, isoUtc, later, latestOf, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import {
   add,
@@ -11,7 +12,7 @@ import {
   type Range,
   type Tariff,
 } from "../../decisions/pricing/costs.ts"
-import { dayName, dayOf, dayParts, unevenDays } from "../../decisions/pricing/days.ts"
+import { dayName, dayOf, dayParts, startOfDay, unevenDays } from "../../decisions/pricing/days.ts"
 import { type Charge, chargeOfFlatRate, chargesOfRun } from "../../decisions/reports/charge.ts"
 import { sumOf } from "../../decisions/reports/text_form.ts"
 import { runsOfOld } from "../../decisions/usage/old_runs.ts"
@@ -74,11 +75,11 @@ export function daySumsOf(
   /** With `uneven`, a day that is not in it is charged as the one before it. */
   function chargeDays(span: Range, chargesOf: (day: Range) => Charge[], uneven?: Set<number>): void {
     const firstDay = dayOf(span.fromUtcMs)
-    const last = Math.min(Math.max(firstDay, dayOf(span.toUtcMs - 1)), toDay - 1)
+    const last = Math.min(Math.max(firstDay, dayOf(later(span.toUtcMs, -1))), toDay - 1)
     let found: Charge[] | undefined
     for (let day = Math.max(firstDay, fromDay); day <= last; day++) {
       if (!found || !uneven || uneven.has(day) || uneven.has(day - 1))
-        found = chargesOf({ fromUtcMs: day * msPerDay, toUtcMs: (day + 1) * msPerDay })
+        found = chargesOf({ fromUtcMs: startOfDay(day), toUtcMs: startOfDay(day + 1) })
       for (const { cost, kind, ms } of found) charge(day, cost ?? nothing, kind === "instance" ? ms : 0)
     }
   }
@@ -102,8 +103,8 @@ export function periods(
       throw new UsageError("options", "--by assignment: the config has no [assignments]")
     return named.flatMap(([name, { startUtcMs, endUtcMs }]) => {
       const range = {
-        fromUtcMs: Math.max(startUtcMs, scope.range.fromUtcMs),
-        toUtcMs: Math.min(endUtcMs, scope.range.toUtcMs),
+        fromUtcMs: latestOf(startUtcMs, scope.range.fromUtcMs),
+        toUtcMs: earliestOf(endUtcMs, scope.range.toUtcMs),
       }
       if (range.fromUtcMs >= range.toUtcMs) return []
       return [{ name, ...sumIn(usageDb, tariff, { ...scope, range }) }]

@@ -1,5 +1,7 @@
 /** Everything that is known of one instance's runs, and how it is known. */
+
 import { Failed, Refused, UsageError } from "../../base/errors.ts"
+import { times } from "../../base/money.ts"
 import { escapeControls, plural, quoted } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -82,7 +84,7 @@ function countedAsOfOld(
   const hours = oldRows.hoursOf(run.instanceId)
   const price = priceOf(tariff.book, { ...run, usageOperation: "", atUtcMs: nowUtcMs })
   if (hours === null || price === null) return undefined
-  const cost = Math.round(price * hours)
+  const cost = times(hours, price)
   const shown = sumOf(runs.map((each) => costOfRun(tariff, each, nowUtcMs)))
   if (shown.lowest === cost && shown.highest === cost) return undefined
   const amount = amountOf({ lowest: cost, highest: cost })

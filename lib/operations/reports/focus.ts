@@ -1,7 +1,8 @@
 /** Charges with the columns of FOCUS 1.2 (https://focus.finops.org), for whatever reads cloud bills. One row per calendar month. */
+
 import type { Config } from "../../base/config.ts"
-import { toUsd } from "../../base/money.ts"
-import { isoUtc, type UtcMs } from "../../base/time.ts"
+import { type MicroUsd, microUsdPerUsd, noMicroUsd, toUsd } from "../../base/money.ts"
+import { earliestOf, isoUtc, latestOf, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
@@ -19,9 +20,9 @@ interface Row {
 
 type Column = [name: string, value: (row: Row) => string | number]
 
-const usd = (amount: number | undefined) => (amount === undefined ? "" : toUsd(amount))
+const usd = (amount: MicroUsd | undefined) => (amount === undefined ? "" : toUsd(amount))
 /** Costs must not be null: what has no price costs nothing here, and x_PriceSource says that it is unpriced. */
-const cost: Column[1] = ({ charge }) => usd(charge.cost?.highest ?? 0)
+const cost: Column[1] = ({ charge }) => usd(charge.cost?.highest ?? noMicroUsd)
 /** One list price is one SKU of ours. */
 const sku: Column[1] = ({ charge }) =>
   [charge.region, charge.what, charge.usageOperation, charge.market].join("/")
@@ -30,7 +31,7 @@ const unitPrice: Column[1] = ({ charge: { cost, hours, microUsdPerHour } }) => {
   const total = cost?.highest ?? 0
   if (microUsdPerHour !== null && Math.abs(microUsdPerHour * hours - total) <= 1)
     return toUsd(microUsdPerHour)
-  return hours > 0 ? toUsd(total / hours) : 0
+  return hours > 0 ? total / hours / microUsdPerUsd : 0
 }
 const hours: Column[1] = ({ charge }) => charge.hours
 const services = {
@@ -102,20 +103,20 @@ export function* focusLines(
   yield csvRow(columns.map(([name]) => name))
   const { range, nowUtcMs } = scope
   const first = usageDb.ledger.firstStart() ?? nowUtcMs
-  const end = Math.min(range.toUtcMs, nowUtcMs)
+  const end = earliestOf(range.toUtcMs, nowUtcMs)
   for (
-    let month = monthOf(Math.max(range.fromUtcMs, first));
+    let month = monthOf(latestOf(range.fromUtcMs, first));
     month.fromUtcMs < end;
     month = monthOf(month.toUtcMs)
   ) {
     const within = {
-      fromUtcMs: Math.max(month.fromUtcMs, range.fromUtcMs),
-      toUtcMs: Math.min(month.toUtcMs, range.toUtcMs),
+      fromUtcMs: latestOf(month.fromUtcMs, range.fromUtcMs),
+      toUtcMs: earliestOf(month.toUtcMs, range.toUtcMs),
     }
     for (const charge of charges(usageDb, tariff, { ...scope, range: within })) {
       const period = {
-        fromUtcMs: Math.max(charge.start.earliestUtcMs, within.fromUtcMs),
-        toUtcMs: Math.min(charge.end?.latestUtcMs ?? nowUtcMs, within.toUtcMs),
+        fromUtcMs: latestOf(charge.start.earliestUtcMs, within.fromUtcMs),
+        toUtcMs: earliestOf(charge.end?.latestUtcMs ?? nowUtcMs, within.toUtcMs),
       }
       const row = { charge, month, period, course: config.course.name }
       yield csvRow(columns.map(([, value]) => value(row)))
@@ -125,6 +126,6 @@ export function* focusLines(
 
 function monthOf(utcMs: UtcMs): Range {
   const date = new Date(utcMs)
-  const start = (months: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1)
+  const start = (months: number) => utcMsOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1))
   return { fromUtcMs: start(0), toUtcMs: start(1) }
 }

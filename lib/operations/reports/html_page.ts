@@ -1,9 +1,10 @@
 /** One page that needs nothing else: spending by day and by user, instances over time, what is left of each budget. */
+
 import type { Config } from "../../base/config.ts"
-import { toUsd } from "../../base/money.ts"
+import { type MicroUsd, minus, mostOf, noMicroUsd, toUsd } from "../../base/money.ts"
 import { isoUtc, msPerDay } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import type { Tariff } from "../../decisions/pricing/costs.ts"
+import { nothing, type Tariff } from "../../decisions/pricing/costs.ts"
 import { dayName } from "../../decisions/pricing/days.ts"
 import { type Bar, barChart, escapeHtml, lineChart, pageStyle, table } from "../../decisions/reports/html.ts"
 import { amountRange, sumOf } from "../../decisions/reports/text_form.ts"
@@ -63,9 +64,9 @@ interface User extends Total {
   /** Of what they rent something has no published price. */
   isEstimate: boolean
   /** Null: none. */
-  budget: number | null
+  budget: MicroUsd | null
   /** Of the budget, which counts from the term's start, at the least. */
-  left: number | null
+  left: MicroUsd | null
 }
 
 function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): User[] {
@@ -80,13 +81,13 @@ function usersOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope)
     .filter(([login]) => only === null || login === only)
     .map(([login, cost]) => {
       const budget = login === "" ? null : (limitsOfUsers[login]?.budget ?? limits.budget)
-      const used = thisTerm.get(login)?.highest ?? 0
+      const used = thisTerm.get(login)?.highest ?? noMicroUsd
       return {
         login,
         ...cost,
         isEstimate: estimated.has(login),
         budget,
-        left: budget === null ? null : Math.max(0, budget - used),
+        left: budget === null ? null : mostOf(noMicroUsd, minus(budget, used)),
       }
     })
     .sort((one, other) => other.highest - one.highest || (one.login < other.login ? -1 : 1))
@@ -103,8 +104,8 @@ function withGaps(days: Map<number, DaySum>): Day[] {
   const count = known.length === 0 ? 0 : (known.at(-1) ?? 0) - first + 1
   // A phantom of years ago must not make a page of thousands of empty days.
   if (count > 1000) return [...days]
-  const nothing = { lowest: 0, highest: 0, instanceMs: 0 }
-  return Array.from({ length: count }, (_, index) => [first + index, days.get(first + index) ?? nothing])
+  const empty: DaySum = { ...nothing, instanceMs: 0 }
+  return Array.from({ length: count }, (_, index) => [first + index, days.get(first + index) ?? empty])
 }
 
 function spendingBar([day, { lowest, highest }]: Day): Bar {
@@ -139,7 +140,7 @@ function dayTable(days: readonly Day[]): string {
 }
 
 function userTable(users: readonly User[]): string {
-  const amount = (micro: number | null) => (micro === null ? "–" : dollars(toUsd(micro)))
+  const amount = (micro: MicroUsd | null) => (micro === null ? "–" : dollars(toUsd(micro)))
   const rows = users.map((user) => [
     user.login || "(nobody)",
     [

@@ -1,9 +1,10 @@
 /** What a report is asked about: whose, over which time. */
+
 import type { Config } from "../../base/config.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
 import { loginPattern } from "../../base/login.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerDay, type UtcMs } from "../../base/time.ts"
+import { later, msPerDay, type UtcMs, utcMsOf } from "../../base/time.ts"
 import { always, type Range } from "../../decisions/pricing/costs.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { Caller } from "../../host/caller/caller.ts"
@@ -74,18 +75,18 @@ export function termOf(course: Config["course"], nowUtcMs: UtcMs): Range {
 function instant(option: string, text: string): { utcMs: UtcMs; isDay: boolean } {
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.test(text)
-  const utcMs =
+  const parsed =
     isDay || isTime ? Date.parse(isDay || /(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`) : Number.NaN
   const day = text.slice(0, "2026-09-30".length)
   // Date.parse takes the 31st of April for the 1st of May.
-  const isReal = !Number.isNaN(utcMs) && new Date(Date.parse(day)).toISOString().startsWith(day)
-  if (isReal) return { utcMs, isDay }
+  const isReal = !Number.isNaN(parsed) && new Date(Date.parse(day)).toISOString().startsWith(day)
+  if (isReal) return { utcMs: utcMsOf(parsed), isDay }
   throw new UsageError(
     "options",
     `${option} is ${quoted(text)}, wanted a UTC date such as 2026-09-30 or 2026-09-30T18:00`,
   )
 }
 
-function endOf({ utcMs, isDay }: { utcMs: UtcMs; isDay: boolean }): number {
-  return utcMs + (isDay ? msPerDay : 0)
+function endOf({ utcMs, isDay }: { utcMs: UtcMs; isDay: boolean }): UtcMs {
+  return later(utcMs, isDay ? msPerDay : 0)
 }

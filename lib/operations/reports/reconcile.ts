@@ -1,6 +1,7 @@
 /** Our figures beside AWS's bill, user by user, with what explains the difference. */
+
 import { Refused, UsageError } from "../../base/errors.ts"
-import { type MicroUsd, toUsd } from "../../base/money.ts"
+import { type MicroUsd, minus, noMicroUsd, plus, toUsd } from "../../base/money.ts"
 import { escapeControls, plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/costs.ts"
@@ -90,18 +91,22 @@ function reconcile(
   for (const { id, cost, owner, of: billedFor } of things.values()) {
     const ours = ourThings.get(id)
     const account = of(ours?.login ?? owner)
-    account.aws += cost
-    if (billedFor === "adjustment") account.adjusted += cost
-    else if (billedFor === "other") account.notCovered += cost
-    else if (billedFor === "nameless") account.nameless += cost
-    else if (!ours) account.unknown += cost
+    account.aws = plus(account.aws, cost)
+    if (billedFor === "adjustment") account.adjusted = plus(account.adjusted, cost)
+    else if (billedFor === "other") account.notCovered = plus(account.notCovered, cost)
+    else if (billedFor === "nameless") account.nameless = plus(account.nameless, cost)
+    else if (!ours) account.unknown = plus(account.unknown, cost)
     else {
       billedIds.add(id)
       if (owner === "" && ours.login !== "") account.untagged++
-      account.priceDifference += outside(cost, ours.cost)
+      account.priceDifference = plus(account.priceDifference, outside(cost, ours.cost))
     }
   }
-  for (const [id, { login, cost }] of ourThings) if (!billedIds.has(id)) of(login).notBilled += cost.highest
+  for (const [id, { login, cost }] of ourThings) {
+    if (billedIds.has(id)) continue
+    const account = of(login)
+    account.notBilled = plus(account.notBilled, cost.highest)
+  }
   return [...byUser]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([login, account]) => ({
@@ -127,14 +132,23 @@ interface Account {
 
 function newAccount(): Account {
   return {
-    ...{ ours: nothing, aws: 0, unknown: 0, notCovered: 0, notBilled: 0, priceDifference: 0 },
-    ...{ untagged: 0, unpriced: 0, adjusted: 0, nameless: 0 },
+    ours: nothing,
+    aws: noMicroUsd,
+    unknown: noMicroUsd,
+    notCovered: noMicroUsd,
+    nameless: noMicroUsd,
+    adjusted: noMicroUsd,
+    notBilled: noMicroUsd,
+    priceDifference: noMicroUsd,
+    untagged: 0,
+    unpriced: 0,
   }
 }
 
 /** How far AWS's figure lies outside of our bounds. */
 function outside(aws: MicroUsd, { lowest, highest }: Bounds): MicroUsd {
-  return aws > highest ? aws - highest : aws < lowest ? aws - lowest : 0
+  if (aws > highest) return minus(aws, highest)
+  return aws < lowest ? minus(aws, lowest) : noMicroUsd
 }
 
 function reasons(account: Account): string[] {

@@ -1,6 +1,7 @@
 /** What one user has used, as the old tool said it: pending spot requests, running and finished instances; and their disks. */
 
 import type { Market } from "../../base/instance.ts"
+import { times } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { add, always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
@@ -110,7 +111,7 @@ export function oldLines(
   return oldRows.hours(what, login).map(({ login, instanceType, market, hours }) => {
     const offer = { instanceType, region: oldRegion, usageOperation: "", market }
     const price = priceOf(book, { ...offer, atUtcMs: nowUtcMs })
-    const cost = price === null || hours === null ? null : Math.round(price * hours)
+    const cost = price === null || hours === null ? null : times(hours, price)
     return {
       ...{ login, hours: hours ?? 0, what: instanceType, market, microUsdPerHour: price },
       cost: cost === null ? null : { lowest: cost, highest: cost },

@@ -1,6 +1,8 @@
 /** Ends what nobody can pay for any longer: volumes and snapshots that were made through us, when their owner's budget is spent. */
+
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc, msPerDay, type UtcMs } from "../../base/time.ts"
+import { type MicroUsd, minus, noMicroUsd, plus, total } from "../../base/money.ts"
+import { isoUtc, later, msPerDay, type UtcMs } from "../../base/time.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
@@ -41,24 +43,23 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
     return {
       login,
       items: own.map(({ flatRateId: id, description, region }) => ({ id, description, region })),
-      microUsdPerHour: own.reduce((sum, { microUsdPerHour }) => sum + (microUsdPerHour ?? 0), 0),
-      leftMicroUsd: budget - highest - reservedForInstances(deps, login, nowUtcMs),
-      warnedAtUtcMs: usageDb.notices.firstSince(login, aboutStorage, nowUtcMs - 3 * msPerDay),
+      microUsdPerHour: total(own.map(({ microUsdPerHour }) => microUsdPerHour ?? noMicroUsd)),
+      leftMicroUsd: minus(budget, plus(highest, reservedForInstances(deps, login, nowUtcMs))),
+      warnedAtUtcMs: usageDb.notices.firstSince(login, aboutStorage, later(nowUtcMs, -3 * msPerDay)),
     }
   })
 }
 
-function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: UtcMs): number {
+function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: UtcMs): MicroUsd {
   const terms = leaseTerms(config)
   const pending = usageDb.reservations.pending(login)
   const leases = usageDb.leases.open(login)
-  return (
-    pending.reduce((sum, { awaitedWorstMicroUsd }) => sum + awaitedWorstMicroUsd, 0) +
-    leases.reduce((sum, lease) => {
-      const isRunning = lease.stoppedAtUtcMs === null
-      return sum + remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms)
-    }, 0)
-  )
+  return total([
+    ...pending.map(({ awaitedWorstMicroUsd }) => awaitedWorstMicroUsd),
+    ...leases.map((lease) =>
+      remainingCost(lease, { ...lease, isRunning: lease.stoppedAtUtcMs === null }, nowUtcMs, terms),
+    ),
+  ])
 }
 
 /** Only what carries a reservation of ours at AWS. */
@@ -82,7 +83,7 @@ export async function deleteUnpaid(
 
 function noteDeleted({ usageDb, clock }: LedgerDeps, login: string, text: string, id: string): void {
   const createdAtUtcMs = clock.now()
-  const expiresAtUtcMs = createdAtUtcMs + 7 * msPerDay
+  const expiresAtUtcMs = later(createdAtUtcMs, 7 * msPerDay)
   usageDb.transaction(() =>
     usageDb.notices.add({ login, about: `delete ${id}`, text, createdAtUtcMs, expiresAtUtcMs }),
   )

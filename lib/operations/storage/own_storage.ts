@@ -1,7 +1,8 @@
 /** What a student keeps beside instances: volumes of clusters and snapshots. They have no lease, so somebody has to delete them. */
+
 import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
 import { type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
-import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd, total, toUsd, usd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { volumesAhead } from "../../decisions/launches/worst_case.ts"
@@ -75,7 +76,7 @@ export function storedJson(stored: readonly Stored[]): object[] {
 
 /** What it all has reserved, and how to be rid of it. */
 export function storedSummary(stored: readonly Stored[]): string {
-  const perHour = stored.reduce((sum, { microUsdPerHour }) => sum + (microUsdPerHour ?? 0), 0)
+  const perHour = total(stored.map(({ microUsdPerHour }) => microUsdPerHour ?? noMicroUsd))
   return `${stored.length} in all: ${usd(perHour)}/h, ${usd(volumesAhead(perHour))} reserved for the next 30 days; ec2-active --delete ID… deletes`
 }
 

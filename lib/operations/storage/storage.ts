@@ -5,7 +5,7 @@ import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import type { LaunchedReply } from "../../base/launch_protocol.ts"
-import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd, total, toUsd, usd } from "../../base/money.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToTags, objectionToZone } from "../../decisions/launches/launch_policy.ts"
@@ -37,7 +37,7 @@ export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOr
   requireHasKeys(deps)
   refuse("tag", objectionToTags(order.tags ?? {}))
   const items = await itemsOf(deps, order)
-  const microUsdPerHour = items.reduce((sum, item) => sum + item.microUsdPerHour, 0)
+  const microUsdPerHour = total(items.map((item) => item.microUsdPerHour))
   const reply = (ids: string[]): LaunchedReply => ({
     ids,
     hourly_cost: toUsd(microUsdPerHour),
@@ -112,7 +112,7 @@ async function itemsOf(deps: LaunchDeps, order: StorageOrder): Promise<Item[]> {
       deps.usageDb.prices.storage(),
     )
     items.push({
-      microUsdPerHour: price ?? 0,
+      microUsdPerHour: price ?? noMicroUsd,
       description: `gp3 ${size} GiB`,
       kind: "volume",
       make: (clientToken, tags) =>
@@ -150,7 +150,7 @@ function reserve(
   const worst = volumesAhead(microUsdPerHour)
   const admission = admit(
     exposureOf(deps, login, own, clock.now()),
-    { verb: "asked", count: 0, microUsdPerHour: 0, worst },
+    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
     limitsOf(config, login),
     config.courseBudget,
   )
@@ -163,8 +163,8 @@ function reserve(
       keyName: "",
       image: "",
       count: 0,
-      microUsdPerHour: 0,
-      addressMicroUsdPerHour: 0,
+      microUsdPerHour: noMicroUsd,
+      addressMicroUsdPerHour: noMicroUsd,
       instanceId: null,
       usageOperation: "",
     },

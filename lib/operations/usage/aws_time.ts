@@ -1,6 +1,7 @@
 /** What time it is by AWS's clock: what EC2 dates is held against it, and the host's clock may be wrong. */
+
 import type { Aws } from "../../aws/interfaces.ts"
-import type { Clock, UtcMs } from "../../base/time.ts"
+import { type Clock, earliestOf, later, type UtcMs } from "../../base/time.ts"
 import type { Observation } from "../../decisions/usage/observations.ts"
 
 interface Clocks {
@@ -8,9 +9,9 @@ interface Clocks {
   clock: Clock
 }
 
-/** UTC milliseconds: the host's clock, put right by what AWS last said. */
-export function awsNow({ aws, clock }: Clocks): number {
-  return clock.now() + (aws.clockOffsetMs() ?? 0)
+/** The host's clock, put right by what AWS last said. */
+export function awsNow({ aws, clock }: Clocks): UtcMs {
+  return later(clock.now(), aws.clockOffsetMs() ?? 0)
 }
 
 /** How well the offset of a wrong clock is known: AWS tells the time to the second. */
@@ -22,8 +23,8 @@ export function observationSince({ aws, clock }: Clocks, begunUtcMs: UtcMs): Obs
   const marginMs = offsetMs === 0 ? 0 : offsetMarginMs
   const endedUtcMs = clock.now()
   return {
-    fromUtcMs: Math.min(begunUtcMs, endedUtcMs) + offsetMs - marginMs,
-    toUtcMs: endedUtcMs + offsetMs + marginMs,
+    fromUtcMs: later(earliestOf(begunUtcMs, endedUtcMs), offsetMs - marginMs),
+    toUtcMs: later(endedUtcMs, offsetMs + marginMs),
     previousUtcMs: null,
   }
 }

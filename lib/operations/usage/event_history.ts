@@ -1,7 +1,18 @@
 /** Asks CloudTrail about runs whose bounds are apart, once they are old enough to be in it, and narrows them by what it says. */
+
 import type { Aws } from "../../aws/interfaces.ts"
 import { plural } from "../../base/text.ts"
-import { type Clock, isoUtc, msPerDay, msPerMinute, type UtcMs } from "../../base/time.ts"
+import {
+  type Clock,
+  earliestOf,
+  isoUtc,
+  later,
+  latestOf,
+  msPerDay,
+  msPerMinute,
+  type UtcMs,
+  utcMsOf,
+} from "../../base/time.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { type InstanceEvent, isGap, withEvents } from "../../decisions/usage/events.ts"
@@ -26,13 +37,13 @@ export async function askEventHistory({
   clock: Clock
 }): Promise<number> {
   const now = awsNow({ aws, clock })
-  const ids = usageDb.evidence.unasked(now - historyMs, now - lagMs, lagMs, instancesAtOnce)
+  const ids = usageDb.evidence.unasked(later(now, -historyMs), later(now, -lagMs), lagMs, instancesAtOnce)
   for (const instanceId of ids) {
     const runs = usageDb.ledger.runs.ofInstance(instanceId)
     const [first] = runs
     if (!first) continue
     const trail = await aws.cloudTrail(first.region)
-    const sinceUtcMs = Math.max(first.start.earliestUtcMs, now - historyMs)
+    const sinceUtcMs = latestOf(first.start.earliestUtcMs, later(now, -historyMs))
     const events = await trail.instanceEvents(instanceId, sinceUtcMs, now)
     usageDb.transaction(() => {
       const found = events.map(({ name, atUtcMs, user, eventId }) => ({
@@ -78,7 +89,7 @@ function isAmbiguous(run: StoredRun, runs: readonly StoredRun[]): boolean {
 }
 
 function doubtOf({ end }: StoredRun): [fromUtcMs: UtcMs, toUtcMs: UtcMs] {
-  return [end?.earliestUtcMs ?? 0, end?.latestUtcMs ?? 0]
+  return [end?.earliestUtcMs ?? utcMsOf(0), end?.latestUtcMs ?? utcMsOf(0)]
 }
 
 /** What ran, or did not, while this run lasted. */
@@ -97,7 +108,7 @@ function endVolumes({ ledger }: UsageDb, run: StoredRun, events: readonly Instan
       ({ name, atUtcMs }) => name === "TerminateInstances" && atUtcMs >= fromUtcMs && atUtcMs <= toUtcMs,
     )
     .map(({ atUtcMs }) => atUtcMs)
-  if (calls.length > 0) ledger.flatRates.endedWithInstance(run, [fromUtcMs, toUtcMs], Math.min(...calls))
+  if (calls.length > 0) ledger.flatRates.endedWithInstance(run, [fromUtcMs, toUtcMs], earliestOf(...calls))
 }
 
 function replace({ ledger }: UsageDb, run: StoredRun, parts: readonly FoundRun[]): void {

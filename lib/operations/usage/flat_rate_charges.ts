@@ -1,8 +1,9 @@
 /** Looks at the volumes, the snapshots and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
+
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { type Address, type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
-import type { Clock, UtcMs } from "../../base/time.ts"
+import { type Clock, earliestOf, latestOf, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
@@ -63,7 +64,7 @@ export async function listFlatRateCharges({
     for (const address of addresses) {
       elasticIps.add(address.publicIp)
       if (address.tags[tagOf.course] === config.course.name) {
-        const start = { startEarliestUtcMs: Math.min(beforeUtcMs, fromUtcMs), startLatestUtcMs: fromUtcMs }
+        const start = { startEarliestUtcMs: earliestOf(beforeUtcMs, fromUtcMs), startLatestUtcMs: fromUtcMs }
         there.push({ ...fromAddress(address, region, fromUtcMs), ...start })
       }
     }
@@ -94,7 +95,7 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
         ...before,
         // A list price takes the place of what travels with the tools, from the beginning.
         ...{ microUsdPerHour: flatRate.microUsdPerHour, priceSource: flatRate.priceSource ?? null },
-        seenUtcMs: Math.max(before.seenUtcMs, listing.fromUtcMs),
+        seenUtcMs: latestOf(before.seenUtcMs, listing.fromUtcMs),
         goesWithInstance: flatRate.goesWithInstance || before.goesWithInstance,
       })
     } else {
@@ -117,8 +118,8 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
   function close(flatRate: FlatRateCharge, oneUtcMs: UtcMs, otherUtcMs: UtcMs): void {
     const closed = {
       ...flatRate,
-      endEarliestUtcMs: Math.min(oneUtcMs, otherUtcMs),
-      endLatestUtcMs: Math.max(oneUtcMs, otherUtcMs),
+      endEarliestUtcMs: earliestOf(oneUtcMs, otherUtcMs),
+      endLatestUtcMs: latestOf(oneUtcMs, otherUtcMs),
     }
     ledger.flatRates.put(closed)
     ledger.sums.addFlatRate(tariff, closed)
@@ -154,7 +155,7 @@ function hasNewPrice(before: FlatRateCharge, now: FlatRateCharge): boolean {
 function fromVolume(volume: Volume, region: string, seenUtcMs: UtcMs, prices: StorageList): FlatRateCharge {
   const { id, type, gib, iops, throughput } = volume
   // Not after we saw it, whatever AWS's clock and ours say.
-  const createdAtUtcMs = Math.min(volume.createdAtUtcMs, seenUtcMs)
+  const createdAtUtcMs = earliestOf(volume.createdAtUtcMs, seenUtcMs)
   const extras = [iops > 3000 && `${iops} IOPS`, throughput > 125 && `${throughput} MiB/s`].filter(Boolean)
   return {
     ...{ flatRateId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
@@ -173,7 +174,7 @@ function fromSnapshot(
   seenUtcMs: UtcMs,
   prices: StorageList,
 ): FlatRateCharge {
-  const madeAtUtcMs = Math.min(startedAtUtcMs, seenUtcMs)
+  const madeAtUtcMs = earliestOf(startedAtUtcMs, seenUtcMs)
   return {
     ...{ flatRateId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
     ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region, prices) },

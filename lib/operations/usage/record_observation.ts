@@ -1,5 +1,7 @@
 /** Writes into the ledger what a listing says about one instance. Inside the caller's transaction. */
+
 import type { Instance } from "../../base/instance.ts"
+import { earliestOf, later, latestOf } from "../../base/time.ts"
 import type { StoredRun } from "../../db/usage/runs.ts"
 import type { TrackedInstance } from "../../db/usage/tracked_instances.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -34,7 +36,7 @@ export function recordObserved(
       ? instance
       : {
           ...instance,
-          firstAttachedUtcMs: Math.min(instance.firstAttachedUtcMs ?? oldStartUtcMs, oldStartUtcMs),
+          firstAttachedUtcMs: earliestOf(instance.firstAttachedUtcMs ?? oldStartUtcMs, oldStartUtcMs),
         }
   const findings = observe(prior, told, observation)
   const after: TrackedInstance = {
@@ -76,10 +78,8 @@ function endedBySchedule({ leases }: UsageDb, instanceId: string, findings: Find
   const { terminationAtUtcMs = null, endsAtUtcMs = 0, announcedEndUtcMs = null } = leases.of(instanceId) ?? {}
   if (!end || terminationAtUtcMs === null) return findings
   if (terminationAtUtcMs < endsAtUtcMs || announcedEndUtcMs !== endsAtUtcMs) return findings
-  const latestUtcMs = Math.max(
-    end.earliestUtcMs,
-    Math.min(end.latestUtcMs, terminationAtUtcMs + scheduleMarginMs),
-  )
+  const boundUtcMs = earliestOf(end.latestUtcMs, later(terminationAtUtcMs, scheduleMarginMs))
+  const latestUtcMs = latestOf(end.earliestUtcMs, boundUtcMs)
   return { ...findings, lastRun: { ...findings.lastRun, end: { ...end, latestUtcMs } } }
 }
 

@@ -2,8 +2,9 @@
  * Rows of the old tools that run for ever: their instances vanished before the old cron saw them `terminated`. A complete
  * listing that lacks them proves that they ended; the old table tells between which looks.
  */
+
 import type { Config } from "../../base/config.ts"
-import { type Clock, isoUtc, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { type Clock, isoUtc, later, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { linuxOperation } from "../../decisions/pricing/embedded_prices.ts"
 import { type OldRow, runsOfOld } from "../../decisions/usage/old_runs.ts"
@@ -25,7 +26,7 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
   const now = clock.now()
   const looks = oldRows.looks()
   const dated = oldRows.running(null).map((row): Repair => {
-    const seenUtcMs = Math.max(row.seenUtcMs ?? row.startUtcMs, row.startUtcMs)
+    const seenUtcMs = latestOf(row.seenUtcMs ?? row.startUtcMs, row.startUtcMs)
     const { missingUtcMs, because } = missingAfter(seenUtcMs)
     const end = between(lastSeenOn(row), missingUtcMs, "vanished")
     return { instanceId: row.instanceId, login: row.login, row, end, because }
@@ -38,7 +39,7 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
   return [...dated, ...undated]
 
   function missingAfter(seenUtcMs: UtcMs): { missingUtcMs: UtcMs; because: string } {
-    const nextLook = looks[countUntil(looks, seenUtcMs + longestLookMs)]
+    const nextLook = looks[countUntil(looks, later(seenUtcMs, longestLookMs))]
     const missingUtcMs = nextLook ?? now
     const how =
       nextLook === undefined ? "missing from the listing of" : "missing when the old cron looked next, at"
@@ -47,16 +48,16 @@ export function planRepairs({ usageDb, clock }: { usageDb: UsageDb; clock: Clock
 }
 
 /** Where it was last seen, or first seen stopped after it had last run again. */
-function lastSeenOn(row: OldRow): number {
+function lastSeenOn(row: OldRow): UtcMs {
   const last = runsOfOld(row).at(-1)
-  return Math.max(last?.seenUtcMs ?? row.startUtcMs, last?.start.latestUtcMs ?? row.startUtcMs)
+  return latestOf(last?.seenUtcMs ?? row.startUtcMs, last?.start.latestUtcMs ?? row.startUtcMs)
 }
 
 /** One look of the old cron wrote its rows one after the other, each with its own time: what is that near may be the same look. */
 const longestLookMs = msPerMinute
 
 /** How many of these ascending times are not after `utcMs`. */
-function countUntil(ascending: readonly number[], utcMs: UtcMs): number {
+function countUntil(ascending: readonly UtcMs[], utcMs: UtcMs): number {
   let [low, high] = [0, ascending.length]
   while (low < high) {
     const middle = (low + high) >> 1

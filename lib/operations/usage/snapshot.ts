@@ -2,10 +2,11 @@
  * A look at the whole account: all pages of all configured regions, or nothing is concluded but that it failed. What is gone from
  * a complete listing is asked for by id before anything is concluded from its absence.
  */
+
 import type { Aws, Ec2 } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
-import { type Clock, toJulianDay } from "../../base/time.ts"
+import { type Clock, toJulianDay, utcMsOf } from "../../base/time.ts"
 import type { OpenSpotRequest } from "../../db/legacy/spot_requests.ts"
 import type { Gathering } from "../../db/usage/snapshots.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
@@ -106,8 +107,9 @@ function trustClock(
   const before = snapshots.lastBefore(region, fromUtcMs)
   observation.previousUtcMs = before?.startedUtcMs ?? null
   if (!latest || latest.startedUtcMs <= fromUtcMs) return false
-  ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? 0)
-  for (const login of ledger.runs.distrust(fromUtcMs, before?.startedUtcMs ?? 0)) ledger.sums.forget(login)
+  ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? utcMsOf(0))
+  for (const login of ledger.runs.distrust(fromUtcMs, before?.startedUtcMs ?? utcMsOf(0)))
+    ledger.sums.forget(login)
   // Nothing happened later than now, if now is by AWS's clock.
   if (isAwsTime) for (const login of ledger.forgetFuture(observation.toUtcMs)) ledger.sums.forget(login)
   return true
