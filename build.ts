@@ -20,7 +20,7 @@ import { builtCommit } from "./packaging/commit.ts"
 import { compileExecutable } from "./packaging/executable.ts"
 import { readBuildOptions } from "./packaging/options.ts"
 import { writeShare } from "./packaging/reading/share.ts"
-import { compileCommand } from "./packaging/wrappers.ts"
+import { compileCommand, spareSlots } from "./packaging/wrappers.ts"
 
 const options = readBuildOptions(process.argv.slice(2))
 const outdir = resolve(options.outdir)
@@ -66,6 +66,7 @@ function compileTool(script: string, outfile: string): Promise<void> {
     BUILD_COMMIT: JSON.stringify(builtCommit(root)),
     BUILD_CONFIG_PATH: JSON.stringify(options.config),
     BUILD_PREFIX: JSON.stringify(options.prefix),
+    BUILD_SLOT_DIRECTORIES: JSON.stringify([options.slots, spareSlots(options.account)]),
   })
 }
 

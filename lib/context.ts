@@ -8,12 +8,14 @@ import { openUsageDb, type UsageDb } from "./db/usage_db.ts"
 import { openUsersDb, type UsersDb } from "./db/users_db.ts"
 import { type Caller, findCaller } from "./host/caller/caller.ts"
 import { requireWrapperIfClaimed } from "./host/caller/caller_wrapper.ts"
+import { lockWaiting } from "./host/caller/lock_waiting.ts"
 import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config/config.ts"
 import { readRootAccessKey } from "./host/config/root_access_key.ts"
 import { type AuditLog, auditLog } from "./host/files/audit.ts"
 import { type HomeFiles, openHome } from "./host/home/home.ts"
 import { type Notifier, notifier } from "./host/people/notifier.ts"
+import type { LockWaiting } from "./host/processes/lock_wait.ts"
 
 export interface Context {
   readonly tool: string
@@ -27,6 +29,8 @@ export interface Context {
   readonly config: Config
   readonly caller: Caller
   readonly audit: AuditLog
+  /** How this process waits for locks: staff and enforcement before students. */
+  readonly waiting: LockWaiting
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
   readonly aws: Aws
@@ -68,11 +72,12 @@ export function openContext(
       return config
     },
     caller: (context) => findCaller(context.config.course),
-    audit: ({ config, clock }) => auditLog(config.paths.auditLog, clock),
-    usersDb: ({ config, clock }) =>
-      closed(openUsersDb({ path: config.paths.userDb, server: config.database, clock })),
-    usageDb: ({ config, clock }) =>
-      closed(openUsageDb({ path: config.paths.usageDb, server: config.database, clock, say })),
+    audit: ({ config, clock, waiting }) => auditLog(config.paths.auditLog, clock, waiting),
+    usersDb: ({ config, clock, waiting }) =>
+      closed(openUsersDb({ path: config.paths.userDb, server: config.database, clock, waiting })),
+    usageDb: ({ config, clock, waiting }) =>
+      closed(openUsageDb({ path: config.paths.usageDb, server: config.database, clock, say, waiting })),
+    waiting: ({ config, caller }) => lockWaiting(config, caller),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:
       ({ config, clock, home }) =>

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ioprio.h>
+#include <linux/mempolicy.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,7 +37,10 @@
 #define PR_GET_MDWE 66
 #endif
 
-enum { socket_timeout_s = 1 }; /* how often the launcher looks whether its time for an answer is over */
+enum {
+	socket_timeout_s = 1, /* how often the launcher looks whether its time for an answer is over */
+	most_niceness = 5,
+};
 
 struct caller {
 	uid_t uid;
@@ -99,11 +105,29 @@ static void reset_process_state(void) {
 		die("runs under a memory restriction that cannot be lifted, call it from a fresh login");
 }
 
-/* Idle, holding a lock, it would wait behind everybody's work. After the takeover: until then the caller may change it. */
+/*
+ * A run that gets no processor or disk while it holds a lock makes everybody wait, and cannot even die when it is killed. Done
+ * after the takeover: until then the caller may change it again. Niceness cannot be undone by an ordinary account; up to 5 a run
+ * still has a third of the ordinary share.
+ */
 static void reset_scheduling(void) {
 	static const struct sched_param normal = {.sched_priority = 0};
+	unsigned char every_processor[1024];
 	if (sched_setscheduler(0, SCHED_OTHER, &normal) != 0)
 		die("scheduling class cannot be reset: %m");
+	memset(every_processor, 0xff, sizeof every_processor);
+	if (sched_setaffinity(0, sizeof every_processor, (const cpu_set_t *)every_processor) != 0)
+		die("processors cannot be reset: %m");
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) != 0 && errno != ENOSYS)
+		die("disk priority cannot be reset: %m");
+	if (syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0) != 0 && errno != ENOSYS && errno != EPERM) /* containers */
+		die("memory policy cannot be reset: %m");
+	errno = 0;
+	int niceness = getpriority(PRIO_PROCESS, 0);
+	if (errno != 0)
+		die("niceness: %m");
+	if (niceness > most_niceness && setpriority(PRIO_PROCESS, 0, 0) != 0)
+		die("runs at niceness %d, at most %d wanted: call it without nice", niceness, most_niceness);
 }
 
 /* Hard limits can only be raised by root; what is left of them must be enough for a whole run. */
@@ -151,7 +175,10 @@ static uid_t account_uid(void) {
 	return account->pw_uid;
 }
 
-/* The login must lead back to the uid: two logins on one uid, or a stale cache, would act for somebody else. */
+/*
+ * The login must lead back to the uid: a stale cache could name somebody else. Of two logins on one uid it is the first, whichever
+ * of them logged in: to the kernel they are one person.
+ */
 static struct caller caller_of(uid_t uid) {
 	struct caller caller = {.uid = uid, .gid = getgid()};
 	if (uid == 0)
@@ -168,7 +195,7 @@ static struct caller caller_of(uid_t uid) {
 	snprintf(caller.home, sizeof caller.home, "%s", entry->pw_dir);
 	entry = getpwnam(caller.login);
 	if (entry == NULL || entry->pw_uid != uid)
-		die("%s: is not the only login of uid %lu", caller.login, (unsigned long)uid);
+		die("%s: its uid is not %lu, as the login of that uid", caller.login, (unsigned long)uid);
 	return caller;
 }
 

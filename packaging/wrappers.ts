@@ -19,7 +19,7 @@ export function compileCommand(command: CommandEntry, outfile: string, options: 
         ACCOUNT: options.account,
         LOGIN_PREFIX: options["login-prefix"],
         SLOT_DIRECTORY: options.slots,
-        SPARE_SLOT_DIRECTORY: `/var/tmp/ec2-wrappers-${options.account}`,
+        SPARE_SLOT_DIRECTORY: spareSlots(options.account),
       }
     : { COMMAND: command.name, TOOL: command.tool }
   const sources = command.setuid
@@ -31,4 +31,9 @@ export function compileCommand(command: CommandEntry, outfile: string, options: 
     ...sources.map((source) => join("native", source)),
   ])
   if (!compiled.success) throw new Error(`${command.name} does not compile:\n${compiled.stderr}`)
+}
+
+/** Where wrappers lock slots while the data directory's own cannot be used. */
+export function spareSlots(account: string): string {
+  return `/var/tmp/ec2-wrappers-${account}`
 }

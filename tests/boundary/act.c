@@ -17,6 +17,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -146,7 +147,16 @@ static void act(const char *argument) {
 		sched_setscheduler(0, SCHED_IDLE, &parameters);
 	} else if (is(argument, "nice", &value))
 		setpriority(PRIO_PROCESS, 0, atoi(value));
-	else if (is(argument, "userns", &value)) {
+	else if (is(argument, "pin", &value)) {
+		cpu_set_t one;
+		CPU_ZERO(&one);
+		CPU_SET(atoi(value), &one);
+		if (sched_setaffinity(0, sizeof one, &one) != 0)
+			err(1, "%s", argument);
+	} else if (is(argument, "idledisk", &value)) {
+		if (syscall(SYS_ioprio_set, 1, 0, 3 << 13) != 0)
+			err(1, "%s", argument);
+	} else if (is(argument, "userns", &value)) {
 		if (unshare(CLONE_NEWUSER) != 0)
 			err(1, "userns");
 	} else if (is(argument, "sharefs", &value))

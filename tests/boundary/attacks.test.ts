@@ -1,75 +1,29 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import {
-  compileTool,
-  compileWrapper,
-  dataDir,
-  type Host,
-  makeDist,
-  makeHost,
-  prefix,
-  type Running,
-  root,
-  type StartOptions,
-  uids,
-  whyNoNamespaces,
-} from "./host.ts"
+import { dataDir, type Host, type Running, root, type StartOptions, uids, whyNoNamespaces } from "./host.ts"
+import { holdOn, launcher, makeTransactionHost, recordedBy, tool } from "./transaction_host.ts"
 
 const skipped = whyNoNamespaces() !== null
-const tool = `${prefix}/bin/ec2-transaction`
-const launcher = `${prefix}/libexec/transaction`
 let host: Host
 
 beforeAll(async () => {
-  if (skipped) return
-  const dist = makeDist(["init_dbs"])
-  host = await makeHost(dist)
-  const { shared } = host
-  await compileTool(join(root, "tests/boundary/transaction.ts"), join(shared, "transaction"))
-  compileWrapper(join(shared, "ec2-transaction"), "transaction")
-  const ready = host.sh(`set -e
-    cp ${shared}/transaction ${launcher} && chmod 0111 ${launcher}
-    cp ${shared}/ec2-transaction ${tool} && chown cs61c:cs61c ${tool} && chmod 4755 ${tool}
-    ${shared}/act gid=5000 uid=5000 -- ${prefix}/libexec/init_dbs
-    chmod 0700 /home/cs61c-aa`)
-  expect(ready.stderr).toBe("")
+  if (!skipped) host = await makeTransactionHost()
 })
 afterAll(() => host?.stop())
 
 const asStudent = (script: string) =>
   host.sh(`exec ${host.shared}/act gid=${uids["cs61c-aa"]} uid=${uids["cs61c-aa"]} -- /bin/sh -c '${script}'`)
 const childOf = (pid: string) => host.sh(`cat /proc/${pid}/task/${pid}/children`).stdout.trim()
-
-/** How many rows the process has committed. */
-const recorded = (pid: string) =>
-  Number(host.sh(`${host.shared}/act gid=5000 uid=5000 -- ${launcher} --count ${pid}`).stdout)
-
-/** Starts the slow tool as a student and waits until it is in mid-transaction (or as far as `word`). */
-async function hold(args: string[] = [], word = "holding", options: StartOptions = {}) {
-  const child = host.start("cs61c-aa", [], [tool, ...args], options)
-  const stderr = child.stderr.getReader()
-  let seen = ""
-  while (!seen.includes(`${word} `) && !seen.includes(`${word}\n`)) {
-    const { value, done } = await stderr.read()
-    if (done) throw new Error(`it ended: ${seen}`)
-    seen += new TextDecoder().decode(value)
-  }
-  const rest = async () => {
-    for (let part = await stderr.read(); !part.done; part = await stderr.read()) {
-      seen += new TextDecoder().decode(part.value)
-    }
-    return seen
-  }
-  const [, identity = ""] = /known as (\S+)/.exec(seen) ?? []
-  return { child, rest, pid: /holding (\d+)/.exec(seen)?.[1] ?? "", identity }
-}
+const recorded = (pid: string) => recordedBy(host, pid)
+const hold = (args: string[] = [], word = "holding", options: StartOptions = {}) =>
+  holdOn(host, args, { word, ...options })
 
 const outputOf = (child: Running) => new Response(child.stdout).text()
 
 describe.skipIf(skipped)("a tool in mid-transaction", () => {
   test("cannot be signalled, traced, read, limited or slowed down by its caller, and commits", async () => {
-    const { child, pid } = await hold(["--hold", "1500"])
+    const { child, pid } = await hold(["--hold", "5000"])
     for (const signal of [1, 2, 3, 6, 9, 10, 12, 13, 14, 15, 18, 19, 20, 24, 30]) {
       const sent = asStudent(`kill -${signal} ${pid}`)
       if (signal !== 18) expect(`${signal}: ${sent.stderr}`).toMatch(/not permitted|No such process/)

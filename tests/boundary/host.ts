@@ -209,6 +209,7 @@ export function compileTool(script: string, outfile: string): Promise<void> {
   return compileExecutable(script, outfile, {
     BUILD_CONFIG_PATH: '"/etc/ec2-wrappers/config.toml"',
     BUILD_PREFIX: JSON.stringify(prefix),
+    BUILD_SLOT_DIRECTORIES: JSON.stringify([`${dataDir}/slots`, "/var/tmp/ec2-wrappers-cs61c"]),
   })
 }
 

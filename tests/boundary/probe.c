@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -57,6 +58,8 @@ int main(int argc, char **argv) {
 	getrlimit(RLIMIT_NOFILE, &files);
 	printf("core: %lu %lu\nnofile: %lu\n", (unsigned long)core.rlim_cur, (unsigned long)core.rlim_max,
 	       (unsigned long)files.rlim_cur);
+	printf("nice: %d\ndisk: %ld\n", getpriority(PRIO_PROCESS, 0), syscall(SYS_ioprio_get, 1, 0));
+	show_status("Cpus_allowed_list");
 	show_status("SigBlk");
 	show_status("SigIgn");
 	show_status("SigPnd");

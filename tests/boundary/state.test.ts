@@ -1,5 +1,6 @@
 /** In what state the wrapper starts a tool, whatever its caller did before: SETUID.md's table, first half. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { compileWrapper, dataDir, type Host, makeDist, makeHost, prefix, whyNoNamespaces } from "./host.ts"
 
@@ -50,6 +51,9 @@ const environment = [
   "EC2_WRAPPERS_TOOL=probe",
 ]
 
+const allProcessors =
+  /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? ""
+
 /** The state that is wanted in every case. */
 async function expectClean(steps: string[], args?: string[]) {
   const state = await stateAfter(steps, args)
@@ -58,7 +62,7 @@ async function expectClean(steps: string[], args?: string[]) {
   expect(state.environment.filter((entry) => !entry.startsWith("EC2_WRAPPERS_HOME_FD="))).toEqual(environment)
   const told = Object.fromEntries(
     ["uid", "gid", "directory", "umask", "dumpable", "no_new_privs", "personality", "pdeathsig", "policy"]
-      .concat(["slack", "timers", "core", "SigBlk", "SigPnd", "ShdPnd"])
+      .concat(["slack", "timers", "core", "disk", "Cpus_allowed_list", "SigBlk", "SigPnd", "ShdPnd"])
       .map((name) => [name, state.of(name)]),
   )
   expect(told).toEqual({
@@ -74,6 +78,8 @@ async function expectClean(steps: string[], args?: string[]) {
     slack: "50000",
     timers: "0 0 0",
     core: "0 0",
+    disk: "0",
+    Cpus_allowed_list: allProcessors,
     SigBlk: "0000000000000000",
     SigPnd: "0000000000000000",
     ShdPnd: "0000000000000000",
@@ -177,6 +183,9 @@ describe.skipIf(skipped)("behind the wrapper a tool starts", () => {
     "a fixed memory layout": ["personality=0040000"],
     "timer slack of 5 s": ["slack=5000000000"],
     "a directory of its own": ["chdir=/home/cs61c-aa"],
+    "one processor": ["pin=0"],
+    "the idle class of disks": ["idledisk"],
+    "niceness 5": ["nice=5"],
   })) {
     test(`in the same state with ${what}`, () => expectClean(steps))
   }
@@ -254,6 +263,8 @@ describe.skipIf(skipped)("the wrapper refuses", () => {
     ["a working directory shared with another process", ["sharefs"], /does not run as cs61c/],
     ["the idle scheduling class", ["idle"], /scheduling class/],
     ["a memory restriction", ["mdwe"], /memory restriction/],
+    ["niceness 6", ["nice=6"], /runs at niceness 6, at most 5 wanted: call it without nice/],
+    ["niceness 19 on one processor", ["nice=19", "pin=0"], /runs at niceness 19/],
   ]
   for (const [what, steps, reason] of refusals) {
     test(`${what}`, async () => {

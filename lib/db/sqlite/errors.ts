@@ -16,9 +16,9 @@ export function explainErrors<T>(path: string, work: () => T): T {
 
 const kindOf = ({ code }: SQLiteError) => code?.split("_").slice(0, 2).join("_")
 
-/** Whether another process holds the lock. */
+/** Whether another process holds the lock. SQLITE_PROTOCOL is what a reader gets at last while another one recovers the log. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof SQLiteError && kindOf(error) === "SQLITE_BUSY"
+  return error instanceof SQLiteError && ["SQLITE_BUSY", "SQLITE_PROTOCOL"].includes(kindOf(error) ?? "")
 }
 
 function explanation(error: SQLiteError): string {
@@ -29,6 +29,7 @@ function explanation(error: SQLiteError): string {
     case "SQLITE_FULL":
       return "the disk is full; nothing was recorded, free some space and run it again"
     case "SQLITE_BUSY":
+    case "SQLITE_PROTOCOL":
       return `is locked by another process for more than ${busyTimeoutMs / 1000} s`
     case "SQLITE_READONLY":
     case "SQLITE_PERM":

@@ -5,7 +5,7 @@ import { dirname } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { type Clock, isoUtc } from "../../base/time.ts"
 import { requirePrivateDirectory, requirePrivateFile } from "../../host/files/private_file.ts"
-import { endFrozenHolders, suspiciousWaitMs } from "../../host/processes/frozen_holders.ts"
+import { type LockWaiting, retryWhileLocked } from "../../host/processes/lock_wait.ts"
 import type { Db } from "../db.ts"
 import { migrate, pendingSteps, requireCurrent, type Step } from "../migrate.ts"
 import { busyTimeoutMs, explainErrors, isBusy } from "./errors.ts"
@@ -21,6 +21,8 @@ export interface FileOptions {
   migrated?: ((steps: string[]) => void) | undefined
   /** Told before what keeps a person waiting. */
   say?: ((line: string) => void) | undefined
+  /** Which runs may be ended that keep this process waiting; none by default. */
+  waiting?: LockWaiting | undefined
 }
 
 // Bun keeps twenty statements prepared; an admission alone has more, and would prepare them all anew each time.
@@ -30,7 +32,7 @@ const largeBytes = 32 * 1024 * 1024
 
 /** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, from the future or of the past. */
 export function openDatabase(
-  { path, clock, create = false, migrated, say }: FileOptions,
+  { path, clock, create = false, migrated, say, waiting }: FileOptions,
   steps: readonly Step[],
 ): Db {
   requirePrivateParts(path, create)
@@ -38,12 +40,12 @@ export function openDatabase(
   return explainErrors(path, () => {
     const database = new Database(path, { readwrite: true, create: false, strict: true })
     try {
-      endWhoIsFrozen(database)
+      waitUntilReadable(database, waiting)
       database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
       database.run("PRAGMA foreign_keys = ON")
       database.run("PRAGMA journal_mode = WAL")
       database.run("PRAGMA synchronous = FULL")
-      const db = sqliteDb(database)
+      const db = sqliteDb(database, waiting)
       if (!create && migrated === undefined) {
         requireCurrent(db, steps, clock.now())
         return db
@@ -72,15 +74,11 @@ export function missingSteps(path: string, steps: readonly Step[]): string[] {
   }
 }
 
-/** Whoever was frozen while it closed or recovered the database has it locked against readers, too. */
-function endWhoIsFrozen(db: Database): void {
-  db.run(`PRAGMA busy_timeout = ${suspiciousWaitMs}`)
-  try {
-    db.query("PRAGMA schema_version").get()
-  } catch (error) {
-    if (!isBusy(error)) throw error
-    endFrozenHolders(lockedFiles(db.filename))
-  }
+/** A run that closes or recovers the database has it locked against readers, too. */
+function waitUntilReadable(database: Database, waiting: LockWaiting | undefined): void {
+  database.run("PRAGMA busy_timeout = 0")
+  const lock = { paths: lockedFiles(database.filename), waiting, timeoutMs: busyTimeoutMs }
+  retryWhileLocked(lock, isBusy, () => database.query("PRAGMA schema_version").get())
 }
 
 function requirePrivateParts(path: string, create: boolean): void {

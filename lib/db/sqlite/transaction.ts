@@ -1,14 +1,11 @@
 /** SQLite behind the stores' seam: bun:sqlite's statements as they are, and transactions that lock first. */
 import type { Database } from "bun:sqlite"
-import { endFrozenHolders, suspiciousWaitMs } from "../../host/processes/frozen_holders.ts"
+import { type LockWaiting, retryWhileLocked } from "../../host/processes/lock_wait.ts"
 import type { Db, Query } from "../db.ts"
 import { busyTimeoutMs, explainErrors, isBusy } from "./errors.ts"
 
-// SQLite's own tries lie up to 100 ms apart: whoever comes back at once passes those by who have waited long.
-const retryMs = 1
-
 /** `database`, opened with `strict`, so that a parameter without a value is an error. */
-export function sqliteDb(database: Database): Db {
+export function sqliteDb(database: Database, waiting?: LockWaiting): Db {
   return {
     engine: "sqlite",
     name: database.filename,
@@ -19,14 +16,17 @@ export function sqliteDb(database: Database): Db {
     },
     hasTable: (name) =>
       database.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== null,
-    transaction: (work) => inTransaction(database, work),
+    transaction: (work) => inTransaction(database, work, waiting),
     withoutLock: (work) => database.transaction(work)(),
     close: () => database.close(),
   }
 }
 
-/** Runs `work` in one immediate transaction; `work` must be synchronous, since Bun would commit at its first await. */
-function inTransaction<T>(database: Database, work: () => T): T {
+/**
+ * Runs `work` in one immediate transaction; `work` must be synchronous, since Bun would commit at its first await. Tries to begin each
+ * millisecond: SQLite's own tries are up to 100 ms apart, so that whoever comes back at once overtakes those who have waited long.
+ */
+function inTransaction<T>(database: Database, work: () => T, waiting: LockWaiting | undefined): T {
   if (database.inTransaction) throw new TypeError("a transaction cannot begin inside another one")
   let hasBegun = false
   const transaction = database.transaction(() => {
@@ -36,26 +36,18 @@ function inTransaction<T>(database: Database, work: () => T): T {
     if (result instanceof Promise) throw new TypeError("a transaction cannot wait for a promise")
     return result
   })
-  return explainErrors(database.filename, () => {
-    const since = performance.now()
-    let lookAfterMs = suspiciousWaitMs
-    for (;;) {
+  const lock = { paths: lockedFiles(database.filename), waiting, timeoutMs: busyTimeoutMs }
+  const mayRetry = (error: unknown) => !hasBegun && isBusy(error)
+  return explainErrors(database.filename, () =>
+    retryWhileLocked(lock, mayRetry, () => {
       database.query("PRAGMA busy_timeout = 0").get()
       try {
         return transaction.immediate()
-      } catch (error) {
-        const waitedMs = performance.now() - since
-        if (hasBegun || !isBusy(error) || waitedMs >= busyTimeoutMs) throw error
-        if (waitedMs >= lookAfterMs) {
-          lookAfterMs += suspiciousWaitMs
-          endFrozenHolders(lockedFiles(database.filename))
-        }
       } finally {
         database.query(`PRAGMA busy_timeout = ${busyTimeoutMs}`).get()
       }
-      Bun.sleepSync(retryMs)
-    }
-  })
+    }),
+  )
 }
 
 /** SQLite's locks lie on the database and, in WAL mode, on the index of its log. */

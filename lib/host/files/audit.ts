@@ -4,7 +4,8 @@ import { Failed, messageOf } from "../../base/errors.ts"
 import { escapeControls } from "../../base/text.ts"
 import type { Clock, UtcMs } from "../../base/time.ts"
 import { localOffsetMs } from "../processes/libc.ts"
-import { openLockFile, waitForLock } from "../processes/lock_file.ts"
+import { openLockFile } from "../processes/lock_file.ts"
+import { type LockWaiting, waitForLock } from "../processes/lock_wait.ts"
 
 export interface AuditLog {
   /** Appends one line and has it on disk when it returns; throws Failed where it cannot, so that nothing goes unrecorded. */
@@ -12,14 +13,14 @@ export interface AuditLog {
 }
 
 /** The log at `path`, made at the first record: `ISO-LOCAL-TIME: LOGIN: MESSAGE`, as the old tools wrote it. */
-export function auditLog(path: string, clock: Clock): AuditLog {
+export function auditLog(path: string, clock: Clock, waiting?: LockWaiting): AuditLog {
   return {
     record(login, message) {
       const line = `${localIso(clock.now())}: ${escapeControls(login)}: ${escapeControls(message)}\n`
       let fd: number | undefined
       try {
         fd = openLockFile(path, constants.O_WRONLY | constants.O_APPEND)
-        waitForLock(fd, path, clock)
+        waitForLock(fd, path, { clock, waiting })
         append(fd, new TextEncoder().encode(line))
       } catch (error) {
         if (error instanceof Failed) throw error

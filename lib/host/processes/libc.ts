@@ -1,6 +1,7 @@
 /** The few calls of libc that neither Node's API nor Bun's has. glibc, 64 bits: where the tools run. */
 
 import { CString, dlopen, type Pointer, read } from "bun:ffi"
+import { closeSync } from "node:fs"
 import { Failed } from "../../base/errors.ts"
 import type { UtcMs } from "../../base/time.ts"
 
@@ -12,6 +13,8 @@ function load() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
     localtime: { args: ["ptr"], returns: "ptr" },
+    sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
+    syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i64" },
     tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
     tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
   }).symbols
@@ -22,6 +25,7 @@ function libc() {
   return loaded
 }
 
+const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
 
@@ -37,10 +41,45 @@ const cannotLock = new Map([
  * system has no locks. It lasts until the descriptor is closed.
  */
 export function tryLock(fd: number, path: string): boolean {
-  if (libc().flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  return tryFlock(fd, path, LOCK_EX)
+}
+
+/** Like `tryLock`, with a lock that others may share. */
+export function trySharedLock(fd: number, path: string): boolean {
+  return tryFlock(fd, path, LOCK_SH)
+}
+
+function tryFlock(fd: number, path: string, kind: number): boolean {
+  if (libc().flock(fd, kind | LOCK_NB) === 0) return true
   const reason = cannotLock.get(errno())
   if (reason) throw new Failed(`lock ${path}`, `its file system cannot lock files (${reason})`)
   return false
+}
+
+/** Numbers that all architectures share since Linux 5.1; glibc has functions of these names only since 2.36. */
+const SYS_pidfd_send_signal = 424
+const SYS_pidfd_open = 434
+const SIGKILL = 9
+
+/** pidfd_open(2): a descriptor that means this process even when its pid is used again; null where there is none. */
+export function openPidfd(pid: number): number | null {
+  const fd = Number(libc().syscall(SYS_pidfd_open, pid, 0, 0, 0))
+  return fd < 0 ? null : fd
+}
+
+/** Sends SIGKILL; returns false where the process has ended or belongs to somebody else. */
+export function killPidfd(fd: number): boolean {
+  return Number(libc().syscall(SYS_pidfd_send_signal, fd, SIGKILL, 0, 0)) === 0
+}
+
+export function closePidfd(fd: number): void {
+  closeSync(fd)
+}
+
+/** sched_setaffinity(2): lets a process of this account run on every processor that its cpuset has. */
+export function useAllProcessors(pid: number): void {
+  const all = new Uint8Array(1024).fill(0xff)
+  libc().sched_setaffinity(pid, all.length, all)
 }
 
 function errno(): number {

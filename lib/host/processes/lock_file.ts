@@ -1,12 +1,8 @@
 /** Files that exist to be locked: opened privately, locked with flock(2), released by closing them or by the process's end. */
 import { closeSync, constants, openSync } from "node:fs"
 import { Failed, messageOf } from "../../base/errors.ts"
-import type { Clock } from "../../base/time.ts"
 import { requirePrivateFile } from "../files/private_file.ts"
-import { endFrozenHolders, suspiciousWaitMs } from "./frozen_holders.ts"
 import { tryLock } from "./libc.ts"
-
-const retryMs = 5
 
 /**
  * Opens a file to lock, creating it with mode 0600. Returns its descriptor; throws Failed where it is not a private regular file, and
@@ -40,16 +36,5 @@ export function tryExclusiveLock(path: string): (() => void) | null {
     if (fd !== undefined) closeSync(fd)
     if (error instanceof Failed) throw error
     throw new Failed(`lock ${path}`, messageOf(error), { cause: error })
-  }
-}
-
-/** Locks an open file, waiting at most `deadlineMs`; throws Failed where another process holds it longer. */
-export function waitForLock(fd: number, path: string, clock: Clock, deadlineMs = 10_000): void {
-  const deadline = clock.now() + deadlineMs
-  for (let waitedMs = retryMs; !tryLock(fd, path); waitedMs += retryMs) {
-    if (clock.now() > deadline)
-      throw new Failed(`lock ${path}`, `held by another process for ${deadlineMs} ms`)
-    if (waitedMs % suspiciousWaitMs === 0) endFrozenHolders([path])
-    Bun.sleepSync(retryMs)
   }
 }

@@ -5,27 +5,32 @@ import { Failed, messageOf } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import { tryLock } from "./libc.ts"
 import { openLockFile } from "./lock_file.ts"
+import { type LockWaiting, lockWatch } from "./lock_wait.ts"
 
 const retryMs = 50
 const deadlineMs = 120_000
 
 /**
- * Does `work` while no other process does any for this login. A killed process lets go of it; a stopped one holds up nobody
- * but its own login, and staff for two minutes.
+ * Does `work` while no other process does any for this login. A killed process releases the lock; a stopped one keeps out only its own
+ * login's runs. Staff end a student's run that keeps them waiting.
  */
 export async function withLoginLock<T>(
   dataDir: string,
   login: string,
-  { clock, interrupt }: { clock: Clock; interrupt: AbortSignal },
+  { clock, interrupt, waiting }: { clock: Clock; interrupt: AbortSignal; waiting?: LockWaiting },
   work: () => Promise<T>,
 ): Promise<T> {
   const directory = join(dataDir, "locks")
   const path = join(directory, login)
   const fd = openLock(directory, path)
   try {
-    const deadline = clock.now() + deadlineMs
+    const begun = clock.now()
+    // A student waits for its own other run as long as that takes.
+    const watch = lockWatch([path], waiting?.first ? waiting : undefined)
     while (!tryLock(fd, path)) {
-      if (clock.now() > deadline) {
+      const waitedMs = clock.now() - begun
+      watch(waitedMs)
+      if (waitedMs > deadlineMs) {
         throw new Failed(
           `lock ${login}`,
           `another command for ${login} has been running for ${deadlineMs / 1000} s; wait for it, or end it`,

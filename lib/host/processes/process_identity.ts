@@ -44,7 +44,7 @@ function bootId(): string {
  * Field 22 of /proc/PID/stat (proc_pid_stat(5)), counted after the name, which may hold anything; null for no process. Under
  * hidepid (proc(5)) the kernel hides every other run of a program that nobody may read, even from its own account: "hidden".
  */
-function startTicks(pid: number): string | null {
+export function startTicks(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
