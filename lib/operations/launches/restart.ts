@@ -97,11 +97,14 @@ function admitAll(
   const rollback = new Error("rolled back")
   let admitted: Admitted[] = []
   try {
-    deps.usageDb.transaction(() => {
-      admitted = instances.map((instance) => reserve(deps, instance, own))
-      if (dryRun) throw rollback
-      deps.at?.("in admission")
-    }, admissionReads(deps, deps.caller.login, own))
+    deps.usageDb.transaction(
+      () => {
+        admitted = instances.map((instance) => reserve(deps, instance, own))
+        if (dryRun) throw rollback
+        deps.at?.("in admission")
+      },
+      admissionReads(deps, deps.caller.login, own),
+    )
   } catch (error) {
     if (error === rollback) return admitted
     if (!(error instanceof Refused) || instances.length === 1) throw error
