@@ -287,6 +287,10 @@ staff = ["$account"]                 # may report on anyone, freeze, suspend
 iam_group = "students"
 # term_start = 2026-08-20         # budgets count from here
 
+[identity]
+credentials = "keys"              # as in 2010: an IAM user with an access key for each student
+# credentials = "sessions"        # recommended: a role, an hour at a time; no key in any home (docs/sessions.md)
+
 [paths]
 data_dir = "/var/lib/ec2-wrappers"
 

@@ -193,10 +193,35 @@ export interface Quotas {
   ec2Quotas(): Promise<{ code: string; name: string; value: number }[]>
 }
 
+/** The credentials of a session; the token belongs to them. */
+export interface SessionCredentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken: string
+  /** By AWS's clock. */
+  expiresAtUtcMs: number
+}
+
+export interface Sts {
+  /** The ARN behind the credentials in use: the one question that any valid key may send, whatever its policies. */
+  callerArn(): Promise<string>
+  /**
+   * A session of a role. Its name is its source identity, too. `durationMs` null leaves it to AWS: an hour. Sending it twice makes
+   * two sessions, of which one is forgotten.
+   */
+  assumeRole(session: {
+    roleArn: string
+    sessionName: string
+    tags: Record<string, string>
+    durationMs: number | null
+  }): Promise<Outcome & SessionCredentials>
+}
+
 /** All of AWS, each client loaded and built at its first use. */
 export interface Aws {
   ec2(region?: string): Promise<Ec2>
   iam(): Promise<Iam>
+  sts(): Promise<Sts>
   ssm(): Promise<Ssm>
   pricing(): Promise<Pricing>
   cloudTrail(region?: string): Promise<CloudTrail>

@@ -1,19 +1,41 @@
-/** Whose credentials these are: the one question that any valid key may send, whatever its policies. */
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts"
-import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
+/** Whose credentials these are, and sessions of a role. */
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts"
+import { msPerSecond } from "../base/time.ts"
+import { tagList } from "./ec2/tags.ts"
+import type { Sts } from "./interfaces.ts"
+import { type AwsSettings, clientOptions, outcomeOf, sender } from "./protocol/connection.ts"
 import { hasCode } from "./protocol/errors.ts"
 import { required } from "./protocol/pages.ts"
-
-export interface Sts {
-  /** The ARN behind the credentials in use. */
-  callerArn(): Promise<string>
-}
+import { StrictQueryProtocol } from "./protocol/query_protocol.ts"
 
 export function openSts(settings: AwsSettings): Sts {
-  const send = sender("STS", settings, new STSClient(clientOptions(settings)))
+  const client = new STSClient({ ...clientOptions(settings), protocol: StrictQueryProtocol })
+  const send = sender("STS", settings, client)
   const action = "look up whose credentials are in use"
   return {
     callerArn: async () => required(action, (await send(action, new GetCallerIdentityCommand({}))).Arn),
+
+    async assumeRole({ roleArn, sessionName, tags, durationMs }) {
+      const action = `assume role ${roleArn.split("/").at(-1)} as ${sessionName}`
+      const reply = await send(
+        action,
+        new AssumeRoleCommand({
+          RoleArn: roleArn,
+          RoleSessionName: sessionName,
+          SourceIdentity: sessionName,
+          Tags: tagList(tags),
+          ...(durationMs === null ? {} : { DurationSeconds: durationMs / msPerSecond }),
+        }),
+      )
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = required(action, reply.Credentials)
+      return {
+        ...outcomeOf(reply),
+        accessKeyId: required(action, AccessKeyId),
+        secretAccessKey: required(action, SecretAccessKey),
+        sessionToken: required(action, SessionToken),
+        expiresAtUtcMs: required(action, Expiration).getTime(),
+      }
+    },
   }
 }
 

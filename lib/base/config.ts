@@ -18,6 +18,15 @@ export interface Config {
     /** Named date ranges for reports. End is exclusive. */
     assignments: Record<string, { startUtcMs: UtcMs; endUtcMs: UtcMs }>
   }
+  identity: {
+    /** What a student signs requests with: an IAM user's access key, or an hour of a role. */
+    credentials: CredentialMode
+    sessionMs: number
+    /** AWS's address for sign-in links, or an emulator's; null: the one of the account's partition. */
+    federationEndpoint: string | null
+    /** What [identity.users.LOGIN] overrides. */
+    users: Record<string, { credentials: CredentialMode }>
+  }
   paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
   /** Null: SQLite, in the files of `paths`. */
   database: PostgresSettings | null
@@ -61,6 +70,8 @@ export interface Config {
     maxRootGib: number
   }
 }
+
+export type CredentialMode = "keys" | "sessions"
 
 /** What one user may have. */
 export interface Limits {

@@ -1,10 +1,12 @@
 /**
- * Whether a request by an IAM user's key is allowed, evaluated as AWS does: each resource that a call touches with its tags, and
+ * Whether a request by an IAM user's key or a role's session is allowed, evaluated as AWS does: each resource that a call touches with its tags, and
  * tagging at creation as a second question. Keys that the proxy has not seen made are the account's own and may do everything.
  */
 import { evaluatePolicies } from "./policy_evaluator.ts"
-import { userPrincipal } from "./principals.ts"
+import { type Principal, rolePrincipal, userPrincipal } from "./principals.ts"
 import { AwsFault, type AwsRequest, type Form } from "./request.ts"
+import { s3Question } from "./s3_requests.ts"
+import { requireLiveSession } from "./sessions.ts"
 import type { World } from "./world.ts"
 import { findAll, textAt } from "./xml.ts"
 
@@ -18,18 +20,39 @@ export interface Question {
 
 /** Throws as the service would. */
 export async function authorize(world: World, request: AwsRequest): Promise<void> {
+  const session = world.sessions.get(request.accessKeyId)
+  if (session) {
+    await requireLiveSession(world, session, request)
+    if (isAlwaysAllowed(world, request)) return
+    return requireAllowed(world, request, await rolePrincipal(world, session), session.policy)
+  }
   const key = world.accessKeys.get(request.accessKeyId)
   if (!key) return
   const isWorking = world.clock.now() >= key.createdAtUtcMs + world.knobs.keyDelayMs
   if (!isWorking || !(await isActive(world, key.user, request.accessKeyId))) throw unknownKey(request)
-  if (!world.knobs.enforcePolicies || (request.service === "sts" && request.action === "GetCallerIdentity"))
-    return
-  const principal = await userPrincipal(world, key.user)
+  if (isAlwaysAllowed(world, request)) return
+  await requireAllowed(world, request, await userPrincipal(world, key.user), null)
+}
+
+function isAlwaysAllowed(world: World, { service, action }: AwsRequest): boolean {
+  // AssumeRole is judged by the role's trust as well, and so where it is answered.
+  return (
+    !world.knobs.enforcePolicies || (service === "sts" && /^(GetCallerIdentity|AssumeRole)$/.test(action))
+  )
+}
+
+async function requireAllowed(
+  world: World,
+  request: AwsRequest,
+  principal: Principal,
+  sessionPolicy: string | null,
+): Promise<void> {
   for (const question of await questionsOf(world, request, principal.arn)) {
     const context = { ...principal.context, "aws:RequestedRegion": request.region, ...question.context }
     const { allowed } = await evaluatePolicies(principal.policies, {
       ...question,
       principalArn: principal.arn,
+      sessionPolicy,
       context,
     })
     if (!allowed) throw denied(request, principal.arn, question)
@@ -74,6 +97,7 @@ async function questionsOf(world: World, request: AwsRequest, callerArn: string)
   const action = `${request.service}:${request.action}`
   if (request.service === "iam")
     return [{ action, resource: await iamResource(world, request.form, callerArn), context: {} }]
+  if (request.service === "s3") return [s3Question(request)]
   if (request.service !== "ec2") return [{ action, resource: "*", context: {} }]
   const requestTags = requestTagsOf(request)
   const resources = await ec2Resources(world, request)

@@ -8,6 +8,7 @@ import { authorize } from "./authorize.ts"
 import { lookupEvents } from "./cloudtrail.ts"
 import { control, controlPrefix } from "./control.ts"
 import { type Fault, Faults } from "./faults.ts"
+import { federation, isFederation } from "./federation.ts"
 import { checkGroupUnused } from "./groups.ts"
 import * as iam from "./iam.ts"
 import * as attributes from "./instance_attributes.ts"
@@ -17,8 +18,10 @@ import { describeKeyPairs, makeKeyPair } from "./key_pairs.ts"
 import { MotoClient } from "./moto_client.ts"
 import { getProducts, serviceQuotas } from "./price_list.ts"
 import { AwsFault, type AwsRequest, faultReply, type Reply, readRequest } from "./request.ts"
+import * as roles from "./roles.ts"
 import { runInstances } from "./run_instances.ts"
 import { schedules } from "./scheduler.ts"
+import { assumeRole, getCallerIdentity } from "./sessions.ts"
 import * as spot from "./spot.ts"
 import * as volumes from "./volumes.ts"
 import { World } from "./world.ts"
@@ -58,6 +61,14 @@ const handlers: Record<string, Handler> = {
   "iam UpdateLoginProfile": iam.checkPassword,
   "iam ListUsers": iam.listUsers,
   "iam CreateAccessKey": iam.createAccessKey,
+  "iam CreateRole": roles.rememberPrincipals,
+  "iam UpdateAssumeRolePolicy": roles.rememberPrincipals,
+  "iam GetRole": roles.getRole,
+  "iam PutRolePolicy": roles.checkPolicyRoom,
+  "iam PutGroupPolicy": roles.checkPolicyRoom,
+  "iam PutUserPolicy": roles.checkPolicyRoom,
+  "sts AssumeRole": assumeRole,
+  "sts GetCallerIdentity": getCallerIdentity,
   "iam SimulatePrincipalPolicy": iam.simulatePrincipalPolicy,
   "cloudtrail LookupEvents": lookupEvents,
   "pricing GetProducts": getProducts,
@@ -165,6 +176,7 @@ export async function startAwsProxy(motoEndpoint: string, { port = 0 } = {}): Pr
 async function answer(world: World, request: AwsRequest): Promise<Reply> {
   try {
     await world.clock.settle()
+    if (isFederation(request)) return federation(world, request)
     await authorize(world, request)
     const handler =
       request.service === "scheduler" ? schedules : handlers[`${request.service} ${request.action}`]
@@ -177,7 +189,7 @@ async function answer(world: World, request: AwsRequest): Promise<Reply> {
   }
 }
 
-const reading = /^(Describe|Get|List|Lookup|Simulate|GET )/
+const reading = /^(Describe|Get|List|Lookup|Simulate|GET |HEAD )/
 
 /** What a call that changes something leaves: instances to be read afresh, and an event in the trail. */
 function noteEffects(world: World, request: AwsRequest, reply: Reply): void {
@@ -188,15 +200,23 @@ function noteEffects(world: World, request: AwsRequest, reply: Reply): void {
     const record = world.instances.get(id)
     if (record) record.stale = true
   }
-  if (request.service !== "ec2" && request.service !== "iam") return
+  if (!["ec2", "iam", "sts"].includes(request.service)) return
+  const session = world.sessions.get(request.accessKeyId)
   world.trail.add({
     name: request.action,
     source: `${request.service}.amazonaws.com`,
-    user: world.accessKeys.get(request.accessKeyId)?.user ?? "root",
+    user: session?.name ?? world.accessKeys.get(request.accessKeyId)?.user ?? "root",
     accessKeyId: request.accessKeyId,
     region: request.region,
     resources: ids.map((name) => ({ type: "AWS::EC2::Instance", name })),
     detail: {
+      ...(session && {
+        userIdentity: {
+          type: "AssumedRole",
+          arn: session.arn,
+          sessionContext: { sourceIdentity: session.sourceIdentity },
+        },
+      }),
       requestID: reply.headers["x-amzn-requestid"],
       requestParameters: { hibernate: /[?&]?Hibernate=true/.test(request.body) },
       responseElements: { instancesSet: { items: changesIn(reply.body) } },

@@ -53,7 +53,7 @@ export class MotoClient {
 
   async #reply(response: Response): Promise<Reply> {
     const headers: Record<string, string> = {}
-    for (const name of ["content-type", "x-amzn-requestid", "x-amzn-errortype"]) {
+    for (const name of ["content-type", "x-amzn-requestid", "x-amzn-errortype", "etag", "last-modified"]) {
       const value = response.headers.get(name)
       if (value !== null) headers[name] = value
     }

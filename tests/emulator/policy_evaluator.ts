@@ -17,6 +17,10 @@ export interface PolicyQuestion {
   resource?: string
   /** `aws:ResourceTag/KEY`, `aws:RequestTag/KEY`, `ec2:CreateAction` … */
   context?: Record<string, string | string[]>
+  /** The policy of the resource, such as a role's trust (JSON text). */
+  resourcePolicy?: string
+  /** What limits the session of the principal (JSON text). */
+  sessionPolicy?: string | null
 }
 
 export interface PolicyAnswer {
@@ -29,7 +33,7 @@ export interface PolicyAnswer {
 
 /** Asks the policies (JSON texts) of one principal; throws where question or policies are malformed. */
 export async function evaluatePolicies(policies: string[], question: PolicyQuestion): Promise<PolicyAnswer> {
-  const { principalArn, action, resource = "*", context = {} } = question
+  const { principalArn, action, resource = "*", context = {}, resourcePolicy, sessionPolicy } = question
   const accountId = principalArn.split(":")[4] ?? ""
   const userName = principalArn.includes(":user/")
     ? { "aws:username": principalArn.split("/").at(-1) ?? "" }
@@ -46,6 +50,8 @@ export async function evaluatePolicies(policies: string[], question: PolicyQuest
         name: `policy-${index}`,
         policy: JSON.parse(text),
       })),
+      ...(resourcePolicy === undefined ? {} : { resourcePolicy: JSON.parse(resourcePolicy) }),
+      ...(sessionPolicy ? { sessionPolicy: JSON.parse(sessionPolicy) } : {}),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
     },

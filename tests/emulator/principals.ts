@@ -1,4 +1,5 @@
 /** Who a request comes from, and the policies that hold for them, as moto keeps them. */
+import type { SessionRecord } from "./sessions.ts"
 import type { World } from "./world.ts"
 import { findAll, textAt } from "./xml.ts"
 
@@ -39,7 +40,34 @@ export async function userPrincipal(world: World, name: string): Promise<Princip
   }
 }
 
-async function policiesOf(world: World, kind: "User" | "Group", name: string): Promise<string[]> {
+/** A session: its role's policies, tags and the instant of its issue. Throws NoSuchEntity where the role is gone. */
+export async function rolePrincipal(world: World, session: SessionRecord): Promise<Principal> {
+  const { roleName, roleId, name, arn, tags, sourceIdentity, issuedUtcMs } = session
+  const role = await world.moto.query("iam", "us-east-1", "GetRole", { RoleName: roleName })
+  const ofRole = findAll(role, "GetRoleResult/Role/Tags/member").map(
+    (tag) => [textAt(tag, "Key"), textAt(tag, "Value")] as const,
+  )
+  return {
+    name,
+    arn,
+    policies: await policiesOf(world, "Role", roleName),
+    context: {
+      "aws:userid": `${roleId}:${name}`,
+      "aws:PrincipalArn": textAt(role, "GetRoleResult/Role/Arn"),
+      "aws:SecureTransport": "true",
+      "aws:TokenIssueTime": new Date(issuedUtcMs).toISOString(),
+      ...(sourceIdentity === null ? {} : { "aws:SourceIdentity": sourceIdentity }),
+      ...Object.fromEntries(
+        Object.entries({ ...Object.fromEntries(ofRole), ...tags }).map(([key, value]) => [
+          `aws:PrincipalTag/${key}`,
+          value,
+        ]),
+      ),
+    },
+  }
+}
+
+async function policiesOf(world: World, kind: "User" | "Group" | "Role", name: string): Promise<string[]> {
   const iam = (action: string, fields: Record<string, string>) =>
     world.moto.query("iam", "us-east-1", action, fields)
   const holder = { [`${kind}Name`]: name }

@@ -176,6 +176,7 @@ export function faultReply(request: AwsRequest, fault: AwsFault): Reply {
       `<ErrorResponse>${writeXml(error)}<RequestId>${id}</RequestId></ErrorResponse>`,
     )
   }
+  if (request.service === "s3") return xmlReply(fault.status, id, writeXml(error))
   return jsonReply(
     { __type: fault.code, message: fault.message, Message: fault.message },
     fault.status,

@@ -2,10 +2,12 @@
 import { Bill } from "./bill.ts"
 import { VirtualClock } from "./clock.ts"
 import { CloudTrailLog } from "./cloudtrail.ts"
+import type { SignIn } from "./federation.ts"
 import type { InstanceRecord } from "./instance_record.ts"
 import type { MotoClient } from "./moto_client.ts"
 import type { LaunchedOnce } from "./run_instances.ts"
 import type { Schedule } from "./scheduler.ts"
+import type { SessionRecord } from "./sessions.ts"
 import type { SpotRequestRecord } from "./spot.ts"
 
 export class World {
@@ -23,6 +25,12 @@ export class World {
   fingerprints = new Map<string, string>()
   /** Access keys made through the proxy. */
   accessKeys = new Map<string, { user: string; createdAtUtcMs: number }>()
+  /** Sessions of roles, by access key. */
+  sessions = new Map<string, SessionRecord>()
+  /** By role: the ids of the principals that its trust policy named when it was written. */
+  trustedIds = new Map<string, Map<string, string>>()
+  /** By sign-in token. */
+  signIns = new Map<string, SignIn>()
   /** Instances that a type may still launch in a zone; what is not listed is unlimited. */
   capacity = new Map<string, number>()
   /** Instances that listings do not show, as may be for a while after a launch: EC2 is eventually consistent. */
@@ -41,6 +49,7 @@ export class World {
     this.moto.forget()
     for (const kept of [this.instances, this.spotRequests, this.launches, this.schedules]) kept.clear()
     for (const kept of [this.consoleOutputs, this.fingerprints, this.accessKeys, this.capacity]) kept.clear()
+    for (const kept of [this.sessions, this.trustedIds, this.signIns]) kept.clear()
     this.unlisted.clear()
     this.volumes.clear()
     this.knobs = defaultKnobs()
@@ -51,6 +60,8 @@ function defaultKnobs() {
   return {
     /** The Date of every answer is the emulated time, for tools whose clock is that too (faketime). */
     tellsItsTime: false,
+    /** Whose credentials those are that the proxy has not seen made: a user's, a role's or the root user's ARN, and its id. */
+    own: { arn: "arn:aws:iam::123456789012:user/course-key", id: "AIDAOWNCREDENTIALS001" },
     /** How long a start, a stop and a termination take; AWS needs tens of seconds. */
     pendingMs: 100,
     stoppingMs: 100,

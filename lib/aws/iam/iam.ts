@@ -4,6 +4,7 @@ import { connectIam } from "./connection.ts"
 import { credentialCalls } from "./credentials.ts"
 import type { Iam } from "./interfaces.ts"
 import { policyCalls } from "./policies.ts"
+import { roleCalls } from "./roles.ts"
 import { userCalls } from "./users.ts"
 
 export function openIam(settings: AwsSettings): Iam {
@@ -11,6 +12,7 @@ export function openIam(settings: AwsSettings): Iam {
   return {
     ...userCalls(connection),
     ...policyCalls(connection),
+    ...roleCalls(connection),
     ...credentialCalls(connection),
     accessKeyWorks: (id, secret) => accessKeyWorks(settings, id, secret),
     callerArn: () => openSts(settings).callerArn(),

@@ -35,6 +35,22 @@ export interface Iam {
   attachedGroupPolicies(group: string): Promise<{ name: string; arn: string }[]>
   detachGroupPolicy(group: string, arn: string): Promise<Outcome>
 
+  /** Null where there is none. `sessionMs` is the longest session that it allows. */
+  role(name: string): Promise<Role | null>
+  createRole(
+    name: string,
+    role: { path: string; trust: string; sessionMs: number; tags: Record<string, string> },
+  ): Promise<Outcome>
+  untagRole(name: string, keys: string[]): Promise<Outcome>
+  setRoleTrust(name: string, document: string): Promise<Outcome>
+  setRoleSession(name: string, sessionMs: number): Promise<Outcome>
+  rolePolicy(role: string, policy: string): Promise<string | null>
+  rolePolicies(role: string): Promise<string[]>
+  putRolePolicy(role: string, policy: string, document: string): Promise<Outcome>
+  deleteRolePolicy(role: string, policy: string): Promise<Outcome>
+  attachedRolePolicies(role: string): Promise<{ name: string; arn: string }[]>
+  detachRolePolicy(role: string, arn: string): Promise<Outcome>
+
   userPolicy(user: string, policy: string): Promise<string | null>
   userPolicies(user: string): Promise<string[]>
   putUserPolicy(user: string, policy: string, document: string): Promise<Outcome>
@@ -73,6 +89,17 @@ export interface Iam {
   ): Promise<{ action: string; allowed: boolean }[]>
   /** The ARN behind the credentials in use. */
   callerArn(): Promise<string>
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html */
+export interface Role {
+  name: string
+  arn: string
+  path: string
+  /** The trust policy as JSON text. A principal that no longer exists stands there by its id (`AIDA…`). */
+  trust: string
+  sessionMs: number
+  tags: Record<string, string>
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_PasswordPolicy.html */

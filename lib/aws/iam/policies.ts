@@ -47,7 +47,7 @@ export function policyCalls({ send }: IamConnection): Calls {
       const action = `read policy ${policy} of group ${group}`
       const command = new GetGroupPolicyCommand({ GroupName: group, PolicyName: policy })
       const reply = await nullIfMissing(send(action, command))
-      return reply ? documentOf(action, reply.PolicyDocument) : null
+      return reply ? decodedDocument(action, reply.PolicyDocument) : null
     },
 
     putGroupPolicy: (group, policy, document) =>
@@ -101,7 +101,7 @@ export function policyCalls({ send }: IamConnection): Calls {
       const reply = await nullIfMissing(
         send(action, new GetUserPolicyCommand({ UserName: user, PolicyName: policy })),
       )
-      return reply ? documentOf(action, reply.PolicyDocument) : null
+      return reply ? decodedDocument(action, reply.PolicyDocument) : null
     },
 
     userPolicies: (user) => {
@@ -175,6 +175,6 @@ export function policyCalls({ send }: IamConnection): Calls {
 }
 
 /** IAM answers policy documents URL-encoded (RFC 3986). */
-function documentOf(action: string, encoded: string | undefined): string {
+export function decodedDocument(action: string, encoded: string | undefined): string {
   return decodeURIComponent(required(action, encoded))
 }

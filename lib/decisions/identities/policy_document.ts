@@ -10,8 +10,10 @@ export interface Statement {
   Effect: "Allow" | "Deny"
   Action: string[]
   Resource: string[]
-  Condition?: Record<string, Record<string, string | string[]>>
+  Condition?: Condition
 }
+
+export type Condition = Record<string, Record<string, string | string[]>>
 
 /** Where ARNs of an account begin: `aws`, and `aws-cn` or `aws-us-gov` elsewhere. */
 export interface Account {
@@ -27,7 +29,7 @@ export function accountOfArn(arn: string): Account {
 }
 
 /** The document as it is sent and shown: one form for one content. */
-export function policyText(document: PolicyDocument): string {
+export function policyText(document: { Version: PolicyDocument["Version"]; Statement: object[] }): string {
   return JSON.stringify(document, null, 2)
 }
 

@@ -76,7 +76,7 @@ function toDatabase(path: string, table: ConfigFile["database"]): PostgresSettin
 }
 
 function toConfig(path: string, file: ConfigFile): Config {
-  const { course, aws, leases, billing, prices, launch } = file
+  const { course, identity, aws, leases, billing, prices, launch } = file
   const dataDir = file.paths.data_dir ?? "/var/lib/ec2-wrappers"
   const region = aws.region ?? "us-east-1"
   const { course_budget: courseBudget, users = {}, ...limits } = file.limits
@@ -95,6 +95,12 @@ function toConfig(path: string, file: ConfigFile): Config {
           { startUtcMs: utcMsOf(start.getTime()), endUtcMs: endOf(end) },
         ]),
       ),
+    },
+    identity: {
+      credentials: identity.credentials ?? "keys",
+      sessionMs: (identity.session_hours ?? 1) * msPerHour,
+      federationEndpoint: identity.federation_endpoint ?? null,
+      users: identity.users ?? {},
     },
     paths: {
       dataDir,

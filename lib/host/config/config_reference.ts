@@ -51,6 +51,33 @@ export const configReference: readonly TableReference[] = [
     ],
   },
   {
+    table: "identity",
+    about: "What students sign their own requests to AWS with. See [Sessions](sessions.md).",
+    keys: [
+      key(
+        "credentials",
+        '"keys"',
+        '`"keys"` gives each login an IAM user with an access key, as in 2010. `"sessions"` gives each login sessions of ' +
+          "one role, which end by themselves: no IAM user, no key, no console password. Run `setup` after a change.",
+      ),
+      key(
+        "session_hours",
+        "1",
+        "How long a session lasts, 1 to 12. AWS allows only 1 where the account's own credentials are a role's.",
+      ),
+      key(
+        "federation_endpoint",
+        "an address of AWS",
+        "Where `ec2-util --console` gets a sign-in link. To be set where `endpoint` names an emulator.",
+      ),
+      key(
+        "users",
+        "none",
+        "The table of overrides: `[identity.users.LOGIN]` with `credentials` for one login.",
+      ),
+    ],
+  },
+  {
     table: "paths",
     about: "Where the files are.",
     keys: [

@@ -68,6 +68,9 @@ const limits = {
   budget: amount,
 }
 
+const credentialMode = v.picklist(["keys", "sessions"])
+const identityOfUser = { credentials: credentialMode }
+
 const assignment = { start: instant, end: instant }
 
 const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictObject(entries))
@@ -86,6 +89,23 @@ const configSchema = v.strictObject({
     ),
     term_start: v.optional(instant),
   }),
+  identity: v.optional(
+    optional({
+      credentials: credentialMode,
+      session_hours: v.pipe(
+        v.number(),
+        v.integer("is not a whole number"),
+        v.minValue(1, "is less than 1"),
+        v.maxValue(12, "is more than 12"),
+      ),
+      federation_endpoint: httpUrl,
+      users: v.record(
+        v.pipe(v.string(), v.regex(loginPattern, "is not a login")),
+        v.strictObject(identityOfUser),
+      ),
+    }),
+    {},
+  ),
   paths: v.optional(
     optional({
       data_dir: absolutePath,
@@ -212,9 +232,11 @@ export function nearestKey(key: string): string {
   const table = key.slice(0, -leaf(key).length)
   const own = /^limits\.users\.[^.]+\.$/.test(table)
     ? limits
-    : /^assignments\.[^.]+\.$/.test(table)
-      ? assignment
-      : null
+    : /^identity\.users\.[^.]+\.$/.test(table)
+      ? identityOfUser
+      : /^assignments\.[^.]+\.$/.test(table)
+        ? assignment
+        : null
   const known = own ? Object.keys(own).map((name) => table + name) : knownKeys()
   const apart = (other: string) => Math.min(distance(key, other), distance(leaf(key), leaf(other)) + 1)
   return known.reduce((nearest, other) => (apart(other) < apart(nearest) ? other : nearest))

@@ -1,0 +1,24 @@
+/** Who has which kind of credentials. Both kinds may stand side by side during a term. */
+import type { Config, CredentialMode } from "../../base/config.ts"
+
+type IdentityConfig = Pick<Config, "identity">
+
+export function credentialModeOf({ identity }: IdentityConfig, login: string): CredentialMode {
+  return identity.users[login]?.credentials ?? identity.credentials
+}
+
+/** Whether the config gives any login this kind of credentials. */
+export function usesMode({ identity }: IdentityConfig, mode: CredentialMode): boolean {
+  return (
+    identity.credentials === mode ||
+    Object.values(identity.users).some(({ credentials }) => credentials === mode)
+  )
+}
+
+/** Why a login cannot be the name of a session, which STS and its tags limit; null where it can. */
+export function whyNoSessionName(login: string): string | null {
+  // RoleSessionName: [\w+=,.@-]{2,64}; a tag's value takes no comma.
+  return /^[\w+=.@-]{2,64}$/.test(login)
+    ? null
+    : "is no name for a session: AWS wants 2 to 64 letters, digits and + = . @ _ -"
+}
