@@ -3,7 +3,7 @@
  * trusts neither: what the launcher sends is bounded and checked, and what lies in the home may be a link or a pipe.
  *
  * A request is 8 bytes, then as many bytes as these say:
- *     operation 'P' probe, 'R' read, 'W' write, 'K' write and keep what is there as NAME.old
+ *     operation 'P' probe, 'R' read, 'W' write, 'K' write and keep what is there as NAME.old, 'M' move it to NAME.old
  *     length of the subdirectory (0: none), length of the name, 0
  *     length of the content, 4 bytes, the highest first (0 unless it is a write)
  *     subdirectory, name, content
@@ -43,7 +43,8 @@ static bool header_is_plain(const unsigned char bytes[header_bytes], struct requ
 	request->name_length = bytes[2];
 	request->content_length = (size_t)bytes[4] << 24 | (size_t)bytes[5] << 16 | (size_t)bytes[6] << 8 | bytes[7];
 	bool writes = request->operation == 'W' || request->operation == 'K';
-	return (writes || request->operation == 'R' || request->operation == 'P') && bytes[3] == 0 &&
+	bool plain = request->operation == 'R' || request->operation == 'P' || request->operation == 'M';
+	return (writes || plain) && bytes[3] == 0 &&
 	       request->directory_length <= longest_name && request->name_length >= 1 &&
 	       request->name_length <= longest_name && request->content_length <= (writes ? most_content : 0);
 }
@@ -109,7 +110,7 @@ static int open_owned(int parent, const char *path, int flags, uid_t owner) {
 }
 
 static int open_subdirectory(int home, const struct request *request, uid_t owner) {
-	if (request->operation != 'R' && mkdirat(home, request->directory, 0700) != 0 && errno != EEXIST)
+	if (request->operation != 'R' && request->operation != 'M' && mkdirat(home, request->directory, 0700) != 0 && errno != EEXIST)
 		return -1;
 	return open_owned(home, request->directory, O_NOFOLLOW, owner);
 }
@@ -207,6 +208,15 @@ static int read_file(int directory, const struct request *request, size_t *lengt
 	return error;
 }
 
+/* What is moved is the name itself, never what a link leads to; nothing there is nothing to move. */
+static int move_file(int directory, const struct request *request) {
+	char old[longest_name + sizeof ".old"];
+	snprintf(old, sizeof old, "%s.old", request->name);
+	if (renameat(directory, request->name, directory, old) != 0)
+		return errno == ENOENT ? 0 : errno;
+	return fsync(directory) != 0 && errno != EINVAL ? errno : 0;
+}
+
 static bool perform(int launcher, const struct request *request, const char *home_path, uid_t owner) {
 	size_t length = 0;
 	int home = open_owned(AT_FDCWD, home_path, 0, owner);
@@ -218,6 +228,8 @@ static bool perform(int launcher, const struct request *request, const char *hom
 		error = probe(directory);
 	else if (directory >= 0 && request->operation == 'R')
 		error = read_file(directory, request, &length);
+	else if (directory >= 0 && request->operation == 'M')
+		error = move_file(directory, request);
 	else if (directory >= 0)
 		error = write_file(directory, request);
 	char where = error == 0 ? '\0' : directory < 0 ? 'D' : 'F';

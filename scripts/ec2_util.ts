@@ -6,6 +6,13 @@ import { ec2Util } from "../lib/terminal/declarations/ec2_util.ts"
 export const tool = defineTool({
   ...ec2Util,
   async run(args, context, output) {
+    if (args.credentials || args.console) {
+      requireAccount(context.caller, context.config.course)
+      const { printSession } = await import("../lib/terminal/session_commands.ts")
+      return printSession(args, context, output)
+    }
+    if (args.format !== undefined)
+      throw new UsageError("options", "--format belongs to --credentials and --console")
     const { keyName, dryRun, json, terminateInstances, ...asked } = {
       keyName: args["key-name"] ?? null,
       dryRun: args["dry-run"],

@@ -3,6 +3,7 @@ import { plural, quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { lineInput } from "../lib/host/people/line_input.ts"
 import { type KnownIdentity, killAll, planKillAll } from "../lib/operations/identities/kill_all.ts"
+import { sessionEnder } from "../lib/operations/identities/session_denials.ts"
 import { killAllAccounts } from "../lib/terminal/declarations/kill_all_accounts.ts"
 
 export const tool = defineTool({
@@ -10,7 +11,9 @@ export const tool = defineTool({
   async run(args, context, output) {
     const { config, clock, interrupt, audit, usersDb, aws, caller } = context
     const { progress } = output
-    const deps = { config, clock, interrupt, audit, usersDb, aws, progress, actor: caller.login }
+    const actor = caller.login
+    const sessions = sessionEnder(context, actor)
+    const deps = { config, clock, interrupt, audit, usersDb, aws, progress, actor, sessions }
     const { name } = config.course
     const say = args.json ? () => {} : output.line
     const plan = await planKillAll(deps)

@@ -1,7 +1,8 @@
 import { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { privilegedPolicy } from "../lib/decisions/identities/privileged_policy.ts"
-import { setUpGroup } from "../lib/operations/identities/setup.ts"
+import { writeDenials } from "../lib/operations/identities/session_denials.ts"
+import { setUp } from "../lib/operations/identities/setup.ts"
 import { setup } from "../lib/terminal/declarations/setup.ts"
 
 export const tool = defineTool({
@@ -14,23 +15,27 @@ export const tool = defineTool({
     }
     const { login } = context.caller
     const dryRun = args["dry-run"]
-    const report = await setUpGroup(
-      { aws, audit, config, login, actor: login },
+    const report = await setUp(
+      { aws, audit, config, login, actor: login, writeDenials: () => writeDenials(context, login) },
       { dryRun, removeOthers: args["remove-other-policies"] },
     )
-    const { actions, difference, others, group } = report
+    const { actions, difference, others, role_others, group, role } = report
     if (args.json) output.json({ ...report, dry_run: dryRun })
     else {
       if (difference !== "") output.line(difference)
       for (const action of actions) output.line(`${dryRun ? "would " : ""}${action}`)
-      if (actions.length === 0) output.line(`group ${group} and its policy are as they should be`)
+      const all =
+        role === null ? `group ${group} and its policy` : `group ${group}, role ${role} and their policies`
+      if (actions.length === 0) output.line(`${all} are as they should be`)
     }
-    for (const other of others) {
-      output.warn(
-        `group ${group} also has ${other}: students may do what it allows (--remove-other-policies removes it)`,
-      )
+    const extra = [
+      ...others.map((what) => `group ${group} also has ${what}`),
+      ...role_others.map((what) => `role ${role} also has ${what}`),
+    ]
+    for (const what of extra) {
+      output.warn(`${what}: students may do what it allows (--remove-other-policies removes it)`)
     }
-    if (others.length > 0) return ExitCode.failed
+    if (extra.length > 0) return ExitCode.failed
   },
 })
 

@@ -37,6 +37,7 @@ export function openAws(settings: () => AwsSettings): Aws {
     ec2: (region) => once("ec2", region, async (s) => (await import("./ec2/ec2.ts")).openEc2(s)),
     iam: () => once("iam", undefined, async (s) => (await import("./iam/iam.ts")).openIam(s)),
     sts: () => once("sts", undefined, async (s) => (await import("./sts.ts")).openSts(s)),
+    signIn: () => once("sign-in", undefined, async (s) => (await import("./sign_in.ts")).openSignIn(s)),
     ssm: () => once("ssm", undefined, async (s) => (await import("./ssm.ts")).openSsm(s)),
     pricing: () => once("pricing", undefined, async (s) => (await import("./pricing.ts")).openPricing(s)),
     cloudTrail: (region) =>

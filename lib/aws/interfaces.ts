@@ -199,7 +199,7 @@ export interface SessionCredentials {
   secretAccessKey: string
   sessionToken: string
   /** By AWS's clock. */
-  expiresAtUtcMs: number
+  expiresAtUtcMs: UtcMs
 }
 
 export interface Sts {
@@ -217,11 +217,21 @@ export interface Sts {
   }): Promise<Outcome & SessionCredentials>
 }
 
+/** AWS's federation endpoint, which is no API: it takes a session's credentials in place of a signature. */
+export interface SignIn {
+  /**
+   * A token that signs a browser in. `durationS`: how long the console session lasts, 900 to 43,200 seconds; null: the endpoint's own
+   * choice, an hour, which is all it takes for the session of a role's session.
+   */
+  token(endpoint: string, session: SessionCredentials, durationS: number | null): Promise<string>
+}
+
 /** All of AWS, each client loaded and built at its first use. */
 export interface Aws {
   ec2(region?: string): Promise<Ec2>
   iam(): Promise<Iam>
   sts(): Promise<Sts>
+  signIn(): Promise<SignIn>
   ssm(): Promise<Ssm>
   pricing(): Promise<Pricing>
   cloudTrail(region?: string): Promise<CloudTrail>

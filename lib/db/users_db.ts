@@ -1,7 +1,10 @@
 /** users.db, opened: its stores share one connection. */
 import { accessKeys } from "./identities/access_keys.ts"
+import { endedSessions } from "./identities/ended_sessions.ts"
 import { homeFileRecords } from "./identities/home_files.ts"
 import { identityIntents } from "./identities/identity_intents.ts"
+import { sessionFailures } from "./identities/session_failures.ts"
+import { sessions } from "./identities/sessions.ts"
 import { sshKeys } from "./identities/ssh_keys.ts"
 import { users } from "./identities/users.ts"
 import { type OpenOptions, openDb } from "./open.ts"
@@ -18,6 +21,9 @@ export function openUsersDb(options: OpenOptions) {
     sshKeys: sshKeys(db),
     intents: identityIntents(db),
     homeFiles: homeFileRecords(db),
+    sessions: sessions(db),
+    endedSessions: endedSessions(db),
+    sessionFailures: sessionFailures(db),
     transaction: <T>(work: () => T): T => db.transaction(work),
     close: () => db.close(),
   }

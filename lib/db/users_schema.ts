@@ -40,4 +40,18 @@ export const usersSteps: readonly Step[] = [
         user_name TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
         PRIMARY KEY(user_name, path)) STRICT;`,
   },
+  {
+    name: "2026: sessions of the students' role",
+    up: `
+      CREATE TABLE sessions(
+        user_name TEXT NOT NULL PRIMARY KEY, bound_to TEXT NOT NULL, access_key TEXT NOT NULL,
+        secret_access_key TEXT NOT NULL, session_token TEXT NOT NULL, is_chained INTEGER NOT NULL,
+        recorded_at_utc_ms INTEGER NOT NULL, issued_at_utc_ms INTEGER NOT NULL,
+        ends_at_utc_ms INTEGER NOT NULL, expires_at_utc_ms INTEGER NOT NULL) STRICT;
+      CREATE TABLE ended_sessions(
+        user_name TEXT NOT NULL PRIMARY KEY, issued_before_utc_ms INTEGER NOT NULL,
+        kept_until_utc_ms INTEGER NOT NULL) STRICT;
+      CREATE TABLE session_failures(
+        user_name TEXT NOT NULL PRIMARY KEY, reason TEXT NOT NULL, failed_at_utc_ms INTEGER NOT NULL) STRICT;`,
+  },
 ]

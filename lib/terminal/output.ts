@@ -19,6 +19,8 @@ export interface Output {
   progress(text: string): void
   /** Whether a person is looking at stderr. */
   readonly interactive: boolean
+  /** Whether stdout is a terminal, not a pipe or a file. */
+  readonly onTerminal: boolean
   /** The width of the terminal that stdout is, 80 where it is a pipe or a file. */
   readonly columns: number
 }
@@ -76,6 +78,9 @@ export function processOutput(command: string): ProcessOutput {
     get columns() {
       const tty = require("node:tty") as typeof import("node:tty")
       return tty.isatty(1) ? process.stdout.columns || pipeColumns : pipeColumns
+    },
+    get onTerminal() {
+      return (require("node:tty") as typeof import("node:tty")).isatty(1)
     },
     get interactive() {
       return isTerminal()

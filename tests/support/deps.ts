@@ -43,6 +43,7 @@ export function depsOf(
       isStudent: true,
       isStaff,
       home: "/nonexistent",
+      uid: process.getuid?.() ?? -1,
       behindWrapper: false,
       writerFd: null,
     },

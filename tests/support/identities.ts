@@ -7,9 +7,14 @@ import { loadConfig } from "../../lib/host/config/config.ts"
 import { auditLog } from "../../lib/host/files/audit.ts"
 import { openHome } from "../../lib/host/home/home.ts"
 import type { IdentityDeps } from "../../lib/operations/identities/deps.ts"
-import { setUpGroup } from "../../lib/operations/identities/setup.ts"
+import {
+  type DenialDeps,
+  endSessionsOf,
+  writeDenials,
+} from "../../lib/operations/identities/session_denials.ts"
+import { type SetupOptions, type SetupReport, setUp } from "../../lib/operations/identities/setup.ts"
 import { settingsFor } from "./aws_settings.ts"
-import { usersDbAt } from "./databases.ts"
+import { usageDbAt, usersDbAt } from "./databases.ts"
 import type { Emulator } from "./emulator.ts"
 import { type Workspace, workspace } from "./tools.ts"
 
@@ -17,6 +22,8 @@ export interface IdentityWorld {
   course: Workspace
   /** For one login; `changes` replace parts. */
   deps(login: string, changes?: Partial<IdentityDeps>): IdentityDeps
+  denialDeps(): DenialDeps
+  setUp(options?: SetupOptions): Promise<SetupReport>
   close(): void
 }
 
@@ -27,6 +34,7 @@ export async function identityWorld(
 ): Promise<IdentityWorld> {
   const course = workspace({ endpoint: emulator.endpoint, config })
   const usersDb = usersDbAt({ path: join(course.dataDir, "users.db"), clock: systemClock, create: true })
+  const usageDb = usageDbAt({ path: join(course.dataDir, "usage.db"), clock: systemClock, create: true })
   const aws = openAws(() => settingsFor(emulator.endpoint))
   const deps = (login: string, changes: Partial<IdentityDeps> = {}): IdentityDeps => ({
     config: loadConfig(course.configPath),
@@ -38,20 +46,30 @@ export async function identityWorld(
     login,
     actor: login,
     home: openHome({ home: course.home(login), writerFd: null }),
+    sessions: {
+      end: (of) => endSessionsOf(denialDeps(), of),
+      deny: async () => void (await writeDenials(denialDeps(), login)),
+    },
     suspension: () => null,
     progress: () => {},
     ...changes,
   })
-  await setUpGroup(deps("cs61c"), { dryRun: false, removeOthers: false })
-  return {
+  const denialDeps = (): DenialDeps => ({ ...deps("cs61c"), usageDb })
+  const world: IdentityWorld = {
     course,
     deps,
+    denialDeps,
+    setUp: (options = { dryRun: false, removeOthers: false }) =>
+      setUp({ ...deps("cs61c"), writeDenials: () => writeDenials(denialDeps(), "cs61c") }, options),
     close() {
       usersDb.close()
+      usageDb.close()
       aws.close()
       course.remove()
     },
   }
+  await world.setUp()
+  return world
 }
 
 /** Calls since the last look that change something at AWS. */

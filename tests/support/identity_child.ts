@@ -57,6 +57,7 @@ await convergeIdentity(
     login,
     actor: login,
     suspension: () => null,
+    sessions: { end() {}, deny: async () => {} },
     progress: () => {},
   },
   { rotate: command === "rotate" },

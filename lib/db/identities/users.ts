@@ -31,7 +31,14 @@ export function users(db: Db) {
      * belong to a user who is no longer there.
      */
     remove(login: string): void {
-      for (const table of ["access_keys", "ssh_keys", "identity_intents", "users"]) {
+      for (const table of [
+        "access_keys",
+        "ssh_keys",
+        "identity_intents",
+        "sessions",
+        "session_failures",
+        "users",
+      ]) {
         db.query(`DELETE FROM ${table} WHERE user_name = ?`).run(login)
       }
     },

@@ -1,8 +1,10 @@
 /** What `ec2_util --init` writes into a home. Scripts, Makefiles and students' habits read these files: names and keys stay. */
 
+import { shellWord } from "../../base/text.ts"
 import { mergeIniSection } from "./ini_merge.ts"
 import { defaultKeyName } from "./key_name.ts"
 
+/** The part that both kinds of credentials need. */
 export interface HomeFacts {
   login: string
   /** Absolute. */
@@ -13,26 +15,42 @@ export interface HomeFacts {
   endpoint: string | null
   /** Image for clusters; "" leaves the choice to ec2-run. */
   image: string
+}
+
+export interface KeyFacts extends HomeFacts {
   accessKey: { id: string; secret: string }
+}
+
+export interface SessionFacts extends HomeFacts {
+  /** The absolute path of `ec2-util`. */
+  utility: string
 }
 
 export interface HomeContent {
   /** `NAME` or `DIRECTORY/NAME`. */
   path: string
-  /** The whole new content, given the old one (null: no file). Only profiles depend on it. */
-  content(old: string | null): string
+  /** The whole new content, given the old one (null: no file); null where none is needed. Only profiles depend on it. */
+  content(old: string | null): string | null
   /** Whether the file is shared with others, so that the rest of it stays; else it is ours, and a person's change is kept aside. */
   merged: boolean
 }
 
-export function homeContents(facts: HomeFacts): HomeContent[] {
-  const { course, accessKey, region, endpoint } = facts
-  const whole = (path: string, text: string): HomeContent => ({ path, content: () => text, merged: false })
-  const merged = (path: string, section: string, values: Record<string, string>): HomeContent => ({
-    path,
-    content: (old) => mergeIniSection(old ?? "", section, values),
-    merged: true,
-  })
+const whole = (path: string, text: string): HomeContent => ({ path, content: () => text, merged: false })
+
+const merged = (path: string, section: string, values: Record<string, string | null>): HomeContent => ({
+  path,
+  content: (old) => mergeIniSection(old ?? "", section, values),
+  merged: true,
+})
+
+/** What the course's profile says for both kinds of credentials. */
+const profileOf = ({ region, endpoint }: HomeFacts) => ({
+  region,
+  ...(endpoint === null ? {} : { endpoint_url: endpoint }),
+})
+
+export function homeContents(facts: KeyFacts): HomeContent[] {
+  const { course, accessKey } = facts
   const secrets = { aws_access_key_id: accessKey.id, aws_secret_access_key: accessKey.secret }
   return [
     whole("ec2-environment.sh", environment(facts)),
@@ -40,11 +58,37 @@ export function homeContents(facts: HomeFacts): HomeContent[] {
     whole(".aws-creds", `AWSAccessKeyId=${accessKey.id}\nAWSSecretKey=${accessKey.secret}\n`),
     whole(".s3cfg", s3cfg(facts)),
     whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
-    merged(".aws/credentials", course, secrets),
+    merged(".aws/credentials", course, { ...secrets, aws_session_token: null }),
+    // A course that was on sessions before.
+    merged(".aws/config", `profile ${course}`, { ...profileOf(facts), credential_process: null }),
+  ]
+}
+
+/** Files that hold an access key and cannot ask for a session. */
+export const filesWithSecrets = [".boto", ".aws-creds", ".s3cfg"] as const
+
+/**
+ * For a login with sessions: no file holds a secret. The profile asks `ec2-util` for the session; a fixed key in the other file would
+ * win over that, and goes.
+ */
+export function sessionHomeContents(facts: SessionFacts): HomeContent[] {
+  const { course, utility } = facts
+  const noSecrets = merged(".aws/credentials", course, {
+    aws_access_key_id: null,
+    aws_secret_access_key: null,
+    aws_session_token: null,
+  })
+  return [
     merged(".aws/config", `profile ${course}`, {
-      region,
-      ...(endpoint === null ? {} : { endpoint_url: endpoint }),
+      ...profileOf(facts),
+      credential_process: `${utility} --credentials`,
     }),
+    { ...noSecrets, content: (old) => (old === null ? null : noSecrets.content(old)) },
+    whole(
+      "ec2-environment.sh",
+      `# Written by ec2-util --init: source it, do not edit it.\neval "$(${utility} --credentials --format env)"\n`,
+    ),
+    whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
   ]
 }
 
@@ -53,7 +97,7 @@ export function privateKeyFile(keyName: string, privateKey: string): HomeContent
 }
 
 /** Sourced by shells of all kinds: plain sh, and nothing that stops the shell it is sourced into. */
-function environment({ accessKey }: HomeFacts): string {
+function environment({ accessKey }: KeyFacts): string {
   return `# Written by ec2-util --init: source it, do not edit it.
 export AWS_ACCESS_KEY_ID=${shellWord(accessKey.id)}
 export AWS_SECRET_ACCESS_KEY=${shellWord(accessKey.secret)}
@@ -68,7 +112,7 @@ fi
 `
 }
 
-function s3cfg({ accessKey, region }: HomeFacts): string {
+function s3cfg({ accessKey, region }: KeyFacts): string {
   return section("default", {
     access_key: accessKey.id,
     secret_key: accessKey.secret,
@@ -134,8 +178,4 @@ function clusters({ login, home, image }: HomeFacts): string {
 function section(name: string, values: Record<string, string>): string {
   const lines = Object.entries(values).map(([key, value]) => `${key} = ${value}`.trimEnd())
   return `[${name}]\n${lines.join("\n")}\n`
-}
-
-function shellWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,24 +1,46 @@
 /** Setting keys in one section of an INI file that belongs to somebody else: every other byte stays as it is. */
 
 /**
- * `text` with these keys in `[section]`, which is added at the end where it is missing. Comments, other sections, keys that
- * are not named, the order of lines and the kind of line ends are kept.
+ * `text` with these keys in `[section]`, which is added at the end where it is missing; null removes a key, wherever the section
+ * stands. Comments, other sections, keys that are not named, the order of lines and the kind of line ends are kept.
  */
-export function mergeIniSection(text: string, section: string, values: Record<string, string>): string {
+export function mergeIniSection(
+  text: string,
+  section: string,
+  values: Record<string, string | null>,
+): string {
   const newline = text.includes("\r\n") ? "\r\n" : "\n"
-  const lines = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)
+  const all = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)
+  const removed = Object.keys(values).filter((key) => values[key] === null)
+  const set = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null)
+  const lines = withoutKeys(all, section, removed)
   const { first, end } = rangeOf(lines, section)
   if (first < 0) {
+    if (set.length === 0) return text
     const gap = lines.length > 0 && lines.at(-1)?.trim() !== "" ? [""] : []
-    return [...lines, ...gap, `[${section}]`, ...Object.entries(values).map(entry), ""].join(newline)
+    return [...lines, ...gap, `[${section}]`, ...set.map(entry), ""].join(newline)
   }
   const body = lines.slice(first + 1, end)
-  for (const [key, value] of Object.entries(values)) {
+  for (const [key, value] of set) {
     const found = body.findLastIndex((line) => keyOf(line) === key.toLowerCase())
     if (found >= 0) body[found] = entry([key, value])
     else body.splice(body.findLastIndex((line) => line.trim() !== "") + 1, 0, entry([key, value]))
   }
   return [...lines.slice(0, first + 1), ...body, ...lines.slice(end), ""].join(newline)
+}
+
+/** Readers join the sections of one name: a key goes from all of them, with the indented lines that belong to it. */
+function withoutKeys(lines: string[], section: string, keys: readonly string[]): string[] {
+  const unwanted = new Set(keys.map((key) => key.toLowerCase()))
+  if (unwanted.size === 0) return lines
+  let isInside = false
+  let isUnwanted = false
+  return lines.filter((line) => {
+    const header = headerOf(line)
+    if (header !== null) isInside = header === section
+    if (!/^\s+\S/.test(line)) isUnwanted = isInside && unwanted.has(keyOf(line) ?? "")
+    return !isUnwanted
+  })
 }
 
 /** The section's last occurrence, which is the one that readers let win; `first` is its header's line, or -1. */

@@ -40,6 +40,8 @@ export type IdentityStep =
   | { do: "make ssh key" }
   /** With this access key; null: with the one that is made before. */
   | { do: "write files"; accessKey: string | null }
+  /** Without a secret in any; and files that hold an access key are moved aside. */
+  | { do: "write session files" }
   | { do: "end access key intent" }
 
 export interface PlanOptions {
@@ -60,6 +62,17 @@ export function planIdentity(observed: ObservedIdentity, { rotate }: PlanOptions
     ...planSshKey(observed),
     { do: "write files", accessKey: keys.current },
     ...keys.after,
+  ]
+}
+
+/** The part of an identity that a login with sessions has: no IAM user, no key, no password. */
+export type ObservedSessionIdentity = Pick<ObservedIdentity, "keyPair" | "row" | "recordedSshKey">
+
+export function planSessionIdentity(observed: ObservedSessionIdentity): IdentityStep[] {
+  return [
+    ...(observed.row === null ? [{ do: "record user" } as const] : []),
+    ...planSshKey(observed),
+    { do: "write session files" },
   ]
 }
 
@@ -129,7 +142,7 @@ function deletion(id: string, because: string): IdentityStep {
   return { do: "delete access key", id, because }
 }
 
-function planSshKey({ keyPair, recordedSshKey }: ObservedIdentity): IdentityStep[] {
+function planSshKey({ keyPair, recordedSshKey }: ObservedSessionIdentity): IdentityStep[] {
   if (recordedSshKey?.isUsable) {
     if (!keyPair) return [{ do: "restore key pair" }]
     if (keyPair.fingerprint === recordedSshKey.fingerprint) return []
@@ -171,6 +184,7 @@ export function describeStep(step: IdentityStep, login: string): string {
     case "make ssh key":
       return "make the default SSH key"
     case "write files":
+    case "write session files":
       return "write the files in the home"
     case "end access key intent":
       return "note that the access key is handed over"

@@ -3,7 +3,9 @@
  * each action of it, and a test holds it against the calls that lib/aws makes.
  */
 import type { Config } from "../../base/config.ts"
+import { usesMode } from "./credential_mode.ts"
 import type { Account, PolicyDocument, Statement } from "./policy_document.ts"
+import { sessionActions, studentRoleArn } from "./student_role.ts"
 
 const ec2Reading = [
   "ec2:DescribeAddresses",
@@ -80,6 +82,22 @@ const ofGroup = [
 /** Membership is asked of the user and of the group. */
 const ofMembership = ["iam:AddUserToGroup", "iam:RemoveUserFromGroup"]
 
+/** Only for a course whose config gives anybody sessions. */
+const ofRole = [
+  "iam:CreateRole",
+  "iam:DeleteRolePolicy",
+  "iam:DetachRolePolicy",
+  "iam:GetRole",
+  "iam:GetRolePolicy",
+  "iam:ListAttachedRolePolicies",
+  "iam:ListRolePolicies",
+  "iam:PutRolePolicy",
+  "iam:UntagRole",
+  "iam:UpdateAssumeRolePolicy",
+  "iam:UpdateRole",
+  ...sessionActions,
+]
+
 const ofAccount = [
   "cloudtrail:LookupEvents",
   "iam:GetAccountPasswordPolicy",
@@ -113,6 +131,9 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
       allow("Students", ofUsers, users),
       allow("StudentsGroup", ofGroup, [group]),
       allow("Membership", ofMembership, [...users, group]),
+      ...(usesMode(config, "sessions")
+        ? [allow("SessionsRole", ofRole, [studentRoleArn({ partition, id }, name)])]
+        : []),
       allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
       allow("Account", ofAccount, ["*"]),
       allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("user/*"), iam("role/*")]),

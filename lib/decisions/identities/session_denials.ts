@@ -3,20 +3,20 @@
  * every request. All denials stand in one inline policy, whose size IAM limits.
  */
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc } from "../../base/time.ts"
+import { isoUtc, latestOf, msPerSecond, type UtcMs, utcMs } from "../../base/time.ts"
 import { type PolicyDocument, policyText, type Statement } from "./policy_document.ts"
 
 /** Sessions of a login that were issued before an instant of AWS's clock. */
 export interface EndedSessions {
   login: string
-  issuedBeforeUtcMs: number
+  issuedBeforeUtcMs: UtcMs
 }
 
 export interface SessionDenials {
   /** Null: nobody is denied. */
   document: PolicyDocument | null
   /** Sessions of everybody that were issued before are denied, because the list did not fit; null: only those listed. */
-  everybodyBeforeUtcMs: number | null
+  everybodyBeforeUtcMs: UtcMs | null
 }
 
 const ownerKey = `aws:PrincipalTag/${tagOf.owner}`
@@ -44,16 +44,13 @@ export function sessionDenials(
   // The most logins, suspended last, that fit beside the statement for everybody.
   for (let count = suspended.length; count >= 0; count--) {
     const kept = new Set(suspended.slice(0, count))
-    const before = Math.max(
-      ...ended.filter(({ login }) => !kept.has(login)).map((cut) => cut.issuedBeforeUtcMs),
-      0,
-    )
+    const left = ended.filter(({ login }) => !kept.has(login)).map((cut) => cut.issuedBeforeUtcMs)
+    const before = left.length > 0 ? latestOf(...left) : null
     const statements = [
       ...suspendedStatement([...kept]),
-      ...(before > 0 ? [denial("Everybody", beforeInstant(before))] : []),
+      ...(before !== null ? [denial("Everybody", beforeInstant(before))] : []),
     ]
-    if (fits(statements))
-      return { document: documentOf(statements), everybodyBeforeUtcMs: before > 0 ? before : null }
+    if (fits(statements)) return { document: documentOf(statements), everybodyBeforeUtcMs: before }
   }
   throw new RangeError(`${room} characters hold no denial`)
 }
@@ -76,9 +73,13 @@ function endedStatements(ended: readonly EndedSessions[]): Statement[] {
     )
 }
 
-/** IAM compares to the second; what was issued within that second is denied, too. */
-function beforeInstant(utcMs: number) {
-  return { DateLessThan: { "aws:TokenIssueTime": isoUtc(Math.ceil(utcMs / 1000) * 1000) } }
+function beforeInstant(instant: UtcMs) {
+  return { DateLessThan: { "aws:TokenIssueTime": isoUtc(wholeSecondAfter(instant)) } }
+}
+
+/** IAM compares to the second: what was issued within the second of a denial is denied, too. */
+export function wholeSecondAfter(instant: UtcMs): UtcMs {
+  return utcMs(Math.ceil(instant / msPerSecond) * msPerSecond)
 }
 
 function denial(sid: string, condition: NonNullable<Statement["Condition"]>): Statement {

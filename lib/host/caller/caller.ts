@@ -8,6 +8,8 @@ import { writerSocket } from "./caller_wrapper.ts"
 
 export interface Caller {
   login: string
+  /** Behind the wrapper the one that it proved, else this process's own. */
+  uid: number
   /** Member of the config's `accounts`: may use the student tools. */
   isStudent: boolean
   /** Member of the config's `staff`: may report on anyone, freeze, suspend. */
@@ -31,6 +33,7 @@ export function findCaller(course: Config["course"]): Caller {
     throw new Failed("caller", `login ${quoted(login)} is not one that we accept`)
   return {
     login,
+    uid: behindWrapper ? Number(process.env.REAL_UID) : (process.getuid?.() ?? -1),
     isStudent: matchesGlob(course.accounts, login),
     isStaff: matchesGlob(course.staff, login),
     home: (behindWrapper ? process.env.REAL_HOME : process.env.HOME) || ownEntry().home,

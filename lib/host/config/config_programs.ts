@@ -15,6 +15,11 @@ export function activePath(): string {
     : join(installedPrefix(), "bin", "ec2-active")
 }
 
+/** `ec2-util`, as clients of AWS are told to start it. */
+export function utilityPath(): string {
+  return join(installedPrefix(), "bin", "ec2-util")
+}
+
 /** Where everything is installed, as compiled in. */
 export function installedPrefix(): string {
   return typeof BUILD_PREFIX === "undefined" ? "/opt/ec2-wrappers" : BUILD_PREFIX

@@ -27,6 +27,8 @@ export interface HomeFiles {
   /** The text of a file of at most 4 MiB; null where there is none. A link, pipe or directory is an error. */
   read(path: string): string | null
   write(path: string, content: string | Uint8Array, options?: WriteOptions): void
+  /** Moves a file to `NAME.old`, in place of what has that name; nothing happens where there is no file. */
+  retire(path: string): void
 }
 
 /** The caller's home, by the way that this process may take. */
@@ -50,6 +52,7 @@ export function openHome(caller: Pick<Caller, "home" | "writerFd">): HomeFiles {
       }
       store.write({ ...checkedPath(path), content: bytes, keepOld: options.keepOld ?? false })
     },
+    retire: (path) => store.retire(checkedPath(path)),
   }
 }
 

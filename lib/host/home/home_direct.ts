@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fstatSync,
   fsyncSync,
@@ -46,6 +47,22 @@ export function directHome(home: string): HomeStore {
           requireOwn(directory)
         }
         replace(directory, file)
+      }),
+
+    retire: (path) =>
+      attempt("move", join(directoryOf(path), path.name), () => {
+        requireOwn(home)
+        const directory = directoryOf(path)
+        if (!existsSync(directory)) return
+        if (path.subdirectory !== "" && lstatSync(directory).isSymbolicLink())
+          throw new Error(`${directory} ${notPlain.link}`)
+        requireOwn(directory)
+        try {
+          renameSync(join(directory, path.name), join(directory, `${path.name}.old`))
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+        }
+        withDescriptor(directory, O_RDONLY | O_DIRECTORY, fsyncSync)
       }),
   }
 }

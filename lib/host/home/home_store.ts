@@ -17,6 +17,7 @@ export interface HomeStore {
   probe(): void
   read(path: HomePath): Uint8Array | null
   write(file: HomeFile): void
+  retire(path: HomePath): void
 }
 
 /** As in native/home_writer.c. */

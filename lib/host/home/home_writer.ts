@@ -13,7 +13,7 @@ const exchangeMs = 10_000
 const nothing = new Uint8Array(0)
 
 interface Request extends HomePath {
-  operation: "P" | "R" | "W" | "K"
+  operation: "P" | "R" | "W" | "K" | "M"
   /** For the error: what was tried. */
   action: string
   content?: Uint8Array
@@ -56,6 +56,7 @@ export function homeBehindWriter(socket: number, home: string, deadlineMs = exch
       if (errorName(answer.errno) === "ENOENT" && answer.where !== "H") return null
       throw failure(home, request, answer)
     },
+    retire: (path) => demand({ action: "move", operation: "M", ...path }),
     write: ({ keepOld, ...file }) => demand({ action: "write", operation: keepOld ? "K" : "W", ...file }),
   }
 }

@@ -106,7 +106,7 @@ function haltLines({ usageDb, config }: LaunchDeps, { login, action }: HaltOrder
   }
   const lines = [
     `refuse every launch, restart and extension of ${login}, and ec2-util --init`,
-    `make the access keys of ${login} inactive and deny the IAM user everything`,
+    `make the access keys of ${login} inactive and deny the IAM user and its sessions everything`,
   ]
   return action === null ? [...lines, "leave running what runs, until its lease ends"] : lines
 }

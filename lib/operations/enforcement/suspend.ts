@@ -1,6 +1,7 @@
 /**
  * One login that may use nothing for the time being. Our own tools refuse it by the database; AWS refuses its credentials by a
- * denial, which holds for the console too, and inactive keys. Doing it again repairs what failed.
+ * denial, which holds for the console too, and inactive keys, and its sessions by a denial in their role. Doing it again repairs what
+ * failed.
  */
 
 import type { Iam } from "../../aws/iam/interfaces.ts"
@@ -9,6 +10,7 @@ import { messageOf } from "../../base/errors.ts"
 import { latestOf, utcMsOf } from "../../base/time.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ownUser } from "../identities/observe.ts"
+import { endSessionsOf, writeDenials } from "../identities/session_denials.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
 const policyName = "ec2-wrappers-suspended"
@@ -34,11 +36,23 @@ export async function suspend(deps: HaltDeps, login: string, reason: string): Pr
     const suspendedAtUtcMs = latestOf(clock.now(), term ?? utcMsOf(0))
     usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs })
   })
+  // The session's row after the suspension's: whoever records one in between looks for a suspension afterwards.
+  endSessionsOf(deps, login)
+  const failures = await denySessions(deps)
   await deny(deps, login)
   try {
-    return await withLoginLock(config.paths.dataDir, login, deps, () => deny(deps, login))
+    return [...failures, ...(await withLoginLock(config.paths.dataDir, login, deps, () => deny(deps, login)))]
   } catch (error) {
-    return [messageOf(error)]
+    return [...failures, messageOf(error)]
+  }
+}
+
+async function denySessions(deps: HaltDeps): Promise<string[]> {
+  try {
+    await writeDenials(deps, deps.caller.login)
+    return []
+  } catch (error) {
+    return [`sessions: ${messageOf(error)}`]
   }
 }
 
@@ -46,7 +60,8 @@ function deny(deps: HaltDeps, login: string): Promise<string[]> {
   const { usageDb, config } = deps
   const term = config.course.termStartUtcMs
   return atIam(deps, login, async (iam) => {
-    await ownUser({ ...deps, login }) // throws for one that is not the course's
+    // Throws for one that is not the course's.
+    if ((await ownUser({ ...deps, login })) === null) return
     await iam.putUserPolicy(login, policyName, denyEverything)
     for (const { id, active } of await iam.accessKeys(login)) {
       if (!active) continue
@@ -58,8 +73,11 @@ function deny(deps: HaltDeps, login: string): Promise<string[]> {
   })
 }
 
-/** The reverse: AWS first, so that a failure leaves a suspension that can be lifted again. */
-export async function liftSuspension(deps: LaunchDeps, login: string): Promise<string[]> {
+/**
+ * The reverse: AWS first, so that a failure leaves a suspension that can be lifted again. Sessions of before stay denied, by the date
+ * of their issue, until the last of them has ended.
+ */
+export async function liftSuspension(deps: HaltDeps, login: string): Promise<string[]> {
   const { usageDb, config, caller, clock } = deps
   const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
   const failures = await atIam(deps, login, async (iam) => {
@@ -69,10 +87,10 @@ export async function liftSuspension(deps: LaunchDeps, login: string): Promise<s
     }
     await iam.deleteUserPolicy(login, policyName)
   })
-  if (failures.length === 0) {
-    usageDb.transaction(() => usageDb.suspensions.lift(login, caller.login, clock.now()))
-  }
-  return failures
+  if (failures.length > 0) return failures
+  if (suspension) endSessionsOf(deps, login)
+  usageDb.transaction(() => usageDb.suspensions.lift(login, caller.login, clock.now()))
+  return denySessions(deps)
 }
 
 /** An account that was deleted, or never made, has nothing at IAM to deny. */

@@ -2,11 +2,17 @@
  * Brings an identity to what it should be, by the plan of lib/decisions/identities/plan.ts: create, record, verify, hand over,
  * then delete the old. Killed anywhere, the next run goes on; where the home cannot be written, what AWS made is undone.
  */
-import { Failed, messageOf } from "../../base/errors.ts"
-import { describeStep, planIdentity } from "../../decisions/identities/plan.ts"
+import { Failed, messageOf, Refused } from "../../base/errors.ts"
+import { credentialModeOf, whyNoSessionName } from "../../decisions/identities/credential_mode.ts"
+import {
+  describeStep,
+  type IdentityStep,
+  planIdentity,
+  planSessionIdentity,
+} from "../../decisions/identities/plan.ts"
 import { type IdentityDeps, iamOf, requireNotSuspended } from "./deps.ts"
 import { HomeNotWritten } from "./home.ts"
-import { observeIdentity } from "./observe.ts"
+import { observeIdentity, observeSessionIdentity } from "./observe.ts"
 import { type Convergence, carryOut } from "./steps.ts"
 
 export interface ConvergeOptions {
@@ -23,6 +29,8 @@ export interface Converged {
   madeSshKey: boolean
   /** Paths in the home. */
   written: string[]
+  /** Files with an access key that were moved to `NAME.old`. */
+  retired: string[]
   /** What was done, or would be. */
   steps: string[]
 }
@@ -33,35 +41,66 @@ export async function convergeIdentity(
 ): Promise<Converged> {
   requireNotSuspended(deps)
   const { login } = deps
-  const observed = await observeIdentity(deps)
-  if (options.rotate && observed.user === null) {
-    throw new Failed("rotate secret", `${login} has no account yet; --init makes it`)
-  }
-  const steps = planIdentity(observed, { rotate: options.rotate ?? false })
-  const isNew = observed.user === null
+  const planned =
+    credentialModeOf(deps.config, login) === "sessions"
+      ? await plannedSession(deps, options)
+      : await plannedWithKeys(deps, options)
+  const { steps, isNew } = planned
   const result = {
     isNew,
     madeSshKey: steps.some((step) => step.do === "make ssh key"),
     steps: steps.map((step) => describeStep(step, login)),
   }
-  if (options.dryRun) return { ...result, written: [] }
-  if (!observed.inGroup) await requireGroup(deps)
+  if (options.dryRun) return { ...result, written: [], retired: [] }
+  if (!planned.inGroup) await requireGroup(deps)
   // Home, quota, helper: what is going to fail shall fail before AWS has made anything.
   deps.home.probe()
   const run: Convergence = {
     deps,
     publicKey: options.publicKey ?? null,
-    arn: observed.user?.arn ?? null,
+    arn: planned.arn,
     isNew,
     undo: [],
     written: [],
+    retired: [],
   }
   try {
     for (const step of steps) await carryOut(run, step)
   } catch (error) {
     throw await undone(run, error)
   }
-  return { ...result, written: run.written }
+  return { ...result, written: run.written, retired: run.retired }
+}
+
+interface Planned {
+  steps: IdentityStep[]
+  isNew: boolean
+  inGroup: boolean
+  /** Of the IAM user. */
+  arn: string | null
+}
+
+async function plannedWithKeys(deps: IdentityDeps, { rotate = false }: ConvergeOptions): Promise<Planned> {
+  const observed = await observeIdentity(deps)
+  if (rotate && observed.user === null) {
+    throw new Failed("rotate secret", `${deps.login} has no account yet; --init makes it`)
+  }
+  return {
+    steps: planIdentity(observed, { rotate }),
+    isNew: observed.user === null,
+    inGroup: observed.inGroup,
+    arn: observed.user?.arn ?? null,
+  }
+}
+
+async function plannedSession(deps: IdentityDeps, { rotate }: ConvergeOptions): Promise<Planned> {
+  const { login } = deps
+  const unfit = whyNoSessionName(login)
+  if (unfit) throw new Refused("account", `${login} ${unfit}; staff must give you an access key`)
+  if (rotate)
+    throw new Refused("rotate secret", `${login} has sessions, which end by themselves, and no access key`)
+  const observed = await observeSessionIdentity(deps)
+  return { steps: planSessionIdentity(observed), isNew: observed.row === null, inGroup: true, arn: null }
 }
 
 /** Asked before anything is made. */

@@ -4,6 +4,7 @@ import { messageOf, Refused } from "../../base/errors.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
 import type { HomeFiles } from "../../host/home/home.ts"
+import { type SessionEnder, sessionEnder } from "./session_denials.ts"
 
 type FromContext = "config" | "clock" | "interrupt" | "audit" | "usersDb" | "aws"
 
@@ -16,6 +17,8 @@ export interface IdentityDeps extends Pick<Context, FromContext> {
   home: HomeFiles
   /** Why the login is suspended; null where it is not. */
   suspension(): string | null
+  /** Ends the sessions of an account that is removed. */
+  sessions: SessionEnder
   /** Tells the person who waits what is going on. */
   progress(text: string): void
 }
@@ -28,6 +31,7 @@ export function ownIdentity(context: Context, progress: (text: string) => void):
     ...{ config, clock, interrupt, audit, usersDb, aws, home, progress },
     login,
     actor: login,
+    sessions: sessionEnder(context, login),
     suspension: () =>
       context.usageDb.suspensions.current(login, config.course.termStartUtcMs)?.reason ?? null,
   }

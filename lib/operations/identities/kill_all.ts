@@ -88,6 +88,11 @@ export async function killAll(
     }
   })
   result.removed.sort()
+  try {
+    await deps.sessions.deny()
+  } catch (error) {
+    result.left.push({ login: deps.actor, what: "sessions issued before", reason: messageOf(error) })
+  }
   return result
 }
 

@@ -2,8 +2,9 @@
 import type { AccessKey } from "../../aws/iam/interfaces.ts"
 import { Refused } from "../../base/errors.ts"
 import { type KeyPair, tagOf } from "../../base/instance.ts"
+import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { defaultKeyName } from "../../decisions/identities/key_name.ts"
-import type { ObservedIdentity } from "../../decisions/identities/plan.ts"
+import type { ObservedIdentity, ObservedSessionIdentity } from "../../decisions/identities/plan.ts"
 import { isSamePolicy, policyText } from "../../decisions/identities/policy_document.ts"
 import { userPolicy, userPolicyName } from "../../decisions/identities/student_policy.ts"
 import { ec2Of, type IdentityDeps, iamOf } from "./deps.ts"
@@ -25,7 +26,6 @@ export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdent
   const { login, usersDb } = deps
   const [user, keyPair] = await Promise.all([ownUser(deps), keyPairNamed(deps, defaultKeyName(login))])
   const ofUser = user === null ? nothingOfUser : await lookAtUser(deps)
-  const sshKey = usersDb.sshKeys.get(login, defaultKeyName(login))
   const wantedTags = Object.entries(identityTags(deps))
   return {
     user: user && { ...user, isTagged: wantedTags.every(([key, value]) => user.tags[key] === value) },
@@ -34,14 +34,26 @@ export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdent
     hasLoginProfile: ofUser.hasLoginProfile,
     iamKeys: ofUser.keys,
     keyPair,
-    row: usersDb.users.get(login),
+    ...ofSshKey(deps),
     recordedKeys: usersDb.accessKeys.ofUser(login),
+    keyIntent: usersDb.intents.get(login, "access key"),
+    passwordIntent: usersDb.intents.get(login, "password"),
+  }
+}
+
+/** The same for a login with sessions, about whom IAM is not asked. */
+export async function observeSessionIdentity(deps: IdentityDeps): Promise<ObservedSessionIdentity> {
+  return { ...ofSshKey(deps), keyPair: await keyPairNamed(deps, defaultKeyName(deps.login)) }
+}
+
+function ofSshKey({ login, usersDb }: IdentityDeps): Pick<ObservedIdentity, "row" | "recordedSshKey"> {
+  const sshKey = usersDb.sshKeys.get(login, defaultKeyName(login))
+  return {
+    row: usersDb.users.get(login),
     recordedSshKey: sshKey && {
       fingerprint: sshKey.fingerprint,
       isUsable: Boolean(sshKey.publicKey ?? publicKeyOf(sshKey.privateKey ?? "")),
     },
-    keyIntent: usersDb.intents.get(login, "access key"),
-    passwordIntent: usersDb.intents.get(login, "password"),
   }
 }
 
@@ -69,6 +81,8 @@ export async function ownUser(deps: Who & Pick<IdentityDeps, "aws">) {
   const iam = await iamOf(deps)
   const [user, privilegedArn] = await Promise.all([iam.user(deps.login), iam.callerArn()])
   const foreign = user && whyForeign(deps, user, privilegedArn)
+  // A login with sessions needs no user: one of its name is of no concern.
+  if (foreign && credentialModeOf(deps.config, deps.login) === "sessions") return null
   if (foreign) throw new Refused(`IAM user ${deps.login}`, `${foreign}, and is left alone`)
   return user
 }

@@ -22,7 +22,10 @@ export interface Removal {
   failed: { what: string; reason: string }[]
 }
 
-/** Throws Refused while instances run, unless told to terminate them. Where nothing is there, nothing is done. */
+/**
+ * Throws Refused while instances run, unless told to terminate them. Where nothing is there, nothing is done. The login's sessions are
+ * noted as ended; whoever calls this tells AWS so, by `sessions.deny`.
+ */
 export async function removeIdentity(
   deps: RemovalDeps,
   { terminateInstances, dryRun = false }: RemovalOptions,
@@ -43,9 +46,14 @@ export async function removeIdentity(
     ...(user ? await partsOfUser(deps) : []),
     ...(await keyPairParts(deps)),
   ]
+  if (!dryRun) deps.sessions.end(login)
   const result = await removeAll(deps, items, dryRun)
   if (usersDb.users.logins().includes(login) && result.failed.length === 0) {
-    if (!dryRun) usersDb.transaction(() => usersDb.users.remove(login))
+    if (!dryRun) {
+      usersDb.transaction(() => usersDb.users.remove(login))
+      // Without its row a login gets no session any more: what was issued until now is all there is.
+      deps.sessions.end(login)
+    }
     result.removed.push("rows in users.db")
   }
   return result

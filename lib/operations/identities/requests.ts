@@ -1,5 +1,6 @@
 /** What `ec2_util` was asked for, served in the order that its options have always had. */
-import { Failed, UsageError } from "../../base/errors.ts"
+import { Failed, Refused, UsageError } from "../../base/errors.ts"
+import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { defaultKeyName, keyNameOf } from "../../decisions/identities/key_name.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { changePassword } from "./change_password.ts"
@@ -99,6 +100,7 @@ class Session {
   private async deleteAccount(): Promise<void> {
     const { terminateInstances, dryRun } = this.asked
     const removal = await removeIdentity(this.deps, { terminateInstances, dryRun })
+    if (!dryRun) await this.deps.sessions.deny()
     this.report.deleted = removal
     for (const what of removal.removed) this.say(`${dryRun ? "Would delete" : "Deleted"} ${what}`)
     const [first] = removal.failed
@@ -119,15 +121,28 @@ class Session {
     const name = defaultKeyName(deps.login)
     const recorded = deps.usersDb.sshKeys.get(deps.login, name)
     requireSameKey(recorded?.publicKey ?? null, name, recorded ? publicKey : null)
+    if (this.hasSessions && publicKey === null && recorded === null) this.say(importHint)
     const converged = await convergeIdentity(deps, { publicKey, dryRun: asked.dryRun })
     this.report.created = converged.isNew
     this.showPlan(converged)
     if (asked.dryRun) return
     this.say(converged.isNew ? "Creating account..." : "Using existing account.")
-    this.sayPassword()
+    if (this.hasSessions) this.saySession(converged)
+    else this.sayPassword()
     if (converged.madeSshKey) this.say(`Creating SSH key ${name}`)
     if (converged.written.includes(`${name}.pem`)) this.say(dumping(name))
     this.sayKeys()
+  }
+
+  private get hasSessions(): boolean {
+    return credentialModeOf(this.deps.config, this.deps.login) === "sessions"
+  }
+
+  private saySession({ retired }: Converged): void {
+    for (const path of retired)
+      this.say(`Moving ${path} to ${path}.old: it holds an access key, and you have sessions now.`)
+    const { name } = this.deps.config.course
+    this.say(`AWS profile ${name} asks ec2-util for your session, which lasts for some hours at most.`)
   }
 
   private showPlan({ steps, written }: Converged): void {
@@ -156,6 +171,8 @@ class Session {
 
   private sayPassword(): void {
     const { login, usersDb } = this.deps
+    if (this.hasSessions)
+      throw new Refused("show password", `${login} has sessions and no password; use ec2-util --console`)
     const password = usersDb.users.get(login)?.password
     this.report.password = password ?? null
     if (password) this.say(`AWS profile pasword is ${password}`)
@@ -174,6 +191,11 @@ class Session {
 
   private sayKeys(): void {
     this.reportKeys()
+    if (this.hasSessions) {
+      // A key of before works until staff retire it; it is in no file any more.
+      this.report.access_key = null
+      this.report.secret_access_key = null
+    }
     const { access_key, secret_access_key, ssh_keys = [] } = this.report
     if (access_key) {
       this.say(`Your AWS access key is ${access_key}`)
@@ -182,6 +204,11 @@ class Session {
     for (const { name, fingerprint } of ssh_keys) this.say(`SSH Key ${name} (fingerprint ${fingerprint})`)
   }
 }
+
+/** What keeps a private key from being made and stored on our side. */
+const importHint =
+  "You can keep your private key to yourself: ec2-util --init --import-ssh-key < ~/.ssh/id_ed25519.pub uses yours, " +
+  "once ec2-util --delete-ssh-key --key-name default has removed the one that is made now."
 
 function dumping(name: string): string {
   return `Dumping SSH key ${name} to $HOME/${name}.pem`

@@ -1,19 +1,18 @@
-/**
- * The IAM group that all students are in, its members' owner tags and its policy: looked at, and brought to what they should be. The
- * tags come before the policy that goes by them: killed anywhere, nobody is locked out and nobody has more than before.
- */
+/** What the course has at IAM for its students: looked at, and brought to what the config's kinds of credentials need. */
 import type { Outcome } from "../../aws/interfaces.ts"
-import { policyDiff } from "../../decisions/identities/policy_diff.ts"
-import { accountOfArn, isSamePolicy, policyText } from "../../decisions/identities/policy_document.ts"
-import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
+import { studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { audited, type IdentityDeps, iamOf } from "./deps.ts"
-import { ownerTagActions } from "./owner_tags.ts"
+import { planGroup } from "./setup_group.ts"
+import { planRole } from "./setup_role.ts"
 
-export type SetupDeps = Pick<IdentityDeps, "aws" | "audit" | "config" | "actor" | "login">
+export interface SetupDeps extends Pick<IdentityDeps, "aws" | "audit" | "config" | "actor" | "login"> {
+  /** Brings the role's denials to what the databases say; true where that took a change. */
+  writeDenials(): Promise<boolean>
+}
 
 export interface SetupOptions {
   dryRun: boolean
-  /** Remove policies of the group that are not ours: whatever they allow, students may do. */
+  /** Remove policies of group and role that are not ours: whatever they allow, students may do. */
   removeOthers: boolean
 }
 
@@ -23,68 +22,49 @@ export interface SetupAction {
   act(): Promise<Outcome>
 }
 
+/** A policy of group or role that is not ours. */
+export interface OtherPolicy {
+  what: string
+  remove(): Promise<Outcome>
+}
+
 export interface SetupReport {
   group: string
+  /** Null where the course has no role. */
+  role: string | null
   policy: string
   /** What was done, or would be; nothing where all was right. */
   actions: string[]
-  /** Unified diff from the policy found to the one wanted; "" where they say the same. */
+  /** Unified diffs from what was found to what is wanted; "" where they say the same. */
   difference: string
-  /** Policies of the group besides ours that stay. */
+  /** Policies of the group, and of the role, besides ours that stay. */
   others: string[]
+  role_others: string[]
 }
 
-export async function setUpGroup(
-  deps: SetupDeps,
-  { dryRun, removeOthers }: SetupOptions,
-): Promise<SetupReport> {
-  const iam = await iamOf(deps)
-  const name = deps.config.course.iamGroup
-  const [group, callerArn] = await Promise.all([iam.group(name), iam.callerArn()])
-  const [found, inline, attached, members] = group
-    ? await Promise.all([
-        iam.groupPolicy(name, studentPolicyName),
-        iam.groupPolicies(name),
-        iam.attachedGroupPolicies(name),
-        iam.groupMembers(name),
-      ])
-    : ([null, [], [], []] as const)
-  const wanted = policyText(studentPolicy(accountOfArn(group?.arn ?? callerArn), deps.config.course.bucket))
-  const others = [
-    ...inline
-      .filter((policy) => policy !== studentPolicyName)
-      .map((policy) => ({
-        what: `policy ${policy}`,
-        remove: () => iam.deleteGroupPolicy(name, policy),
-      })),
-    ...attached.map((policy) => ({
-      what: `attached policy ${policy.name}`,
-      remove: () => iam.detachGroupPolicy(name, policy.arn),
-    })),
-  ]
-  const actions: SetupAction[] = [
-    ...(group ? [] : [{ what: `create group ${name}`, act: () => iam.createGroup(name) }]),
-    ...(await ownerTagActions(deps, members)),
-    // Before the policy is written, since IAM counts the inline policies of a group together.
-    ...(removeOthers ? others : []).map(({ what, remove }) => ({
-      what: `remove ${what} of group ${name}`,
-      act: remove,
-    })),
-    ...(isSamePolicy(found, wanted)
-      ? []
-      : [
-          {
-            what: `write policy ${studentPolicyName} of group ${name}`,
-            act: () => iam.putGroupPolicy(name, studentPolicyName, wanted),
-          },
-        ]),
-  ]
-  if (!dryRun) for (const { what, act } of actions) await audited(deps, what, act)
+/**
+ * Makes what the config needs and changes what differs. Never removes what the other kind of credentials uses. Running it again
+ * changes nothing; killed anywhere, the next run goes on.
+ */
+export async function setUp(deps: SetupDeps, { dryRun, removeOthers }: SetupOptions): Promise<SetupReport> {
+  const callerArn = await (await iamOf(deps)).callerArn()
+  const group = await planGroup(deps, { callerArn, removeOthers })
+  const role = await planRole(deps, { callerArn, removeOthers })
+  const before = [...group.actions, ...role.making]
+  const done = [...before, ...role.actions].map(({ what }) => what)
+  if (!dryRun) {
+    for (const { what, act } of before) await audited(deps, what, act)
+    // A role made anew has lost its denials: they come before what it allows.
+    if (role.role !== null && (await deps.writeDenials())) done.push(`write the denials of role ${role.role}`)
+    for (const { what, act } of role.actions) await audited(deps, what, act)
+  }
   return {
-    group: name,
+    group: deps.config.course.iamGroup,
+    role: role.role,
     policy: studentPolicyName,
-    actions: actions.map(({ what }) => what),
-    difference: policyDiff(found, wanted),
-    others: removeOthers ? [] : others.map(({ what }) => what),
+    actions: done,
+    difference: [group.difference, ...role.differences].filter((text) => text !== "").join("\n"),
+    others: group.others.map(({ what }) => what),
+    role_others: role.others.map(({ what }) => what),
   }
 }

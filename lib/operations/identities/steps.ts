@@ -15,7 +15,7 @@ import {
   setPassword,
 } from "./credentials.ts"
 import { audited, type IdentityDeps, iamOf, nowIso, requireNotSuspended } from "./deps.ts"
-import { writeHome } from "./home.ts"
+import { retireSecretFiles, writeHome } from "./home.ts"
 import { identityTags, userPolicyText } from "./observe.ts"
 import { removeUser } from "./removal.ts"
 
@@ -31,6 +31,8 @@ export interface Convergence {
   isNew: boolean
   undo: Undo[]
   written: string[]
+  /** Files with an access key that were moved to `NAME.old`. */
+  retired: string[]
 }
 
 export async function carryOut(run: Convergence, step: IdentityStep): Promise<void> {
@@ -110,6 +112,12 @@ export async function carryOut(run: Convergence, step: IdentityStep): Promise<vo
       // Handed over: from here on nothing is undone, an old key that cannot be deleted is the next run's.
       run.undo = []
       run.isNew = false
+      return
+    case "write session files":
+      requireNotSuspended(deps)
+      run.written = writeHome(deps, { accessKey: null, sshKey: usersDb.sshKeys.get(login, keyName) })
+      run.retired = retireSecretFiles(deps)
+      run.undo = []
       return
     case "end access key intent":
       usersDb.intents.end(login, "access key")

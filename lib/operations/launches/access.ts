@@ -3,6 +3,7 @@ import { Refused } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
+import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { keyNameOf } from "../../decisions/identities/key_name.ts"
 import { requireAccount } from "../../host/caller/caller.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -21,9 +22,10 @@ export function requireAccess(deps: LaunchDeps, asked: string): string {
   return keyName
 }
 
-/** Throws Refused unless the caller is an account of the course, with access keys. */
+/** Throws Refused unless the caller is an account of the course, with access keys where it is not one with sessions. */
 export function requireHasKeys({ caller, config, usersDb }: LaunchDeps): void {
   requireAccount(caller, config.course)
+  if (credentialModeOf(config, caller.login) === "sessions") return
   if (usersDb.accessKeys.ofUser(caller.login).length > 0) return
   throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
 }

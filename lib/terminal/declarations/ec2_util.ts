@@ -32,6 +32,18 @@ export const ec2Util = {
       "rotate-secret": { type: "boolean", description: "Replace your AWS access key by a new one" },
       list: { type: "boolean", description: "Print your AWS access key and your SSH keys" },
     }),
+    ...grouped("Session", {
+      credentials: {
+        type: "boolean",
+        description: "Print your session's credentials, for credential_process in ~/.aws/config",
+      },
+      console: { type: "boolean", description: "Print a link that signs you in to the AWS console" },
+      format: {
+        type: "string",
+        valueHint: "FORMAT",
+        description: "With --credentials: process, env or json; with --console: url, also into a pipe",
+      },
+    }),
     "key-name": {
       type: "string",
       valueHint: "NAME",
@@ -41,10 +53,13 @@ export const ec2Util = {
     "dry-run": { type: "boolean", description: "Print what would be done, and do nothing" },
     json: { type: "boolean", description: "Print the result as one JSON object" },
   },
-  details: `Options may be combined. They are carried out in the order above, and the first failure ends the run.
+  details: `--credentials and --console are used by themselves, in a course whose students have sessions instead of access keys.
+
+Other options may be combined. They are carried out in the order above, and the first failure ends the run.
 
 With --init, --import-ssh-key imports your default key, so that no private key is created or stored here.`,
   examples: [
+    { run: 'eval "$(ec2-util --credentials --format env)"', does: "Use your session in this shell" },
     { run: "ec2-util --init", does: "Create your account and write its files into your home" },
     {
       run: "ec2-util --import-ssh-key --key-name laptop < ~/.ssh/id_ed25519.pub",

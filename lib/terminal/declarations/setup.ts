@@ -2,7 +2,7 @@ import type { Declaration } from "../declaration.ts"
 
 export const setup = {
   name: "setup",
-  description: "Create or repair the students' IAM group and its policy",
+  description: "Create or repair the students' IAM group and role, and their policies",
   arguments: {
     "print-policy": {
       type: "boolean",
@@ -10,7 +10,8 @@ export const setup = {
     },
     "remove-other-policies": {
       type: "boolean",
-      description: "Also remove the group's other policies: students may do whatever any of them allows",
+      description:
+        "Also remove other policies of group and role: students may do whatever any of them allows",
     },
     "dry-run": { type: "boolean", description: "Show what differs, and change nothing" },
     json: { type: "boolean", description: "Print the result as one JSON object" },

@@ -11,6 +11,7 @@ const id = "123456789012"
 const config = {
   course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c"], iamGroup: "students" },
   launch: { ssmParameters: ["/course/image"], instanceProfiles: ["cluster"] },
+  identity: { credentials: "sessions", users: {} },
   leases: { schedulerRole: `arn:aws:iam::${id}:role/ender` },
 } as unknown as Config
 const policy = privilegedPolicy(config, { partition: "aws", id })
@@ -25,9 +26,12 @@ const services: Record<string, string> = {
   "client-cloudtrail": "cloudtrail",
   "client-scheduler": "scheduler",
   "client-service-quotas": "servicequotas",
+  "client-sts": "sts",
 }
 // Allowed to every key, whatever its policies.
-const needsNoPermission = ["client-sts"]
+const needsNoPermission = ["sts:GetCallerIdentity"]
+/** What a call asks for beside its own name, or what AWS does with what it is given. */
+const comesAlong = ["iam:PassRole", "sts:SetSourceIdentity", "sts:TagSession"]
 
 // hadoop_ec2 runs as the student.
 const withStudentsKeys = ["clusters/cluster_ec2.ts", "clusters/cluster_groups.ts"]
@@ -39,19 +43,19 @@ function actionsAsked(): string[] {
     .filter((file) => file.endsWith(".ts"))
     .filter((file) => !withStudentsKeys.includes(file))
     .flatMap((file) =>
-      [...readFileSync(join(awsFolder, file), "utf8").matchAll(imports)]
-        .filter(([, , client = ""]) => !needsNoPermission.includes(client))
-        .flatMap(([, names = "", client = ""]) =>
+      [...readFileSync(join(awsFolder, file), "utf8").matchAll(imports)].flatMap(
+        ([, names = "", client = ""]) =>
           [...names.matchAll(/\b(\w+)Command\b/g)].map(([, name]) => `${services[client] ?? client}:${name}`),
-        ),
+      ),
     )
+    .filter((action) => !needsNoPermission.includes(action))
 }
 
 describe("the privileged key's policy", () => {
   test("has every action that lib/aws asks for, and no other but handing on roles", () => {
     const asked = [...new Set(actionsAsked())].sort()
     expect(asked.length).toBeGreaterThan(50)
-    expect(actionsOf(policy).filter((action) => action !== "iam:PassRole")).toEqual(asked)
+    expect(actionsOf(policy).filter((action) => !comesAlong.includes(action))).toEqual(asked)
   })
 
   test("names actions that exist", async () => {
@@ -63,6 +67,16 @@ describe("the privileged key's policy", () => {
 
   test("fits into a managed policy", () => {
     expect(policyText(policy).replace(/\s/g, "").length).toBeLessThan(6144)
+  })
+
+  test("says nothing of a role to a course without sessions", () => {
+    const keys = { ...config, identity: { credentials: "keys", users: {} } } as unknown as Config
+    expect(
+      actionsOf(privilegedPolicy(keys, { partition: "aws", id })).filter((a) => /Role|sts:/.test(a)),
+    ).toEqual(["iam:PassRole"])
+    const one = { ...keys.identity, users: { "cs61c-aa": { credentials: "sessions" } } }
+    const mixed = privilegedPolicy({ ...keys, identity: one } as Config, { partition: "aws", id })
+    expect(actionsOf(mixed)).toContain("sts:AssumeRole")
   })
 
   const user = (path: string) => `arn:aws:iam::${id}:user/${path}`
@@ -80,6 +94,9 @@ describe("the privileged key's policy", () => {
       true,
     ],
     ["read the account's secrets", "ssm:GetParameter", `arn:aws:ssm:us-east-1:${id}:parameter/secret`, false],
+    ["assume the students' role", "sts:AssumeRole", `arn:aws:iam::${id}:role/cs61c/cs61c-student`, true],
+    ["assume another role", "sts:AssumeRole", `arn:aws:iam::${id}:role/admin`, false],
+    ["write another role's policy", "iam:PutRolePolicy", `arn:aws:iam::${id}:role/admin`, false],
     ["hand any role to an instance", "iam:PassRole", `arn:aws:iam::${id}:role/admin`, false],
   ])("lets it %s: %p", async (_what, action, resource, allowed) => {
     const principalArn = user("ec2-wrappers")

@@ -11,7 +11,6 @@ import {
 } from "@aws-sdk/client-iam"
 import { studentPolicy } from "../../../lib/decisions/identities/student_policy.ts"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
-import { setUpGroup } from "../../../lib/operations/identities/setup.ts"
 import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 import { userPrincipal } from "../../emulator/principals.ts"
 import { startEmulator } from "../../support/emulator.ts"
@@ -47,7 +46,7 @@ async function asBefore(): Promise<void> {
   mutations(emulator)
 }
 
-const setup = () => setUpGroup(world.deps("cs61c"), { dryRun: false, removeOthers: false })
+const setup = () => world.setUp()
 const tagOfUser = async (UserName: string) =>
   (await emulator.iam.send(new ListUserTagsCommand({ UserName }))).Tags?.find(({ Key }) => Key === owner)
     ?.Value

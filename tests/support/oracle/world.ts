@@ -159,6 +159,7 @@ export async function tryWorld(seed: number): Promise<Found> {
       isStudent: false,
       isStaff: true,
       home: "/",
+      uid: process.getuid?.() ?? -1,
       behindWrapper: false,
       writerFd: null,
     }
