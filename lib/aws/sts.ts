@@ -1,6 +1,6 @@
 /** Whose credentials these are, and sessions of a role. */
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts"
-import { msPerSecond, utcMs } from "../base/time.ts"
+import { msPerSecond, utcMsOf } from "../base/time.ts"
 import { tagList } from "./ec2/tags.ts"
 import type { Sts } from "./interfaces.ts"
 import { type AwsSettings, clientOptions, outcomeOf, sender } from "./protocol/connection.ts"
@@ -33,7 +33,7 @@ export function openSts(settings: AwsSettings): Sts {
         accessKeyId: required(action, AccessKeyId),
         secretAccessKey: required(action, SecretAccessKey),
         sessionToken: required(action, SessionToken),
-        expiresAtUtcMs: utcMs(required(action, Expiration).getTime()),
+        expiresAtUtcMs: utcMsOf(required(action, Expiration).getTime()),
       }
     },
   }

@@ -3,7 +3,7 @@
  * every request. All denials stand in one inline policy, whose size IAM limits.
  */
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc, latestOf, msPerSecond, type UtcMs, utcMs } from "../../base/time.ts"
+import { isoUtc, latestOf, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
 import { type PolicyDocument, policyText, type Statement } from "./policy_document.ts"
 
 /** Sessions of a login that were issued before an instant of AWS's clock. */
@@ -79,7 +79,7 @@ function beforeInstant(instant: UtcMs) {
 
 /** IAM compares to the second: what was issued within the second of a denial is denied, too. */
 export function wholeSecondAfter(instant: UtcMs): UtcMs {
-  return utcMs(Math.ceil(instant / msPerSecond) * msPerSecond)
+  return utcMsOf(Math.ceil(instant / msPerSecond) * msPerSecond)
 }
 
 function denial(sid: string, condition: NonNullable<Statement["Condition"]>): Statement {
