@@ -45,7 +45,9 @@ describe("setup of a course with sessions", () => {
     await made(sessions)
     const first = await setup()
     expect(first.stderr).toBe("")
-    expect(first.stdout).toContain(`+          "sts:RoleSessionName": "$\{aws:RequestTag/ec2-wrappers:owner}"`)
+    expect(first.stdout).toContain(
+      `+          "sts:RoleSessionName": "$\{aws:RequestTag/ec2-wrappers:owner}"`,
+    )
     expect(first.stdout).toEndWith(
       "create role cs61c-student\nwrite policy student-policy of role cs61c-student\n",
     )
