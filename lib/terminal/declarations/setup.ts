@@ -2,7 +2,7 @@ import type { Declaration } from "../declaration.ts"
 
 export const setup = {
   name: "setup",
-  description: "Create or repair the students' IAM group and role, and their policies",
+  description: "Create or repair the students' IAM group, role and policies",
   arguments: {
     "print-policy": {
       type: "boolean",
