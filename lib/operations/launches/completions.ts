@@ -22,7 +22,10 @@ export function completions(
   const { login } = caller
   switch (kind) {
     case "instance":
-      return usageDb.ledger.instances.notEnded(login).map(({ instanceId }) => instanceId)
+      return usageDb.ledger.instances
+        .notEnded(login)
+        .filter(({ state }) => state !== "shutting-down")
+        .map(({ instanceId }) => instanceId)
     case "stored":
       return usageDb.ledger.flatRates
         .open(login)
