@@ -39,6 +39,8 @@ export interface Instance {
   subnetId: string
   vpcId: string
   securityGroups: { id: string; name: string }[]
+  /** Network interfaces, by which AWS bills public addresses. */
+  interfaceIds: string[]
   /** Ids of the volumes attached, with whether they go with the instance. */
   volumes: { id: string; device: string; deleteOnTermination: boolean }[]
   hibernationConfigured: boolean

@@ -289,6 +289,7 @@ function instance(
     subnetId: "subnet-1",
     vpcId: "vpc-1",
     securityGroups: [],
+    interfaceIds: [],
     volumes: [],
     hibernationConfigured: false,
     tags,

@@ -49,6 +49,7 @@ export function instanceWith(parts: Partial<Instance> & { id: string }): Instanc
       publicIp: "",
       publicDns: "",
     },
+    interfaceIds: [],
     ...{ subnetId: "", vpcId: "", securityGroups: [], volumes: [], hibernationConfigured: false, tags: {} },
     ...parts,
   }

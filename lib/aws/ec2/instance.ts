@@ -42,6 +42,9 @@ export function toInstance(element: InstanceElement, region: string): Instance {
     subnetId: element.subnetId,
     vpcId: element.vpcId,
     securityGroups: element.groupSet.map(({ groupId, groupName }) => ({ id: groupId, name: groupName })),
+    interfaceIds: element.networkInterfaceSet
+      .map(({ networkInterfaceId }) => networkInterfaceId)
+      .filter(Boolean),
     volumes: element.blockDeviceMapping
       .filter(({ ebs }) => ebs.volumeId !== "")
       .map(({ deviceName, ebs }) => ({

@@ -25,7 +25,7 @@ const instance = {
   vpcId: text,
   groupSet: [{ groupId: text, groupName: text }],
   blockDeviceMapping: [{ deviceName: text, ebs: { volumeId: text, deleteOnTermination: text } }],
-  networkInterfaceSet: [{ attachment: { deviceIndex: text, attachTime: text } }],
+  networkInterfaceSet: [{ networkInterfaceId: text, attachment: { deviceIndex: text, attachTime: text } }],
   hibernationOptions: { configured: text },
   tagSet: [{ key: text, value: text }],
 } as const

@@ -24,6 +24,7 @@ import { oldRows } from "../legacy/old_rows.ts"
 import { oldSums } from "../legacy/old_sums.ts"
 import { offers } from "../pricing/offers.ts"
 import { flatRateTable } from "./flat_rate_charges.ts"
+import { networkInterfaces } from "./network_interfaces.ts"
 import { runTable, type StoredRun } from "./runs.ts"
 import { type TrackedInstance, trackedInstances } from "./tracked_instances.ts"
 import { usageSums } from "./usage_sums.ts"
@@ -35,6 +36,7 @@ export function ledger(db: Db) {
   const runs = runTable(db, offerTable)
   const tracked = trackedInstances(db, offerTable)
   const flatRates = flatRateTable(db)
+  const interfaces = networkInterfaces(db)
   const old = oldInstances(db)
   const oldOnes = oldRows(db)
   const sumsOfOld = oldSums(db, oldOnes)
@@ -70,6 +72,7 @@ export function ledger(db: Db) {
     runs,
     instances: tracked,
     flatRates,
+    interfaces,
     old,
     sums,
     oldSums: sumsOfOld,

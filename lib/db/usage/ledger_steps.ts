@@ -192,4 +192,11 @@ export const ledgerSteps: readonly Step[] = [
       -- Of all that ran on spot until then the price history was read; NULL: nobody knows.
       ALTER TABLE price_changes ADD COLUMN spot_read_until_utc_ms INTEGER;`,
   },
+  {
+    name: "ledger: network interfaces of instances",
+    up: `
+      -- AWS bills a public address by the interface; which instance that was is known only while it exists.
+      CREATE TABLE network_interfaces(
+        interface_id TEXT NOT NULL PRIMARY KEY, instance_id TEXT NOT NULL, login TEXT NOT NULL);`,
+  },
 ]

@@ -1,14 +1,12 @@
 /** A row of AWS's own bill, read from a Cost and Usage Report (1 or 2) or a FOCUS export. */
 
-import { tagOf } from "../../base/instance.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
-import { type UtcMs, utcMsOf } from "../../base/time.ts"
+import type { UtcMs } from "../../base/time.ts"
+import { type BilledTags, tagColumns } from "./bill_tags.ts"
 
-export interface BilledRow {
-  /** The instance's, volume's or address's id, without an ARN around it; "" where the bill names none. */
+export interface BilledRow extends BilledTags {
+  /** The instance's, volume's, interface's or address's id, without an ARN around it; "" where the bill names none. */
   resourceId: string
-  /** From the owner tag; "" where the bill has none. */
-  owner: string
   cost: MicroUsd
   /** "" where the bill does not say. */
   currency: string
@@ -20,12 +18,13 @@ export interface BilledRow {
 }
 
 /**
- * `covered` by our bound; `nameless`: of EC2, in an export without the ids of resources; `adjustment`: a tax, credit, refund or
- * correction, which is of no usage; `other`: another service, or transfer.
+ * `covered` by our bound; `reserved`: usage that a reservation or savings plan pays for; `commitment`: the fee of one, and what it
+ * takes back; `nameless`: of EC2, in an export without the ids of resources; `adjustment`: a tax, credit, refund or correction;
+ * `other`: another service, or transfer.
  */
-export type BilledFor = "covered" | "nameless" | "adjustment" | "other"
+export type BilledFor = "covered" | "reserved" | "commitment" | "nameless" | "adjustment" | "other"
 
-/** The columns of a kind of export, as they are named in it. */
+/** The columns of a kind of export, in lower case: Athena writes them so. */
 interface Form {
   cost: string
   currency: string
@@ -36,61 +35,91 @@ interface Form {
   usage: string
   /** What kind of line it is: usage, tax, credit … */
   category: string
-  /** A column for the owner's tag, or one with all tags as JSON. */
-  ownerTags: string[]
-  tags: string
+  /** FOCUS's id of a reservation or savings plan; "" in the other forms. */
+  commitment: string
 }
 
 const forms: Form[] = [
   {
-    ...{ cost: "BilledCost", resource: "ResourceId", from: "ChargePeriodStart", to: "ChargePeriodEnd" },
-    ...{ service: "ServiceName", usage: "ChargeDescription", ownerTags: [], tags: "Tags" },
-    ...{ category: "ChargeCategory", currency: "BillingCurrency" },
+    cost: "billedcost",
+    currency: "billingcurrency",
+    resource: "resourceid",
+    from: "chargeperiodstart",
+    to: "chargeperiodend",
+    service: "servicename",
+    usage: "chargedescription",
+    category: "chargecategory",
+    commitment: "commitmentdiscountid",
   },
   {
-    ...{ cost: "lineItem/UnblendedCost", resource: "lineItem/ResourceId", from: "lineItem/UsageStartDate" },
-    ...{ to: "lineItem/UsageEndDate", service: "lineItem/ProductCode", usage: "lineItem/UsageType" },
-    ...{ ownerTags: [`resourceTags/user:${tagOf.owner}`], tags: "" },
-    ...{ category: "lineItem/LineItemType", currency: "lineItem/CurrencyCode" },
+    cost: "lineitem/unblendedcost",
+    currency: "lineitem/currencycode",
+    resource: "lineitem/resourceid",
+    from: "lineitem/usagestartdate",
+    to: "lineitem/usageenddate",
+    service: "lineitem/productcode",
+    usage: "lineitem/usagetype",
+    category: "lineitem/lineitemtype",
+    commitment: "",
   },
   {
-    ...{
-      cost: "line_item_unblended_cost",
-      resource: "line_item_resource_id",
-      from: "line_item_usage_start_date",
-    },
-    ...{ to: "line_item_usage_end_date", service: "line_item_product_code", usage: "line_item_usage_type" },
-    ...{ ownerTags: ["resource_tags_user_ec2_wrappers_owner"], tags: "resource_tags" },
-    ...{ category: "line_item_line_item_type", currency: "line_item_currency_code" },
+    cost: "line_item_unblended_cost",
+    currency: "line_item_currency_code",
+    resource: "line_item_resource_id",
+    from: "line_item_usage_start_date",
+    to: "line_item_usage_end_date",
+    service: "line_item_product_code",
+    usage: "line_item_usage_type",
+    category: "line_item_line_item_type",
+    commitment: "",
   },
 ]
 
-/** What reads rows with these columns; null where no export has them. */
+/** A reader of the cells of a row below this header; null where no export has these columns. */
 export function rowReader(
-  columns: readonly string[],
-): ((row: Record<string, string>) => BilledRow | null) | null {
+  header: readonly string[],
+): ((cells: readonly string[]) => BilledRow | null) | null {
+  const columns = header.map((name) => name.trim().toLowerCase())
   const form = forms.find(({ cost, from }) => columns.includes(cost) && columns.includes(from))
-  return form ? (row) => readRow(form, row) : null
+  if (!form) return null
+  const tagsOf = tagColumns(columns)
+  return (cells) => {
+    const row = Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? ""]))
+    return readRow(form, row, tagsOf(row))
+  }
 }
 
-/** CUR's line item types and FOCUS's charge categories, those that are of no usage. */
+/** CUR's line item types and FOCUS's charge categories: https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html */
 const adjustments =
-  /^(Tax|Credit|Refund|Adjustment|Discount|BundledDiscount|EdpDiscount|PrivateRateDiscount|Fee|RIFee|SavingsPlan(Negation|\w+Fee))$/
+  /^(Tax|Credit|Refund|Adjustment|Discount|BundledDiscount|EdpDiscount|PrivateRateDiscount|Fee)$/
+const commitments = /^(RIFee|SavingsPlan(Negation|\w+Fee)|Purchase)$/
+const reserved = /^(DiscountedUsage|SavingsPlanCoveredUsage)$/
 
-function readRow(form: Form, row: Record<string, string>): BilledRow | null {
-  const cost = Number(row[form.cost])
+function readRow(form: Form, row: Record<string, string>, tags: BilledTags): BilledRow | null {
+  const text = row[form.cost] ?? ""
+  const cost = Number(text)
   const fromUtcMs = parseTime(row[form.from])
-  if (row[form.cost] === "" || !Number.isFinite(cost) || Number.isNaN(fromUtcMs)) return null
+  if (text.trim() === "" || !Number.isFinite(cost) || Number.isNaN(fromUtcMs)) return null
   const toUtcMs = parseTime(row[form.to])
   const resourceId = (row[form.resource] ?? "").replace(/^arn:.*[/:]/, "")
   const usage = `${row[form.service] ?? ""} ${row[form.usage] ?? ""}`
   return {
-    ...{ resourceId, owner: ownerIn(form, row), cost: microUsd(cost), fromUtcMs },
+    ...tags,
+    resourceId,
+    cost: microUsd(cost),
     currency: row[form.currency] ?? "",
+    fromUtcMs,
     toUtcMs: Number.isNaN(toUtcMs) ? fromUtcMs : toUtcMs,
     isAddress: /^eni-/.test(resourceId) || (/^i-/.test(resourceId) && /public ?ipv4/i.test(usage)),
-    of: adjustments.test(row[form.category] ?? "") ? "adjustment" : usageOf(resourceId, usage),
+    of: billedFor(row[form.category] ?? "", (row[form.commitment] ?? "") !== "", resourceId, usage),
   }
+}
+
+function billedFor(category: string, isCommitted: boolean, resourceId: string, usage: string): BilledFor {
+  if (commitments.test(category)) return "commitment"
+  if (adjustments.test(category)) return "adjustment"
+  const of = usageOf(resourceId, usage)
+  return of === "covered" && (isCommitted || reserved.test(category)) ? "reserved" : of
 }
 
 function usageOf(resourceId: string, usage: string): BilledFor {
@@ -100,26 +129,8 @@ function usageOf(resourceId: string, usage: string): BilledFor {
 }
 
 /** `2026-09-01T00:00:00Z`, also without the zone and with a space, as exports have it. */
-function parseTime(text: string | undefined): UtcMs {
-  if (!text) return utcMsOf(Number.NaN)
+function parseTime(text: string | undefined): number {
+  if (!text) return Number.NaN
   const iso = text.trim().replace(" UTC", "").replace(" ", "T")
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`
-  return utcMsOf(Date.parse(zoned))
-}
-
-function ownerIn(form: Form, row: Record<string, string>): string {
-  for (const column of form.ownerTags) if (row[column]) return row[column]
-  try {
-    const tags: unknown = JSON.parse(row[form.tags] || "{}")
-    if (typeof tags !== "object" || tags === null) return ""
-    const found = Object.entries(tags).find(
-      ([key]) =>
-        key === tagOf.owner ||
-        key === `user_${tagOf.owner.replace(/\W/g, "_")}` ||
-        key === `user:${tagOf.owner}`,
-    )
-    return typeof found?.[1] === "string" ? found[1] : ""
-  } catch {
-    return ""
-  }
+  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`)
 }

@@ -31,6 +31,7 @@ export function recordRunning(
     instances.filter(({ id }) => usageDb.ledger.instances.get(id)).map(({ id }) => id),
   )
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
+  for (const { id, interfaceIds } of instances) usageDb.ledger.interfaces.note(interfaceIds, id, login)
   for (const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } of instances) {
     // A snapshot that came before may have seen its volumes too.
     const hasVolumes = seenBefore.has(id) && usageDb.ledger.flatRates.hasAnyOf(login, id)

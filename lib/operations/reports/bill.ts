@@ -1,55 +1,63 @@
 /** AWS's bill, summed up by the things that it charges for as it streams by: bills are long, and often compressed. */
-
 import { createReadStream } from "node:fs"
 import { pipeline, Readable, type Transform } from "node:stream"
 import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
-import { type MicroUsd, noMicroUsd, plus } from "../../base/money.ts"
+import type { MicroUsd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { earliestOf, latestOf } from "../../base/time.ts"
-import { always, type Range } from "../../decisions/pricing/costs.ts"
+import { msPerHour, type UtcMs } from "../../base/time.ts"
+import type { Range } from "../../decisions/pricing/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
-/** What AWS charges for one thing in the whole export. */
-interface BilledThing {
+/** What AWS charges for one thing within the bill's range. */
+export interface BilledThing {
+  /** "" where the bill names no resource. */
   id: string
   cost: MicroUsd
   owner: string
+  /** From the course's tag, "" where the bill has none. */
+  course: string
   of: BilledFor
+  isAddress: boolean
 }
 
 export interface BillRead {
-  things: Map<string, BilledThing>
+  things: BilledThing[]
+  /** What of the bill is finished: from its first hour to its last, or its months that are over. */
   range: Range
+  /** False where all that the bill has is a month that is not over: AWS may still add to each thing. */
+  isFinished: boolean
+  /** Of periods that reach beyond `range`, in none of `things`. */
+  unfinished: MicroUsd
+  /** Rows without a cost or a time. */
   skipped: number
 }
 
-/** Sums the export up as it streams by: bills are long. */
-export async function readBill(source: string): Promise<BillRead> {
-  const things = new Map<string, BilledThing>()
-  const range: Range = { fromUtcMs: always.toUtcMs, toUtcMs: always.fromUtcMs }
-  const ofAdjustments = { ...range }
-  let skipped = 0
-  let read: ReturnType<typeof rowReader> | undefined
-  const columns = (names: string[]) => {
-    read = rowReader(names)
-    return names
-  }
-  const rows = parse({ columns, bom: true, skip_empty_lines: true, relax_column_count: true })
+/** A row for an hour or a day tells until when the bill is complete; one for a month does not. */
+const longestShortPeriodMs = 25 * msPerHour
+
+/** Reads one bill from these files (`-` for stdin), a stream after the other. Throws Failed in one line about the first that is wrong. */
+export async function readBill(sources: readonly string[], nowUtcMs: UtcMs): Promise<BillRead> {
+  const bill = billSums()
+  for (const source of sources) await readInto(bill.add, source)
+  const result = bill.result(nowUtcMs)
+  if (result.things.length === 0)
+    throw new Failed("reconcile", "the export has no row with a cost and a time")
+  return result
+}
+
+async function readInto(add: (row: BilledRow | null) => void, source: string): Promise<void> {
+  const rows = parse({ bom: true, skip_empty_lines: true, relax_column_count: true })
+  let read: ReturnType<typeof rowReader> = null
   try {
-    for await (const row of through(textOf(source), rows)) {
-      if (!read) throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
-      const billed = read(row as Record<string, string>)
-      if (!billed) {
-        skipped++
-        continue
-      }
-      if (billed.currency !== "" && billed.currency !== "USD")
-        throw new Failed("reconcile", `the bill is in ${quoted(billed.currency)}, wanted USD`)
-      // A tax or a credit is of the whole month, also in a bill of its first days.
-      widen(billed.of === "adjustment" ? ofAdjustments : range, billed)
-      note(things, billed)
+    for await (const cells of through(textOf(source), rows) as AsyncIterable<string[]>) {
+      // Exports that were put behind one another repeat their header, with other columns where the export was changed.
+      const header = rowReader(cells)
+      if (header) read = header
+      else if (!read)
+        throw new Failed("reconcile", "its columns are of no Cost and Usage Report or FOCUS export")
+      else add(read(cells))
     }
   } catch (error) {
     if (error instanceof Failed) throw error
@@ -58,21 +66,108 @@ export async function readBill(source: string): Promise<BillRead> {
       throw new Failed("reconcile", `there is no file ${name}`)
     throw new Failed("reconcile", `${name} cannot be read: ${messageOf(error)}`)
   }
-  if (things.size === 0) throw new Failed("reconcile", "the export has no row with a cost and a time")
-  return { things, range: Number.isFinite(range.fromUtcMs) ? range : ofAdjustments, skipped }
 }
 
-function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
-  range.fromUtcMs = earliestOf(range.fromUtcMs, fromUtcMs)
-  range.toUtcMs = latestOf(range.toUtcMs, toUtcMs)
+interface Period {
+  range: Range
+  things: Map<string, BilledThing>
+}
+
+/** The bill as it streams by: what is billed by the hour or day, what is billed by longer periods, and adjustments, apart. */
+function billSums() {
+  const short = emptyPeriod()
+  const adjustments = emptyPeriod()
+  const long = new Map<string, Period>()
+  let skipped = 0
+
+  const periodOf = ({ of, fromUtcMs, toUtcMs }: BilledRow): Period => {
+    // A tax or a credit is of the whole month, and says nothing about which hours the bill has.
+    if (of === "adjustment") return adjustments
+    if (toUtcMs - fromUtcMs <= longestShortPeriodMs) return short
+    const key = `${fromUtcMs}-${toUtcMs}`
+    const known = long.get(key) ?? emptyPeriod()
+    long.set(key, known)
+    return known
+  }
+
+  return {
+    add(row: BilledRow | null): void {
+      if (row === null) {
+        skipped++
+        return
+      }
+      if (row.currency !== "" && row.currency !== "USD")
+        throw new Failed("reconcile", `the bill is in ${quoted(row.currency)}, wanted USD`)
+      const period = periodOf(row)
+      widen(period.range, row)
+      addThing(period.things, row)
+    },
+
+    result(nowUtcMs: UtcMs): BillRead {
+      const finished = finishedRange(short, [...long.values()], adjustments, nowUtcMs)
+      const within = [...long.values()].filter(({ range }) => range.toUtcMs <= finished.untilUtcMs)
+      const beyond = [...long.values()].filter((period) => !within.includes(period))
+      return {
+        things: [short, ...within, adjustments].flatMap(thingsOf),
+        range: finished.range,
+        isFinished: finished.isFinished,
+        unfinished: beyond.flatMap(thingsOf).reduce((sum, { cost }) => sum + cost, 0),
+        skipped,
+      }
+    },
+  }
 }
 
 /**
- * AWS bills an instance's address by a network interface, which we do not know: all of a user's are one thing. Elastic ones have
- * an id of their own.
+ * What the bill is complete for: the hours and days that it has; without these the months that are over; without these the month
+ * that is not over, up to now. `untilUtcMs`: longer periods that end later are not finished.
  */
-export function addressesOf(login: string): string {
-  return `addresses of ${login}`
+function finishedRange(short: Period, long: readonly Period[], adjustments: Period, nowUtcMs: UtcMs) {
+  if (short.things.size > 0)
+    return { range: short.range, untilUtcMs: short.range.toUtcMs + msPerHour, isFinished: true }
+  const over = long.filter(({ range }) => range.toUtcMs <= nowUtcMs)
+  if (over.length > 0) return { range: unionOf(over), untilUtcMs: nowUtcMs, isFinished: true }
+  const untilUtcMs = Number.POSITIVE_INFINITY
+  if (long.length === 0) return { range: adjustments.range, untilUtcMs, isFinished: true }
+  const { fromUtcMs, toUtcMs } = unionOf(long)
+  return { range: { fromUtcMs, toUtcMs: Math.min(toUtcMs, nowUtcMs) }, untilUtcMs, isFinished: false }
+}
+
+function emptyPeriod(): Period {
+  return {
+    range: { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY },
+    things: new Map(),
+  }
+}
+
+function unionOf(periods: readonly Period[]): Range {
+  const { range } = emptyPeriod()
+  for (const period of periods) widen(range, period.range)
+  return range
+}
+
+function thingsOf({ things }: Period): BilledThing[] {
+  return [...things.values()]
+}
+
+function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
+  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
+  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
+}
+
+/** A thing without an id is one for each owner and course that the bill names. */
+function addThing(things: Map<string, BilledThing>, row: BilledRow): void {
+  const { resourceId: id, owner, course, cost, of, isAddress } = row
+  const key = JSON.stringify([id, of, isAddress, ...(id === "" ? [owner, course] : [])])
+  const known = things.get(key)
+  things.set(key, {
+    id,
+    of,
+    isAddress,
+    cost: (known?.cost ?? 0) + cost,
+    owner: owner || (known?.owner ?? ""),
+    course: course || (known?.course ?? ""),
+  })
 }
 
 /** The export as AWS delivers it: often compressed. */
@@ -112,17 +207,4 @@ const longestMagic = 4
 function through<T extends Transform>(source: Readable, transform: T): T {
   pipeline(source, transform, () => {})
   return transform
-}
-
-/** What has no id is one thing for each owner that the bill names. */
-function note(things: Map<string, BilledThing>, { resourceId, owner, cost, of, isAddress }: BilledRow): void {
-  const id = isAddress ? addressesOf(owner) : resourceId
-  const key = JSON.stringify([id, of, id === "" ? owner : ""])
-  const known = things.get(key)
-  things.set(key, {
-    id,
-    cost: plus(known?.cost ?? noMicroUsd, cost),
-    owner: owner || (known?.owner ?? ""),
-    of,
-  })
 }

@@ -12,7 +12,8 @@ export interface ReportOptions extends RangeOptions {
   explain?: string | undefined
   html?: string | undefined
   prometheus?: string | undefined
-  reconcile?: string | undefined
+  /** Files of one bill; undefined where none was named. */
+  reconcile?: string[] | undefined
 }
 
 const forms = ["json", "csv", "focus", "html", "prometheus", "by", "explain", "reconcile"] as const
@@ -28,7 +29,7 @@ export function requireOneForm(options: ReportOptions): void {
   if (!isOne) {
     throw new UsageError("options", `--${one} and --${other} are two forms of a report, choose one`)
   }
-  const unnamed = files.find((form) => options[form] === "")
+  const unnamed = files.find((form) => [options[form]].flat().includes(""))
   if (unnamed) throw new UsageError("options", `--${unnamed} is "", wanted a file's name or -`)
   const dated = ranges.find((range) => options[range] !== undefined)
   if (options.explain !== undefined && dated)

@@ -35,6 +35,8 @@ export interface Report {
   lines: Iterable<string>
   /** For people, beside the report. */
   notes: string[]
+  /** False where some of the input could not be read: the tool then exits with 1. */
+  isComplete: boolean
 }
 
 /** `say` is told at once what will take a while. */
@@ -62,7 +64,9 @@ export async function report(
   const tariff = usageDb.prices.tariff(config)
   if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, nowUtcMs))
     notes.push(`nothing is recorded of ${login}${/^all$/i.test(login) ? ", did you mean ALL?" : ""}`)
-  return { lines: await linesOf(), notes }
+  let isComplete = true
+  const lines = await linesOf()
+  return { lines, notes, isComplete }
 
   async function linesOf(): Promise<Iterable<string>> {
     if (options.explain !== undefined) {
@@ -72,7 +76,13 @@ export async function report(
     }
     if (options.reconcile !== undefined) {
       const { reconciliation } = await import("./reconcile.ts")
-      return reconciliation(deps, tariff, { source: options.reconcile, json: options.json, nowUtcMs })
+      const query = { sources: options.reconcile, json: options.json, nowUtcMs }
+      const { lines, rowsLeftOut } = await reconciliation(deps, tariff, query)
+      if (rowsLeftOut > 0) {
+        notes.push(`reconcile: ${plural(rowsLeftOut, "row")} of the bill without a cost or a time left out`)
+        isComplete = false
+      }
+      return lines
     }
     if (login === null && !options.focus && !options.csv) refreshAllSums(usageDb, tariff, say)
     if (options.html !== undefined) {

@@ -46,6 +46,7 @@ export function recordObserved(
     ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: observation.fromUtcMs },
   }
   ledger.instances.put(after)
+  ledger.interfaces.note(instance.interfaceIds, instance.id, after.login)
   record(db, tariff, after, lastRun, findings)
 }
 

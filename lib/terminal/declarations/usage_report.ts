@@ -55,6 +55,7 @@ export const usageReport = {
       },
       reconcile: {
         type: "string",
+        multiple: true,
         valueHint: "FILE",
         completes: "file",
         description: "Compare with AWS's bill, a CUR or FOCUS export (- for standard input)",
