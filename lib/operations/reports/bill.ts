@@ -4,9 +4,9 @@ import { pipeline, Readable, type Transform } from "node:stream"
 import { createGunzip } from "node:zlib"
 import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
-import type { MicroUsd } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd, plus } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { msPerHour, type UtcMs } from "../../base/time.ts"
+import { earliestOf, later, latestOf, msPerHour, type UtcMs, utcMs } from "../../base/time.ts"
 import type { Range } from "../../decisions/pricing/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
@@ -111,7 +111,7 @@ function billSums() {
         things: [short, ...within, adjustments].flatMap(thingsOf),
         range: finished.range,
         isFinished: finished.isFinished,
-        unfinished: beyond.flatMap(thingsOf).reduce((sum, { cost }) => sum + cost, 0),
+        unfinished: beyond.flatMap(thingsOf).reduce((sum, { cost }) => plus(sum, cost), noMicroUsd),
         skipped,
       }
     },
@@ -124,18 +124,22 @@ function billSums() {
  */
 function finishedRange(short: Period, long: readonly Period[], adjustments: Period, nowUtcMs: UtcMs) {
   if (short.things.size > 0)
-    return { range: short.range, untilUtcMs: short.range.toUtcMs + msPerHour, isFinished: true }
+    return {
+      range: short.range,
+      untilUtcMs: latestOf(later(short.range.toUtcMs, msPerHour), nowUtcMs),
+      isFinished: true,
+    }
   const over = long.filter(({ range }) => range.toUtcMs <= nowUtcMs)
   if (over.length > 0) return { range: unionOf(over), untilUtcMs: nowUtcMs, isFinished: true }
-  const untilUtcMs = Number.POSITIVE_INFINITY
+  const untilUtcMs = utcMs(Number.POSITIVE_INFINITY)
   if (long.length === 0) return { range: adjustments.range, untilUtcMs, isFinished: true }
   const { fromUtcMs, toUtcMs } = unionOf(long)
-  return { range: { fromUtcMs, toUtcMs: Math.min(toUtcMs, nowUtcMs) }, untilUtcMs, isFinished: false }
+  return { range: { fromUtcMs, toUtcMs: earliestOf(toUtcMs, nowUtcMs) }, untilUtcMs, isFinished: false }
 }
 
 function emptyPeriod(): Period {
   return {
-    range: { fromUtcMs: Number.POSITIVE_INFINITY, toUtcMs: Number.NEGATIVE_INFINITY },
+    range: { fromUtcMs: utcMs(Number.POSITIVE_INFINITY), toUtcMs: utcMs(Number.NEGATIVE_INFINITY) },
     things: new Map(),
   }
 }
@@ -151,8 +155,8 @@ function thingsOf({ things }: Period): BilledThing[] {
 }
 
 function widen(range: Range, { fromUtcMs, toUtcMs }: Range): void {
-  range.fromUtcMs = Math.min(range.fromUtcMs, fromUtcMs)
-  range.toUtcMs = Math.max(range.toUtcMs, toUtcMs)
+  range.fromUtcMs = earliestOf(range.fromUtcMs, fromUtcMs)
+  range.toUtcMs = latestOf(range.toUtcMs, toUtcMs)
 }
 
 /** A thing without an id is one for each owner and course that the bill names. */
@@ -164,7 +168,7 @@ function addThing(things: Map<string, BilledThing>, row: BilledRow): void {
     id,
     of,
     isAddress,
-    cost: (known?.cost ?? 0) + cost,
+    cost: known ? plus(known.cost, cost) : cost,
     owner: owner || (known?.owner ?? ""),
     course: course || (known?.course ?? ""),
   })

@@ -1,6 +1,6 @@
 /** Our figures beside AWS's bill, user by user, with what explains the difference. */
 import { Refused, UsageError } from "../../base/errors.ts"
-import { type MicroUsd, toUsd } from "../../base/money.ts"
+import { type MicroUsd, minus, noMicroUsd, plus, toUsd } from "../../base/money.ts"
 import { escapeControls, plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/costs.ts"
@@ -110,18 +110,21 @@ function reconcile(
     const isOthers = !ours && thing.course !== "" && thing.course !== config.course.name
     const login = ours?.login ?? (isOthers ? "" : thing.owner)
     const account = accountOf(login)
-    account.aws += thing.cost
+    account.aws = plus(account.aws, thing.cost)
     if (isOthers)
-      account.otherCourses.set(thing.course, (account.otherCourses.get(thing.course) ?? 0) + thing.cost)
-    else if (thing.of === "adjustment") account.adjusted += thing.cost
-    else if (thing.of === "commitment") account.committed += thing.cost
-    else if (thing.of === "other") account.notCovered += thing.cost
-    else if (thing.of === "nameless") account.nameless += thing.cost
-    else if (!ours) account.unknown += thing.cost
+      account.otherCourses.set(
+        thing.course,
+        plus(account.otherCourses.get(thing.course) ?? noMicroUsd, thing.cost),
+      )
+    else if (thing.of === "adjustment") account.adjusted = plus(account.adjusted, thing.cost)
+    else if (thing.of === "commitment") account.committed = plus(account.committed, thing.cost)
+    else if (thing.of === "other") account.notCovered = plus(account.notCovered, thing.cost)
+    else if (thing.of === "nameless") account.nameless = plus(account.nameless, thing.cost)
+    else if (!ours) account.unknown = plus(account.unknown, thing.cost)
     else {
-      const known = billed.get(id) ?? { cost: 0, isReserved: false }
+      const known = billed.get(id) ?? { cost: noMicroUsd, isReserved: false }
       billed.set(id, {
-        cost: known.cost + thing.cost,
+        cost: plus(known.cost, thing.cost),
         isReserved: known.isReserved || thing.of === "reserved",
       })
       if (thing.owner === "" && login !== "") account.untagged++
@@ -146,12 +149,14 @@ interface Billed {
 
 /** What AWS bills for a thing of ours, held against our bounds. AWS may still add to an unfinished bill. */
 function compare(account: Account, ours: Bounds, billed: Billed | undefined, isFinished: boolean): void {
-  const aws = billed?.cost ?? 0
+  const aws = billed?.cost ?? noMicroUsd
   const difference = outside(aws, ours)
-  if (!billed) account[isFinished ? "notBilled" : "mayCome"] += ours.highest
-  else if (!isFinished && aws < ours.lowest) account.mayCome -= difference
-  else if (billed.isReserved && aws < ours.lowest) account.reserved -= difference
-  else account.priceDifference += difference
+  if (!billed) {
+    const missing = isFinished ? "notBilled" : "mayCome"
+    account[missing] = plus(account[missing], ours.highest)
+  } else if (!isFinished && aws < ours.lowest) account.mayCome = minus(account.mayCome, difference)
+  else if (billed.isReserved && aws < ours.lowest) account.reserved = minus(account.reserved, difference)
+  else account.priceDifference = plus(account.priceDifference, difference)
 }
 
 /** AWS bills an instance's address by a network interface: all of a user's are one thing. Elastic ones have an id of their own. */
@@ -185,16 +190,16 @@ interface Account {
 function newAccount(): Account {
   return {
     ours: nothing,
-    aws: 0,
-    unknown: 0,
-    notCovered: 0,
-    nameless: 0,
-    adjusted: 0,
-    committed: 0,
-    reserved: 0,
-    notBilled: 0,
-    mayCome: 0,
-    priceDifference: 0,
+    aws: noMicroUsd,
+    unknown: noMicroUsd,
+    notCovered: noMicroUsd,
+    nameless: noMicroUsd,
+    adjusted: noMicroUsd,
+    committed: noMicroUsd,
+    reserved: noMicroUsd,
+    notBilled: noMicroUsd,
+    mayCome: noMicroUsd,
+    priceDifference: noMicroUsd,
     otherCourses: new Map(),
     untagged: 0,
     unpriced: 0,
@@ -203,7 +208,7 @@ function newAccount(): Account {
 
 /** How far AWS's figure lies outside of our bounds: negative where it is below them. */
 function outside(aws: MicroUsd, { lowest, highest }: Bounds): MicroUsd {
-  return aws > highest ? aws - highest : aws < lowest ? aws - lowest : 0
+  return aws > highest ? minus(aws, highest) : aws < lowest ? minus(aws, lowest) : noMicroUsd
 }
 
 function reasons(account: Account): string[] {

@@ -127,6 +127,8 @@ test("a bill without the ids of resources has each user's charges beside theirs"
 const header =
   "lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/LineItemType,lineItem/ProductCode,lineItem/ResourceId,lineItem/UsageType,lineItem/UnblendedCost,resourceTags/user:ec2-wrappers:owner,resourceTags/user:ec2-wrappers:course"
 const hour = "2026-11-01T00:00:00Z,2026-11-01T01:00:00Z"
+/** One that is not over. */
+const openMonth = "2026-11-01T00:00:00Z,2099-01-01T00:00:00Z"
 const month = "2026-11-01T00:00:00Z,2026-12-01T00:00:00Z"
 const hourOfOurs = [
   `${hour},Usage,AmazonEC2,i-0aa,BoxUsage:m1.small,0.044,cs61c-ab,cs61c`,
@@ -151,7 +153,7 @@ test("a row for a month does not stretch a bill that has one hour, and is named 
     "bill",
     header,
     ...hourOfOurs,
-    `${month},Usage,AmazonRoute53,Z0EXAMPLE,HostedZone,0.5,,`,
+    `${openMonth},Usage,AmazonRoute53,Z0EXAMPLE,HostedZone,0.5,,`,
   )
   const found = (await report("--reconcile", bill, "--json")).report
   expect(found).toMatchObject({
@@ -227,7 +229,7 @@ test("rows that cannot be read are loud: exit code 1, a warning and a count in J
 
 test("a public address is known by its interface where the bill has no owner tag", async () => {
   await ranForAnHour()
-  const db = openUsageDb({ path: join(course.dataDir, "usage.db"), clock: systemClock })
+  const db = usageDbAt({ path: join(course.dataDir, "usage.db"), clock: systemClock })
   db.transaction(() => db.ledger.interfaces.note(["eni-0a"], "i-0aa", "cs61c-ab"))
   db.close()
   const withoutTags = hourOfOurs.map((line) => line.replace("cs61c-ab,cs61c", ","))
