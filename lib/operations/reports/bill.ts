@@ -6,7 +6,7 @@ import { parse } from "csv-parse"
 import { Failed, messageOf } from "../../base/errors.ts"
 import { type MicroUsd, noMicroUsd, plus } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
-import { earliestOf, later, latestOf, msPerHour, type UtcMs, utcMs } from "../../base/time.ts"
+import { earliestOf, later, latestOf, msPerHour, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { Range } from "../../decisions/pricing/costs.ts"
 import { type BilledFor, type BilledRow, rowReader } from "../../decisions/reports/cost_export.ts"
 
@@ -131,7 +131,7 @@ function finishedRange(short: Period, long: readonly Period[], adjustments: Peri
     }
   const over = long.filter(({ range }) => range.toUtcMs <= nowUtcMs)
   if (over.length > 0) return { range: unionOf(over), untilUtcMs: nowUtcMs, isFinished: true }
-  const untilUtcMs = utcMs(Number.POSITIVE_INFINITY)
+  const untilUtcMs = utcMsOf(Number.POSITIVE_INFINITY)
   if (long.length === 0) return { range: adjustments.range, untilUtcMs, isFinished: true }
   const { fromUtcMs, toUtcMs } = unionOf(long)
   return { range: { fromUtcMs, toUtcMs: earliestOf(toUtcMs, nowUtcMs) }, untilUtcMs, isFinished: false }
@@ -139,7 +139,7 @@ function finishedRange(short: Period, long: readonly Period[], adjustments: Peri
 
 function emptyPeriod(): Period {
   return {
-    range: { fromUtcMs: utcMs(Number.POSITIVE_INFINITY), toUtcMs: utcMs(Number.NEGATIVE_INFINITY) },
+    range: { fromUtcMs: utcMsOf(Number.POSITIVE_INFINITY), toUtcMs: utcMsOf(Number.NEGATIVE_INFINITY) },
     things: new Map(),
   }
 }
