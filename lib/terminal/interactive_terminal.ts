@@ -18,6 +18,7 @@ export function interactiveTerminal(
   const last = new Map<string, string>()
   return {
     asks: mayAnswer,
+    line: (text) => output.line(text),
     note(text) {
       output.note(text)
       shown = 0

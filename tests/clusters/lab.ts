@@ -25,8 +25,12 @@ import type { Emulator } from "../support/emulator.ts"
 
 export interface LabMachine {
   id: string
+  index: number
+  /** How often it was started again. */
+  starts: number
   directory: string
   privateIp: string
+  /** Another one after each start. */
   publicIp: string
   /** Runs a command inside; throws where it fails. */
   inside(...argv: string[]): string
@@ -101,7 +105,10 @@ export async function startLab(
           const instances = await launched(emulator)
           await machinesFor(instances)
           for (const [id, { child }] of powered) {
-            if (!instances.some((instance) => instance.id === id)) child.kill("SIGKILL")
+            if (instances.some((instance) => instance.id === id)) continue
+            child.kill("SIGKILL")
+            await child.exited
+            powered.delete(id)
           }
           for (const { id, tags } of instances) writeMetadata(id, tags)
           await plugVolumesIn(emulator)
@@ -115,6 +122,7 @@ export async function startLab(
       const children = [...powered.values()].map(({ child }) => child)
       for (const child of children) child.kill("SIGKILL")
       await Promise.all(children.map((child) => child.exited))
+      for (const { directory } of lab.machines.values()) Bun.spawnSync(["umount", join(directory, "rw")])
       for (const disk of disks.values()) Bun.spawnSync(["losetup", "-d", disk])
       Bun.spawnSync(["ip", "link", "del", name])
       rmSync(directory, { recursive: true, force: true })
@@ -124,16 +132,25 @@ export async function startLab(
 
   async function machinesFor(instances: Awaited<ReturnType<typeof launched>>) {
     for (const { id, privateIp, publicIp, tags } of instances) {
-      if (lab.machines.has(id)) continue
+      const known = lab.machines.get(id)
+      if (known) {
+        if (!powered.has(id)) await startAgain(known, publicIp, tags)
+        continue
+      }
       const index = lab.machines.size
       const own = join(directory, id)
       mkdirSync(join(own, "image"), { recursive: true })
+      // Its disk, which outlives it when it is stopped.
+      mkdirSync(join(own, "rw"))
+      run("mount", "-t", "tmpfs", "tmpfs", join(own, "rw"))
       const inside = (...argv: string[]) => {
         const inner = childOf(powered.get(id)?.child.pid ?? 0)
         return run("nsenter", "-t", String(inner), "-m", "-n", "-p", "-u", "env", "-i", path, ...argv)
       }
       const machine = {
         id,
+        index,
+        starts: 0,
         directory: own,
         privateIp,
         publicIp,
@@ -161,22 +178,33 @@ export async function startLab(
       for (const [number, part] of (await userDataParts(emulator, id)).entries()) {
         writeFileSync(join(own, `part-00${number}`), part, { mode: 0o755 })
       }
-      const unshare =
-        "unshare --net --mount --uts --pid --fork --kill-child --mount-proc --propagation private"
-      const node = ["bash", join(import.meta.dir, "lab", "node.sh"), own, `node-${index}`]
-      // A killed test takes its machines along, and with their last process go namespaces and cables.
-      const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...unshare.split(" "), ...node], {
-        stdin: "pipe",
-        stdout: Bun.file(join(own, "out.log")),
-        stderr: Bun.file(join(own, "err.log")),
-      })
-      powered.set(id, { child, metadata: "" })
-      writeMetadata(id, tags)
-      await plugIn(await pidInside(child.pid), `l${serial}.${index}`, [privateIp, publicIp])
       appendFileSync(hosts, `${privateIp} node-${index}\n`)
-      child.stdin.write("go\n")
-      child.stdin.flush()
+      await powerOn(machine, tags)
     }
+  }
+
+  async function startAgain(machine: LabMachine, publicIp: string, tags: Record<string, string>) {
+    machine.publicIp = publicIp
+    machine.starts++
+    await powerOn(machine, tags)
+  }
+
+  async function powerOn(machine: LabMachine, tags: Record<string, string>) {
+    const { id, directory, index, starts } = machine
+    const unshare = "unshare --net --mount --uts --pid --fork --kill-child --mount-proc --propagation private"
+    const node = ["bash", join(import.meta.dir, "lab", "node.sh"), directory, `node-${index}`]
+    // A killed test takes its machines along, and with their last process go namespaces and cables.
+    const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...unshare.split(" "), ...node], {
+      stdin: "pipe",
+      stdout: Bun.file(join(directory, "out.log")),
+      stderr: Bun.file(join(directory, "err.log")),
+    })
+    powered.set(id, { child, metadata: "" })
+    writeMetadata(id, tags)
+    const cable = `l${serial}.${index}${starts === 0 ? "" : `r${starts}`}`
+    await plugIn(await pidInside(child.pid), cable, [machine.privateIp, machine.publicIp])
+    child.stdin.write("go\n")
+    child.stdin.flush()
   }
 
   /** What the machine's metadata service answers with; its tags are those of the moment. */
@@ -260,7 +288,10 @@ function removeStaleLabs(): void {
   }
   for (const entry of readdirSync(tmpdir())) {
     const [, pid] = /^lab-(\d+)-/.exec(entry) ?? []
-    if (isStale(pid)) rmSync(join(tmpdir(), entry), { recursive: true, force: true })
+    if (!isStale(pid)) continue
+    for (const machine of readdirSync(join(tmpdir(), entry)))
+      Bun.spawnSync(["umount", join(tmpdir(), entry, machine, "rw")])
+    rmSync(join(tmpdir(), entry), { recursive: true, force: true })
   }
 }
 

@@ -99,6 +99,37 @@ describe.skipIf(reason !== null)("a real Spark cluster on machines of its own", 
     expect(stdout).toBe(words.map((word) => `<${word}>`).join(""))
   })
 
+  test("exec --all and --role run on many nodes, each line with its node's id, and end with the worst code", async () => {
+    const [first, ...workers] = machines().map(({ id }) => id)
+    const all = await room.hadoop("exec", "words", "--all", "hostname")
+    expect(all.stdout.trim().split("\n").sort()).toEqual(
+      machines()
+        .map(({ id, index }) => `${id}: node-${index}`)
+        .sort(),
+    )
+    const failing = 'echo "a  b"; echo c >&2; [ "$(hostname)" = node-0 ] || exit 7'
+    const some = await room.hadoop("exec", "words", "--role", "sw", failing)
+    expect(some.stdout.trim().split("\n").sort()).toEqual(workers.map((id) => `${id}: a  b`).sort())
+    for (const id of workers) expect(some.stderr).toContain(`${id}: c\n`)
+    expect(some.stderr).not.toContain(first ?? "")
+    expect(some.stderr).toContain("not 0 on 2 of 2 nodes")
+    expect(some.code).toBe(7)
+    const json = await room.hadoop("exec", "--json", "--role=sm,shs", "words", "echo", "--all")
+    expect(JSON.parse(json.stdout).nodes).toMatchObject([{ id: first, code: 0, stdout: "--all\n" }])
+    expect((await room.hadoop("exec", "words", "--role", "nn", "id")).stderr).toContain("has the role nn")
+  })
+
+  test("push --all copies to every node", async () => {
+    const file = join(room.home, "everywhere.txt")
+    writeFileSync(file, "here")
+    expect((await room.hadoop("push", "words", file, "--all")).code).toBe(0)
+    for (const machine of machines())
+      expect(machine.inside("cat", "/home/hadoop/everywhere.txt")).toBe("here")
+    const missing = await room.hadoop("push", "--role", "sw", "words", join(room.home, "none"))
+    expect(missing.stderr).toMatch(/i-\w+: .*No such file/)
+    expect(missing.code).not.toBe(0)
+  })
+
   test("push and pull copy files, odd names included", async () => {
     const file = join(room.home, "a: b'c.txt")
     writeFileSync(file, "content")
@@ -135,6 +166,51 @@ describe.skipIf(reason !== null)("a real Spark cluster on machines of its own", 
     master().inside("/opt/hadoop-ec2/boot.sh")
     expect(look()).toBe(before)
     expect(master().inside("cat", "/var/lib/hadoop-ec2/status")).toContain("ready done")
+  })
+
+  test("stopped, it is listed with what it costs, and nothing is launched beside it", async () => {
+    const stopped = await room.hadoop("stop", "words")
+    expect(stopped.stdout.match(/^Stopping i-/gm)).toHaveLength(3)
+    expect(stopped.code).toBe(0)
+    expect((await room.hadoop("list")).stdout).toMatch(
+      /^words\t1\+2\t[^\t]+\tstopped\t\$0\.00\d+ per hour\n$/,
+    )
+    const launched = await room.hadoop("launch-cluster", "words", "1", "sm", "2", "sw")
+    expect(launched.stderr).toMatch(
+      /has 3 instances already, 3 of them stopped \(hadoop-ec2 start words .*ec2-active --start/,
+    )
+    expect(launched.code).toBe(1)
+    expect((await room.hadoop("exec", "words", "true")).stderr).toContain(
+      '"words" is stopped (hadoop-ec2 start words)',
+    )
+    expect((await room.hadoop("stop", "words")).stdout).toBe("words is stopped already.\n")
+  })
+
+  test("started by one admission, it is ready with its services, its host keys and its files from before", async () => {
+    const known = () => readFileSync(join(room.home, ".hadoop-cloud/words/known_hosts"), "utf8")
+    const before = known()
+    const addresses = machines().map(({ publicIp }) => publicIp)
+    room.course.configure({ limits: { budget: 0.05 } })
+    const refused = await room.hadoop("start", "words")
+    expect(refused.stderr).toContain("(none of the 3 instances is started)")
+    expect(refused.code).toBe(3)
+    expect(JSON.parse((await room.hadoop("list", "--json")).stdout)).toMatchObject([
+      { name: "words", stopped: 3 },
+    ])
+    room.course.configure({})
+    const { stdout, stderr, code } = await room.hadoop("start", "words", "--timeout", "120s")
+    if (code !== 0) for (const machine of machines()) console.error(stderr, machine.bootLog())
+    expect(stdout.match(/^Starting i-/gm)).toHaveLength(3)
+    expect(code).toBe(0)
+    expect(known()).toBe(before)
+    for (const address of machines().map(({ publicIp }) => publicIp)) expect(addresses).not.toContain(address)
+    const status = await bootedStatus()
+    expect(status.services).toEqual({ spark: { up: true, members: 2, expected: 2 } })
+  })
+
+  test("after a stop and a start, a job runs on all workers", async () => {
+    const counted = await room.hadoop("exec", "words", "spark-submit", "count.py", "again and again")
+    expect(counted.stdout).toBe("2 again\n1 and\non 2 hosts\n")
   })
 
   test("proxy prints two lines to eval, with ssh's pid, once the port listens", async () => {

@@ -29,6 +29,8 @@ export interface Script {
   lastStatus: string | null
   /** The first so many deletions of a group find it in use. */
   groupInUse: number
+  /** ec2-active starts nothing. */
+  startRefused: boolean
 }
 
 export interface ScriptedCloud {
@@ -59,6 +61,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     console: true,
     lastStatus: null,
     groupInUse: 0,
+    startRefused: false,
     ...changes,
   }
   const directory = mkdtempSync(join(tmpdir(), "scripted-"))
@@ -66,6 +69,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   const notes: string[] = []
   const launched: { id: string; atMs: number; tags: Record<string, string> }[] = []
   const ended = new Set<string>()
+  const stopped = new Set<string>()
   const groups = new Map<string, { name: string; tags: Record<string, string> }>()
   let time = 1_700_000_000_000
   const called = (name: string) => {
@@ -78,7 +82,15 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
 
   const ec2 = {
     region: "us-east-1",
-    async instances({ ids, tags = {} }: { ids?: string[]; tags?: Record<string, string> } = {}) {
+    async instances({
+      ids,
+      tags = {},
+      states,
+    }: {
+      ids?: string[]
+      tags?: Record<string, string>
+      states?: string[]
+    } = {}) {
       called("DescribeInstances")
       if (script.throttled-- > 0)
         throw new AwsError("describe", "slow down", "RequestLimitExceeded", false, "")
@@ -88,8 +100,10 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
         .filter((node) => Object.entries(tags).every(([key, value]) => node.tags[key] === value))
         .map((node) => ({
           ...instance(node.id, launched.indexOf(node), since(node) >= script.runningMs, node.atMs, node.tags),
+          ...(stopped.has(node.id) ? { state: "stopped" as const } : {}),
           ...(ended.has(node.id) ? { state: "terminated" as const } : {}),
         }))
+        .filter(({ state }) => states === undefined || states.includes(state))
     },
     async terminateAll(ids: readonly string[]) {
       called("TerminateInstances")
@@ -169,6 +183,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     random: () => 0.5,
     prices: { overrides: {}, spotFactor: 0.7, kept: () => [], spot: () => [] },
     terminal: {
+      line() {},
       note: (text) => void notes.push(text),
       warn: (text) => void notes.push(text),
       nodes() {},
@@ -185,6 +200,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
           const isUnheard = script.workersUnheard && !request.cluster.roles.includes("nn")
           return isUnheard ? { code: 137, stderr: "", stdout: "" } : { code: 0, stderr: "", stdout }
         }
+        if (program === "ec2-active") return changeState(words)
         if (program !== "ssh") return { code: 0, stdout: "", stderr: "" }
         if (words.some((word) => word.includes("StrictHostKeyChecking=accept-new"))) writeFirstUse(words)
         return { code: 0, stderr: "", stdout: answers() }
@@ -218,6 +234,16 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     })
   }
 
+  function changeState(words: readonly string[]) {
+    const ids = words.filter((word) => word.startsWith("i-"))
+    if (words.includes("--start") && script.startRefused) return { code: 3, stdout: "", stderr: "no room\n" }
+    for (const id of ids) {
+      if (words.includes("--stop")) stopped.add(id)
+      else stopped.delete(id)
+    }
+    return { code: 0, stderr: "", stdout: ids.map((id) => `${words[0]} ${id}\n`).join("") }
+  }
+
   function answers(): string {
     const workers = launched.length - 1
     const status = allBooted() ? "T ready done \n" : "T daemons begin \n"
@@ -247,7 +273,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
   return {
     deps,
     session: { deps, name: "words", settings: toSettings({}, "cs61c-ab") },
-    running: () => launched.filter(({ id }) => !ended.has(id)).map(({ id }) => id),
+    running: () => launched.filter(({ id }) => !ended.has(id) && !stopped.has(id)).map(({ id }) => id),
     script,
     calls,
     notes,

@@ -3,7 +3,10 @@ import { planCluster } from "../../lib/decisions/clusters/cluster_plan.ts"
 import { type ClusterLaunch, launchCluster } from "../../lib/operations/clusters/cluster_launch.ts"
 import { createFormattedSnapshot, waitForSnapshot } from "../../lib/operations/clusters/formatted_snapshot.ts"
 import { deleteGroups } from "../../lib/operations/clusters/groups.ts"
-import { terminateCluster } from "../../lib/operations/clusters/terminate.ts"
+import { readMembers } from "../../lib/operations/clusters/members.ts"
+import { listClusters } from "../../lib/operations/clusters/status.ts"
+import { startCluster, stopCluster } from "../../lib/operations/clusters/stop_start.ts"
+import { terminateCluster, terminateNodes } from "../../lib/operations/clusters/terminate.ts"
 import { waitingFrom, waitUntilRunning } from "../../lib/operations/clusters/wait.ts"
 import { type Script, type ScriptedCloud, scriptedCloud } from "./scripted_cloud.ts"
 
@@ -133,6 +136,56 @@ describe("waiting", () => {
     expect(cloud.running()).toEqual([])
   })
 
+  describe("a stopped cluster", () => {
+    const start = (timeoutMs = 1_200_000) => startCluster(cloud.session, { dryRun: false, timeoutMs })
+
+    test("is listed with its cost, not launched beside, and started as a whole", async () => {
+      await launch(3)
+      expect((await stopCluster(cloud.session, { dryRun: false })).code).toBe(0)
+      expect(cloud.running()).toEqual([])
+      expect(await listClusters(cloud.deps)).toMatchObject([
+        { name: "words", masters: 1, workers: 3, stopped: 4 },
+      ])
+      for (const mode of ["launch", "resume", "add"] as const) {
+        const beside = launchCluster(cloud.session, { ...orderOf(1), mode })
+        await expect(beside).rejects.toThrow(
+          /has 4 instances already, 4 of them stopped \(hadoop-ec2 start words/,
+        )
+      }
+      expect((await start()).ended).toEqual([])
+      expect(cloud.running()).toHaveLength(4)
+    })
+
+    test("that ec2-active does not start stays stopped, and its code is passed on", async () => {
+      await launch(1)
+      await stopCluster(cloud.session, { dryRun: false })
+      cloud.script.startRefused = true
+      expect((await start()).reply).toEqual({ code: 3, lines: [] })
+      expect(cloud.notes).toContain("no room")
+      expect(cloud.running()).toEqual([])
+    })
+
+    test("names what ended meanwhile, and replaces nothing", async () => {
+      await launch(2)
+      const ids = cloud.running()
+      await stopCluster(cloud.session, { dryRun: false })
+      await terminateNodes(cloud.deps, [ids[2] ?? ""])
+      expect((await start()).ended.map(({ id }) => id)).toEqual([ids[2] ?? ""])
+      expect(cloud.notes.join("\n")).toContain(`${ids[2]} (dn,nm,sw) has ended meanwhile and is not replaced`)
+      expect(readMembers(cloud.session).map(({ id }) => id)).not.toContain(ids[2])
+      expect(cloud.calls["ec2-run"]).toBe(2)
+    })
+
+    test("without a master is not started: workers alone would only cost", async () => {
+      await launch(2)
+      const [master = ""] = cloud.running()
+      await stopCluster(cloud.session, { dryRun: false })
+      await terminateNodes(cloud.deps, [master])
+      await expect(start()).rejects.toThrow("start: the masters of words have ended")
+      expect(cloud.running()).toEqual([])
+    })
+  })
+
   test("a node for formatting is gone again where ec2-run was killed once it had launched it", async () => {
     cloud = scriptedCloud({ workersUnheard: true })
     const made = createFormattedSnapshot(cloud.session, 1)
@@ -155,11 +208,11 @@ describe("waiting", () => {
 
   test("a security group in use is tried again, and named when it stays so", async () => {
     await launch(1, { groupInUse: 3 })
-    expect(await deleteGroups(cloud.session)).toContain("words")
+    expect(await deleteGroups(cloud.session)).toContain("cs61c-ab-words")
     cloud.close()
     await launch(1, { groupInUse: 1_000 })
     await expect(deleteGroups(cloud.session)).rejects.toThrow(
-      /delete security groups: words-\w+ \(sg-\d\) is still in use by something outside of the cluster/,
+      /delete security groups: cs61c-ab-words-\w+ \(sg-\d\) is still in use by something outside of the cluster/,
     )
     cloud.script.groupInUse = 1
     cloud.deps.timeoutMs = 0

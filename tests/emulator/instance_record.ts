@@ -27,6 +27,8 @@ export interface InstanceRecord {
   zone: string
   firstLaunchUtcMs: number
   launchUtcMs: number
+  /** How often it was started. */
+  starts: number
   /** When `running` began; null while it is not running. */
   runningSinceUtcMs: number | null
   terminatedAtUtcMs: number | null
@@ -53,6 +55,7 @@ export function beginLife(world: World, record: InstanceRecord): void {
 
 export function becomePending(world: World, record: InstanceRecord): void {
   record.launchUtcMs = world.clock.now()
+  record.starts++
   record.transitionReason = ""
   record.stateReason = null
   enter(record, "pending")

@@ -22,8 +22,29 @@ export function shownItem(world: World, record: InstanceRecord): Element {
   for (const network of findAll(item, "networkInterfaceSet/item/attachment")) {
     setChild(network, "attachTime", isoOf(record.firstLaunchUtcMs))
   }
+  renewAddress(record, item)
   hideWhatIsGone(world, record, item)
   return item
+}
+
+/** EC2 takes back the public address of what is stopped, and gives another one at its next start. */
+function renewAddress({ starts }: InstanceRecord, item: Element): void {
+  if (starts < 2) return
+  const address = textAt(item, "ipAddress")
+  if (address === "") return
+  const [a = "", b, c, d] = address.split(".")
+  const fresh = [100 + ((Number(a) + starts) % 100), b, c, d].join(".")
+  const name = textAt(item, "dnsName").replace(address.replaceAll(".", "-"), fresh.replaceAll(".", "-"))
+  setChild(item, "ipAddress", fresh)
+  setChild(item, "dnsName", name)
+  const associations = [
+    "networkInterfaceSet/item/association",
+    "networkInterfaceSet/item/privateIpAddressesSet/item/association",
+  ]
+  for (const association of associations.flatMap((path) => findAll(item, path))) {
+    setChild(association, "publicIp", fresh)
+    setChild(association, "publicDnsName", name)
+  }
 }
 
 function hideWhatIsGone(world: World, record: InstanceRecord, item: Element): void {

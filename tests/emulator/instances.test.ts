@@ -172,6 +172,7 @@ describe("a life", () => {
     proxy.world.clock.stop(Date.UTC(2026, 8, 1, 10))
     const id = await runOne()
     await proxy.advance(60_000)
+    const first = await only(id)
     await ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
     expect((await only(id))?.State?.Name).toBe("stopping")
     expect(await codeOf(ec2.send(new StartInstancesCommand({ InstanceIds: [id] })))).toBe(
@@ -184,6 +185,10 @@ describe("a life", () => {
     expect(stopped?.PublicIpAddress).toBeUndefined()
     await ec2.send(new StartInstancesCommand({ InstanceIds: [id] }))
     const started = await only(id)
+    expect(started?.PublicIpAddress).toMatch(/^\d+(\.\d+){3}$/)
+    expect(started?.PublicIpAddress).not.toBe(first?.PublicIpAddress)
+    expect(started?.NetworkInterfaces?.[0]?.Association?.PublicIp).toBe(started?.PublicIpAddress)
+    expect(started?.PrivateIpAddress).toBe(first?.PrivateIpAddress)
     expect(started?.State?.Name).toBe("pending")
     expect(started?.LaunchTime?.toISOString()).toBe("2026-09-01T10:02:00.000Z")
     expect(started?.NetworkInterfaces?.[0]?.Attachment?.AttachTime?.toISOString()).toBe(

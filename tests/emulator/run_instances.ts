@@ -63,6 +63,7 @@ export async function runInstances(world: World, request: AwsRequest): Promise<R
       type,
       zone: textAt(item, "placement/availabilityZone"),
       firstLaunchUtcMs: world.clock.now(),
+      starts: 0,
       launchUtcMs: world.clock.now(),
       runningSinceUtcMs: null,
       terminatedAtUtcMs: null,

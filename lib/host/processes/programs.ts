@@ -26,7 +26,14 @@ export interface Programs {
    */
   run(
     argv: readonly string[],
-    options?: { stdin?: string; timeoutMs?: number; apart?: boolean; started?: (pid: number) => void },
+    options?: {
+      stdin?: string
+      timeoutMs?: number
+      apart?: boolean
+      started?: (pid: number) => void
+      /** Hears each line as it is printed, without its end. */
+      onLine?: (line: string, stream: "stdout" | "stderr") => void
+    },
   ): Promise<Finished>
   /** Runs with our own stdin, stdout and stderr, as if called by the person; returns its code. */
   runAttached(argv: readonly string[]): Promise<number>
@@ -39,7 +46,7 @@ export interface Programs {
 const timedOut = 124
 
 export const systemPrograms: Programs = {
-  async run(argv, { stdin, timeoutMs, apart = false, started } = {}) {
+  async run(argv, { stdin, timeoutMs, apart = false, started, onLine } = {}) {
     const child = spawned(argv, () =>
       Bun.spawn([...argv], {
         stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
@@ -51,8 +58,8 @@ export const systemPrograms: Programs = {
     )
     started?.(child.pid)
     const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
+      textOf(child.stdout, onLine && ((line) => onLine(line, "stdout"))),
+      textOf(child.stderr, onLine && ((line) => onLine(line, "stderr"))),
     ])
     await child.exited
     const code = child.signalCode === "SIGTERM" && timeoutMs !== undefined ? timedOut : codeOf(child)
@@ -92,6 +99,25 @@ export const systemPrograms: Programs = {
     stream.once("close", () => child.kill())
     return stream
   },
+}
+
+async function textOf(
+  stream: ReadableStream<Uint8Array>,
+  onLine: ((line: string) => void) | undefined,
+): Promise<string> {
+  if (!onLine) return new Response(stream).text()
+  const decoder = new TextDecoder()
+  let text = ""
+  let begun = ""
+  for await (const chunk of stream) {
+    const part = decoder.decode(chunk, { stream: true })
+    text += part
+    const lines = (begun + part).split("\n")
+    begun = lines.pop() ?? ""
+    for (const line of lines) onLine(line)
+  }
+  if (begun !== "") onLine(begun)
+  return text
 }
 
 function spawned<T>(argv: readonly string[], spawn: () => T): T {

@@ -1,4 +1,4 @@
-/** Asking `ec2-active`, which alone may move leases. */
+/** Asking `ec2-active`, which alone may start instances and move leases. */
 import type { ClusterDeps } from "./deps.ts"
 
 /** What ec2-active printed, and its exit code. What it says to the person is passed on. */
@@ -15,6 +15,24 @@ export function extendLeases(
   { dryRun }: { dryRun: boolean },
 ): Promise<ActiveReply> {
   return askActive(deps, ["--extend", ...(dryRun ? ["--dry-run"] : []), ...ids, duration])
+}
+
+/** Stops these instances. */
+export function stopInstances(
+  deps: ClusterDeps,
+  ids: readonly string[],
+  { dryRun }: { dryRun: boolean },
+): Promise<ActiveReply> {
+  return askActive(deps, ["--stop", ...(dryRun ? ["--dry-run"] : []), ...ids])
+}
+
+/** Starts these stopped instances by one admission: all of them, or none. */
+export function startInstances(
+  deps: ClusterDeps,
+  ids: readonly string[],
+  { dryRun }: { dryRun: boolean },
+): Promise<ActiveReply> {
+  return askActive(deps, ["--start", "--together", ...(dryRun ? ["--dry-run"] : []), ...ids])
 }
 
 async function askActive(deps: ClusterDeps, words: readonly string[]): Promise<ActiveReply> {

@@ -9,6 +9,7 @@ import { aloneWith } from "./files.ts"
 import { forgetSettled, removeJournal } from "./journal.ts"
 import { type LaunchedNode, type LaunchOutcome, launchGroups, presentNodes } from "./launch_groups.ts"
 import { settingsForStorage } from "./launch_storage.ts"
+import { writeMembers } from "./members.ts"
 import { type ClusterNode, findNodes, isUsable } from "./nodes.ts"
 import { writeClientSite } from "./site_file.ts"
 import { attachStorage } from "./storage.ts"
@@ -39,8 +40,9 @@ export class PartlyLaunched extends ToolError {
   constructor(
     reason: string,
     readonly ids: readonly string[],
+    action = "launch",
   ) {
-    super("launch", reason)
+    super(action, reason)
   }
 }
 
@@ -107,6 +109,7 @@ async function finish(
     cluster: name,
     roles: rolesOf.get(node.id) ?? node.roles,
   }))
+  writeMembers(session, nodes)
   await attachStorage(session, nodes)
   if (!nodes.some(({ roles }) => isMaster(roles))) return
   const { isOurs } = await loadBootScript(session)

@@ -5,7 +5,7 @@ import type { ClusterSession } from "./deps.ts"
 import { followClient } from "./groups.ts"
 import { hostKeyMismatch, requireHostKeys } from "./host_keys.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"
-import { sshFailed, sshOptions } from "./ssh.ts"
+import { type SshOptions, sshFailed, sshOptions } from "./ssh.ts"
 
 const probeMs = 5_000
 
@@ -60,9 +60,15 @@ export async function runToNode(
 }
 
 /** Copies a file to the node's home, or to where `to` says. */
-export function pushCommand(session: ClusterSession, node: ClusterNode, from: string, to: string): string[] {
+export function pushCommand(
+  session: ClusterSession,
+  node: ClusterNode,
+  from: string,
+  to: string,
+  options: SshOptions = {},
+): string[] {
   const { settings } = session
-  return scp(session, node, [localPath(from), remotePath(settings, node, to)])
+  return scp(session, node, [localPath(from), remotePath(settings, node, to)], options)
 }
 
 export function pullCommand(session: ClusterSession, node: ClusterNode, from: string, to: string): string[] {
@@ -70,8 +76,13 @@ export function pullCommand(session: ClusterSession, node: ClusterNode, from: st
   return scp(session, node, [remotePath(settings, node, from), localPath(to)])
 }
 
-function scp(session: ClusterSession, node: ClusterNode, paths: readonly string[]): string[] {
-  return ["scp", "-r", "-p", ...sshOptions(session, node), "--", ...paths]
+function scp(
+  session: ClusterSession,
+  node: ClusterNode,
+  paths: readonly string[],
+  options: SshOptions = {},
+): string[] {
+  return ["scp", "-r", "-p", ...sshOptions(session, node, options), "--", ...paths]
 }
 
 /** What has a colon is a host to scp, unless a slash comes first. */

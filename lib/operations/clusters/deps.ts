@@ -46,6 +46,8 @@ export interface ClusterSession {
 
 /** The person, if there is one. */
 export interface Terminal {
+  /** A line of the result, on stdout, for what is printed while it comes. */
+  line(text: string): void
   /** A line on stderr. */
   note(text: string): void
   /** The same, after the command's name. */
@@ -63,6 +65,7 @@ export const clusterFiles = {
   knownHosts: "known_hosts",
   unverified: "unverified_hosts",
   launch: "launch.json",
+  members: "members.json",
   lock: "lock",
   ended: "ended",
   site: "hadoop-site.xml",

@@ -9,7 +9,7 @@ import { ownProcess, processIdentity } from "../../host/processes/process_identi
 import type { ClusterSession } from "./deps.ts"
 import { ensureGroups, type LaunchSecurityGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
-import { findNodes, isUsable } from "./nodes.ts"
+import { findNodes, isStopped, isUsable } from "./nodes.ts"
 import { askLauncher, LaunchFailed, requireLaunchRegion } from "./runner.ts"
 import { ebsMappings } from "./storage_file.ts"
 import { type BootScript, loadBootScript, userDataOf } from "./user_data_file.ts"
@@ -202,16 +202,25 @@ function nodesOf(reply: LaunchedReply, group: NodeGroup): LaunchedNode[] {
   }))
 }
 
-/** What runs of the cluster; throws Failed where something does and that was not expected. */
+/** The nodes that run. Throws Failed where some are stopped, or where some run and `resume` does not expect it. */
 export async function presentNodes(
   session: ClusterSession,
   { resume }: { resume: boolean },
 ): Promise<LaunchedNode[]> {
-  const nodes = (await findNodes(session)).filter(isUsable)
+  const { name } = session
+  const found = await findNodes(session)
+  const stopped = found.filter(isStopped)
+  const nodes = found.filter(isUsable)
+  if (stopped.length > 0) {
+    throw new Failed(
+      "launch",
+      `cluster ${quoted(name)} has ${plural(nodes.length + stopped.length, "instance")} already, ${stopped.length} of them stopped (hadoop-ec2 start ${name} starts them again, as ec2-active --start does; terminate-cluster ends them)`,
+    )
+  }
   if (nodes.length > 0 && !resume) {
     throw new Failed(
       "launch",
-      `cluster ${quoted(session.name)} has ${plural(nodes.length, "instance")} already (--resume completes it, add-workers adds to it)`,
+      `cluster ${quoted(name)} has ${plural(nodes.length, "instance")} already (--resume completes it, add-workers adds to it)`,
     )
   }
   return nodes.map(({ id, privateIp, roles }) => ({ id, privateIp, roles }))

@@ -67,10 +67,19 @@ export function isUsable(node: ClusterNode): boolean {
   return node.state === "pending" || node.state === "running"
 }
 
+/** Stopped, or on its way there: its volumes cost, and it can be started again. */
+export function isStopped({ state }: ClusterNode): boolean {
+  return state === "stopped" || state === "stopping"
+}
+
 /** The cluster's running nodes; throws Failed where there are none. */
 export async function requireNodes(session: ClusterSession): Promise<ClusterNode[]> {
-  const nodes = (await findNodes(session)).filter(isUsable)
+  const found = await findNodes(session)
+  const nodes = found.filter(isUsable)
   if (nodes.length > 0) return nodes
+  if (found.some(isStopped)) {
+    throw new Failed("cluster", `${quoted(session.name)} is stopped (hadoop-ec2 start ${session.name})`)
+  }
   throw new Failed("cluster", `${quoted(session.name)} has no running instances of yours`)
 }
 

@@ -25,7 +25,7 @@ export interface NodeUsage {
 /** Added up over the nodes, from this tool's own price list. */
 export function usageOf(session: ClusterSession, nodes: readonly ClusterNode[]): NodeUsage {
   const now = session.deps.clock.now()
-  const prices = nodes.map((node) => hourlyPrice(session, node))
+  const prices = nodes.map((node) => hourlyPrice(session.deps, node))
   return {
     instanceHours: nodes.reduce((sum, { launchedAtUtcMs }) => sum + (now - launchedAtUtcMs) / msPerHour, 0),
     hourlyMicroUsd: prices.includes(null) ? null : total(prices.map((price) => price ?? noMicroUsd)),
@@ -33,7 +33,7 @@ export function usageOf(session: ClusterSession, nodes: readonly ClusterNode[]):
 }
 
 /** Null where no price is known: that must keep nobody from terminating. */
-function hourlyPrice({ deps }: ClusterSession, node: ClusterNode): MicroUsd | null {
+export function hourlyPrice(deps: ClusterDeps, node: ClusterNode): MicroUsd | null {
   return priceOf(deps.prices, {
     instanceType: node.type,
     region: node.region,

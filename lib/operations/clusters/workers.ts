@@ -8,6 +8,7 @@ import { isMaster } from "../../decisions/clusters/roles.ts"
 import { prepareConnection } from "./connect.ts"
 import type { ClusterSession } from "./deps.ts"
 import { requireHostKeys } from "./host_keys.ts"
+import { writeMembers } from "./members.ts"
 import { type ClusterNode, isUsable, nodeNamed, requireMaster } from "./nodes.ts"
 import { requireRemote } from "./ssh.ts"
 import { terminateNodes } from "./terminate.ts"
@@ -71,6 +72,7 @@ export async function removeWorkers(
     leaving.map(({ id }) => id),
   )
   const left = nodes.filter((node) => !leaving.includes(node))
+  writeMembers(session, left)
   const master = masterOf(left.filter(isUsable))
   if (!master) return
   if (!decommission) await prepareConnection(session, master)

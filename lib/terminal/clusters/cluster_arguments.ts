@@ -59,6 +59,8 @@ export const clusterArguments = {
     description: "What to do with nodes that run when a launch fails",
   },
   for: text("wait: boot, hdfs, yarn or spark"),
+  all: flag("exec, push: on all nodes, not on the master alone"),
+  role: text("exec, push: on the nodes with this role"),
   "skip-decommission": flag("remove-workers: terminate at once"),
   timeout: text("Longest wait, e.g. 20m"),
   "config-dir": text("Instead of ~/.hadoop-cloud"),
@@ -97,6 +99,9 @@ export const connectOptions: readonly LimitedOption[] = [
   "key-name",
 ]
 
+/** The options that choose on which nodes something is done. */
+export const targetOptions: readonly LimitedOption[] = ["all", "role"]
+
 /** The options that choose what is launched, and how it is reached. */
 export const launchOptions: readonly LimitedOption[] = [
   ...connectOptions,
@@ -132,6 +137,9 @@ export interface CommandOptions {
   skipDecommission: boolean
   onFailure: "keep" | "terminate" | null
   goals: string | null
+  all: boolean
+  role: string | null
+  json: boolean
 }
 
 /** The given options that not every command takes. */
@@ -154,6 +162,9 @@ export function commandOptions(args: ClusterArguments): CommandOptions {
     skipDecommission: args["skip-decommission"],
     onFailure: args["on-failure"] ?? null,
     goals: args.for ?? null,
+    all: args.all,
+    role: args.role ?? null,
+    json: args.json,
   }
 }
 

@@ -44,11 +44,18 @@ export function nodeJson(node: ClusterNode) {
   }
 }
 
-/** Columns for `list`: name, masters+workers, age, end of the lease. */
-export function clusterLine({ name, masters, workers, ageMs, leaseEnd }: ClusterSummary): string {
-  return [name, `${masters}+${workers}`, duration(ageMs), leaseEnd && `until ${leaseEnd}`]
-    .join("\t")
-    .trimEnd()
+/** Columns for `list`: name, masters+workers, age, end of the lease or what is stopped, dollars per hour. */
+export function clusterLine(cluster: ClusterSummary): string {
+  const { name, masters, workers, stopped, ageMs, leaseEnd, hourlyMicroUsd } = cluster
+  const until = leaseEnd && `until ${leaseEnd}`
+  const state =
+    stopped === 0
+      ? until
+      : stopped === masters + workers
+        ? "stopped"
+        : `${stopped} stopped, ${until || "the others run"}`
+  const cost = hourlyMicroUsd === null ? "" : `${usd(hourlyMicroUsd)} per hour`
+  return [name, `${masters}+${workers}`, duration(ageMs), state, cost].join("\t").trimEnd()
 }
 
 /** What a confirmation shows: whose nodes, how many, how long they have run, what an hour costs. */

@@ -1,13 +1,12 @@
 #!/bin/bash
-# A machine of the lab, in namespaces of its own: `node.sh DIRECTORY HOSTNAME`. What it writes goes to memory and is gone with it.
+# A machine of the lab, in namespaces of its own: `node.sh DIRECTORY HOSTNAME`. What it writes goes to DIRECTORY/rw, its disk, which
+# is there again when it is started again: then no user data is run, but the units that are enabled.
 set -euo pipefail
 dir=$1
 hostname "$2"
 lab=$(dirname "$(readlink -f "$0")")
 read -r _ # until there is a network
 mount -t sysfs sysfs /sys
-mkdir -p "$dir/rw"
-mount -t tmpfs tmpfs "$dir/rw"
 for place in etc var opt home root usr/local; do
   mkdir -p "$dir/rw/$place/up" "$dir/rw/$place/work"
   mount -t overlay overlay -o "lowerdir=/$place,upperdir=$dir/rw/$place/up,workdir=$dir/rw/$place/work" "/$place"
@@ -43,7 +42,13 @@ chmod 0700 /root /root/.ssh
 /usr/sbin/sshd -f "$dir/sshd_config" -E /var/log/sshd.log
 python3 "$lab/imds.py" "$dir" >/var/log/imds.log 2>&1 &
 until (exec 3<>/dev/tcp/169.254.169.254/80) 2>/dev/null; do sleep 0.05; done
-for part in "$dir"/part-*; do
-  (cd / && PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin exec "$part") >>/var/log/cloud-init-output.log 2>&1 || true
-done
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if [[ -e $dir/booted ]]; then
+  for unit in /etc/systemd/system/multi-user.target.wants/hadoop-ec2-*; do systemctl start "${unit##*/}"; done
+else
+  touch "$dir/booted"
+  for part in "$dir"/part-*; do
+    (cd / && exec "$part") >>/var/log/cloud-init-output.log 2>&1 || true
+  done
+fi
 wait

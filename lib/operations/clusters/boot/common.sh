@@ -9,7 +9,9 @@ umask 022
 
 roles=${ROLES?}
 state_dir=/var/lib/hadoop-ec2
-status_file=$state_dir/status
+# On a tmpfs, so that a machine that has just been started again does not show what its last start ended with.
+run_dir=/run/hadoop-ec2
+status_file=$run_dir/status
 settings_dir=/etc/hadoop-ec2
 conf_dir=$settings_dir/conf
 web_dir=$state_dir/www

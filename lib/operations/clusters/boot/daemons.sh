@@ -23,17 +23,14 @@ SuccessExitStatus=143
 Restart=on-failure
 RestartSec=5
 LimitNOFILE=65536
-
-[Install]
-WantedBy=multi-user.target
 END
 }
 
-# `start ROLE...`: those that are ours, unless they run.
+# `start ROLE...`: those that are ours, unless they run. Not enabled: the boot script starts them, once their disks are mounted.
 start() {
   local role
   for role in "$@"; do
-    if has_role "$role"; then systemctl enable --now "hadoop-ec2-$role"; fi
+    if has_role "$role"; then systemctl start "hadoop-ec2-$role"; fi
   done
 }
 

@@ -49,9 +49,11 @@ phase_java() {
   command -v tar >/dev/null || packages+=(tar)
   command -v python3 >/dev/null || packages+=(python3)
   local wanted=()
-  read -ra wanted <<<"${USER_PACKAGES:-}"
+  # Once: a start that comes later needs no mirror.
+  if [[ $(cat "$state_dir/packages" 2>/dev/null) != "${USER_PACKAGES:-}" ]]; then read -ra wanted <<<"$USER_PACKAGES"; fi
   packages+=("${wanted[@]}")
   install_packages "${packages[@]}"
+  printf '%s\n' "${USER_PACKAGES:-}" >"$state_dir/packages"
   find_java
   start_status_page
 }

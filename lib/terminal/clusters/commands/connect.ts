@@ -1,8 +1,11 @@
 /** Commands that go to nodes through ssh. */
 import { UsageError } from "../../../base/errors.ts"
+import { plural } from "../../../base/text.ts"
 import { hostKeysIn, knownHostsLine } from "../../../decisions/clusters/host_keys.ts"
-import { pullCommand, pushCommand } from "../../../operations/clusters/connect.ts"
+import { shellCommand } from "../../../decisions/clusters/shell_words.ts"
+import { prepareConnection, pullCommand, pushCommand } from "../../../operations/clusters/connect.ts"
 import type { ClusterDeps, ClusterSession } from "../../../operations/clusters/deps.ts"
+import { nodesWith, runOnEach } from "../../../operations/clusters/fan_out.ts"
 import { clusterFile, readText } from "../../../operations/clusters/files.ts"
 import { hostKeyState, learnHostKeys } from "../../../operations/clusters/host_keys.ts"
 import {
@@ -14,11 +17,12 @@ import {
 } from "../../../operations/clusters/nodes.ts"
 import { socksCommand, startSocksTunnel } from "../../../operations/clusters/proxy_tunnel.ts"
 import { sshCommand, sshOptions } from "../../../operations/clusters/ssh.ts"
-import { connectOptions } from "../cluster_arguments.ts"
+import { connectOptions, targetOptions } from "../cluster_arguments.ts"
 import {
   anyNumber,
   type Call,
   type Command,
+  type CommandResult,
   commandShown,
   openByName,
   openCluster,
@@ -38,21 +42,33 @@ export const connectCommands: Command[] = [
   },
   {
     name: "exec",
-    usage: "CLUSTER COMMAND…",
-    summary: "a command on the master; one word is read by its shell, several arrive as they are",
-    options: connectOptions,
-    async run(deps, call) {
-      const words = call.words[1] === "--" ? call.words.toSpliced(1, 1) : call.words
-      const { session, node, rest } = await target(deps, { ...call, words }, 1, anyNumber)
-      return runConnected(session, call, node, sshCommand(session, node, rest))
+    usage: "CLUSTER [--all|--role ROLE] COMMAND…",
+    summary:
+      "a command on the master, or on many nodes; one word is read by their shell, several arrive as they are",
+    options: [...connectOptions, ...targetOptions],
+    async run(deps, given) {
+      const call = withTargetWords(given)
+      if (!isForMany(call)) {
+        const { session, node, rest } = await target(deps, call, 1, anyNumber)
+        return runConnected(session, call, node, sshCommand(session, node, rest))
+      }
+      const { session, rest } = openCluster(deps, call, 1, anyNumber)
+      requireNoNul(rest)
+      return onMany(session, call, (node) => sshCommand(session, node, rest, { batch: true }))
     },
   },
   {
     name: "push",
-    usage: "CLUSTER FILE [TO]",
-    summary: "copies a file or directory to the master's home",
-    options: connectOptions,
+    usage: "CLUSTER FILE [TO] [--all|--role ROLE]",
+    summary: "copies a file or directory to the master's home, or to many nodes'",
+    options: [...connectOptions, ...targetOptions],
     async run(deps, call) {
+      if (isForMany(call)) {
+        const { session, rest } = openCluster(deps, call, 1, 2)
+        requireNoNul(rest)
+        const [from = "", to = ""] = rest
+        return onMany(session, call, (node) => pushCommand(session, node, from, to, { batch: true }))
+      }
       const { session, node, rest } = await target(deps, call, 1, 2)
       return runConnected(session, call, node, pushCommand(session, node, rest[0] ?? "", rest[1] ?? ""))
     },
@@ -160,10 +176,59 @@ async function target(deps: ClusterDeps, call: Call, least: number, most: number
   const { session, rest } = openCluster(deps, call, least, most)
   const nodes = await requireNodes(session)
   const name = named === undefined ? undefined : rest[named]
-  if (rest.some((word) => word.includes("\0")))
-    throw new UsageError("arguments", "must not contain NUL bytes")
+  requireNoNul(rest)
   const node = name === undefined ? requireMaster(session.name, nodes) : nodeNamed(nodes, name)
   return { session, node, rest }
+}
+
+function requireNoNul(words: readonly string[]): void {
+  if (words.some((word) => word.includes("\0")))
+    throw new UsageError("arguments", "must not contain NUL bytes")
+}
+
+function isForMany({ options }: Call): boolean {
+  return options.all || options.role !== null
+}
+
+/** What stands between the cluster's name and the remote command are our own options: `exec words --role sw uptime`. */
+function withTargetWords({ words, options }: Call): Call {
+  const [cluster = "", ...rest] = words
+  let { all, role } = options
+  for (;;) {
+    const [word = ""] = rest
+    if (word === "--all") all = true
+    else if (word === "--role") role = rest.splice(0, 1) && (rest[0] ?? "")
+    else if (word.startsWith("--role=")) role = word.slice("--role=".length)
+    else break
+    rest.shift()
+  }
+  if (rest[0] === "--") rest.shift()
+  return { words: words.length === 0 ? [] : [cluster, ...rest], options: { ...options, all, role } }
+}
+
+/** Runs it on the nodes that the options choose; every line that they print begins with the node's id. */
+async function onMany(
+  session: ClusterSession,
+  { options: { all, role, dryRun, json } }: Call,
+  commandFor: (node: ClusterNode) => string[],
+): Promise<CommandResult> {
+  if (all && role !== null) throw new UsageError("options", "--all and --role exclude each other")
+  const { deps, name: cluster } = session
+  const nodes = await nodesWith(session, role)
+  if (dryRun) {
+    const commands = nodes.map((node) => ({ id: node.id, command: commandFor(node) }))
+    return { lines: commands.map(({ command }) => shellCommand(command)), json: { cluster, commands } }
+  }
+  await prepareConnection(session, nodes[0] as ClusterNode)
+  const outcomes = await runOnEach(session, nodes, commandFor, ({ id, stream, text }) => {
+    if (stream === "stderr") deps.terminal.note(`${id}: ${text}`)
+    else if (!json) deps.terminal.line(`${id}: ${text}`)
+  })
+  const failed = outcomes.filter(({ code }) => code !== 0)
+  const codes = failed.map(({ id, code }) => `${id} (${code})`).join(" ")
+  if (failed.length > 0)
+    deps.terminal.warn(`exit codes: not 0 on ${failed.length} of ${plural(nodes.length, "node")}: ${codes}`)
+  return { json: { cluster, nodes: outcomes }, code: Math.max(0, ...failed.map(({ code }) => code)) }
 }
 
 function sshConfigLines(session: ClusterSession, node: ClusterNode, index: number): string[] {

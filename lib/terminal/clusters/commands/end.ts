@@ -6,6 +6,7 @@ import { tellEnding } from "../../../operations/clusters/ended.ts"
 import { clusterGroups } from "../../../operations/clusters/groups.ts"
 import { countComing, removeJournal } from "../../../operations/clusters/journal.ts"
 import { requireMaster, requireNodes } from "../../../operations/clusters/nodes.ts"
+import { stopCluster } from "../../../operations/clusters/stop_start.ts"
 import { nodesToEnd, terminateCluster } from "../../../operations/clusters/terminate.ts"
 import {
   chooseWorkers,
@@ -31,6 +32,16 @@ export const endCommands: Command[] = [
     usage: "CLUSTER",
     summary: "terminates them, and deletes the cluster's security groups",
     run: (deps, call) => terminate(deps, call, { groups: true }),
+  },
+  {
+    name: "stop",
+    usage: "CLUSTER",
+    summary: "stops all of its instances; their volumes stay and cost, start starts them again",
+    async run(deps, call) {
+      const { session } = openByName(deps, call, 0, 0)
+      const reply = await stopCluster(session, call.options)
+      return { ...reply, json: { cluster: session.name, ...reply } }
+    },
   },
   {
     name: "remove-workers",

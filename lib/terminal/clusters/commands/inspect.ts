@@ -1,5 +1,6 @@
 /** Commands that only look, and the lease. */
 import { ExitCode, Failed, UsageError } from "../../../base/errors.ts"
+import { toUsd } from "../../../base/money.ts"
 import { quoted } from "../../../base/text.ts"
 import { parseDuration } from "../../../base/time.ts"
 import { services } from "../../../decisions/clusters/roles.ts"
@@ -25,7 +26,7 @@ export const inspectCommands: Command[] = [
   {
     name: "list",
     usage: "[CLUSTER]",
-    summary: "your clusters with a running master, or the instances of one",
+    summary: "your clusters, those that are stopped, too, or the instances of one",
     async run(deps, call) {
       if (call.words.length === 0) return clusterList(deps)
       const { session } = openByName(deps, call, 0, 0)
@@ -124,12 +125,14 @@ async function clusterList(deps: ClusterDeps) {
   const clusters = await listClusters(deps)
   return {
     lines: clusters.map(clusterLine),
-    json: clusters.map(({ name, masters, workers, ageMs, leaseEnd }) => ({
-      name,
-      masters,
-      workers,
-      age_ms: ageMs,
-      lease_end: leaseEnd || null,
+    json: clusters.map((cluster) => ({
+      name: cluster.name,
+      masters: cluster.masters,
+      workers: cluster.workers,
+      stopped: cluster.stopped,
+      age_ms: cluster.ageMs,
+      lease_end: cluster.leaseEnd || null,
+      hourly_cost: cluster.hourlyMicroUsd === null ? null : toUsd(cluster.hourlyMicroUsd),
     })),
   }
 }

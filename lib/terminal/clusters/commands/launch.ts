@@ -11,11 +11,12 @@ import {
   launchCluster,
   PartlyLaunched,
 } from "../../../operations/clusters/cluster_launch.ts"
-import type { ClusterSession } from "../../../operations/clusters/deps.ts"
+import type { ClusterDeps, ClusterSession } from "../../../operations/clusters/deps.ts"
 import { type LaunchInputs, presentNodes } from "../../../operations/clusters/launch_groups.ts"
 import { priceGroups, render } from "../../../operations/clusters/render.ts"
+import { startCluster } from "../../../operations/clusters/stop_start.ts"
 import { defaultTimeoutMs } from "../../../operations/clusters/wait.ts"
-import { launchOptions } from "../cluster_arguments.ts"
+import { connectOptions, launchOptions } from "../cluster_arguments.ts"
 import { pricedLines, renderedLines } from "../cluster_lines.ts"
 import { anyNumber, type Call, type Command, type CommandResult, openCluster, planOf } from "../command.ts"
 
@@ -57,6 +58,13 @@ export const launchCommands: Command[] = [
     },
   },
   {
+    name: "start",
+    usage: "CLUSTER",
+    summary: "starts a stopped cluster by one admission for all nodes; waits until all are ready",
+    options: connectOptions,
+    run: start,
+  },
+  {
     name: "plan",
     usage: sizes,
     summary: "what it would cost, by a dry run of ec2-run",
@@ -79,6 +87,25 @@ export const launchCommands: Command[] = [
   },
 ]
 
+async function start(deps: ClusterDeps, call: Call): Promise<CommandResult> {
+  const { session } = openCluster(deps, call, 0, 0)
+  const { name: cluster } = session
+  const timeoutMs = deps.timeoutMs ?? defaultTimeoutMs
+  try {
+    const { reply, ended } = await startCluster(session, { dryRun: call.options.dryRun, timeoutMs })
+    return { ...reply, json: { cluster, ...reply, ended } }
+  } catch (error) {
+    if (!(error instanceof PartlyLaunched)) throw error
+    return partly(session, error)
+  }
+}
+
+/** The nodes that run are a result, too: the caller has to end them or to go on. */
+function partly({ deps, name }: ClusterSession, { ids, message, exitCode }: PartlyLaunched): CommandResult {
+  deps.terminal.warn(escapeControls(message))
+  return { lines: [...ids], json: { cluster: name, ids, error: message }, code: exitCode }
+}
+
 async function launch(
   session: ClusterSession,
   { options: { dryRun, onFailure } }: Call,
@@ -100,11 +127,8 @@ async function launch(
     )
     return { lines: ids, json: { cluster, ids, hourly_cost: hourlyCost, lease_end: leaseEnd } }
   } catch (error) {
-    // The nodes that run are a result, too: the caller has to terminate them or to resume.
     if (!(error instanceof PartlyLaunched)) throw error
-    const { ids, message, exitCode } = error
-    deps.terminal.warn(escapeControls(message))
-    return { lines: [...ids], json: { cluster, ids, error: message }, code: exitCode }
+    return partly(session, error)
   }
 }
 
