@@ -374,6 +374,23 @@ describe("smuggling and injection", () => {
     await other.close()
     evil.close()
   })
+
+  test.each([["at once"], ["later"]])(
+    "half an answer that nobody asked for, whose rest comes %s, is given to nobody else",
+    async (when) => {
+      const evil = await rawBackend((_, socket) => {
+        if (when === "later") setTimeout(() => socket.write("ngth: 4\r\n\r\nevil"), 20)
+        return `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Le`
+      })
+      const other = await testProxy({ allow: [`127.0.0.1:${evil.port}`] })
+      for (let i = 0; i < 5; i++) {
+        expect((await other.get(`${evil.prefix}/${i}`)).text).toBe("hi")
+        await Bun.sleep(i * 10)
+      }
+      await other.close()
+      evil.close()
+    },
+  )
 })
 
 describe("taking too much", () => {

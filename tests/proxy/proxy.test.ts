@@ -219,6 +219,20 @@ describe("bodies", () => {
     endless.close()
   })
 
+  test("a kept connection whose last pieces waited for a slow reader carries the next answer", async () => {
+    const large = await testBackend((_, response) => {
+      response.writeHead(200, { "Content-Type": "text/html" }).end('<a href="/x">'.repeat(200_000))
+    })
+    const other = await testProxy({ allow: [`127.0.0.1:${large.port}`] })
+    for (let i = 0; i < 6; i++) {
+      const answer = await other.get(`${large.prefix}/`)
+      expect(answer.body.length).toBe(200_000 * `<a href="${large.prefix}/x">`.length)
+    }
+    expect(large.requests).toHaveLength(6)
+    await other.close()
+    large.close()
+  })
+
   test("a kept connection that the backend closed is no error", async () => {
     let served = 0
     const closing = await rawBackend((_, socket) => {

@@ -12,20 +12,28 @@ export const hopByHop = new Set(
 
 export function headerValue(headers: RawHeaders, name: string): string | null {
   for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() === name) return headers[i + 1] as string
+    const key = headers[i] as string
+    if (key.length === name.length && key.toLowerCase() === name) return headers[i + 1] as string
   }
   return null
 }
 
 export function headerValues(headers: RawHeaders, name: string): string[] {
-  return headers.filter((_, i) => i % 2 === 1 && (headers[i - 1] as string).toLowerCase() === name)
+  const values: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const key = headers[i] as string
+    // Most names differ in length: spelling them out anew each time would show.
+    if (key.length === name.length && key.toLowerCase() === name) values.push(headers[i + 1] as string)
+  }
+  return values
 }
 
 /** What else this message's Connection names as meant for the next hop only. */
 export function connectionOptions(headers: RawHeaders): Set<string> {
   const options = new Set<string>()
   for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== "connection") continue
+    const key = headers[i] as string
+    if (key.length !== "connection".length || key.toLowerCase() !== "connection") continue
     for (const option of (headers[i + 1] as string).split(",")) options.add(option.trim().toLowerCase())
   }
   return options

@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http"
 import type { Sink } from "./body.ts"
 import type { Attempt } from "./exchange.ts"
 
-export interface AnswerHead {
+export interface ClientHead {
   status: number
   reason: string
   headers: string[]
@@ -23,7 +23,7 @@ export class AnswerSink implements Sink {
 
   constructor(
     readonly attempt: Attempt,
-    readonly head: AnswerHead,
+    readonly head: ClientHead,
   ) {
     if (!head.decoded) this.#beginSoon()
   }

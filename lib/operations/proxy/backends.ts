@@ -1,7 +1,7 @@
 /** Keeps connections to backends for the next request. */
-import http, { type ClientRequest } from "node:http"
 import type { Duplex } from "node:stream"
-import { authorityOf, type Target } from "../../decisions/proxy/target.ts"
+import { authorityOf, prefixOf, type Target } from "../../decisions/proxy/target.ts"
+import { type Answering, BackendConnection } from "./backend_connection.ts"
 import { type AddressPolicy, type Dial, secured, type TlsOptions } from "./dial.ts"
 import { ProxyFailure } from "./failures.ts"
 import type { ProxyLimits } from "./limits.ts"
@@ -18,10 +18,22 @@ export interface BackendRequest {
 }
 
 export interface Backends {
-  /** Begins a request; the caller writes its body and ends it. */
-  request(request: BackendRequest): ClientRequest
+  /** Begins a request, whose events go to `answering`; a body is written once `ready` is told. */
+  request(request: BackendRequest, answering: Answering): BackendCall
   close(): void
 }
+
+/** A request on its way. */
+export interface BackendCall {
+  /** Whether its connection carried another request before. */
+  readonly reused: boolean
+  /** The connection, once it stands. */
+  readonly connection: BackendConnection | null
+  /** Ends it; nothing is told after that. */
+  destroy(): void
+}
+
+const keptAtMost = 32
 
 export function openBackends(
   dial: Dial,
@@ -39,46 +51,149 @@ export function openBackends(
       throw new ProxyFailure(504, `no connection within ${limits.connectMs / 1000} s`)
     }
   }
-  const agent = new BackendAgent(connect, limits)
+  const pools = new Map<string, BackendPool>()
+  const poolOf = (target: Target) => {
+    const key = prefixOf(target)
+    let pool = pools.get(key)
+    if (!pool) {
+      for (const [other, { isEmpty }] of pools) if (isEmpty) pools.delete(other)
+      pool = new BackendPool(() => connect(target), limits)
+      pools.set(key, pool)
+    }
+    return pool
+  }
   return {
-    request: ({ target, method, path, headers, fresh }) =>
-      http.request({
-        agent: fresh ? new BackendAgent(connect, limits, false) : agent,
-        // Only the key of the agent's pool: BackendAgent connects by `target`.
-        host: target.host,
-        port: target.port,
-        target,
-        method,
-        path,
-        headers: ["Host", authorityOf(target), ...headers],
-        setHost: false,
-      } as unknown as http.RequestOptions),
-    close: () => agent.destroy(),
+    request(request, answering) {
+      const call = new Call(headOf(request), request.method, answering)
+      poolOf(request.target).begin(call, request.fresh)
+      return call
+    },
+    close() {
+      for (const pool of pools.values()) pool.close()
+    },
   }
 }
 
-class BackendAgent extends http.Agent {
+class Call implements BackendCall {
+  connection: BackendConnection | null = null
+  reused = false
+  over = false
+  /** Takes it out of the queue of its pool. */
+  leave: () => void = () => {}
+
   constructor(
-    private readonly connect: (target: Target) => Promise<Duplex>,
-    limits: ProxyLimits,
-    keepAlive = true,
-  ) {
-    super({ keepAlive, maxSockets: limits.connectionsPerBackend, maxFreeSockets: 32, scheduling: "lifo" })
+    readonly head: string,
+    readonly method: string,
+    readonly answering: Answering,
+  ) {}
+
+  destroy(): void {
+    if (this.over) return
+    this.over = true
+    this.leave()
+    this.connection?.abandon(this.answering)
   }
 
-  override getName(options?: http.ClientRequestArgs & { target?: Target }): string {
-    const { target } = options ?? {}
-    return target ? `${target.scheme}//${target.host}//${target.port}` : ""
+  start(connection: BackendConnection): void {
+    this.connection = connection
+    this.reused = connection.used
+    connection.begin(this.head, this.method, this.answering)
   }
 
-  override createConnection(
-    options: http.ClientRequestArgs & { target?: Target },
-    done?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex {
-    this.connect(options.target as Target).then(
-      (stream) => done?.(null, stream),
-      (error: Error) => done?.(error, undefined as unknown as Duplex),
-    )
-    return undefined as unknown as Duplex
+  fail(error: unknown): void {
+    if (this.over) return
+    this.over = true
+    this.answering.failed(error)
   }
+}
+
+/** The connections to one backend. */
+class BackendPool {
+  readonly #kept: BackendConnection[] = []
+  readonly #all = new Set<BackendConnection>()
+  readonly #waiting: Call[] = []
+  #connecting = 0
+
+  constructor(
+    readonly connect: () => Promise<Duplex>,
+    readonly limits: ProxyLimits,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0 && this.#connecting === 0 && this.#waiting.length === 0
+  }
+
+  begin(call: Call, fresh: boolean): void {
+    const kept = fresh ? undefined : this.#kept.pop()
+    if (kept) call.start(kept)
+    else if (this.#all.size + this.#connecting < this.limits.connectionsPerBackend || fresh)
+      void this.#open(call, fresh)
+    else {
+      this.#waiting.push(call)
+      call.leave = () => this.#waiting.splice(this.#waiting.indexOf(call), 1)
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#all) connection.socket.destroy()
+  }
+
+  async #open(call: Call, fresh: boolean): Promise<void> {
+    this.#connecting++
+    try {
+      const socket = await this.connect()
+      if (call.over) socket.destroy()
+      else {
+        const connection = new BackendConnection(socket, this.limits.headerBytes, (one, reusable) =>
+          this.#released(one, reusable && !fresh),
+        )
+        this.#all.add(connection)
+        call.start(connection)
+      }
+    } catch (error) {
+      call.fail(error)
+    } finally {
+      this.#connecting--
+      this.#serveNext()
+    }
+  }
+
+  #released(connection: BackendConnection, reusable: boolean): void {
+    if (!reusable) {
+      this.#all.delete(connection)
+      const at = this.#kept.indexOf(connection)
+      if (at >= 0) this.#kept.splice(at, 1)
+      connection.socket.destroy()
+    } else {
+      const next = this.#waiting.shift()
+      if (next) {
+        next.leave = () => {}
+        next.start(connection)
+        return
+      }
+      if (this.#kept.length < keptAtMost) this.#kept.push(connection)
+      else this.#released(connection, false)
+      return
+    }
+    this.#serveNext()
+  }
+
+  #serveNext(): void {
+    if (this.#all.size + this.#connecting >= this.limits.connectionsPerBackend) return
+    const next = this.#waiting.shift()
+    if (!next) return
+    next.leave = () => {}
+    void this.#open(next, false)
+  }
+}
+
+/** The request's first line and headers as they go out. */
+function headOf({ method, path, target, headers }: BackendRequest): string {
+  let head = `${method} ${path} HTTP/1.1\r\nHost: ${authorityOf(target)}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  // Nothing that could end a line is in them: they were parsed by llhttp before. This is for what is added to them some day.
+  if (/[\r\n\0]/.test(head.replaceAll("\r\n", "")) || /[^\x21-\xff]/.test(path) || /\s/.test(method)) {
+    throw new ProxyFailure(400, "the request holds control characters")
+  }
+  return `${head}\r\n`
 }

@@ -3,6 +3,7 @@ import { type Readable, Transform } from "node:stream"
 import zlib from "node:zlib"
 import { messageOf } from "../../base/errors.ts"
 import { type DocumentOptions, rewriterFor } from "../../decisions/proxy/stream.ts"
+import type { AnswerBody } from "./answer_body.ts"
 import { ProxyFailure } from "./failures.ts"
 import type { ProxyLimits } from "./limits.ts"
 
@@ -33,72 +34,94 @@ export interface Sink {
   touched(): void
 }
 
+/** Passes a body on: through its decoders, and rewritten where it is a document. */
 export function pump(
-  source: Readable,
+  body: AnswerBody,
   decoders: readonly Transform[],
   document: DocumentOptions | null,
   limits: ProxyLimits,
   sink: Sink,
 ): void {
-  let encodedBytes = 0
-  let decodedBytes = 0
   let failed = false
   const fail = (error: unknown) => {
     if (failed) return
     failed = true
     for (const decoder of decoders) decoder.destroy()
-    source.destroy()
+    body.destroy()
     sink.fail(error)
   }
-  // A few kilobytes of a decompression bomb are gigabytes; real pages stay far below this ratio.
-  const grown = (chunk: Buffer): boolean => {
-    decodedBytes += chunk.length
-    if (decoders.length === 0 || decodedBytes <= limits.decodedFreeBytes) return false
-    if (decodedBytes <= encodedBytes * limits.decodedRatio) return false
-    fail(new ProxyFailure(502, `the page is more than ${limits.decodedRatio} times larger than it was sent`))
-    return true
-  }
-  let readable: Readable = source
-  if (decoders.length > 0) {
-    source.on("data", (chunk: Buffer) => {
-      encodedBytes += chunk.length
-    })
-    for (const decoder of decoders) {
-      const from = readable
-      from.on("error", (error) => decoder.destroy(error))
-      // What lies between two codings can be a bomb, too, of which nothing comes out in the end.
-      if (from !== source) from.on("data", grown)
-      readable = from.pipe(decoder)
-    }
-  }
   const rewriter = document && rewriterFor(document)
-  readable.on("data", (chunk: Buffer) => {
+  const passOn = (chunk: Buffer, from: { pause(): unknown; resume(): unknown }) => {
     if (failed) return
     sink.touched()
-    if (grown(chunk)) return
     const bytes = rewriter ? rewriter.write(chunk) : chunk
-    if (bytes.length > 0 && !sink.write(bytes)) {
-      readable.pause()
-      sink.whenDrained(() => {
-        sink.touched()
-        readable.resume()
-      })
-    }
-  })
+    if (bytes.length === 0 || sink.write(bytes)) return
+    from.pause()
+    sink.whenDrained(() => {
+      sink.touched()
+      from.resume()
+    })
+  }
   const end = () => {
     if (!failed) sink.end(rewriter ? rewriter.end() : null)
   }
-  readable.on("end", end)
-  source.on("error", fail)
-  if (readable !== source) {
-    readable.on("error", (error) => {
-      // Some servers name a coding over no body at all, as under a redirect; to a decoder that is one cut short.
-      if (encodedBytes === 0 && source.readableEnded) return end()
-      const why = `its body is not what its Content-Encoding says: ${messageOf(error)}`
-      fail(new ProxyFailure(502, why, { cause: error }))
-    })
+  if (decoders.length > 0) decode(body, decoders, limits, { passOn, end, fail })
+  else body.read({ data: (chunk) => passOn(chunk, body), end, failed: fail })
+}
+
+interface Decoded {
+  passOn(chunk: Buffer, from: Readable): void
+  end(): void
+  fail(error: unknown): void
+}
+
+function decode(body: AnswerBody, decoders: readonly Transform[], limits: ProxyLimits, to: Decoded): void {
+  const [first] = decoders as [Transform]
+  const last = decoders.at(-1) as Transform
+  let encodedBytes = 0
+  let decodedBytes = 0
+  // A few kilobytes of a decompression bomb are gigabytes; real pages stay far below this ratio.
+  const grown = (chunk: Buffer): boolean => {
+    decodedBytes += chunk.length
+    if (decodedBytes <= limits.decodedFreeBytes || decodedBytes <= encodedBytes * limits.decodedRatio)
+      return false
+    to.fail(
+      new ProxyFailure(502, `the page is more than ${limits.decodedRatio} times larger than it was sent`),
+    )
+    return true
   }
-  source.on("aborted", () => fail(new ProxyFailure(502, "the backend broke off its answer")))
+  for (const [i, decoder] of decoders.entries()) {
+    const next = decoders[i + 1]
+    if (!next) continue
+    // What lies between two codings can be a bomb, too, of which nothing comes out in the end.
+    decoder.on("data", grown)
+    decoder.on("error", (error) => next.destroy(error))
+    decoder.pipe(next)
+  }
+  last.on("data", (chunk: Buffer) => {
+    if (!grown(chunk)) to.passOn(chunk, last)
+  })
+  last.on("end", to.end)
+  let ended = false
+  last.on("error", (error) => {
+    // Some servers name a coding over no body at all, as under a redirect; to a decoder that is one cut short.
+    if (encodedBytes === 0 && ended) return to.end()
+    const why = `its body is not what its Content-Encoding says: ${messageOf(error)}`
+    to.fail(new ProxyFailure(502, why, { cause: error }))
+  })
+  body.read({
+    data(chunk) {
+      encodedBytes += chunk.length
+      if (first.write(chunk)) return
+      body.pause()
+      first.once("drain", () => body.resume())
+    },
+    end() {
+      ended = true
+      first.end()
+    },
+    failed: to.fail,
+  })
 }
 
 function decoderOf(coding: string): Transform | null {

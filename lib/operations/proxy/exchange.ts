@@ -1,8 +1,9 @@
 /** One request of a client, its answer, and the line of the log that they leave behind. */
 
-import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { UtcMs } from "../../base/time.ts"
 import { originOf, prefixOf, type Target } from "../../decisions/proxy/target.ts"
+import type { BackendCall } from "./backends.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { noteGarbage } from "./gc_pressure.ts"
 import type { Site } from "./guard.ts"
@@ -89,6 +90,8 @@ export class Exchange {
 
 /** One attempt to get an exchange's answer from its backend. It ends once: finished, failed, or with the client. */
 export class Attempt {
+  /** The request, once it was begun. */
+  call: BackendCall | null = null
   readonly #watched: Watched
   #over = false
 
@@ -96,7 +99,6 @@ export class Attempt {
     readonly exchange: Exchange,
     readonly site: Site,
     readonly route: BackendRoute,
-    readonly upstream: ClientRequest,
   ) {
     const { idle, limits } = exchange.proxy
     this.#watched = idle.watch(() => {
@@ -129,7 +131,7 @@ export class Attempt {
   abandon(): void {
     if (this.#over) return
     this.finish()
-    this.upstream.destroy()
+    this.call?.destroy()
   }
 
   fail(error: unknown): void {

@@ -7,10 +7,10 @@ const residentAtMost = 84 * 2 ** 20
 const grownAtMost = 6 * 2 ** 20
 
 /** So much garbage after the last look, the next one. */
-const lookedAfter = 8 * 2 ** 20
+const lookedAfter = 32 * 2 ** 20
 
 /** What a request leaves behind besides its body, and how often a rewritten body is copied. */
-const requestBytes = 20 * 1024
+const requestBytes = 12 * 1024
 const copies = 3
 
 let garbage = 0

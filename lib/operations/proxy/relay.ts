@@ -1,23 +1,24 @@
 /** Passes a backend's answer on to the client: its headers, and its body rewritten or as it is. */
-import type { IncomingMessage } from "node:http"
 import { baseOf } from "../../decisions/proxy/base.ts"
 import { documentKind, useOf } from "../../decisions/proxy/content_type.ts"
 import { scriptNonceOf } from "../../decisions/proxy/policy.ts"
 import { headerValue, headerValues } from "../../decisions/proxy/raw_headers.ts"
 import { shimPath } from "../../decisions/proxy/reserved_paths.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
+import type { AnswerBody } from "./answer_body.ts"
 import { AnswerSink } from "./answer_sink.ts"
 import { decodersFor, pump } from "./body.ts"
 import type { Attempt } from "./exchange.ts"
 import { ourCookies } from "./guard.ts"
+import type { AnswerHead } from "./http_parser.ts"
 import { requestOrigin } from "./request_facts.ts"
 import { shimTag } from "./shim.ts"
 
-/** `incoming` has its headers; its body is still to come. */
-export function relay(attempt: Attempt, incoming: IncomingMessage): void {
+/** `body` is still to come. */
+export function relay(attempt: Attempt, incoming: AnswerHead, body: AnswerBody): void {
   const { exchange, route, site } = attempt
   const { proxy, request, response } = exchange
-  const status = incoming.statusCode ?? 502
+  const status = incoming.statusCode
   const base = baseOf(route.target, route.prefix, route.rest)
   const links = proxy.linksFor(route.target, site)
   const ownOrigin = site.origin
@@ -45,11 +46,10 @@ export function relay(attempt: Attempt, incoming: IncomingMessage): void {
   if (/^text\/event-stream/i.test(headerValue(incoming.rawHeaders, "content-type") ?? "")) {
     attempt.mayStaySilent()
   }
-  const reason = incoming.statusMessage ?? ""
+  const reason = incoming.statusMessage
   if (empty) {
     response.writeHead(status, reason, headers as never)
     response.end()
-    incoming.resume()
     attempt.finish()
     return
   }
@@ -57,5 +57,5 @@ export function relay(attempt: Attempt, incoming: IncomingMessage): void {
   const shim = withShim ? { shim: shimTag(route.prefix, nonce) } : {}
   const document = rewritten ? { kind, base, links, ownOrigin, use, ...shim } : null
   const head = { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 }
-  pump(incoming, decoders ?? [], document, proxy.limits, new AnswerSink(attempt, head))
+  pump(body, decoders ?? [], document, proxy.limits, new AnswerSink(attempt, head))
 }

@@ -1,13 +1,15 @@
 /** WebSockets: the handshake like any request, after it a raw pipe, which may be silent as long as it likes. */
 
-import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http"
+import { type IncomingMessage, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import type { UtcMs } from "../../base/time.ts"
 import { baseOf } from "../../decisions/proxy/base.ts"
 import { responseHeaders } from "../../decisions/proxy/response_headers.ts"
+import type { BackendCall } from "./backends.ts"
 import type { BackendRoute } from "./exchange.ts"
 import { failureOf, ProxyFailure } from "./failures.ts"
 import { ourCookies, type Site } from "./guard.ts"
+import type { AnswerHead } from "./http_parser.ts"
 import type { Watched } from "./idle_watch.ts"
 import { pathOf } from "./log.ts"
 import type { ProxyContext } from "./proxy_context.ts"
@@ -15,6 +17,7 @@ import { headersForBackend } from "./request_headers.ts"
 import { type Destination, destinationOf } from "./routing.ts"
 
 const switchToWebSocket = ["Connection", "Upgrade", "Upgrade", "websocket"]
+const closing = ["Connection", "close"]
 
 /** Answers a handshake; `head` is what the client sent behind it. */
 export function answerUpgrade(
@@ -40,7 +43,7 @@ class Handshake {
   #earlyBytes = 0
   #answered = false
   #watched: Watched | null = null
-  #upstream: ClientRequest | null = null
+  #call: BackendCall | null = null
 
   constructor(
     readonly proxy: ProxyContext,
@@ -66,49 +69,69 @@ class Handshake {
 
   #passTo(route: BackendRoute, site: Site, head: Buffer): void {
     const { proxy, request, client } = this
-    const upstream = proxy.backends.request({
-      target: route.target,
-      method: "GET",
-      path: route.rest,
-      headers: [...headersForBackend(proxy, request, site, route), ...switchToWebSocket],
-      fresh: true,
-    })
-    this.#upstream = upstream
     this.#watched = proxy.idle.watch(() => {
-      upstream.destroy(new ProxyFailure(504, `nothing came for ${proxy.limits.idleMs / 1000} s`))
+      this.#fail(new ProxyFailure(504, `nothing came for ${proxy.limits.idleMs / 1000} s`))
     })
     client.on("close", this.#clientGone)
     // A socket that nobody reads does not tell that its other end went away.
     client.on("end", this.#clientGone)
     client.on("data", this.#keep)
-    upstream.on("error", (error) => {
-      this.#watched?.done()
-      const failure = failureOf(error)
-      this.refuse(failure.status, failure.message)
-    })
-    upstream.on("response", (incoming) =>
-      this.#passRefusal(
-        this.#headFor(route, site, withoutLength(incoming), ["Connection", "close"]),
-        incoming,
-      ),
+    const ignore = () => {}
+    this.#call = proxy.backends.request(
+      {
+        target: route.target,
+        method: "GET",
+        path: route.rest,
+        headers: [...headersForBackend(proxy, request, site, route), ...switchToWebSocket],
+        fresh: true,
+      },
+      {
+        ready: ignore,
+        continued: ignore,
+        head: (incoming) =>
+          this.#passRefusal(
+            incoming.statusCode,
+            this.#headFor(route, site, withoutLength(incoming), closing),
+          ),
+        body: (bytes) => this.#passRefusalOn(bytes),
+        complete: () => client.end(),
+        failed: (error) => this.#fail(error),
+        upgraded: (incoming, backend, first) => {
+          this.#settle(101)
+          client.write(this.#headFor(route, site, incoming, switchToWebSocket))
+          if (first.length > 0) client.write(first)
+          client.off("end", this.#clientGone)
+          client.off("data", this.#keep)
+          for (const chunk of [head, ...this.#early]) if (chunk.length > 0) backend.write(chunk)
+          join(client, backend)
+        },
+      },
     )
-    upstream.on("upgrade", (incoming, backend, first) => {
-      this.#settle(101)
-      client.write(this.#headFor(route, site, incoming, switchToWebSocket))
-      if (first.length > 0) client.write(first)
-      client.off("end", this.#clientGone)
-      client.off("data", this.#keep)
-      for (const chunk of [head, ...this.#early]) if (chunk.length > 0) backend.write(chunk)
-      join(client, backend)
-    })
-    upstream.end()
   }
 
   /** The backend refuses: its answer ends with the connection. */
-  #passRefusal(head: Buffer, incoming: IncomingMessage): void {
-    this.#settle(incoming.statusCode ?? 502)
-    this.client.write(head)
-    incoming.pipe(this.client)
+  #passRefusal(status: number, bytes: Buffer): void {
+    this.#settle(status)
+    this.client.write(bytes)
+  }
+
+  #passRefusalOn(bytes: Buffer): void {
+    const socket = this.#call?.connection?.socket
+    if (this.client.write(bytes) || !socket) return
+    socket.pause()
+    this.client.once("drain", () => socket.resume())
+  }
+
+  #fail(error: unknown): void {
+    this.#call?.destroy()
+    this.#watched?.done()
+    if (this.#answered) {
+      this.client.destroy()
+      return
+    }
+    this.#answered = true
+    const failure = failureOf(error)
+    this.refuse(failure.status, failure.message)
   }
 
   #settle(status: number): void {
@@ -119,7 +142,9 @@ class Handshake {
 
   readonly #clientGone = () => {
     this.#watched?.done()
-    this.#upstream?.destroy(this.#answered ? undefined : new ProxyFailure(502, "the client went away"))
+    this.#call?.destroy()
+    if (!this.#answered) this.#log(502, "the client went away")
+    this.#answered = true
     this.client.destroy()
   }
 
@@ -129,7 +154,7 @@ class Handshake {
     if (this.#earlyBytes > this.proxy.limits.headerBytes) this.#clientGone()
   }
 
-  #headFor(route: BackendRoute, site: Site, incoming: IncomingMessage, more: string[]): Buffer {
+  #headFor(route: BackendRoute, site: Site, incoming: AnswerHead, more: string[]): Buffer {
     const { proxy } = this
     const headers = responseHeaders(incoming.rawHeaders, {
       base: baseOf(route.target, route.prefix, route.rest),
@@ -142,7 +167,7 @@ class Handshake {
       shimSource: null,
       pseudonym: proxy.pseudonym,
     })
-    const lines = [`HTTP/1.1 ${incoming.statusCode} ${incoming.statusMessage ?? ""}`]
+    const lines = [`HTTP/1.1 ${incoming.statusCode} ${incoming.statusMessage}`]
     const all = [...headers, ...more]
     for (let i = 0; i < all.length; i += 2) lines.push(`${all[i]}: ${all[i + 1]}`)
     return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
@@ -176,10 +201,10 @@ function join(client: Duplex, backend: Duplex): void {
   }
 }
 
-function withoutLength(incoming: IncomingMessage): IncomingMessage {
-  const kept = incoming.rawHeaders.filter(
+/** The connection's end ends the body; chunks are taken apart before. */
+function withoutLength(head: AnswerHead): AnswerHead {
+  const rawHeaders = head.rawHeaders.filter(
     (_, i, all) => (all[i - (i % 2)] as string).toLowerCase() !== "content-length",
   )
-  incoming.rawHeaders.splice(0, incoming.rawHeaders.length, ...kept)
-  return incoming
+  return { ...head, rawHeaders }
 }
