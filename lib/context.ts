@@ -1,4 +1,5 @@
 /** The lazy composition root: what an operation may need, opened at first use; a test replaces a field. */
+import { join } from "node:path"
 import { type AwsSettings, openAws } from "./aws/aws.ts"
 import type { ClusterEc2 } from "./aws/clusters/cluster_interfaces.ts"
 import type { Aws } from "./aws/interfaces.ts"
@@ -8,7 +9,7 @@ import { openUsageDb, type UsageDb } from "./db/usage_db.ts"
 import { openUsersDb, type UsersDb } from "./db/users_db.ts"
 import { type Caller, findCaller } from "./host/caller/caller.ts"
 import { requireWrapperIfClaimed } from "./host/caller/caller_wrapper.ts"
-import { lockWaiting } from "./host/caller/lock_waiting.ts"
+import { lockWaiting, slotDirectories } from "./host/caller/lock_waiting.ts"
 import { systemClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config/config.ts"
 import { readRootAccessKey } from "./host/config/root_access_key.ts"
@@ -72,7 +73,13 @@ export function openContext(
       return config
     },
     caller: (context) => findCaller(context.config.course),
-    audit: ({ config, clock, waiting }) => auditLog(config.paths.auditLog, clock, waiting),
+    audit: ({ config: { paths }, clock, waiting }) =>
+      auditLog(paths.auditLog, clock, {
+        waiting,
+        lateDirectories: [paths.dataDir, ...slotDirectories(paths).slice(1)],
+        sharesDirectory: join(paths.dataDir, "shares"),
+        ...(say ? { say } : {}),
+      }),
     usersDb: ({ config, clock, waiting }) =>
       closed(openUsersDb({ path: config.paths.userDb, server: config.database, clock, waiting })),
     usageDb: ({ config, clock, waiting }) =>

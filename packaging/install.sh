@@ -253,7 +253,7 @@ file() {
 # A data_dir mistyped as /var/lib must not be taken away from the system. One that root made for us holds only what is ours.
 check_data_dir() {
   if [ ! -d "$data_dir" ] || [ "$(stat -c %U "$data_dir")" = "$account" ]; then return; fi
-  foreign=$(ls -A "$data_dir" | grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key|slots|locks|backups|(usage-cron|backup|turn)[.]lock' | head -n 1)
+  foreign=$(ls -A "$data_dir" | grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key|slots|locks|backups|(usage-cron|backup|turn)[.]lock|shares|reserve' | head -n 1)
   [ -n "$foreign" ] || [ "$(stat -c %U "$data_dir")" != root ] || return 0
   [ -n "$(ls -A "$data_dir")" ] || return 0
   stop "$data_dir: belongs to $(stat -c %U "$data_dir") and is not empty${foreign:+ ($foreign)}, wanted $account's; chown it if it is the data directory"

@@ -21,6 +21,7 @@ export const tool = defineTool({
         prefix: args.prefix ?? installedPrefix(),
         userCount: () => context.usersDb.users.logins().length,
         snapshots: () => context.usageDb.snapshots,
+        lateLines: () => context.audit.late(),
       }
       return [ok("config", config.path), ...(await examine(deps, { offline: args.offline }))]
     })

@@ -1,4 +1,5 @@
 /** What operations take as `deps`, over a workspace's own files and the emulator, with a clock and messages of the test's. */
+import { join } from "node:path"
 import { openAws } from "../../lib/aws/aws.ts"
 import type { Clock } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
@@ -49,7 +50,10 @@ export function depsOf(
     },
     usersDb,
     usageDb,
-    audit: auditLog(config.paths.auditLog, clock),
+    audit: auditLog(config.paths.auditLog, clock, {
+      lateDirectories: [config.paths.dataDir],
+      sharesDirectory: join(config.paths.dataDir, "shares"),
+    }),
     aws,
     interrupt,
     notifier: {

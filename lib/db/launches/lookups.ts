@@ -4,6 +4,8 @@ import type { Db } from "../db.ts"
 
 export type LookupKind = "image" | "parameter" | "subnet" | "group"
 
+const mostLookups = 2000
+
 export function lookups(db: Db) {
   return {
     /** Null where it is not known, or was looked up before `sinceUtcMs`. */
@@ -21,6 +23,11 @@ export function lookups(db: Db) {
          ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value,
            looked_up_at_utc_ms = excluded.looked_up_at_utc_ms`,
       ).run(kind, key, JSON.stringify(value), nowUtcMs)
+      // A caller may ask for any of AWS's public images.
+      db.query(
+        `DELETE FROM lookups WHERE looked_up_at_utc_ms <
+           (SELECT looked_up_at_utc_ms FROM lookups ORDER BY looked_up_at_utc_ms DESC LIMIT 1 OFFSET ?)`,
+      ).run(mostLookups)
     },
     /** Everything, since AWS said that one of them is gone. */
     forget(): void {

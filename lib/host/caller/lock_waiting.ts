@@ -8,11 +8,14 @@ import type { Caller } from "./caller.ts"
 declare const BUILD_SLOT_DIRECTORIES: string[] | undefined
 
 export function lockWaiting({ paths, course }: Config, caller: Caller): LockWaiting {
-  const slotDirectories =
-    typeof BUILD_SLOT_DIRECTORIES === "undefined" ? [join(paths.dataDir, "slots")] : BUILD_SLOT_DIRECTORIES
   return {
-    runs: { slotDirectories, isStaff: (login) => matchesGlob(course.staff, login) },
+    runs: { slotDirectories: slotDirectories(paths), isStaff: (login) => matchesGlob(course.staff, login) },
     first: caller.isStaff || !caller.behindWrapper,
     turnPath: join(paths.dataDir, "turn.lock"),
   }
+}
+
+/** Where wrappers lock slots: in the data directory, else in the spare directory, which lies on another disk. */
+export function slotDirectories({ dataDir }: Config["paths"]): string[] {
+  return typeof BUILD_SLOT_DIRECTORIES === "undefined" ? [join(dataDir, "slots")] : BUILD_SLOT_DIRECTORIES
 }

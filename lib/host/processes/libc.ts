@@ -15,6 +15,7 @@ function load() {
     localtime: { args: ["ptr"], returns: "ptr" },
     sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
     syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i64" },
+    syslog: { args: ["i32", "cstring", "cstring"], returns: "void" },
     tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
     tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
   }).symbols
@@ -84,6 +85,14 @@ export function useAllProcessors(pid: number): void {
 
 function errno(): number {
   return read.i32(libc().__errno_location() as Pointer, 0)
+}
+
+/** LOG_AUTHPRIV | LOG_WARNING of syslog(3). */
+const authprivWarning = (10 << 3) | 4
+
+export function writeToSyslog(line: string): void {
+  const [format, text] = ["%s\0", `${line.replaceAll("\0", "")}\0`].map((part) => Buffer.from(part))
+  if (format && text) libc().syslog(authprivWarning, format, text)
 }
 
 const TCSANOW = 0

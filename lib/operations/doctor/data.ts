@@ -5,6 +5,7 @@ import { join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { matchesGlob } from "../../base/login.ts"
 import { usd } from "../../base/money.ts"
+import { plural } from "../../base/text.ts"
 import { type Clock, duration, isoUtc, msPerDay, utcMsOf } from "../../base/time.ts"
 import { whyDamaged } from "../../db/sqlite/backup.ts"
 import { networkFileSystem } from "../../db/sqlite/file_system.ts"
@@ -12,6 +13,7 @@ import { missingSteps } from "../../db/sqlite/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
 import { usersSteps } from "../../db/users_schema.ts"
 import { freeSpace, mountOf } from "../../host/files/mounts.ts"
+import { lowBytes, lowShare } from "../../host/files/reserve.ts"
 import { defaultBackupDirectory, listBackups } from "../installation/backups.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
@@ -19,10 +21,8 @@ export interface DataDeps {
   config: Config
   clock: Clock
   accountUid: number
+  lateLines(): number
 }
-
-const lowBytes = 512 * 1024 * 1024
-const lowShare = 0.05
 
 export async function checkData(deps: DataDeps): Promise<Finding[]> {
   const { config } = deps
@@ -35,6 +35,7 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
     attempt("users.db", reach, () => checkDatabase(userDb, usersSteps)),
     attempt("usage.db", reach, () => checkDatabase(usageDb, usageSteps)),
     attempt("backup", "run backup_dbs", () => checkBackup(deps)),
+    attempt("audit log", "", () => checkAuditLog(deps)),
     attempt("budget", "", () => checkBudget(deps)),
     attempt("limits of users", "", () => checkOverrides(deps)),
   ])
@@ -108,6 +109,20 @@ function checkDatabase(path: string, steps: Parameters<typeof missingSteps>[1]):
     missing.length === 0
       ? ok(`${path}: schema`, "is up to date")
       : warning(`${path}: schema`, `lacks ${list}`, "run init_dbs as the account"),
+  ]
+}
+
+/** What enforcement did while the log took nothing; the next line that is written brings it in. */
+function checkAuditLog({ config, lateLines }: DataDeps): Finding[] {
+  const { auditLog } = config.paths
+  const waiting = lateLines()
+  if (waiting === 0) return [ok(auditLog, "has every line")]
+  return [
+    failing(
+      auditLog,
+      `lacks ${plural(waiting, "line")} that could not be written`,
+      "see its disk, owner and mode; then run usage_cron, which writes them",
+    ),
   ]
 }
 

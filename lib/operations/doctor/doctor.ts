@@ -19,6 +19,8 @@ export interface DoctorDeps {
   userCount(): number
   /** The looks at the account; throws where usage.db cannot be opened. */
   snapshots(): CronDeps["snapshots"]
+  /** How many lines wait for the audit log. */
+  lateLines(): number
 }
 
 export interface DoctorOptions {
@@ -36,7 +38,7 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   )
   const local = [
     ...(await checkInstallation({ prefix, accountUid })),
-    ...(await checkData({ config, clock, accountUid })),
+    ...(await checkData({ config, clock, accountUid, lateLines: deps.lateLines })),
     ...(await cron),
   ]
   if (offline) return local

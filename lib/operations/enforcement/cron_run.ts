@@ -1,5 +1,6 @@
 /** What cron does: settle what crashes left, take the snapshot, enforce. Each is tried whatever became of the one before. */
 import { messageOf } from "../../base/errors.ts"
+import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
 import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
@@ -19,6 +20,9 @@ export async function cronRun(
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<CronRun> {
   const warnings: string[] = []
+  const { dataDir } = deps.config.paths
+  const scarce = lowSpace(dataDir)
+  if (todo.enforce && !todo.dryRun) useReserve(dataDir)
   let unsettled: string | null = null
   try {
     await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
@@ -48,6 +52,14 @@ export async function cronRun(
   if (enforced) {
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
+  // A failure on a full disk says so itself.
+  if (scarce !== null && failure === undefined) warnings.push(scarce)
+  try {
+    deps.audit.catchUp()
+  } catch (error) {
+    warnings.push(messageOf(error))
+  }
+  keepReserve(dataDir)
   return { summary, enforced, warnings, failure }
 }
 

@@ -59,6 +59,7 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
   audit.record(
     caller.login,
     `${lift ? "lift" : "begin"} ${login === null ? "freeze" : `suspension of ${login}`}: ${reason}`,
+    "regardless",
   )
   if (login === null) {
     usageDb.transaction(() =>

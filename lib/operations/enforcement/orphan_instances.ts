@@ -33,6 +33,7 @@ export async function adoptOrphanInstances(deps: LedgerDeps): Promise<RegionFail
         audit.record(
           "enforcement",
           `lease of ${instance.id} of ${ownerOf(instance)} holds again: it is there`,
+          "regardless",
         )
         continue
       }
@@ -51,6 +52,7 @@ export async function adoptOrphanInstances(deps: LedgerDeps): Promise<RegionFail
       audit.record(
         "enforcement",
         `took in ${instance.id} of ${ownerOf(instance)}: it runs and nobody had recorded it`,
+        "regardless",
       )
     }
   })

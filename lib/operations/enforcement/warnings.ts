@@ -36,6 +36,10 @@ export async function sendWarnings(
   for (const { login, what, subject, text } of warnings) {
     const isLate = clock.now() - begun > sendingMs
     const ways = isLate ? [] : await notifier.tell(login, subject, text)
-    audit.record("enforcement", `warn ${login} about ${what}: ${[...ways, "the next tool"].join(", ")}`)
+    audit.record(
+      "enforcement",
+      `warn ${login} about ${what}: ${[...ways, "the next tool"].join(", ")}`,
+      "regardless",
+    )
   }
 }

@@ -64,6 +64,7 @@ export async function audited<T extends Outcome>(
   call: () => Promise<T>,
 ): Promise<T> {
   const subject = actor === login ? what : `${what} (of ${login})`
+  audit.requireRoom(actor)
   audit.record(actor, `identity: ${subject}`)
   try {
     const outcome = await call()

@@ -103,9 +103,9 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
   const own = requests.filter((request) => ownerOf(request) === caller.login)
   if (!dryRun) {
     for (const { id } of own) {
-      audit.record(caller.login, `cancel spot request ${id}`)
+      audit.record(caller.login, `cancel spot request ${id}`, "regardless")
       const { requestId } = await ec2.cancelSpotRequest(id)
-      audit.record(caller.login, `cancel spot request ${id}: done (request ${requestId})`)
+      audit.record(caller.login, `cancel spot request ${id}: done (request ${requestId})`, "regardless")
     }
     // they count against limits as long as they are known to be open
     usageDb.transaction(() => usageDb.spotRequests.replaceOf(caller.login, []))

@@ -26,17 +26,17 @@ export async function endInstances(
 ): Promise<Ended> {
   const ended: Ended = { done: [], failures: [], behind: [] }
   for (const { id, region } of instances) {
-    deps.audit.record(actor, `${action} ${id}${why}`)
+    deps.audit.record(actor, `${action} ${id}${why}`, "regardless")
     try {
       const ec2 = await deps.aws.ec2(region)
       const { requestId, wasOn } = await (action === "terminate"
         ? ec2.terminate(id, { clearProtection: true })
         : ec2.stop(id, { clearProtection: true }))
       deps.usageDb.transaction(() => recordEnd(deps, action, id, wasOn))
-      deps.audit.record(actor, `${action} ${id}: done (request ${requestId})`)
+      deps.audit.record(actor, `${action} ${id}: done (request ${requestId})`, "regardless")
       ended.done.push(id)
     } catch (error) {
-      deps.audit.record(actor, `${action} ${id} failed: ${messageOf(error)}`)
+      deps.audit.record(actor, `${action} ${id} failed: ${messageOf(error)}`, "regardless")
       ended.failures.push(`${id}: ${messageOf(error)}`)
     }
   }

@@ -54,6 +54,7 @@ export async function launch(deps: LaunchDeps, order: LaunchOrder): Promise<Laun
 
 async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launched> {
   const { usageDb, caller } = deps
+  deps.audit.requireRoom(caller.login)
   const plan = await planLaunch(deps, order)
   const replay = await replayOf(deps, order)
   if (replay) return { ...replay, notes: [] }
@@ -205,6 +206,7 @@ function auditRefusal(deps: LaunchDeps, order: LaunchOrder, error: unknown): voi
   deps.audit.record(
     deps.caller.login,
     `${order.dryRun ? "dry run" : "launch"} of ${asked} refused: ${error.message}: ${JSON.stringify(request)}`,
+    "refusal",
   )
 }
 

@@ -80,6 +80,7 @@ function startedBy({ reservation, note }: Admitted): Started {
 }
 
 async function requireStartable(deps: LaunchDeps, { id, state, imageId }: Instance): Promise<void> {
+  deps.audit.requireRoom(deps.caller.login)
   if (state !== "stopped") throw new Refused(id, `is ${state}, wanted stopped`)
   // An image that the config's list has lost since is not started again, but one that a listed name led to then is.
   const { usageDb } = deps

@@ -190,5 +190,5 @@ function audit(
     outcome === "settled"
       ? `found ${instances.map((instance) => instance.id).join(" ")}`
       : `AWS has nothing of it, ${plural(count, instanceType)} given back`
-  deps.audit.record(login, `settled ${id}: ${what}`)
+  deps.audit.record(login, `settled ${id}: ${what}`, "regardless")
 }

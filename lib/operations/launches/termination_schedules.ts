@@ -56,15 +56,15 @@ export async function setSchedule(
   const what = isLeft
     ? `remove the switch of ${instanceId}`
     : `set the switch of ${instanceId} to ${isoUtc(atUtcMs)}`
-  audit.record(actor, what)
+  audit.record(actor, what, "regardless")
   try {
     const scheduler = await aws.scheduler(region)
     const { requestId } = await (isLeft
       ? scheduler.removeTermination(instanceId)
       : scheduler.putTermination(instanceId, atUtcMs, role))
-    audit.record(actor, `${what}: done (request ${requestId})`)
+    audit.record(actor, `${what}: done (request ${requestId})`, "regardless")
   } catch (error) {
-    audit.record(actor, `${what} failed: ${messageOf(error)}`)
+    audit.record(actor, `${what} failed: ${messageOf(error)}`, "regardless")
     throw error
   }
   if (!usageDb.leases.scheduleSet(instanceId, terminationAtUtcMs, atUtcMs))

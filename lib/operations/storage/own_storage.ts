@@ -117,14 +117,14 @@ export async function deleteAll(
 ): Promise<string[]> {
   const failures: string[] = []
   for (const { id, region } of stored) {
-    deps.audit.record(actor, `delete ${id}${why}`)
+    deps.audit.record(actor, `delete ${id}${why}`, "regardless")
     try {
       const ec2 = await deps.aws.ec2(region)
       const { requestId } = await (id.startsWith("vol-") ? ec2.deleteVolume(id) : ec2.deleteSnapshot(id))
       deps.usageDb.transaction(() => recordDeleted(deps, id))
-      deps.audit.record(actor, `delete ${id}: done (request ${requestId})`)
+      deps.audit.record(actor, `delete ${id}: done (request ${requestId})`, "regardless")
     } catch (error) {
-      deps.audit.record(actor, `delete ${id} failed: ${messageOf(error)}`)
+      deps.audit.record(actor, `delete ${id} failed: ${messageOf(error)}`, "regardless")
       failures.push(`${id}: ${messageOf(error)}`)
     }
   }

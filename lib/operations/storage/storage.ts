@@ -43,6 +43,7 @@ export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOr
     hourly_cost: toUsd(microUsdPerHour),
     lease_end: null,
   })
+  audit.requireRoom(caller.login)
   const own = await ownInstances(deps, caller.login)
   const id = randomUUID()
   const before = usageDb.transaction(

@@ -28,10 +28,10 @@ describe("the audit log", () => {
   })
 
   test("legacy defect: CR and other control characters went through raw", () => {
-    auditLog(path, systemClock).record("cs61c-ab", "a\nb\rc\u001b[2Jd\u0000")
+    auditLog(path, systemClock).record("cs61c-ab", "a\nb\rc\u001b[2Jd\u0000\u202ee\u2066f\u200b")
     const [line, ...rest] = linesOf()
     expect(rest).toEqual([])
-    expect(line).toEndWith(": cs61c-ab: a\\nb\\rc\\x1b[2Jd\\x00")
+    expect(line).toEndWith(": cs61c-ab: a\\nb\\rc\\x1b[2Jd\\x00\\u202ee\\u2066f\\u200b")
   })
 
   test("legacy defect: the file was never closed", () => {
@@ -86,5 +86,65 @@ describe("the audit log", () => {
     if (kind === "fifo") Bun.spawnSync(["mkfifo", "-m", "600", path])
     if (kind === "directory") Bun.spawnSync(["mkdir", "-m", "700", path])
     expect(() => auditLog(path, systemClock).record("a", "x")).toThrow("audit log")
+  })
+
+  test("a refusal's line has at most 2000 bytes, cut at a character, with a digest of the whole", () => {
+    auditLog(path, systemClock).record("cs61c-ab", `launch refused: ${"\u00e9".repeat(20_000)}`, "refusal")
+    const [line = ""] = linesOf()
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(2000)
+    expect(line).toMatch(/: cs61c-ab: launch refused: \u00e9+ \.\.\. \(40016 bytes, sha256 [0-9a-f]{16}\)$/)
+  })
+
+  test("of one login and hour 40 refusals are written, and later how many more there were", () => {
+    let now = Date.UTC(2026, 10, 22, 12)
+    const options = { sharesDirectory: join(directory, "shares") }
+    const log = auditLog(path, { ...systemClock, now: () => now }, options)
+    for (let i = 0; i < 100; i++) log.record("cs61c-ab", `refused ${i}`, "refusal")
+    log.record("cs61c-aa", "refused, another's", "refusal")
+    log.record("cs61c-ab", "launched i-1")
+    log.record("cs61c-ab", "terminate i-1", "regardless")
+    expect(linesOf()).toHaveLength(43)
+    log.catchUp()
+    expect(linesOf()).toHaveLength(43)
+    now += 3_600_000
+    log.catchUp()
+    log.catchUp()
+    expect(linesOf()).toHaveLength(44)
+    expect(linesOf().at(-1)).toEndWith(": cs61c-ab: 60 more refused in the hour from 2026-11-22T12:00:00Z")
+  })
+
+  test("a login whose lines have used up its share of the day makes nothing more, until tomorrow", () => {
+    let now = Date.UTC(2026, 10, 22, 12)
+    const options = { sharesDirectory: join(directory, "shares") }
+    const log = auditLog(path, { ...systemClock, now: () => now }, options)
+    for (let i = 0; i < 300; i++) log.record("cs61c-ab", "x".repeat(15_000))
+    expect(() => log.requireRoom("cs61c-ab")).toThrow("cs61c-ab has changed too much today")
+    log.requireRoom("cs61c-aa")
+    log.record("cs61c-ab", "terminate i-1", "regardless")
+    expect(linesOf().at(-1)).toEndWith("terminate i-1")
+    now += 12 * 3_600_000
+    log.requireRoom("cs61c-ab")
+  })
+
+  test("what ends something is said and kept where the log takes nothing, and written with the next line", () => {
+    const said: string[] = []
+    const log = auditLog(path, systemClock, { lateDirectories: [directory], say: (line) => said.push(line) })
+    writeFileSync(path, "")
+    chmodSync(path, 0o644)
+    log.record("enforcement", "terminate i-1 of cs61c-ab", "regardless")
+    log.record("enforcement", "terminate i-1: done", "regardless")
+    expect(() => log.record("cs61c-ab", "launch 1 t3.micro")).toThrow("has mode 0644")
+    expect(said).toHaveLength(2)
+    expect(said[0]).toMatch(
+      /^not in the audit log \(.*has mode 0644.*\): .*: enforcement: terminate i-1 of cs61c-ab$/,
+    )
+    expect(log.late()).toBe(2)
+    chmodSync(path, 0o600)
+    log.catchUp()
+    expect(linesOf().map((line) => line.replace(/^[^ ]* /, ""))).toEqual([
+      "enforcement: terminate i-1 of cs61c-ab",
+      "enforcement: terminate i-1: done",
+    ])
+    expect(log.late()).toBe(0)
   })
 })

@@ -78,7 +78,9 @@ describe("enforcement", () => {
       extended.push(spared)
       deps.usageDb.leases.extend(spared, deps.clock.now() + hour)
     }
-    expect((await enforce({ ...deps, audit: { record } }, { dryRun: false })).failures).toEqual([])
+    expect(
+      (await enforce({ ...deps, audit: { ...deps.audit, record } }, { dryRun: false })).failures,
+    ).toEqual([])
     expect((await day.running()).map(({ InstanceId }) => InstanceId ?? "")).toEqual(extended)
   })
 

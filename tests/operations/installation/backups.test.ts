@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from "node:path"
 import { whyDamaged } from "../../../lib/db/sqlite/backup.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
+import { auditLog } from "../../../lib/host/files/audit.ts"
 import { tryExclusiveLock } from "../../../lib/host/processes/lock_file.ts"
 import { backUp, listBackups, restore } from "../../../lib/operations/installation/backups.ts"
 import { type Workspace, workspace } from "../../support/tools.ts"
@@ -130,7 +131,7 @@ describe("backup_dbs", () => {
     const deps = {
       config,
       clock: { ...systemClock, now: () => Date.UTC(2026, 10, 1, 3) },
-      audit: { record() {} },
+      audit: auditLog(join(course.dataDir, "audit-log"), systemClock),
     }
     const backup = backUp(deps, join(course.dataDir, "backups"), 2)
     for (const name of ["cs61c-aa", "cs61c-bb"]) {
