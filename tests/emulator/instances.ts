@@ -65,10 +65,17 @@ export async function describeInstanceStatus(world: World, request: AwsRequest):
 export async function terminateInstances(world: World, request: AwsRequest): Promise<Reply> {
   const records = recordsOf(world, request)
   for (const record of records) {
-    if (record.disableApiTermination && record.state !== "terminated") {
+    // Stop protection refuses a termination, too:
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-stop-protection.html
+    const protection = record.disableApiTermination
+      ? "disableApiTermination"
+      : record.disableApiStop
+        ? "disableApiStop"
+        : null
+    if (protection !== null && record.state !== "terminated") {
       throw new AwsFault(
         "OperationNotPermitted",
-        `The instance '${record.id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
+        `The instance '${record.id}' may not be terminated. Modify its '${protection}' instance attribute and try again.`,
       )
     }
   }

@@ -4,12 +4,12 @@ import {
   GetConsoleOutputCommand,
   type InstanceStateChange,
   ModifyInstanceAttributeCommand,
-  type ModifyInstanceAttributeCommandInput,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
+import { messageOf } from "../../base/errors.ts"
 import type { Instance, InstanceState } from "../../base/instance.ts"
 import type { Ec2, InstanceFilter, Outcome } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
@@ -78,22 +78,30 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
     return { ...outcomeOf(reply), changes: reply.StoppingInstances }
   }
 
-  /** Protection is cleared only where it stands in the way: no second request for every instance. */
+  /**
+   * Protection is cleared only where it stands in the way: no second request for every instance. EC2's message names the
+   * attribute, and one protection may stand behind the other: stop protection also refuses a termination.
+   */
   async function clearing<T>(
     id: string,
     clearProtection: boolean | undefined,
-    attribute: Omit<ModifyInstanceAttributeCommandInput, "InstanceId">,
+    usual: Protection,
     act: () => Promise<T>,
   ): Promise<T> {
-    try {
-      return await act()
-    } catch (error) {
-      if (!clearProtection || !hasCode(error, "OperationNotPermitted")) throw error
-      await ec2.send(
-        `clear protection of ${id}`,
-        new ModifyInstanceAttributeCommand({ InstanceId: id, ...attribute }),
-      )
-      return act()
+    const cleared = new Set<Protection>()
+    for (;;) {
+      try {
+        return await act()
+      } catch (error) {
+        if (!clearProtection || !hasCode(error, "OperationNotPermitted")) throw error
+        const attribute = protectionNamedIn(error) ?? usual
+        if (cleared.has(attribute)) throw error
+        cleared.add(attribute)
+        await ec2.send(
+          `clear protection of ${id}`,
+          new ModifyInstanceAttributeCommand({ InstanceId: id, [attribute]: { Value: false } }),
+        )
+      }
     }
   }
 
@@ -123,9 +131,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
       const action = `terminate ${id}`
       return stateChange(
         action,
-        clearing(id, clearProtection, { DisableApiTermination: { Value: false } }, () =>
-          terminateOnce(action, id),
-        ),
+        clearing(id, clearProtection, "DisableApiTermination", () => terminateOnce(action, id)),
         id,
       )
     },
@@ -134,9 +140,7 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
       const action = `stop ${id}`
       return stateChange(
         action,
-        clearing(id, clearProtection, { DisableApiStop: { Value: false } }, () =>
-          stopOnce(action, id, hibernate),
-        ),
+        clearing(id, clearProtection, "DisableApiStop", () => stopOnce(action, id, hibernate)),
         id,
       )
     },
@@ -156,6 +160,16 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
       return Buffer.from(reply.Output ?? "", "base64").toString("utf8")
     },
   }
+}
+
+/** The attributes with which EC2 refuses to end an instance. */
+type Protection = "DisableApiTermination" | "DisableApiStop"
+
+/** "Modify its 'disableApiStop' instance attribute and try again." */
+function protectionNamedIn(error: unknown): Protection | null {
+  const [, name] = /'(disableApi(?:Termination|Stop))'/i.exec(messageOf(error)) ?? []
+  if (name === undefined) return null
+  return name.toLowerCase() === "disableapistop" ? "DisableApiStop" : "DisableApiTermination"
 }
 
 /** Converts what was read; an instance that cannot be one makes the whole reply unusable. */

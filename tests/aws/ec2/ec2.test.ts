@@ -231,12 +231,15 @@ describe("an instance", () => {
     expect([stopped.requestId, ended.requestId]).not.toContain("")
   })
 
-  test("with termination protection is terminated only by who clears it", async () => {
+  test.each([
+    ["termination protection", ["DisableApiTermination"]],
+    ["stop protection", ["DisableApiStop"]],
+    ["both", ["DisableApiTermination", "DisableApiStop"]],
+  ])("with %s is terminated only by who clears it", async (_what, attributes) => {
     const [{ id } = { id: "" }] = (await ec2.launch(launch())).instances
     await emulator.proxy.advance(60_000)
-    await emulator.ec2.send(
-      new ModifyInstanceAttributeCommand({ InstanceId: id, DisableApiTermination: { Value: true } }),
-    )
+    for (const name of attributes)
+      await emulator.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: id, [name]: { Value: true } }))
     await expect(ec2.terminate(id)).rejects.toThrow(/OperationNotPermitted/)
     expect((await ec2.terminate(id, { clearProtection: true })).state).not.toBe("running")
   })

@@ -86,9 +86,11 @@ describe("enforcement", () => {
 
   test("terminates what is past its lease, protected or not, and audits it", async () => {
     const ids = [await launchOne({ lease_minutes: 60 }), await launchOne({ lease_minutes: 60 })]
-    await emulator.ec2.send(
-      new ModifyInstanceAttributeCommand({ InstanceId: ids[0], DisableApiTermination: { Value: true } }),
-    )
+    for (const protection of [
+      { DisableApiTermination: { Value: true } },
+      { DisableApiStop: { Value: true } },
+    ])
+      await emulator.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: ids[0], ...protection }))
     await proxy.advance(hour + minute)
     const planned = (await run(true)).lines
     expect(await day.running()).toHaveLength(2)
