@@ -302,7 +302,7 @@ describe("ec2_runner", () => {
       return Buffer.from(String(call?.parameters.UserData ?? ""), "base64").toString("latin1")
     }
     const note = "no shutdown timer on the instance: the user data is nothing that cloud-init runs"
-    const args = ["-a", image, "-t", "m1.small", "-u", "just data"]
+    const args = ["-a", image, "-t", "m1.small", "--force", "-u", "just data"]
     const plain = await runner(args)
     expect(plain.stderr).toBe(`${note}\n`)
     expect(sent()).toBe("just data")
@@ -313,6 +313,15 @@ describe("ec2_runner", () => {
     expect(timed.stderr).toBe("")
     expect(JSON.parse(timed.stdout)).not.toHaveProperty("notes")
     expect(sent()).toContain("/run/ec2-lease")
+  })
+
+  test("refuses a file's name as user data, and launches nothing", async () => {
+    for (const name of ["setup.sh", "file://setup.sh", "@setup.sh"]) {
+      const { stdout, stderr, code } = await runner(["-a", image, "-t", "m1.small", "-u", name])
+      expect(stderr).toContain("for the content of a file type --stdin-user-data < setup.sh")
+      expect([stdout, code]).toEqual(["", 2])
+    }
+    expect(await launched()).toEqual([])
   })
 
   test("sends Windows no boot hook, and says so", async () => {

@@ -10,6 +10,7 @@ import {
   parseJson,
   toOrder,
 } from "../../decisions/launches/launch_order.ts"
+import { objectionToUserDataLine } from "../../decisions/launches/user_data_form.ts"
 import { type StorageOrder, toStorageOrder } from "../../decisions/storage/storage_order.ts"
 import { readStdin } from "../../host/people/stdin.ts"
 
@@ -36,6 +37,7 @@ export interface LaunchOptions {
   tag: string[]
   "client-token": string | undefined
   "dry-run": boolean
+  force: boolean
 }
 
 export interface Asked {
@@ -109,6 +111,8 @@ async function orderOf(options: LaunchOptions, clock: Clock): Promise<LaunchOrde
   if (options["user-data"] !== undefined && options["stdin-user-data"]) {
     throw new UsageError("options", "--user-data and --stdin-user-data exclude each other")
   }
+  const objection = options.force ? null : objectionToUserDataLine(options["user-data"] ?? "")
+  if (objection !== null) throw new UsageError("options", `--user-data ${objection}`)
   const userData = options["stdin-user-data"]
     ? await readStdin(clock, { mostBytes: mostUserDataBytes })
     : new TextEncoder().encode(options["user-data"] ?? "")

@@ -75,6 +75,10 @@ export const ec2Runner = {
         valueHint: "SCRIPT",
         description: "User data: the text of a script, or other data that cloud-init runs",
       },
+      force: {
+        type: "boolean",
+        description: "Take user data that cloud-init does not run",
+      },
       "stdin-user-data": { type: "boolean", description: "Read the user data from standard input" },
     }),
     "stdin-json": {
