@@ -1,8 +1,10 @@
 /** How a script becomes a self-contained executable that obeys nothing in its caller's directory. */
+import { ownTarget, type Target } from "./options.ts"
 
 /**
  * Compiles `script` with all that it imports, and the runtime, into the executable `outfile`. `define` replaces names in the source by
- * constants (values are JSON).
+ * constants (values are JSON). For another processor
+ * Bun fetches its own executable of that kind from the npm registry.
  *
  * @throws AggregateError with the compiler's messages.
  */
@@ -10,12 +12,14 @@ export async function compileExecutable(
   script: string,
   outfile: string,
   define: Record<string, string> = {},
+  target: Target = ownTarget,
 ): Promise<void> {
   const built = await Bun.build({
     entrypoints: [script],
     // Every autoload off: a default binary runs `preload` from the bunfig.toml, and reads the .env, of its caller's directory.
     compile: {
       outfile,
+      ...(target === ownTarget ? {} : { target: `bun-linux-${target}` as const }),
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,

@@ -4,7 +4,7 @@ import { quoted } from "../lib/base/text.ts"
 import { type Arguments, type ArgumentTable, readArguments } from "../lib/terminal/arguments.ts"
 
 const argumentTable = {
-  what: { type: "positional", required: false, description: "deb: a Debian package, too" },
+  what: { type: "positional", required: false, description: "deb or rpm: a package, too" },
   prefix: { type: "string", default: "/opt/ec2-wrappers" },
   config: { type: "string", default: "/etc/ec2-wrappers/config.toml" },
   outdir: { type: "string", default: "dist" },
@@ -14,6 +14,11 @@ const argumentTable = {
     type: "string",
     default: "/var/lib/ec2-wrappers/slots",
     description: "Where the wrappers count the runs of each caller",
+  },
+  target: {
+    type: "enum",
+    options: ["x64", "arm64"],
+    description: "The processor to build for; another one than this needs Debian's cross compiler",
   },
   compact: {
     type: "boolean",
@@ -26,10 +31,13 @@ const argumentTable = {
   },
 } as const satisfies ArgumentTable
 
-export type BuildOptions = Arguments<typeof argumentTable>
+export type Target = "x64" | "arm64"
+/** The processor that the build runs on. */
+export const ownTarget: Target = process.arch === "arm64" ? "arm64" : "x64"
+export type BuildOptions = Arguments<typeof argumentTable> & { target: Target }
 
 const usage = `bun build.ts [--prefix DIR] [--config FILE] [--outdir DIR] [--account LOGIN] [--login-prefix P]
-             [--slots DIR] [--compact] [--only TOOL] [deb]`
+             [--slots DIR] [--target x64|arm64] [--compact] [--only TOOL] [deb | rpm]`
 
 /** Reads the command line; ends the process at --help, and at the first mistake. */
 export function readBuildOptions(argv: string[]): BuildOptions {
@@ -40,14 +48,14 @@ export function readBuildOptions(argv: string[]): BuildOptions {
   try {
     const given = readArguments(argumentTable, argv)
     const { what, prefix, config, account, slots, "login-prefix": loginPrefix } = given
-    if (what !== undefined && what !== "deb")
-      throw new UsageError("arguments", `${quoted(what)} cannot be built, wanted deb or nothing`)
+    if (what !== undefined && what !== "deb" && what !== "rpm")
+      throw new UsageError("arguments", `${quoted(what)} cannot be built, wanted deb, rpm or nothing`)
     plainPath("prefix", prefix)
     plainPath("config", config)
     plainPath("slots", slots)
     plainLogin("account", account)
     if (loginPrefix !== "") plainLogin("login-prefix", loginPrefix)
-    return given
+    return { ...given, target: given.target ?? ownTarget, compact: given.compact || what !== undefined }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     console.error(`build.ts: ${error.message}`)

@@ -1,9 +1,10 @@
 /** What is read and completed, laid out below `share` as it is installed: manual pages, completions, documentation. */
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { commands, manualPageOf, tools } from "../../lib/base/commands.ts"
 import type { Declaration } from "../../lib/terminal/declaration.ts"
 import packageJson from "../../package.json" with { type: "json" }
+import { releaseSeconds } from "../release_date.ts"
 import { bashCompletion, fishCompletion, zshCompletion } from "./completions.ts"
 import { configManualPage } from "./config_pages.ts"
 import { manualPage } from "./manual_page.ts"
@@ -13,7 +14,7 @@ const root = join(import.meta.dir, "..", "..")
 /** Writes everything below `share` anew. `configPath`: where the installation's config is, for the manual page. */
 export async function writeShare(share: string, configPath: string): Promise<void> {
   rmSync(share, { recursive: true, force: true })
-  const date = releaseDate()
+  const date = new Date(releaseSeconds(root) * 1000).toISOString().slice(0, 10)
   const { version } = packageJson
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(share, name)), { recursive: true })
@@ -56,15 +57,4 @@ function aboutConfig(configPath: string): string[] {
     "The file holds no secret, and everybody may read it. Only root and the account that runs the tool may be able to write the file and each directory above it.",
     "An unknown key is an error that names the nearest known key, so that a mistyped limit never passes for a missing one. Dates without a time are UTC days.",
   ]
-}
-
-/** YYYY-MM-DD: SOURCE_DATE_EPOCH, else of the commit, else, in an archive without git, of package.json. */
-function releaseDate(): string {
-  const given = process.env.SOURCE_DATE_EPOCH
-  const commit = given
-    ? ""
-    : Bun.spawnSync(["git", "-C", root, "log", "-1", "--format=%ct"], { stderr: "ignore" }).stdout
-  const seconds =
-    Number(given || String(commit).trim()) || statSync(join(root, "package.json")).mtimeMs / 1000
-  return new Date(seconds * 1000).toISOString().slice(0, 10)
 }

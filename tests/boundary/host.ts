@@ -178,7 +178,7 @@ export function makeDist(only: string[]): string {
   const installer = readFileSync(join(dist, "install"), "utf8")
   const listed = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(installer)?.[1]?.split(" ") ?? []
   const files = [
-    ...listed("tools").map((name) => join(dist, "libexec", name)),
+    ...[...listed("tools"), "postgres.node"].map((name) => join(dist, "libexec", name)),
     ...[...listed("setuid_commands"), ...listed("plain_commands")].map((name) => join(dist, "bin", name)),
   ]
   for (const path of files) if (!existsSync(path)) cpSync("/bin/true", path)
@@ -245,7 +245,9 @@ function setupScript(shared: string): string {
   return [
     "set -e",
     `mount --bind ${shared}/etc /etc`,
-    ...["/opt", "/home", "/var/lib", "/var/tmp"].map((place) => `mount -t tmpfs -o mode=755 host ${place}`),
+    ...["/opt", "/home", "/var/lib", "/var/tmp", "/usr/local"].map(
+      (place) => `mount -t tmpfs -o mode=755 host ${place}`,
+    ),
     "chmod 1777 /var/tmp",
     ...homes,
     "echo ready",
