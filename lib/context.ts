@@ -106,12 +106,18 @@ export function openContext(
   })
 }
 
-/** What the environment names, else the profile that `ec2_util --init` named after the course, else the SDK's chain. */
+/**
+ * What the environment names, else the profile that `ec2_util --init` named after the course, with an access key in one file or
+ * `credential_process` in the other; else the SDK's chain.
+ */
 function ownProfile(course: string, home: HomeFiles): Pick<AwsSettings, "profile"> {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SHARED_CREDENTIALS_FILE } = process.env
   if (AWS_PROFILE || AWS_ACCESS_KEY_ID || AWS_SHARED_CREDENTIALS_FILE) return {}
-  const profiles = (home.read(".aws/credentials") ?? "").split("\n").map((line) => line.trim())
-  return profiles.includes(`[${course}]`) ? { profile: course } : {}
+  const names = (path: string, header: string) =>
+    (home.read(path) ?? "").split("\n").some((line) => line.trim() === header)
+  return names(".aws/credentials", `[${course}]`) || names(".aws/config", `[profile ${course}]`)
+    ? { profile: course }
+    : {}
 }
 
 function awsSettings({ aws, paths }: Config, clock: Clock, abandon: AbortSignal): AwsSettings {

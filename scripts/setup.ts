@@ -15,6 +15,10 @@ export const tool = defineTool({
     }
     const { login } = context.caller
     const dryRun = args["dry-run"]
+    if (args["retire-keys"]) {
+      const { retireOldKeys } = await import("../lib/terminal/retire_keys.ts")
+      return retireOldKeys(context, { dryRun, json: args.json }, output)
+    }
     const report = await setUp(
       { aws, audit, config, login, actor: login, writeDenials: () => writeDenials(context, login) },
       { dryRun, removeOthers: args["remove-other-policies"] },

@@ -13,7 +13,7 @@ import { usersSteps } from "./users_schema.ts"
 export type UsersDb = ReturnType<typeof openUsersDb>
 
 export function openUsersDb(options: OpenOptions) {
-  const db = openDb(options, "ec2_users", usersSteps)
+  const db = openDb({ ...options, secureDelete: true }, "ec2_users", usersSteps)
   return {
     path: options.path,
     users: users(db),

@@ -55,3 +55,6 @@ export const usersSteps: readonly Step[] = [
         user_name TEXT NOT NULL PRIMARY KEY, reason TEXT NOT NULL, failed_at_utc_ms INTEGER NOT NULL) STRICT;`,
   },
 ]
+
+/** Tables that are in no backup and no copy: what they hold ends by itself, and is a secret until then. */
+export const neverCopied = ["sessions", "session_failures"] as const

@@ -3,11 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import {
+  AttachUserPolicyCommand,
   CreateAccessKeyCommand,
   CreateGroupCommand,
+  CreatePolicyCommand,
   CreateUserCommand,
+  DetachUserPolicyCommand,
   PutGroupPolicyCommand,
-  PutUserPolicyCommand,
 } from "@aws-sdk/client-iam"
 import type { PolicyDocument } from "../../lib/decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../lib/decisions/identities/privileged_policy.ts"
@@ -212,6 +214,26 @@ describe("doctor asks AWS", () => {
     expect((await group())?.found).toBe("policy differs from ours")
   })
 
+  test("and says what keeps a course from having sessions: no role, a changed one, an account user made anew", async () => {
+    await emulator.reset()
+    course.configure({ identity: { credentials: "sessions" } })
+    const role = async () => (await examine()).about(/^(role|sessions|IAM group)/)
+    expect(await role()).toMatchObject([{ level: "error", found: "does not exist", todo: "run setup" }])
+    await course.run("setup")
+    expect(await role()).toMatchObject([
+      { level: "ok" },
+      { level: "ok", what: "sessions", found: "are given by AWS" },
+    ])
+    emulator.proxy.world.knobs.own.id = "AIDAMADEANEW000000001"
+    expect((await role())[0]?.found).toStartWith(
+      "trusts AIDAOWNCREDENTIALS001, the id of a user or role that is gone: nobody gets a session",
+    )
+    await course.run("setup")
+    expect((await role()).map(({ level }) => level)).toEqual(["ok", "ok"])
+    course.configure({ identity: { credentials: "sessions", session_hours: 2 } })
+    expect((await role())[0]?.found).toBe("differs from ours: set the longest session of role cs61c-student")
+  })
+
   test("and names each permission that the key lacks", async () => {
     const config = { ...loadConfig(course.configPath) }
     const wanted = privilegedPolicy(config, { partition: "aws", id: "123456789012" })
@@ -222,14 +244,20 @@ describe("doctor asks AWS", () => {
       aws_secret_access_key: AccessKey?.SecretAccessKey,
     }
     writeFileSync(data("root-access-key"), JSON.stringify(key), { mode: 0o600 })
-    const give = (document: PolicyDocument) =>
-      emulator.iam.send(
-        new PutUserPolicyCommand({
-          UserName: "course-key",
-          PolicyName: "key",
+    // Inline it would not fit: docs/install.md has it attached.
+    let attached: string | undefined
+    const give = async (document: PolicyDocument) => {
+      const UserName = "course-key"
+      if (attached) await emulator.iam.send(new DetachUserPolicyCommand({ UserName, PolicyArn: attached }))
+      const { Policy } = await emulator.iam.send(
+        new CreatePolicyCommand({
+          PolicyName: `key-${document.Statement.flatMap(({ Action }) => Action).length}`,
           PolicyDocument: JSON.stringify(document),
         }),
       )
+      attached = Policy?.Arn
+      await emulator.iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn: attached }))
+    }
     await give(wanted)
     expect((await examine()).about(/^permission/)).toMatchObject([{ what: "permissions", level: "ok" }])
     const without = wanted.Statement.map((statement) => ({

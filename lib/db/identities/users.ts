@@ -26,6 +26,9 @@ export function users(db: Db) {
     setPassword(login: string, password: string): void {
       db.query("UPDATE users SET login_password = ? WHERE user_name = ?").run(password, login)
     },
+    forgetPassword(login: string): void {
+      db.query("UPDATE users SET login_password = NULL WHERE user_name = ?").run(login)
+    },
     /**
      * Removes the user with all keys. The keys by name too: the old tools never switched foreign keys on, so that theirs may
      * belong to a user who is no longer there.

@@ -4,8 +4,11 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { Failed, messageOf } from "../../base/errors.ts"
 import { busyTimeoutMs, explainErrors } from "./errors.ts"
 
-/** Copies the database as it is at one moment, while others read and write it, to a new file of mode 0600. */
-export function copyDatabase(path: string, target: string): void {
+/**
+ * Copies the database as it is at one moment, while others read and write it, to a new file of mode 0600. The tables of `without` are
+ * empty in the copy.
+ */
+export function copyDatabase(path: string, target: string, without: readonly string[] = []): void {
   closeSync(openSync(target, "wx", 0o600)) // VACUUM INTO takes an empty file, and would make one by the umask
   explainErrors(path, () => {
     const db = new Database(path, { readwrite: true, create: false })
@@ -16,9 +19,26 @@ export function copyDatabase(path: string, target: string): void {
       db.close()
     }
   })
+  emptyTables(target, without)
   const fd = openSync(target, "r")
   fsyncSync(fd)
   closeSync(fd)
+}
+
+function emptyTables(path: string, tables: readonly string[]): void {
+  if (tables.length === 0) return
+  explainErrors(path, () => {
+    const db = new Database(path, { readwrite: true, create: false })
+    try {
+      db.run("PRAGMA secure_delete = ON")
+      for (const table of tables) {
+        const exists = db.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table)
+        if (exists) db.run(`DELETE FROM ${table}`)
+      }
+    } finally {
+      db.close()
+    }
+  })
 }
 
 /**

@@ -23,6 +23,8 @@ export interface FileOptions {
   say?: ((line: string) => void) | undefined
   /** Which runs may be ended that keep this process waiting; none by default. */
   waiting?: LockWaiting | undefined
+  /** What is deleted is overwritten: it held secrets. */
+  secureDelete?: boolean
 }
 
 // Bun keeps twenty statements prepared; an admission alone has more, and would prepare them all anew each time.
@@ -32,7 +34,7 @@ const largeBytes = 32 * 1024 * 1024
 
 /** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, from the future or of the past. */
 export function openDatabase(
-  { path, clock, create = false, migrated, say, waiting }: FileOptions,
+  { path, clock, create = false, migrated, say, waiting, secureDelete }: FileOptions,
   steps: readonly Step[],
 ): Db {
   requirePrivateParts(path, create)
@@ -45,6 +47,7 @@ export function openDatabase(
       database.run("PRAGMA foreign_keys = ON")
       database.run("PRAGMA journal_mode = WAL")
       database.run("PRAGMA synchronous = FULL")
+      if (secureDelete) database.run("PRAGMA secure_delete = ON")
       const db = sqliteDb(database, waiting)
       if (!create && migrated === undefined) {
         requireCurrent(db, steps, clock.now())

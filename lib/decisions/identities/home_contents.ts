@@ -84,12 +84,14 @@ export function sessionHomeContents(facts: SessionFacts): HomeContent[] {
       credential_process: `${utility} --credentials`,
     }),
     { ...noSecrets, content: (old) => (old === null ? null : noSecrets.content(old)) },
-    whole(
-      "ec2-environment.sh",
-      `# Written by ec2-util --init: source it, do not edit it.\neval "$(${utility} --credentials --format env)"\n`,
-    ),
+    whole("ec2-environment.sh", sessionEnvironment(utility)),
     whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
   ]
+}
+
+/** Sourced by a shell: its session, asked for anew each time. */
+export function sessionEnvironment(utility: string): string {
+  return `# Written by ec2-util --init: source it, do not edit it.\neval "$(${utility} --credentials --format env)"\n`
 }
 
 export function privateKeyFile(keyName: string, privateKey: string): HomeContent {

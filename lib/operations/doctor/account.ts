@@ -5,6 +5,7 @@ import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { type Clock, duration, msPerMinute, msPerSecond } from "../../base/time.ts"
+import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import {
   accountOfArn,
   isSamePolicy,
@@ -14,6 +15,7 @@ import {
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+import { checkRole } from "./role.ts"
 
 export interface AccountDeps {
   config: Config
@@ -40,6 +42,7 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
     attempt("permissions", "attach what setup --print-policy prints", () => checkPermissions(deps, iam, arn)),
     attempt("launching", "attach what setup --print-policy prints", () => checkLaunching(deps)),
     attempt("IAM group", "run setup", () => checkGroup(deps, iam, arn)),
+    attempt("role", "run setup", () => checkRole(deps, arn)),
     attempt("quota", "look at Service Quotas in the console", () => checkQuota(deps)),
     attempt("clock", "", () => checkClock(deps)),
   ])
@@ -148,7 +151,8 @@ async function checkLaunching({ config, aws }: AccountDeps): Promise<Finding[]> 
 async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promise<Finding[]> {
   const name = config.course.iamGroup
   const what = `IAM group ${name}`
-  if ((await iam.group(name)) === null) return [failing(what, "does not exist", "run setup")]
+  if ((await iam.group(name)) === null)
+    return usesMode(config, "keys") ? [failing(what, "does not exist", "run setup")] : []
   const wanted = policyText(studentPolicy(accountOfArn(arn), config.course.bucket))
   const found = await iam.groupPolicy(name, studentPolicyName)
   if (found === null) return [failing(what, `has no policy ${studentPolicyName}`, "run setup")]

@@ -1,6 +1,7 @@
 /** What cron does: settle what crashes left, take the snapshot, enforce. Each is tried whatever became of the one before. */
 import { messageOf } from "../../base/errors.ts"
 import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
+import { type DenialDeps, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
@@ -16,7 +17,7 @@ export interface CronRun {
 
 /** Enforces also where the snapshot fails: an account half of which cannot be listed still has leases. */
 export async function cronRun(
-  deps: EnforcementDeps,
+  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<CronRun> {
   const warnings: string[] = []
@@ -52,6 +53,7 @@ export async function cronRun(
   if (enforced) {
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
+  if (!todo.dryRun) warnings.push(...(await tendSessions(deps)).filter(isNews))
   // A failure on a full disk says so itself.
   if (scarce !== null && failure === undefined) warnings.push(scarce)
   try {
@@ -61,6 +63,17 @@ export async function cronRun(
   }
   keepReserve(dataDir)
   return { summary, enforced, warnings, failure }
+}
+
+/** Forgets sessions that have ended, and repairs the denials of their role, which a failed or killed suspension left behind. */
+async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt">): Promise<string[]> {
+  try {
+    deps.usersDb.sessions.removeEnded(deps.clock.now())
+    await writeDenials(deps, "enforcement")
+    return []
+  } catch (error) {
+    return [`denials of sessions: ${messageOf(error)}`]
+  }
 }
 
 /** Cron mails what it prints: each stranger is worth one mail. A dry run says what the real one would, and takes nothing from it. */

@@ -4,6 +4,7 @@ import {
   type HomeContent,
   homeContents,
   privateKeyFile,
+  sessionEnvironment,
   sessionHomeContents,
 } from "../../decisions/identities/home_contents.ts"
 import { utilityPath } from "../../host/config/config_programs.ts"
@@ -64,6 +65,11 @@ export function retireSecretFiles({ home, login, usersDb }: HomeDeps): string[] 
     if (isOurs) home.retire(path)
     return isOurs
   })
+}
+
+/** Whether the home's files are those of a login with sessions, as far as we wrote them last. */
+export function hasSessionHome({ usersDb }: Pick<HomeDeps, "usersDb">, login: string): boolean {
+  return usersDb.homeFiles.sha256Of(login, "ec2-environment.sh") === sha256(sessionEnvironment(utilityPath()))
 }
 
 /** The home could not be written; its `cause` says why. */

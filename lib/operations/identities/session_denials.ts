@@ -2,7 +2,7 @@
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { later, msPerMinute } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
-import { usesMode } from "../../decisions/identities/credential_mode.ts"
+import { credentialModeOf, usesMode } from "../../decisions/identities/credential_mode.ts"
 import { isSamePolicy, policyText } from "../../decisions/identities/policy_document.ts"
 import { type SessionDenials, sessionDenials } from "../../decisions/identities/session_denials.ts"
 import { studentPolicyName } from "../../decisions/identities/student_policy.ts"
@@ -71,6 +71,8 @@ export function sessionsMayLive({
  */
 export async function writeDenials(deps: DenialDeps, actor: string): Promise<boolean> {
   const { config, usersDb, clock, audit, aws } = deps
+  for (const login of usersDb.sessions.logins())
+    if (credentialModeOf(config, login) !== "sessions") usersDb.sessions.remove(login)
   if (!sessionsMayLive(deps)) return false
   return withLoginLock(config.paths.dataDir, lockName, deps, async () => {
     const iam = await aws.iam()

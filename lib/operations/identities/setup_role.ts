@@ -21,12 +21,16 @@ import {
 import { iamOf } from "./deps.ts"
 import type { OtherPolicy, SetupAction, SetupDeps } from "./setup.ts"
 
+type RoleDeps = Pick<SetupDeps, "aws" | "config">
+
 export interface RolePlan {
   /** Null: the course has no role, and needs none. */
   role: string | null
   /** What makes the role where there is none; its denials come next, then the other actions. */
   making: SetupAction[]
   actions: SetupAction[]
+  /** Ids that the trust names in place of a user or role that no longer exists. */
+  strangers: string[]
   /** As in a GroupPlan; the trust policy's first. */
   differences: string[]
   others: OtherPolicy[]
@@ -34,7 +38,7 @@ export interface RolePlan {
 
 /** What the role lacks. Throws Failed where our own credentials cannot assume a role, or not for as long as the config says. */
 export async function planRole(
-  deps: SetupDeps,
+  deps: RoleDeps,
   { callerArn, removeOthers }: { callerArn: string; removeOthers: boolean },
 ): Promise<RolePlan> {
   const { config } = deps
@@ -47,7 +51,8 @@ export async function planRole(
     if (!isWanted && hasCode(error, "AccessDenied")) return null
     throw error
   })
-  if (found === null && !isWanted) return { role: null, making: [], actions: [], differences: [], others: [] }
+  if (found === null && !isWanted)
+    return { role: null, making: [], strangers: [], actions: [], differences: [], others: [] }
   if (isWanted) requireAssumable(deps, callerArn)
   requireOwnRole(deps, found)
   const trust = policyText(trustPolicy(await principalOf(deps, callerArn)))
@@ -79,13 +84,14 @@ export async function planRole(
   return {
     role: name,
     making: found ? [] : [{ what: `create role ${name}`, act: () => iam.createRole(name, role) }],
+    strangers: [...new Set(found?.trust.match(/\b(AIDA|AROA)[A-Z0-9]{12,}\b/g))],
     actions,
     differences: [policyDiff(found?.trust ?? null, trust), policyDiff(foundPolicy, policy)],
     others: removeOthers ? [] : others,
   }
 }
 
-function requireAssumable({ config }: SetupDeps, callerArn: string): void {
+function requireAssumable({ config }: RoleDeps, callerArn: string): void {
   if (callerArn.endsWith(":root")) {
     throw new Failed(
       "role",
@@ -103,7 +109,7 @@ function requireAssumable({ config }: SetupDeps, callerArn: string): void {
 }
 
 /** A role of our name at another path, or with another course's tag, is somebody else's. */
-function requireOwnRole({ config }: SetupDeps, found: Role | null): void {
+function requireOwnRole({ config }: RoleDeps, found: Role | null): void {
   if (found === null) return
   const { name: course } = config.course
   const tag = found.tags[tagOf.course]
@@ -116,7 +122,7 @@ function requireOwnRole({ config }: SetupDeps, found: Role | null): void {
 }
 
 /** Who may assume the role: our own user, or the role whose session we are. */
-async function principalOf(deps: SetupDeps, callerArn: string): Promise<string> {
+async function principalOf(deps: RoleDeps, callerArn: string): Promise<string> {
   if (!isRoleSession(callerArn)) return callerArn
   const { partition, id } = accountOfArn(callerArn)
   const [, name = ""] = callerArn.split(":assumed-role/")[1]?.match(/^([^/]+)/) ?? []
@@ -125,7 +131,7 @@ async function principalOf(deps: SetupDeps, callerArn: string): Promise<string> 
   return role?.arn ?? `arn:${partition}:iam::${id}:role/${name}`
 }
 
-async function othersOf(deps: SetupDeps, name: string): Promise<OtherPolicy[]> {
+async function othersOf(deps: RoleDeps, name: string): Promise<OtherPolicy[]> {
   const iam = await iamOf(deps)
   const [inline, attached] = await Promise.all([iam.rolePolicies(name), iam.attachedRolePolicies(name)])
   return [

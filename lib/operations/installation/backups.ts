@@ -8,7 +8,7 @@ import { type Clock, isoUtc, later, msPerSecond } from "../../base/time.ts"
 import { copyDatabase, replaceDatabase, whyDamaged } from "../../db/sqlite/backup.ts"
 import { missingSteps } from "../../db/sqlite/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
-import { usersSteps } from "../../db/users_schema.ts"
+import { neverCopied, usersSteps } from "../../db/users_schema.ts"
 import type { AuditLog } from "../../host/files/audit.ts"
 import { requirePrivateDirectory } from "../../host/files/private_file.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
@@ -55,7 +55,7 @@ function copyInto({ config, clock }: BackupDeps, directory: string, prefix: stri
     mkdirSync(unfinished, { mode: 0o700 })
     for (const path of databases(config.paths)) {
       const copy = join(unfinished, basename(path))
-      copyDatabase(path, copy)
+      copyDatabase(path, copy, path === config.paths.userDb ? neverCopied : [])
       requireWhole(copy)
     }
     const finished = join(directory, name)

@@ -13,10 +13,16 @@ export const setup = {
       description:
         "Also remove other policies of group and role: students may do whatever any of them allows",
     },
+    "retire-keys": {
+      type: "boolean",
+      description: "Remove the access keys, passwords and IAM users of logins with sessions",
+    },
     "dry-run": { type: "boolean", description: "Show what differs, and change nothing" },
     json: { type: "boolean", description: "Print the result as one JSON object" },
   },
-  details: "Run it as the course's account. A second run changes nothing.",
+  details: `Run it as the course's account. A second run changes nothing.
+
+--retire-keys lists what it would remove and wants the course's name typed (on standard input).`,
   examples: [
     { run: "setup --dry-run", does: "Show what differs between AWS and the wanted state" },
     { run: "setup --print-policy", does: "Print the policy for the account's own key" },
