@@ -67,6 +67,10 @@ export interface Config {
     instanceProfiles: string[]
     subnets: string[]
     placementGroups: string[]
+    /** Product codes of images that may be launched although AWS Marketplace lists them. */
+    productCodes: string[]
+    /** On everything that is made; never one of ours. */
+    tags: Record<string, string>
     maxRootGib: number
   }
 }

@@ -165,6 +165,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     home: directory,
     configDir: directory,
     region: "us-east-1",
+    launchTags: {},
     launchRegion: "us-east-1",
     ec2: async () => ec2,
     launcher: "ec2-run",

@@ -205,7 +205,7 @@ describe("doctor asks AWS", () => {
     expect((await group())?.found).toBe("has no policy student-policy")
     await put(
       studentPolicyName,
-      JSON.stringify(studentPolicy({ partition: "aws", id: "123456789012" }, "cs61c")),
+      JSON.stringify(studentPolicy({ partition: "aws", id: "123456789012" }, "cs61c", [])),
     )
     expect(await group()).toMatchObject({ level: "ok" })
     await put("more", other)

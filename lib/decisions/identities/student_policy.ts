@@ -62,8 +62,13 @@ const reading = [
  *
  * @param bucket the course's S3 bucket: each login has the objects below `BUCKET/LOGIN/`. PutObjectAcl is not allowed, so that
  *   nothing can be made public.
+ * @param tagKeys those of [launch.tags], which hadoop-ec2 puts on security groups with the student's own rights.
  */
-export function studentPolicy({ partition, id }: Account, bucket: string): PolicyDocument {
+export function studentPolicy(
+  { partition, id }: Account,
+  bucket: string,
+  tagKeys: readonly string[],
+): PolicyDocument {
   const arn = (resource: string) => `arn:${partition}:ec2:*:${id}:${resource}`
   const bucketArn = `arn:${partition}:s3:::${bucket}`
   return {
@@ -108,7 +113,7 @@ export function studentPolicy({ partition, id }: Account, bucket: string): Polic
         Effect: "Allow",
         Action: ["ec2:CreateSecurityGroup"],
         Resource: [arn("security-group/*")],
-        Condition: ownTagAtCreation,
+        Condition: ownTagAtCreation(tagKeys),
       },
       {
         // The network that a group is made in is a resource of the request as well, and carries no tags of it.
@@ -125,8 +130,11 @@ export function studentPolicy({ partition, id }: Account, bucket: string): Polic
         Action: ["ec2:CreateTags"],
         Resource: [arn("security-group/*")],
         Condition: {
-          ...ownTagAtCreation,
-          StringEquals: { ...ownTagAtCreation.StringEquals, "ec2:CreateAction": "CreateSecurityGroup" },
+          ...ownTagAtCreation(tagKeys),
+          StringEquals: {
+            ...ownTagAtCreation(tagKeys).StringEquals,
+            "ec2:CreateAction": "CreateSecurityGroup",
+          },
         },
       },
       {
@@ -148,12 +156,12 @@ export function studentPolicy({ partition, id }: Account, bucket: string): Polic
 }
 
 /** The owner's tag must be there and be the caller's; besides it, only what names a cluster. */
-const ownTagAtCreation = {
+const ownTagAtCreation = (tagKeys: readonly string[]) => ({
   StringEquals: { [`aws:RequestTag/${tagOf.owner}`]: self },
   "ForAllValues:StringEquals": {
-    "aws:TagKeys": [tagOf.owner, tagOf.course, tagOf.cluster, tagOf.clusterRoles, "Name"],
+    "aws:TagKeys": [tagOf.owner, tagOf.course, tagOf.cluster, tagOf.clusterRoles, "Name", ...tagKeys],
   },
-}
+})
 
 /** S3 below `BUCKET/OWNER/`; listing by a prefix that ends with the slash. */
 function objectStatements(bucketArn: string, owner: string, find: Statement["Condition"]): Statement[] {

@@ -3,7 +3,7 @@ import type { Config, Limits } from "../../base/config.ts"
 import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { isReservedTagKey, tagOf } from "../../base/instance.ts"
 import { matchesGlob } from "../../base/login.ts"
-import { quoted } from "../../base/text.ts"
+import { plural, quoted } from "../../base/text.ts"
 import { suseOperation } from "../pricing/costs.ts"
 
 type Launch = Config["launch"]
@@ -32,10 +32,12 @@ export function objectionToParameter(name: string, launch: Launch, limits: Limit
   return `image parameter ${quoted(name)} is neither under /aws/service/ nor listed in launch.ssm_parameters`
 }
 
-export function objectionToImage(image: Image): Objection {
+/** A code of AWS Marketplace may stand for a price by the hour that no list here has. */
+export function objectionToImage(image: Image, { productCodes }: Pick<Launch, "productCodes">): Objection {
   if (image.state !== "available") return `image ${image.id} is ${image.state || "not available"}`
-  if (image.productCodes.length > 0) {
-    return `image ${image.id} has product codes (${image.productCodes.join(", ")}), which cost extra`
+  const unlisted = image.productCodes.filter((code) => !productCodes.includes(code))
+  if (unlisted.length > 0) {
+    return `image ${image.id} has ${plural(unlisted.length, "product code")} (${unlisted.join(", ")}) and may cost extra; staff can list them in launch.product_codes`
   }
   return null
 }

@@ -149,6 +149,8 @@ function toConfig(path: string, file: ConfigFile): Config {
       ssmParameters: launch.ssm_parameters ?? [],
       instanceProfiles: launch.instance_profiles ?? [],
       placementGroups: launch.placement_groups ?? [],
+      productCodes: launch.product_codes ?? [],
+      tags: launch.tags ?? {},
       maxRootGib: launch.max_root_gib ?? 100,
     },
   }

@@ -227,6 +227,16 @@ export const configReference: readonly TableReference[] = [
       key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
       key("instance_profiles", "[]", "The instance profiles that a launch may name."),
       key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
+      key(
+        "product_codes",
+        "[]",
+        "Product codes of images from AWS Marketplace that may be launched. Such an image may cost extra, which no price here covers.",
+      ),
+      key(
+        "tags",
+        "none",
+        "A table of tags that everything gets: instances, volumes, interfaces, Spot requests, security groups, key pairs, users and roles.",
+      ),
       key("max_root_gib", "100", "The size of all volumes of an instance together, in GiB."),
     ],
   },

@@ -2,6 +2,7 @@
 import { distance } from "fastest-levenshtein"
 import { TomlDate } from "smol-toml"
 import * as v from "valibot"
+import { isReservedTagKey } from "../../base/instance.ts"
 import { loginPattern } from "../../base/login.ts"
 import { microUsdPerUsd } from "../../base/money.ts"
 
@@ -53,6 +54,20 @@ function isInstant(value: unknown): boolean {
   if (!(date instanceof TomlDate) || !date.isValid() || date.isTime()) return false
   return typeof value !== "string" || date.toISOString().startsWith(value.slice(0, 10)) // 30 February is 2 March
 }
+
+/** What EC2 and IAM both take: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html */
+const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+const tagKey = v.pipe(
+  name,
+  v.maxLength(128, "is longer than 128 characters"),
+  v.regex(tagCharacters, "is not a key of a tag"),
+  v.check((key) => !isReservedTagKey(key), "is in a namespace that AWS or these tools use"),
+)
+const tagValue = v.pipe(
+  text,
+  v.maxLength(256, "is longer than 256 characters"),
+  v.regex(tagCharacters, "is not a value of a tag"),
+)
 
 /** IAM paths and S3 buckets take it, and so do tag values. */
 const courseName = v.pipe(
@@ -179,6 +194,8 @@ const configSchema = v.strictObject({
       ssm_parameters: names,
       instance_profiles: names,
       placement_groups: names,
+      product_codes: names,
+      tags: v.record(tagKey, tagValue),
       max_root_gib: positive,
     }),
     {},

@@ -14,6 +14,8 @@ export interface ClusterDeps {
   region: string
   /** The course's: ec2-run launches nowhere else. */
   launchRegion: string
+  /** The config's [launch.tags], for security groups; ec2-run puts them on what it launches. */
+  launchTags: Record<string, string>
   ec2(): Promise<ClusterEc2>
   programs: Programs
   /** Paths of `ec2-run` and `ec2-active`. */

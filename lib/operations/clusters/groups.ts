@@ -151,7 +151,7 @@ async function createGroup(
 ): Promise<string> {
   const { deps, name: cluster } = session
   const ec2 = await deps.ec2()
-  const tags = { [tagOf.owner]: deps.login, [tagOf.cluster]: cluster }
+  const tags = { ...deps.launchTags, [tagOf.owner]: deps.login, [tagOf.cluster]: cluster }
   try {
     return (await ec2.createSecurityGroup({ name, description, vpcId, tags })).id
   } catch (error) {

@@ -153,7 +153,9 @@ async function checkGroup({ config }: AccountDeps, iam: Iam, arn: string): Promi
   const what = `IAM group ${name}`
   if ((await iam.group(name)) === null)
     return usesMode(config, "keys") ? [failing(what, "does not exist", "run setup")] : []
-  const wanted = policyText(studentPolicy(accountOfArn(arn), config.course.bucket))
+  const wanted = policyText(
+    studentPolicy(accountOfArn(arn), config.course.bucket, Object.keys(config.launch.tags)),
+  )
   const found = await iam.groupPolicy(name, studentPolicyName)
   if (found === null) return [failing(what, `has no policy ${studentPolicyName}`, "run setup")]
   if (!isSamePolicy(found, wanted))

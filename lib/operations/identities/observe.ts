@@ -14,7 +14,7 @@ type Who = Pick<IdentityDeps, "config" | "login">
 
 /** What AWS gives a user and its key pairs to be found by. */
 export function identityTags({ config, login }: Who): Record<string, string> {
-  return { [tagOf.owner]: login, [tagOf.course]: config.course.name }
+  return { ...config.launch.tags, [tagOf.owner]: login, [tagOf.course]: config.course.name }
 }
 
 export function userPolicyText({ config, login }: Who, arn: string): string {

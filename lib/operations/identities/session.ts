@@ -111,7 +111,7 @@ const longestWaitMs = 2 * msPerSecond
 /** What a session holds for: it is no use to another uid or person of this login, nor under another policy. */
 function bindingOf({ config, login, uid, usersDb }: SessionDeps): string {
   const { name, bucket, termStartUtcMs } = config.course
-  const policy = policyText(studentPolicy({ partition: "", id: "" }, bucket))
+  const policy = policyText(studentPolicy({ partition: "", id: "" }, bucket, Object.keys(config.launch.tags)))
   const person = [termStartUtcMs, usersDb.users.get(login)?.createdAt]
   const parts = [login, uid, person, name, config.identity.sessionMs, policy]
   return new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex")

@@ -34,7 +34,9 @@ export async function planGroup(
         iam.groupMembers(name),
       ])
     : ([null, [], [], []] as const)
-  const wanted = policyText(studentPolicy(accountOfArn(group?.arn ?? callerArn), bucket))
+  const wanted = policyText(
+    studentPolicy(accountOfArn(group?.arn ?? callerArn), bucket, Object.keys(deps.config.launch.tags)),
+  )
   const others: OtherPolicy[] = [
     ...inline
       .filter((policy) => policy !== studentPolicyName)

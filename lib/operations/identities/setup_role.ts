@@ -56,7 +56,7 @@ export async function planRole(
   if (isWanted) requireAssumable(deps, callerArn)
   requireOwnRole(deps, found)
   const trust = policyText(trustPolicy(await principalOf(deps, callerArn)))
-  const policy = policyText(studentPolicy(accountOfArn(callerArn), bucket))
+  const policy = policyText(studentPolicy(accountOfArn(callerArn), bucket, Object.keys(config.launch.tags)))
   const [foundPolicy, others] = found
     ? [await iam.rolePolicy(name, studentPolicyName), await othersOf(deps, name)]
     : [null, []]
@@ -80,7 +80,12 @@ export async function planRole(
   act(isSamePolicy(foundPolicy, policy), `write policy ${studentPolicyName} of role ${name}`, () =>
     iam.putRolePolicy(name, studentPolicyName, policy),
   )
-  const role = { path: studentRolePath(course), trust, sessionMs, tags: { [tagOf.course]: course } }
+  const role = {
+    path: studentRolePath(course),
+    trust,
+    sessionMs,
+    tags: { ...config.launch.tags, [tagOf.course]: course },
+  }
   return {
     role: name,
     making: found ? [] : [{ what: `create role ${name}`, act: () => iam.createRole(name, role) }],

@@ -42,7 +42,7 @@ export async function resolveImage(deps: LaunchDeps, name: string): Promise<Imag
   const image = await remembered(deps, "image", id, async () => (await deps.aws.ec2()).image(id))
   if (!image) throw new Refused("image", `${id} does not exist, or is not ours to see`)
   await requireListed(deps, id, name)
-  refuse("image", objectionToImage(image))
+  refuse("image", objectionToImage(image, deps.config.launch))
   return image
 }
 

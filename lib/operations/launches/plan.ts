@@ -153,6 +153,7 @@ function tagsOf(
 ): Record<string, string> {
   return {
     ...tags,
+    ...config.launch.tags,
     ...(cluster && {
       [tagOf.cluster]: cluster.name,
       [tagOf.clusterRoles]: cluster.roles.join(","),

@@ -208,6 +208,7 @@ function tagsOf(
 ): Record<string, string> {
   return {
     ...tags,
+    ...config.launch.tags,
     ...(cluster && { [tagOf.cluster]: cluster.name, [tagOf.clusterRoles]: cluster.roles.join(",") }),
     [tagOf.owner]: caller.login,
     [tagOf.course]: config.course.name,

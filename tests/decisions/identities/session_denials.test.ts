@@ -6,7 +6,7 @@ import { rolePolicyRoom } from "../../../lib/decisions/identities/student_role.t
 import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 
 const account = { partition: "aws", id: "123456789012" }
-const shared = policyText(studentPolicy(account, "b".repeat(63)))
+const shared = policyText(studentPolicy(account, "b".repeat(63), []))
 const room = rolePolicyRoom - shared.replace(/\s/g, "").length
 const noon = Date.parse("2026-11-22T12:00:00Z")
 const minute = 60_000

@@ -14,7 +14,7 @@ const student = "cs61c-a"
 const other = "cs61c-ab"
 const arnOf = (login: string) => `arn:aws:iam::${account.id}:user/cs61c/${login}`
 const bucket = "cs61c-data"
-const shared = policyText(studentPolicy(account, bucket))
+const shared = policyText(studentPolicy(account, bucket, []))
 
 /** The two kinds of principal that are one student. */
 interface Kind {
@@ -322,7 +322,7 @@ test("of all actions that EC2, IAM and S3 have, a student may use these on nobod
 })
 
 test("no action is allowed by a wildcard", () => {
-  const actions = [studentPolicy(account, bucket), userPolicy(arnOf(student), student, "b")].flatMap(
+  const actions = [studentPolicy(account, bucket, []), userPolicy(arnOf(student), student, "b")].flatMap(
     (policy) => policy.Statement.flatMap(({ Action }) => Action),
   )
   expect(actions.filter((action) => action.includes("*"))).toEqual([])
@@ -330,9 +330,9 @@ test("no action is allowed by a wildcard", () => {
 
 test("the documents fit into what IAM allows inline", () => {
   const size = (text: string) => text.replace(/\s/g, "").length
-  expect(size(policyText(studentPolicy(account, bucket)))).toBeLessThan(5120)
+  expect(size(policyText(studentPolicy(account, bucket, [])))).toBeLessThan(5120)
   expect(
-    size(policyText(studentPolicy({ partition: "aws-us-gov", id: account.id }, "b".repeat(63)))),
+    size(policyText(studentPolicy({ partition: "aws-us-gov", id: account.id }, "b".repeat(63), []))),
   ).toBeLessThan(5120)
   const longest = `c${"x".repeat(30)}`
   expect(size(policyText(userPolicy(arnOf(longest), longest, "b".repeat(63))))).toBeLessThan(2048)

@@ -33,7 +33,7 @@ afterAll(() => emulator.stop())
 
 /** The group as a setup of before left it: its policy goes by the name, and its users have no tags. */
 async function asBefore(): Promise<void> {
-  const document = JSON.stringify(studentPolicy(account, "cs61c"))
+  const document = JSON.stringify(studentPolicy(account, "cs61c", []))
     .replaceAll(`\${aws:PrincipalTag/${owner}}`, `\${aws:${"username"}}`)
     .replaceAll(`,"Condition":{"Null":{"aws:PrincipalTag/${owner}":"false"}}`, "")
   const put = { ...group, PolicyName: "student-policy", PolicyDocument: document }
