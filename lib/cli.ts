@@ -8,7 +8,8 @@ import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
 import { version, versionAndCommit } from "./base/version.ts"
 import { type Context, openContext } from "./context.ts"
-import { whyNotThisTool } from "./host/caller/caller_wrapper.ts"
+import { whyNotThisTool, writerSocket } from "./host/caller/caller_wrapper.ts"
+import { limitThisRun } from "./host/processes/run_limits.ts"
 import {
   type Arguments,
   type ArgumentTable,
@@ -108,6 +109,7 @@ async function runTool<T extends ArgumentTable>(
     }
     const args = readArguments(tool.arguments, argv, tool.passThroughAfter)
     context = open()
+    if (writerSocket() !== null) limitStudents(context, output)
     return (await tool.run(args, context, output)) ?? ExitCode.done
   } catch (error) {
     report(error, context?.debug ?? false, output)
@@ -115,6 +117,15 @@ async function runTool<T extends ArgumentTable>(
   } finally {
     context?.close()
   }
+}
+
+/** Before anything of the caller's is read. */
+function limitStudents({ caller }: Context, output: Output): void {
+  if (caller.isStaff) return
+  limitThisRun((why) => {
+    output.warn(why)
+    process.exit(ExitCode.failed)
+  })
 }
 
 function askedOf(tool: Pick<Tool, "passThroughAfter">, argv: string[]): "help" | "version" | null {

@@ -64,5 +64,6 @@ export function systemRefusal(error: unknown): string | null {
 /** The message of whatever was thrown, on one line. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error)
-  return message.replace(/\s*\n\s*/g, " ").trim()
+  const lines = message.split("\n").map((line) => line.trim())
+  return lines.filter((line) => line !== "").join(" ")
 }

@@ -71,7 +71,7 @@ export function costRoundedUp(microUsdPerHour: MicroUsd, ms: number): MicroUsd {
 export function usd(amount: MicroUsd): string {
   const sign = amount < 0 ? "-" : ""
   const exact = (Math.abs(amount) / microUsdPerUsd).toFixed(6)
-  return `${sign}$${exact.replace(/(\.\d\d\d*?)0+$/, "$1")}`
+  return `${sign}$${exact.replace(/0{1,4}$/, "")}`
 }
 
 /** Decimal dollars, for JSON and for printf-like formats. */

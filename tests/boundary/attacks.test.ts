@@ -151,6 +151,31 @@ describe.skipIf(skipped)("a tool at work", () => {
   }
 })
 
+describe.skipIf(skipped)("what a run may use of processor and memory", () => {
+  const limitsOf = async (login: "cs61c-aa" | "cs61c-ta" | "cs61c") => {
+    const direct = login === "cs61c" ? { program: launcher, env: { HOME: "/home/cs61c" } } : {}
+    const { child, pid } = await holdOn(host, ["--hold", "60000"], { login, ...direct })
+    const { stdout } = host.sh(`cat /proc/${pid}/limits; kill -KILL ${pid}`)
+    await child.exited
+    const [cpu = "", data = ""] = ["cpu time", "data size"].map(
+      (name) => new RegExp(`^Max ${name} +(\\S+) +(\\S+)`, "m").exec(stdout)?.slice(1, 3).join(" ") ?? "",
+    )
+    return { cpu, data }
+  }
+
+  test("is bounded for a student, by soft and hard limits of ours", async () => {
+    const { cpu, data } = await limitsOf("cs61c-aa")
+    expect(cpu).toMatch(/^6[01] 6[01]$/)
+    expect(data).toMatch(/^(\d+) \1$/)
+  })
+
+  test("is not for staff and for the account itself", async () => {
+    host.sh(`sed -i 's|^staff *=.*|staff = ["cs61c", "cs61c-ta"]|' /etc/ec2-wrappers/config.toml`)
+    for (const login of ["cs61c-ta", "cs61c"] as const)
+      expect(await limitsOf(login)).toEqual({ cpu: "unlimited unlimited", data: "unlimited unlimited" })
+  })
+})
+
 describe.skipIf(skipped)("one caller's runs", () => {
   test("are bounded at 40 at once, all are served or told, and another caller is not hindered", async () => {
     const many = Array.from({ length: 40 }, () => host.as("cs61c-aa", [], [tool, "--hold", "20"]))
@@ -158,7 +183,9 @@ describe.skipIf(skipped)("one caller's runs", () => {
     const other = await host.as("cs61c-bb", [], [tool, "--hold", "1"])
     expect(other.stdout).toBe("committed by cs61c-bb\n")
     expect(performance.now() - started).toBeLessThan(10_000)
-    const atWork = Number(host.sh("grep -ls '^Uid:.5000' /proc/[0-9]*/status | wc -l").stdout)
+    const atWork = Number(
+      host.sh("grep -Ls '^State:.Z' $(grep -ls '^Uid:.5000' /proc/[0-9]*/status) | wc -l").stdout,
+    )
     expect(atWork).toBeLessThanOrEqual(4)
     const results = await Promise.all(many)
     for (const { code, stdout, stderr } of results) {

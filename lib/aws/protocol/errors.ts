@@ -140,7 +140,7 @@ function failureOfTheWay(
   if (isGarbled(thrown)) {
     const status = error.$metadata?.httpStatusCode ?? 0
     if (status >= 500) return { code: fault.failing, reason: `${at} fails (HTTP ${status}): try again later` }
-    const what = shortened(messageOf(thrown).replace(/\s*Deserialization error.*$/, ""))
+    const what = shortened(before(messageOf(thrown), "Deserialization error"))
     return {
       code: fault.garbled,
       reason: `the reply of ${at} is unusable: ${what}: nothing is concluded from it, try again`,
@@ -173,8 +173,13 @@ const isGarbled = (thrown: unknown) => thrown instanceof GarbledReply || thrown 
 
 /** Without what nobody can read: encoded authorization messages, canonical requests, pages. */
 function shortened(message: string): string {
-  const readable = message
-    .replace(/\s*Encoded authorization failure message:.*$/s, "")
-    .replace(/[.:\s]+$/, "")
+  let readable = before(message, "Encoded authorization failure message:")
+  while (/[.:\s]$/.test(readable)) readable = readable.slice(0, -1)
   return readable.length > 300 ? `${readable.slice(0, 300)}…` : readable
+}
+
+/** What stands before `mark`, without the white space at its end; all of it where the mark is missing. */
+function before(text: string, mark: string): string {
+  const at = text.indexOf(mark)
+  return at < 0 ? text : text.slice(0, at).trimEnd()
 }

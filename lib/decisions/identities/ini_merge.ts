@@ -50,13 +50,21 @@ function rangeOf(lines: string[], section: string): { first: number; end: number
   return { first, end: next < 0 ? lines.length : next }
 }
 
+/** Longer lines are no headers and no entries of ours: the file is whatever a student makes it. */
+const longestLine = 8192
+
 function headerOf(line: string): string | null {
-  return /^\s*\[\s*([^\]]*?)\s*\]/.exec(line)?.[1]?.replace(/\s+/g, " ") ?? null
+  if (line.length > longestLine) return null
+  const text = line.trimStart()
+  const end = text.indexOf("]")
+  return text.startsWith("[") && end > 0 ? text.slice(1, end).trim().replace(/\s+/g, " ") : null
 }
 
 /** Of an entry of the section itself: an indented line belongs to the entry above it. */
 function keyOf(line: string): string | null {
-  return /^([^\s#;=:[][^=:]*?)\s*[=:]/.exec(line)?.[1]?.toLowerCase() ?? null
+  if (line.length > longestLine || /^[\s#;[]/.test(line)) return null
+  const end = line.search(/[=:]/)
+  return end > 0 ? line.slice(0, end).trimEnd().toLowerCase() : null
 }
 
 function entry([key, value]: [string, string]): string {

@@ -23,7 +23,10 @@ export function embeddedPrice(instanceType: string): MicroUsd | null {
 
 /** The types that are sold today, with a list price. */
 export function embeddedTypes(): string[] {
-  return [...currentTable.matchAll(/^([^,\n]+\.[^,\n]+),/gm)].map(([, type = ""]) => type)
+  return currentTable
+    .split("\n")
+    .map((line) => line.split(",", 1)[0] ?? "")
+    .filter((type) => type.includes("."))
 }
 
 /** Whether its price is one that was written down from memory: AWS publishes none for it any more. */

@@ -23,8 +23,11 @@ export function lineInput({ clock, interrupt }: { clock: Clock; interrupt: Abort
   let pending = Buffer.alloc(0)
   let ended = false
 
+  // One buffer for all reads: a caller who writes byte by byte must not cost one each.
+  let chunk = Buffer.alloc(0)
+
   async function fill(mostBytes: number): Promise<void> {
-    const chunk = Buffer.alloc(mostBytes + 2)
+    if (chunk.length < mostBytes + 2) chunk = Buffer.alloc(mostBytes + 2)
     const { bytesRead } = await readFrom(0, chunk, 0, chunk.length, null)
     ended = bytesRead === 0
     pending = Buffer.concat([pending, chunk.subarray(0, bytesRead)])

@@ -44,16 +44,23 @@ async function inTime<T>(clock: Clock, deadlineMs: number, reading: Promise<T>):
   }
 }
 
+/** One buffer for all reads: a caller who writes byte by byte must not cost one each. */
 async function readUntil(mostBytes: number, isEnough: (chunk: Uint8Array) => boolean): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+  const chunk = new Uint8Array(chunkBytes)
+  let bytes = new Uint8Array(chunkBytes)
   let total = 0
   for (;;) {
-    const buffer = new Uint8Array(chunkBytes)
-    const { bytesRead } = await readFrom(0, buffer, 0, buffer.length, null)
+    const { bytesRead } = await readFrom(0, chunk, 0, chunk.length, null)
+    if (total + bytesRead > mostBytes) throw new UsageError("stdin", `is longer than ${mostBytes} bytes`)
+    if (total + bytesRead > bytes.length) bytes = enlarged(bytes, total + bytesRead)
+    bytes.set(chunk.subarray(0, bytesRead), total)
     total += bytesRead
-    if (total > mostBytes) throw new UsageError("stdin", `is longer than ${mostBytes} bytes`)
-    const chunk = buffer.subarray(0, bytesRead)
-    chunks.push(chunk)
-    if (bytesRead === 0 || isEnough(chunk)) return Buffer.concat(chunks)
+    if (bytesRead === 0 || isEnough(chunk.subarray(0, bytesRead))) return bytes.slice(0, total)
   }
+}
+
+function enlarged(bytes: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(least, 2 * bytes.length))
+  larger.set(bytes)
+  return larger
 }

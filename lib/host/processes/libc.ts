@@ -13,6 +13,7 @@ function load() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getpwuid: { args: ["u32"], returns: "ptr" },
     localtime: { args: ["ptr"], returns: "ptr" },
+    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
     sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
     syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i64" },
     syslog: { args: ["i32", "cstring", "cstring"], returns: "void" },
@@ -93,6 +94,11 @@ const authprivWarning = (10 << 3) | 4
 export function writeToSyslog(line: string): void {
   const [format, text] = ["%s\0", `${line.replaceAll("\0", "")}\0`].map((part) => Buffer.from(part))
   if (format && text) libc().syslog(authprivWarning, format, text)
+}
+
+/** setrlimit(2): soft and hard, so that it cannot be raised again. A hard limit that is lower already stays. */
+export function setHardLimit(resource: number, value: number): void {
+  libc().setrlimit(resource, new BigUint64Array([BigInt(value), BigInt(value)]))
 }
 
 const TCSANOW = 0

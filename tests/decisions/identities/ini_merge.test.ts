@@ -72,4 +72,18 @@ describe("a profile merged into a file", () => {
       }),
     )
   })
+
+  test("takes no longer for hostile lines than for others of their length, and leaves long ones as they are", () => {
+    const hostile = [
+      `[${" ".repeat(1_000_000)}`,
+      `${"x ".repeat(500_000)}`,
+      ...Array.from({ length: 100 }, () => `[${" ".repeat(8000)}x`),
+      ...Array.from({ length: 100 }, () => `a${" ".repeat(8000)}`),
+      `${"[".repeat(8000)}`,
+    ].join("\n")
+    const begun = process.cpuUsage().user
+    const text = mergeIniSection(hostile, "cs61c", { ...secrets, aws_session_token: null })
+    expect(process.cpuUsage().user - begun).toBeLessThan(2_000_000)
+    expect(text.startsWith(hostile)).toBe(true)
+  })
 })
