@@ -88,15 +88,14 @@ export function openContext(
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:
       ({ config, clock, home }) =>
-      async (region) =>
-        (await import("./aws/clusters/cluster_ec2.ts")).openClusterEc2({
-          ...config.aws,
-          region,
-          credentials: "default",
-          ...ownProfile(config.course.name, home),
-          clock,
-          interrupt: abandon,
-        }),
+      async (region) => {
+        const own = { ...config.aws, region, credentials: "default" as const, clock, interrupt: abandon }
+        return (await import("./aws/clusters/own_ec2.ts")).openOwnEc2({
+          settings: { ...own, ...ownProfile(config.course.name, home) },
+          next: courseProfile(config.course.name, home),
+          say: (line) => say?.(line),
+        })
+      },
     emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
     notifier: () => notifier(),
     home: ({ caller }) => openHome(caller),
@@ -106,13 +105,18 @@ export function openContext(
   })
 }
 
-/**
- * What the environment names, else the profile that `ec2_util --init` named after the course, with an access key in one file or
- * `credential_process` in the other; else the SDK's chain.
- */
+/** What the environment names, else the course's profile. */
 function ownProfile(course: string, home: HomeFiles): Pick<AwsSettings, "profile"> {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SHARED_CREDENTIALS_FILE } = process.env
   if (AWS_PROFILE || AWS_ACCESS_KEY_ID || AWS_SHARED_CREDENTIALS_FILE) return {}
+  return courseProfile(course, home)
+}
+
+/**
+ * The profile that `ec2_util --init` named after the course, with an access key in one file or `credential_process` in the other; where
+ * there is none, the SDK's chain.
+ */
+function courseProfile(course: string, home: HomeFiles): Pick<AwsSettings, "profile"> {
   const names = (path: string, header: string) =>
     (home.read(path) ?? "").split("\n").some((line) => line.trim() === header)
   return names(".aws/credentials", `[${course}]`) || names(".aws/config", `[profile ${course}]`)
