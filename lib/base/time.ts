@@ -1,24 +1,25 @@
 /** Instants are UTC milliseconds since 1970 (`…_utc_ms`); the old tables hold Julian days. */
 
-/** Milliseconds since 1970, UTC. */
-export type UtcMs = number
+declare const instant: unique symbol
+/** Milliseconds since 1970, UTC. Only this file makes them, so that a duration or a second does not pass for one. */
+export type UtcMs = number & { readonly [instant]: true }
 
 /** The instant that a clock, a database, a reply of AWS or a parsed date gives as UTC milliseconds since 1970. */
 export function utcMsOf(milliseconds: number): UtcMs {
-  return milliseconds
+  return milliseconds as UtcMs
 }
 
 /** The instant `ms` milliseconds after `at`, or before it where `ms` is negative. */
 export function later(at: UtcMs, ms: number): UtcMs {
-  return at + ms
+  return (at + ms) as UtcMs
 }
 
 export function earliestOf(...instants: UtcMs[]): UtcMs {
-  return Math.min(...instants)
+  return Math.min(...instants) as UtcMs
 }
 
 export function latestOf(...instants: UtcMs[]): UtcMs {
-  return Math.max(...instants)
+  return Math.max(...instants) as UtcMs
 }
 
 export const msPerSecond = 1000
@@ -43,7 +44,7 @@ export function toJulianDay(at: UtcMs): number {
 
 /** The instant of a Julian day number, to the nearest millisecond. */
 export function fromJulianDay(julianDay: number): UtcMs {
-  return Math.round((julianDay - julianDayOfEpoch) * msPerDay)
+  return Math.round((julianDay - julianDayOfEpoch) * msPerDay) as UtcMs
 }
 
 /** `2026-11-22T18:42:00Z`: ISO 8601 in UTC, to the second. */

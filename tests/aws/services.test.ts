@@ -1,7 +1,10 @@
 /** The smaller services against moto and the proxy in front of it. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { openAws } from "../../lib/aws/aws.ts"
 import type { Aws } from "../../lib/aws/interfaces.ts"
+import { microUsdOf } from "../../lib/base/money.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { settingsFor } from "../support/aws_settings.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 
@@ -27,19 +30,21 @@ test("the price list is read over its pages", async () => {
   for await (const page of (await aws.pricing()).onDemandPrices("us-east-1")) pages.push(page)
   expect(pages.length).toBeGreaterThan(1)
   const linux = pages.flat().filter(({ usageOperation }) => usageOperation === "RunInstances")
-  expect(linux.find(({ instanceType }) => instanceType === "t3.micro")?.microUsdPerHour).toBe(10_400)
+  expect(linux.find(({ instanceType }) => instanceType === "t3.micro")?.microUsdPerHour).toBe(
+    microUsdOf(10_400),
+  )
   expect(emulator.proxy.calls.find(({ service }) => service === "pricing")?.region).toBe("us-east-1")
 })
 
 describe("the schedule that terminates an instance", () => {
   const role = "arn:aws:iam::123456789012:role/scheduler"
   const id = "i-0123456789abcdef0"
-  const at = Date.UTC(2027, 0, 1, 12)
+  const at = utcMsOf(Date.UTC(2027, 0, 1, 12))
 
   test("is made, moved and removed", async () => {
     const scheduler = await aws.scheduler("us-east-1")
     expect((await scheduler.putTermination(id, at, role)).requestId).not.toBe("")
-    await scheduler.putTermination(id, at + 3_600_000, role)
+    await scheduler.putTermination(id, utcMsOf(at + 3_600_000), role)
     const asked = emulator.proxy.calls.filter(({ service }) => service === "scheduler")
     expect(asked.map(({ action }) => action.split(" ")[0])).toEqual(["POST", "POST", "PUT"])
     expect(asked[2]?.parameters).toMatchObject({
@@ -99,7 +104,7 @@ test("CloudTrail tells when an instance was launched and by whom", async () => {
   await ec2.terminate(id)
   await emulator.proxy.advance(20 * 60_000)
   const now = emulator.proxy.world.clock.now()
-  const events = await (await aws.cloudTrail()).instanceEvents(id, now - 3_600_000, now)
+  const events = await (await aws.cloudTrail()).instanceEvents(id, utcMsOf(now - 3_600_000), utcMsOf(now))
   expect(events.map(({ name }) => name)).toEqual(["TerminateInstances", "RunInstances"])
   expect(events[0]?.atUtcMs).toBeGreaterThan(events[1]?.atUtcMs ?? Number.POSITIVE_INFINITY)
   expect(events[0]?.user).not.toBe("")

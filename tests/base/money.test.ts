@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { costOf, costRoundedUp, microUsd, usd } from "../../lib/base/money.ts"
+import { costOf, costRoundedUp, microUsd, microUsdOf, usd } from "../../lib/base/money.ts"
 
 describe("micro-dollars", () => {
   test.each([
@@ -11,14 +11,15 @@ describe("micro-dollars", () => {
     [-1_500_000, "-$1.50"],
     [1, "$0.000001"],
     [5_100_000, "$5.10"],
-  ])("%d reads %s", (amount, text) => expect(usd(amount)).toBe(text))
+  ])("%d reads %s", (amount, text) => expect(usd(microUsdOf(amount))).toBe(text))
 
-  test("an hour costs the hourly price", () => expect(costOf(85_000, 3_600_000)).toBe(85_000))
+  test("an hour costs the hourly price", () =>
+    expect(costOf(microUsdOf(85_000), 3_600_000)).toBe(microUsdOf(85_000)))
 
   test("a reservation is never less than the cost, and at most one micro-dollar more", () => {
     fc.assert(
       fc.property(fc.nat(500_000_000), fc.nat(100 * 86_400_000), (price, ms) => {
-        const difference = costRoundedUp(price, ms) - costOf(price, ms)
+        const difference = costRoundedUp(microUsdOf(price), ms) - costOf(microUsdOf(price), ms)
         expect(difference === 0 || difference === 1).toBe(true)
       }),
     )
@@ -27,7 +28,7 @@ describe("micro-dollars", () => {
   test("decimal dollars survive the way there and back", () => {
     fc.assert(
       fc.property(fc.nat(10_000_000_000), (amount) => {
-        expect(microUsd(Number(usd(amount).slice(1)))).toBe(amount)
+        expect(microUsd(Number(usd(microUsdOf(amount)).slice(1)))).toBe(microUsdOf(amount))
       }),
     )
   })

@@ -1,5 +1,8 @@
 /** Admissions per second, from two processes at once, over a ledger with a course's leases in it. */
+
 import { join } from "node:path"
+import { microUsdOf } from "../../lib/base/money.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { workspace } from "../support/tools.ts"
@@ -63,13 +66,17 @@ function addLeases(path: string): void {
       db.leases.add({
         ...{ instanceId: `i-${index}`, login: `cs61c-${index % 676}`, reservationId: `r${index}` },
         ...{ region: "us-east-1", instanceType: "m1.small", market: "on-demand" as const, keyName: "k" },
-        ...{ microUsdPerHour: 85_000, storageMicroUsdPerHour: 900, addressMicroUsdPerHour: 5_000 },
         ...{
-          launchedAtUtcMs: now,
-          runStartedAtUtcMs: now,
+          microUsdPerHour: microUsdOf(85_000),
+          storageMicroUsdPerHour: microUsdOf(900),
+          addressMicroUsdPerHour: microUsdOf(5_000),
+        },
+        ...{
+          launchedAtUtcMs: utcMsOf(now),
+          runStartedAtUtcMs: utcMsOf(now),
           ranBeforeMs: 0,
           usageOperation: "",
-          endsAtUtcMs: now + 14_400_000,
+          endsAtUtcMs: utcMsOf(now + 14_400_000),
         },
         ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, terminationAtUtcMs: null },
       })

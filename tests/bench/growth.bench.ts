@@ -1,6 +1,7 @@
 /** How much usage.db grows: instances that each run for a day, cron every five minutes, simulated through the real operations. */
+
 import { statSync } from "node:fs"
-import { msPerDay, msPerHour, msPerMinute } from "../../lib/base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, utcMsOf } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
@@ -11,7 +12,7 @@ import { workspace } from "../support/tools.ts"
 import type { Bench } from "./support/figures.ts"
 
 const [perDay, days] = [150, 1]
-const begin = Date.UTC(2026, 8, 1)
+const begin = utcMsOf(Date.UTC(2026, 8, 1))
 
 export const bench: Bench = {
   what: `growth of usage.db: ${perDay} instances, each for a day, cron every 5 minutes for two`,
@@ -27,7 +28,7 @@ export const bench: Bench = {
       openUsageDb({ path, clock, create: true }).close()
       const before = statSync(path).size
       const usageDb = openUsageDb({ path, clock })
-      for (let at = begin; at < begin + (days + 1) * msPerDay; at += 5 * msPerMinute) {
+      for (let at = begin; at < begin + (days + 1) * msPerDay; at = utcMsOf(at + 5 * msPerMinute)) {
         now.utcMs = at
         await runCron({ aws, usageDb, config, clock }, { cloudTrail: false })
       }
@@ -62,13 +63,19 @@ function lifeOf(index: number): Life {
       datedStop: true,
       datedEnd: true,
       zone: "us-east-1a",
-      terminatedUtcMs: endUtcMs,
+      terminatedUtcMs: utcMsOf(endUtcMs),
       endedBy: "terminate",
     },
     runs: [
       {
-        ...{ type: "m1.small", launchUtcMs, runningUtcMs: launchUtcMs + 10_000, endUtcMs, how: "terminate" },
-        ...{ offUtcMs: endUtcMs, settledUtcMs: endUtcMs + 30_000 },
+        ...{
+          type: "m1.small",
+          launchUtcMs: utcMsOf(launchUtcMs),
+          runningUtcMs: utcMsOf(launchUtcMs + 10_000),
+          endUtcMs: utcMsOf(endUtcMs),
+          how: "terminate",
+        },
+        ...{ offUtcMs: utcMsOf(endUtcMs), settledUtcMs: utcMsOf(endUtcMs + 30_000) },
       },
     ],
   }

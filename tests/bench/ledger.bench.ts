@@ -1,5 +1,7 @@
 /** The report over a ledger of a million runs: everybody, one student, and the page with charts. */
+
 import { join } from "node:path"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { compiledTool } from "../support/build.ts"
 import { workspace } from "../support/tools.ts"
 import { type Bench, time } from "./support/figures.ts"
@@ -40,7 +42,7 @@ async function fill(path: string): Promise<void> {
   const { Database } = await import("bun:sqlite")
   const db = new Database(path)
   db.run("PRAGMA synchronous = off")
-  const begin = Date.UTC(2026, 7, 20)
+  const begin = utcMsOf(Date.UTC(2026, 7, 20))
   db.run("INSERT INTO offers VALUES (1, 'm1.small', 'on-demand', 'us-east-1', 'us-east-1a', 'RunInstances')")
   const numbers = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${runs - 1})`
   const start = `${begin} + (i * 7919 % ${days * 24 * 60}) * 60000`

@@ -2,6 +2,7 @@
  * A cloud whose time is virtual and whose machines do as they are told: for what takes minutes, and for counting calls.
  * What behaves like AWS is tested against the emulator; here only time passes.
  */
+
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +10,7 @@ import type { ClusterEc2 } from "../../lib/aws/clusters/cluster_interfaces.ts"
 import { AwsError } from "../../lib/aws/protocol/errors.ts"
 import { type Instance, tagOf } from "../../lib/base/instance.ts"
 import type { InstancesRequest } from "../../lib/base/launch_protocol.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { toSettings } from "../../lib/decisions/clusters/settings.ts"
 import type { ClusterDeps, ClusterSession } from "../../lib/operations/clusters/deps.ts"
 import { consoleText } from "./lab.ts"
@@ -173,7 +175,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     clientAddress: async () => "203.0.113.7",
     fetchText: async () => "",
     clock: {
-      now: () => time,
+      now: () => utcMsOf(time),
       async sleep(ms, signal) {
         if (signal?.aborted) throw signal.reason
         time += ms
@@ -301,8 +303,8 @@ function instance(
     zone: "us-east-1a",
     imageId: "ami-1",
     keyName: "cs61c-ab-default",
-    launchedAtUtcMs: atMs,
-    firstAttachedUtcMs: atMs,
+    launchedAtUtcMs: utcMsOf(atMs),
+    firstAttachedUtcMs: utcMsOf(atMs),
     stateTransitionReason: "",
     stateReasonCode: "",
     usageOperation: "RunInstances",

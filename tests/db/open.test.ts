@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Failed } from "../../lib/base/errors.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { openDatabase } from "../../lib/db/sqlite/open.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { openUsersDb } from "../../lib/db/users_db.ts"
@@ -71,7 +72,7 @@ describe("opening a database", () => {
     const done: string[] = []
     openDatabase({ path, clock, migrated: (names) => done.push(...names) }, newer).close()
     expect(done).toEqual(["of the future"])
-    const after = (hours: number) => ({ ...clock, now: () => clock.now() + hours * 3_600_000 })
+    const after = (hours: number) => ({ ...clock, now: () => utcMsOf(clock.now() + hours * 3_600_000) })
     const message =
       "was made by a newer version (step of the future); install that version's tools, or put the copy"
     for (const [hours, isOpen] of [

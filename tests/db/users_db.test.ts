@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { openUsersDb, type UsersDb } from "../../lib/db/users_db.ts"
 import { systemClock as clock } from "../../lib/host/clock.ts"
 
@@ -110,7 +111,7 @@ describe("users.db", () => {
 
   test("an intent outlives the process that wrote it", () => {
     create()
-    db.intents.begin("cs61c-ab", "access key", { before: ["AKIA1"], replaces: true }, 1)
+    db.intents.begin("cs61c-ab", "access key", { before: ["AKIA1"], replaces: true }, utcMsOf(1))
     db.close()
     db = openUsersDb({ path, clock })
     expect(db.intents.get("cs61c-ab", "access key")).toEqual({ before: ["AKIA1"], replaces: true })

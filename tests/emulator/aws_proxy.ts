@@ -2,8 +2,10 @@
  * The proxy in front of moto: adds the documented behaviour of AWS that moto lacks, each part in a file of its own, and lets
  * tests script faults, move the time, read the log of calls and the bill. What it does not know goes to moto untouched.
  */
+
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import { authorize } from "./authorize.ts"
 import { lookupEvents } from "./cloudtrail.ts"
 import { control, controlPrefix } from "./control.ts"
@@ -84,7 +86,7 @@ export interface Call {
   accessKeyId: string
   /** The form's fields, or the JSON's. */
   parameters: Record<string, unknown>
-  atUtcMs: number
+  atUtcMs: UtcMs
   /** Of the answer; 0 where the connection was dropped. */
   status: number
   fault: Fault["kind"] | null
@@ -135,7 +137,7 @@ export async function startAwsProxy(motoEndpoint: string, { port = 0 } = {}): Pr
       ...{ service: request.service, action: request.action, region: request.region },
       accessKeyId: request.accessKeyId,
       parameters: request.form.fields.length > 0 ? Object.fromEntries(request.form.fields) : request.json,
-      atUtcMs: world.clock.now(),
+      atUtcMs: utcMsOf(world.clock.now()),
       status: 0,
       fault: fault?.kind ?? null,
     }

@@ -3,6 +3,8 @@
  * they exist and public addresses while they are held, each at least 60 s too. (EC2 user guide, "Instance lifecycle"; EBS and
  * VPC pricing pages.)
  */
+import { type MicroUsd, microUsdOf } from "../../lib/base/money.ts"
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import type { VirtualClock } from "./clock.ts"
 import { onDemandMicroUsd, spotChanges, spotMicroUsd } from "./prices.ts"
 
@@ -12,12 +14,12 @@ export interface BillLine {
   id: string
   /** Tags at the start of the line. */
   tags: Record<string, string>
-  startUtcMs: number
-  endUtcMs: number
+  startUtcMs: UtcMs
+  endUtcMs: UtcMs
   /** Whole seconds, started ones counting; the minimum applied. */
   seconds: number
   /** Price × seconds, divided and rounded half up once. */
-  microUsd: number
+  microUsd: MicroUsd
   type: string
   market: "on-demand" | "spot" | ""
   zone: string
@@ -49,7 +51,7 @@ export class Bill {
 
   start(line: Omit<OpenLine, "key" | "startUtcMs">): void {
     const key = `${line.what} ${line.id}`
-    if (!this.#open.has(key)) this.#open.set(key, { ...line, key, startUtcMs: this.clock.now() })
+    if (!this.#open.has(key)) this.#open.set(key, { ...line, key, startUtcMs: utcMsOf(this.clock.now()) })
   }
 
   /** `free` for a spot instance that EC2 interrupted in its first hour. */
@@ -58,12 +60,15 @@ export class Bill {
     const line = this.#open.get(key)
     if (!line) return
     this.#open.delete(key)
-    if (!options.free) this.#lines.push(closed(line, this.clock.now()))
+    if (!options.free) this.#lines.push(closed(line, utcMsOf(this.clock.now())))
   }
 
   /** Every line, those still open up to now. */
   lines(): BillLine[] {
-    return [...this.#lines, ...[...this.#open.values()].map((line) => closed(line, this.clock.now()))]
+    return [
+      ...this.#lines,
+      ...[...this.#open.values()].map((line) => closed(line, utcMsOf(this.clock.now()))),
+    ]
   }
 
   /** Micro-dollars of what carries a tag; of everything without one. */
@@ -77,10 +82,10 @@ export class Bill {
   }
 }
 
-function closed({ key: _key, ...line }: OpenLine, endUtcMs: number): BillLine {
+function closed({ key: _key, ...line }: OpenLine, endUtcMs: UtcMs): BillLine {
   const elapsed = Math.ceil((endUtcMs - line.startUtcMs) / 1000)
   const seconds = Math.max(minimumSeconds, elapsed)
-  return { ...line, endUtcMs, seconds, microUsd: Math.round(priceOf(line, seconds)) }
+  return { ...line, endUtcMs, seconds, microUsd: microUsdOf(Math.round(priceOf(line, seconds))) }
 }
 
 function priceOf(line: Omit<OpenLine, "key">, seconds: number): number {
@@ -91,10 +96,10 @@ function priceOf(line: Omit<OpenLine, "key">, seconds: number): number {
   }
   if (line.market !== "spot") return (onDemandMicroUsd(line.type) * seconds) / secondsPerHour
   const endUtcMs = line.startUtcMs + seconds * 1000
-  const changes = spotChanges(line.startUtcMs, endUtcMs)
+  const changes = spotChanges(line.startUtcMs, utcMsOf(endUtcMs))
   const microUsdMs = changes.reduce((sum, from, index) => {
     const to = changes[index + 1] ?? endUtcMs
-    return sum + spotMicroUsd(line.type, line.zone, from) * (to - from)
+    return sum + spotMicroUsd(line.type, line.zone, utcMsOf(from)) * (to - from)
   }, 0)
   return microUsdMs / (secondsPerHour * 1000)
 }

@@ -1,9 +1,10 @@
 /** The emulated AWS's time: the machine's, until a test stops it; then it moves only as told, and what falls due happens in order. */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 
 export class VirtualClock {
   #offsetMs = 0
   #stoppedAt: number | null = null
-  #timers: { atUtcMs: number; order: number; act: () => void | Promise<void> }[] = []
+  #timers: { atUtcMs: UtcMs; order: number; act: () => void | Promise<void> }[] = []
   #order = 0
 
   /** UTC milliseconds. */
@@ -18,10 +19,10 @@ export class VirtualClock {
 
   /** Moves it forward; every timer on the way acts at its own time. */
   async advance(ms: number): Promise<void> {
-    await this.advanceTo(this.now() + ms)
+    await this.advanceTo(utcMsOf(this.now() + ms))
   }
 
-  async advanceTo(utcMs: number): Promise<void> {
+  async advanceTo(utcMs: UtcMs): Promise<void> {
     const stopped = this.#stoppedAt !== null
     for (;;) {
       const next = this.#due(utcMs)
@@ -36,14 +37,14 @@ export class VirtualClock {
     }
   }
 
-  at(utcMs: number, act: () => void | Promise<void>): void {
+  at(utcMs: UtcMs, act: () => void | Promise<void>): void {
     this.#order += 1
     this.#timers.push({ atUtcMs: utcMs, order: this.#order, act })
   }
 
   /** What has fallen due acts. The proxy calls this before every request. */
   async settle(): Promise<void> {
-    if (this.#timers.some(({ atUtcMs }) => atUtcMs <= this.now())) await this.advanceTo(this.now())
+    if (this.#timers.some(({ atUtcMs }) => atUtcMs <= this.now())) await this.advanceTo(utcMsOf(this.now()))
   }
 
   reset(): void {
@@ -52,7 +53,7 @@ export class VirtualClock {
     this.#stoppedAt = null
   }
 
-  #due(untilUtcMs: number) {
+  #due(untilUtcMs: UtcMs) {
     const [next] = this.#timers
       .filter(({ atUtcMs }) => atUtcMs <= untilUtcMs)
       .sort((a, b) => a.atUtcMs - b.atUtcMs || a.order - b.order)

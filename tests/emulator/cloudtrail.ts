@@ -1,4 +1,5 @@
 /** CloudTrail's event history: LookupEvents over what was asked through the proxy (one attribute, 50 a page, 2 requests/s). */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import type { VirtualClock } from "./clock.ts"
 import { AwsFault, type AwsRequest, jsonReply, type Reply, requestId } from "./request.ts"
 import type { World } from "./world.ts"
@@ -7,7 +8,7 @@ export interface TrailEvent {
   eventId: string
   name: string
   source: string
-  atUtcMs: number
+  atUtcMs: UtcMs
   user: string
   accessKeyId: string
   region: string
@@ -27,7 +28,7 @@ export class CloudTrailLog {
   }
 
   add(event: Omit<TrailEvent, "eventId" | "atUtcMs">): void {
-    this.#events.push({ ...event, eventId: requestId(), atUtcMs: this.clock.now() })
+    this.#events.push({ ...event, eventId: requestId(), atUtcMs: utcMsOf(this.clock.now()) })
   }
 
   /** Newest first. */

@@ -2,6 +2,7 @@
  * AWS's federation endpoint: a sign-in token for a session, and what a browser gets for it.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
  */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import type { AwsRequest, Reply } from "./request.ts"
 import type { World } from "./world.ts"
 
@@ -9,9 +10,9 @@ export interface SignIn {
   /** The session's ARN. */
   arn: string
   /** When the console session ends. */
-  untilUtcMs: number
+  untilUtcMs: UtcMs
   /** A token signs in for 15 minutes. */
-  usableUntilUtcMs: number
+  usableUntilUtcMs: UtcMs
 }
 
 const minuteMs = 60_000
@@ -45,8 +46,8 @@ function signinToken(world: World, query: URLSearchParams): Reply {
   const SigninToken = crypto.randomUUID()
   world.signIns.set(SigninToken, {
     arn: session.arn,
-    untilUtcMs: now + seconds * 1000,
-    usableUntilUtcMs: now + 15 * minuteMs,
+    untilUtcMs: utcMsOf(now + seconds * 1000),
+    usableUntilUtcMs: utcMsOf(now + 15 * minuteMs),
   })
   return { ...text(200, JSON.stringify({ SigninToken })), headers: { "content-type": "application/json" } }
 }

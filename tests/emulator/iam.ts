@@ -1,5 +1,6 @@
 /** IAM's documented refusals and answers that moto leaves out. */
 
+import { utcMsOf } from "../../lib/base/time.ts"
 import { parsed } from "./moto_client.ts"
 import { evaluatePolicies, type PolicyQuestion } from "./policy_evaluator.ts"
 import { userPrincipal } from "./principals.ts"
@@ -108,7 +109,7 @@ export async function createAccessKey(world: World, request: AwsRequest): Promis
   const document = parsed(reply)
   world.accessKeys.set(textAt(document, "CreateAccessKeyResult/AccessKey/AccessKeyId"), {
     user: textAt(document, "CreateAccessKeyResult/AccessKey/UserName"),
-    createdAtUtcMs: world.clock.now(),
+    createdAtUtcMs: utcMsOf(world.clock.now()),
   })
   return reply
 }

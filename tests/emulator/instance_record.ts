@@ -1,4 +1,5 @@
 /** An instance's life as EC2 shows it: states that take time, what each transition says of itself, and what it bills. */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import type { World } from "./world.ts"
 import { type Element, findAll, textAt } from "./xml.ts"
 
@@ -25,13 +26,13 @@ export interface InstanceRecord {
   transition: number
   type: string
   zone: string
-  firstLaunchUtcMs: number
-  launchUtcMs: number
+  firstLaunchUtcMs: UtcMs
+  launchUtcMs: UtcMs
   /** How often it was started. */
   starts: number
   /** When `running` began; null while it is not running. */
-  runningSinceUtcMs: number | null
-  terminatedAtUtcMs: number | null
+  runningSinceUtcMs: UtcMs | null
+  terminatedAtUtcMs: UtcMs | null
   transitionReason: string
   stateReason: { code: string; message: string } | null
   clientToken: string
@@ -47,21 +48,21 @@ export interface InstanceRecord {
 export function beginLife(world: World, record: InstanceRecord): void {
   world.instances.set(record.id, record)
   for (const { id, gib, type, deleteOnTermination } of volumesOf(record)) {
-    world.volumes.set(id, { madeUtcMs: world.clock.now(), deleteOnTermination })
+    world.volumes.set(id, { madeUtcMs: utcMsOf(world.clock.now()), deleteOnTermination })
     world.bill.start({ what: "volume", id, gib, type, tags: tagsOf(record), zone: record.zone, market: "" })
   }
   becomePending(world, record)
 }
 
 export function becomePending(world: World, record: InstanceRecord): void {
-  record.launchUtcMs = world.clock.now()
+  record.launchUtcMs = utcMsOf(world.clock.now())
   record.starts++
   record.transitionReason = ""
   record.stateReason = null
   enter(record, "pending")
   later(world, record, world.knobs.pendingMs, () => {
     enter(record, "running")
-    record.runningSinceUtcMs = world.clock.now()
+    record.runningSinceUtcMs = utcMsOf(world.clock.now())
     const line = { id: record.id, type: record.type, zone: record.zone, tags: tagsOf(record), gib: 0 }
     world.bill.start({
       ...line,
@@ -127,7 +128,7 @@ export function terminate(world: World, record: InstanceRecord, cause: Cause): v
   enter(record, "shutting-down")
   later(world, record, world.knobs.shuttingDownMs, () => {
     enter(record, "terminated")
-    record.terminatedAtUtcMs = world.clock.now()
+    record.terminatedAtUtcMs = utcMsOf(world.clock.now())
     for (const { id, deleteOnTermination } of volumesOf(record))
       if (deleteOnTermination) world.bill.end("volume", id)
   })
@@ -183,7 +184,7 @@ function enter(record: InstanceRecord, state: State): void {
 
 function later(world: World, record: InstanceRecord, ms: number, act: () => void): void {
   const { transition } = record
-  world.clock.at(world.clock.now() + ms, () => {
+  world.clock.at(utcMsOf(world.clock.now() + ms), () => {
     if (record.transition === transition) act()
   })
 }

@@ -1,9 +1,10 @@
 /** An instance as a call shows it: moto's item with what the proxy knows better. */
+import type { UtcMs } from "../../lib/base/time.ts"
 import { type InstanceRecord, type State, stateCodes, volumesOf } from "./instance_record.ts"
 import type { World } from "./world.ts"
 import { type Element, element, find, findAll, setChild, textAt } from "./xml.ts"
 
-const isoOf = (utcMs: number) => new Date(Math.floor(utcMs / 1000) * 1000).toISOString()
+const isoOf = (utcMs: UtcMs) => new Date(Math.floor(utcMs / 1000) * 1000).toISOString()
 
 /** The item as DescribeInstances shows it now. */
 export function shownItem(world: World, record: InstanceRecord): Element {

@@ -1,4 +1,5 @@
 /** RunInstances as documented: validation, limits, idempotency, spot by market options; the launch itself is moto's. */
+import { utcMsOf } from "../../lib/base/time.ts"
 import { blockDevicesOf, type Device, deviceFields } from "./block_devices.ts"
 import { affordable, checkVcpus, takeCapacity, vcpusOf } from "./capacity.ts"
 import { beginLife, type InstanceRecord, isVisible } from "./instance_record.ts"
@@ -62,9 +63,9 @@ export async function runInstances(world: World, request: AwsRequest): Promise<R
       transition: 0,
       type,
       zone: textAt(item, "placement/availabilityZone"),
-      firstLaunchUtcMs: world.clock.now(),
+      firstLaunchUtcMs: utcMsOf(world.clock.now()),
       starts: 0,
-      launchUtcMs: world.clock.now(),
+      launchUtcMs: utcMsOf(world.clock.now()),
       runningSinceUtcMs: null,
       terminatedAtUtcMs: null,
       transitionReason: "",

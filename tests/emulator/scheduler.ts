@@ -1,4 +1,5 @@
 /** EventBridge Scheduler: moto keeps the schedules; here the one-time ones go off, at the emulated time. */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import { changesIn } from "./instance_view.ts"
 import { stopInstances, terminateInstances } from "./instances.ts"
 import { AwsFault, type AwsRequest, Form, type Reply } from "./request.ts"
@@ -7,7 +8,7 @@ import type { World } from "./world.ts"
 export interface Schedule {
   name: string
   region: string
-  atUtcMs: number
+  atUtcMs: UtcMs
   target: { Arn: string; Input?: string }
   deleteAfterwards: boolean
   enabled: boolean
@@ -43,7 +44,7 @@ function remember(world: World, key: string, name: string, request: AwsRequest):
   const schedule: Schedule = {
     name,
     region: request.region,
-    atUtcMs: Date.parse(`${at}Z`),
+    atUtcMs: utcMsOf(Date.parse(`${at}Z`)),
     target: asked.Target,
     deleteAfterwards: asked.ActionAfterCompletion === "DELETE",
     enabled: asked.State !== "DISABLED",

@@ -1,5 +1,6 @@
 /** STS: sessions of roles, with the trust policy judged, and whose credentials a request has. */
 
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import { evaluatePolicies } from "./policy_evaluator.ts"
 import { rolePrincipal, userPrincipal } from "./principals.ts"
 import { AwsFault, type AwsRequest, type Form, queryReply, type Reply } from "./request.ts"
@@ -19,8 +20,8 @@ export interface SessionRecord {
   arn: string
   sourceIdentity: string | null
   tags: Record<string, string>
-  issuedUtcMs: number
-  expiresUtcMs: number
+  issuedUtcMs: UtcMs
+  expiresUtcMs: UtcMs
   /** Given with the request, and limiting what the role allows. */
   policy: string | null
   /** Its own caller was a session of a role. */
@@ -95,8 +96,8 @@ export async function assumeRole(world: World, request: AwsRequest): Promise<Rep
     arn: `arn:aws:sts::${account}:assumed-role/${roleName}/${name}`,
     sourceIdentity,
     tags,
-    issuedUtcMs,
-    expiresUtcMs: issuedUtcMs + seconds * 1000,
+    issuedUtcMs: utcMsOf(issuedUtcMs),
+    expiresUtcMs: utcMsOf(issuedUtcMs + seconds * 1000),
     policy: form.get("Policy") ?? null,
     isChained,
     hasDuration: form.get("DurationSeconds") !== undefined,

@@ -1,4 +1,5 @@
 /** Spot: the request that EC2 makes behind market options, its end and interruption, and a price history that varies. */
+import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import { filtersOf, pageOf, tagMatches } from "./filters.ts"
 import type { InstanceRecord } from "./instance_record.ts"
 import { parsed } from "./moto_client.ts"
@@ -17,7 +18,7 @@ export interface SpotRequestRecord {
   type: string
   zone: string
   maxPrice: string
-  createdAtUtcMs: number
+  createdAtUtcMs: UtcMs
   item: InstanceRecord["item"]
   tags: Record<string, string>
 }
@@ -25,7 +26,7 @@ export interface SpotRequestRecord {
 /** Refuses a maximum below the price in force. */
 export function checkSpotPrice(world: World, type: string, zone: string, form: Form): void {
   const maxPrice = form.get("InstanceMarketOptions.SpotOptions.MaxPrice")
-  const micro = spotMicroUsd(type, zone, world.clock.now(), world.knobs.spotPriceFactor)
+  const micro = spotMicroUsd(type, zone, utcMsOf(world.clock.now()), world.knobs.spotPriceFactor)
   if (maxPrice === undefined || Number(maxPrice) * 1e6 >= micro) return
   throw new AwsFault(
     "SpotMaxPriceTooLow",
@@ -47,7 +48,7 @@ export function openSpotRequest(world: World, record: InstanceRecord, form: Form
     type: record.type,
     zone: record.zone,
     maxPrice: form.get("InstanceMarketOptions.SpotOptions.MaxPrice") ?? "",
-    createdAtUtcMs: world.clock.now(),
+    createdAtUtcMs: utcMsOf(world.clock.now()),
     item: record.item,
     tags: tagsFor(form, "spot-instances-request"),
   })
@@ -181,11 +182,11 @@ export async function describeSpotPriceHistory(world: World, request: AwsRequest
   const items = types.flatMap((type) =>
     zones.flatMap((inZone) =>
       products.flatMap((product) =>
-        spotChanges(Math.min(start, end), end).map((at) => ({
+        spotChanges(utcMsOf(Math.min(start, end)), utcMsOf(end)).map((at) => ({
           instanceType: type,
           productDescription: product,
-          spotPrice: (spotMicroUsd(type, inZone, at, world.knobs.spotPriceFactor) / 1e6).toFixed(6),
-          timestamp: new Date(spotPriceSince(at)).toISOString(),
+          spotPrice: (spotMicroUsd(type, inZone, utcMsOf(at), world.knobs.spotPriceFactor) / 1e6).toFixed(6),
+          timestamp: new Date(spotPriceSince(utcMsOf(at))).toISOString(),
           availabilityZone: inZone,
         })),
       ),

@@ -1,4 +1,5 @@
 /** Volumes and addresses that are made and removed by themselves, for the bill; moto does the rest. */
+import { utcMsOf } from "../../lib/base/time.ts"
 import { parsed } from "./moto_client.ts"
 import type { AwsRequest, Reply } from "./request.ts"
 import { tagsFor } from "./run_instances.ts"
@@ -9,7 +10,7 @@ export async function createVolume(world: World, request: AwsRequest): Promise<R
   const reply = await world.moto.forward(request)
   const document = parsed(reply)
   const id = textAt(document, "volumeId")
-  world.volumes.set(id, { madeUtcMs: world.clock.now(), deleteOnTermination: false })
+  world.volumes.set(id, { madeUtcMs: utcMsOf(world.clock.now()), deleteOnTermination: false })
   world.bill.start({
     what: "volume",
     id,

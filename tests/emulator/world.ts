@@ -1,4 +1,5 @@
 /** All that the emulated AWS knows besides what moto holds; tests read it and turn its knobs. */
+import type { UtcMs } from "../../lib/base/time.ts"
 import { Bill } from "./bill.ts"
 import { VirtualClock } from "./clock.ts"
 import { CloudTrailLog } from "./cloudtrail.ts"
@@ -16,7 +17,7 @@ export class World {
   readonly trail: CloudTrailLog
   instances = new Map<string, InstanceRecord>()
   /** What moto does not know of volumes: the emulated time at which each was made, and whether it goes with its instance. */
-  volumes = new Map<string, { madeUtcMs: number; deleteOnTermination: boolean }>()
+  volumes = new Map<string, { madeUtcMs: UtcMs; deleteOnTermination: boolean }>()
   spotRequests = new Map<string, SpotRequestRecord>()
   /** By region and ClientToken. */
   launches = new Map<string, LaunchedOnce>()
@@ -24,7 +25,7 @@ export class World {
   consoleOutputs = new Map<string, string>()
   fingerprints = new Map<string, string>()
   /** Access keys made through the proxy. */
-  accessKeys = new Map<string, { user: string; createdAtUtcMs: number }>()
+  accessKeys = new Map<string, { user: string; createdAtUtcMs: UtcMs }>()
   /** Sessions of roles, by access key. */
   sessions = new Map<string, SessionRecord>()
   /** By role: the ids of the principals that its trust policy named when it was written. */

@@ -1,6 +1,8 @@
 /** A proxy in this process, backends beside it, and a client that writes requests byte by byte. */
+
 import http from "node:http"
 import net, { type AddressInfo } from "node:net"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { parseAllow } from "../../lib/decisions/proxy/allowed.ts"
 import { type Dial, directDial, type Resolve } from "../../lib/operations/proxy/dial.ts"
 import type { ProxyLimits } from "../../lib/operations/proxy/limits.ts"
@@ -65,7 +67,7 @@ export async function testProxy({ allow = [], dial, resolve, ...options }: TestO
   const token = newToken()
   const log: LogEntry[] = []
   const proxy = await startProxy(
-    { dial: dial ?? directDial(resolve), log: (entry) => log.push(entry), now: () => Date.now() },
+    { dial: dial ?? directDial(resolve), log: (entry) => log.push(entry), now: () => utcMsOf(Date.now()) },
     {
       listen: { address: "127.0.0.1", port: 0 },
       token,

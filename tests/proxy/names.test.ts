@@ -1,5 +1,7 @@
 /** Backends under host names of their own: who gets in, what passes between them, and what their answers become. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { parseAllow } from "../../lib/decisions/proxy/allowed.ts"
 import { directDial } from "../../lib/operations/proxy/dial.ts"
 import { startProxy } from "../../lib/operations/proxy/start.ts"
@@ -110,7 +112,7 @@ describe("the way in", () => {
   test("a ticket is good for a minute", async () => {
     let now = 1_000_000
     const running = await startProxy(
-      { dial: directDial(), log: () => {}, now: () => now },
+      { dial: directDial(), log: () => {}, now: () => utcMsOf(now) },
       {
         listen: { address: "127.0.0.1", port: 0 },
         token: "t".repeat(32),
@@ -239,7 +241,12 @@ describe("the name", () => {
     let resolved = ["127.0.0.1"]
     let now = 0
     const running = await startProxy(
-      { dial: directDial(async () => resolved), log: () => {}, now: () => now, nodes: async () => nodes },
+      {
+        dial: directDial(async () => resolved),
+        log: () => {},
+        now: () => utcMsOf(now),
+        nodes: async () => nodes,
+      },
       {
         listen: { address: "127.0.0.1", port: 0 },
         token: "t".repeat(32),

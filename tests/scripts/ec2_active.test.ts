@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
-import { isoUtc } from "../../lib/base/time.ts"
+import { isoUtc, utcMsOf } from "../../lib/base/time.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { handAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -186,7 +186,7 @@ describe("ec2_active", () => {
     const [id = ""] = await day.launch("--lease", "1h")
     const before = day.usageDb().leases.of(id)?.endsAtUtcMs ?? 0
     expect((await active("--extend", id, "2h")).stdout).toStartWith(`Extended ${id} until `)
-    expect(day.usageDb().leases.of(id)?.endsAtUtcMs).toBe(before + 2 * 3_600_000)
+    expect(day.usageDb().leases.of(id)?.endsAtUtcMs).toBe(utcMsOf(before + 2 * 3_600_000))
     const twice = JSON.parse((await active("--extend", id, id, "1h", "--dry-run", "--json")).stdout)
     expect(twice.ids).toEqual([id])
     const tooLong = await active("--extend", id, "40h")
@@ -203,10 +203,10 @@ describe("ec2_active", () => {
   test("extends no lease to an end that is over already", async () => {
     const [id = ""] = await day.launch("--lease", "1h")
     const ended = Date.now() - 90 * 60_000
-    day.usageDb().leases.extend(id, ended)
+    day.usageDb().leases.extend(id, utcMsOf(ended))
     const { stderr, code } = await active("--extend", id, "1h", "--dry-run")
     expect(stderr).toBe(
-      `ec2_active: ${id}: its lease ended 1 h 30 min ago, at ${isoUtc(ended)}: 1 h 00 min more would be over already, wanted longer than that\n`,
+      `ec2_active: ${id}: its lease ended 1 h 30 min ago, at ${isoUtc(utcMsOf(ended))}: 1 h 00 min more would be over already, wanted longer than that\n`,
     )
     expect(code).toBe(3)
     expect((await active("--extend", id, "2h")).stdout).toStartWith(`Extended ${id} until `)

@@ -14,6 +14,7 @@ import {
   UpdateAccountPasswordPolicyCommand,
   UploadSigningCertificateCommand,
 } from "@aws-sdk/client-iam"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { handAt, usageDbAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -391,7 +392,12 @@ describe("ec2_util --delete-account", () => {
 test("a suspended login is refused what would give it a working key, and may still delete its account", async () => {
   await util(["--init"])
   const usageDb = usageDbAt({ path: join(course.dataDir, "usage.db"), clock: systemClock })
-  usageDb.suspensions.begin({ login, suspendedBy: "cs61c", reason: "mining", suspendedAtUtcMs: Date.now() })
+  usageDb.suspensions.begin({
+    login,
+    suspendedBy: "cs61c",
+    reason: "mining",
+    suspendedAtUtcMs: utcMsOf(Date.now()),
+  })
   usageDb.close()
   for (const option of ["--init", "--rotate-secret", "--create-ssh-key"]) {
     const { stderr, code } = await util([option])

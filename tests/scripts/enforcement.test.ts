@@ -1,6 +1,8 @@
 /** `usage_cron --enforce` as crontab runs it. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
 
@@ -17,8 +19,8 @@ const cron = (...args: string[]) => day.run("usage_cron", args, { as: "cs61c" })
 describe("usage_cron --enforce", () => {
   test("prints in a dry run exactly what it then does", async () => {
     const [over = "", near = ""] = await day.launch("-c", "2")
-    day.usageDb().leases.extend(over, Date.now() - 60_000)
-    day.usageDb().leases.extend(near, Date.now() + 30 * 60_000)
+    day.usageDb().leases.extend(over, utcMsOf(Date.now() - 60_000))
+    day.usageDb().leases.extend(near, utcMsOf(Date.now() + 30 * 60_000))
     const dry = await cron("--enforce", "--dry-run")
     expect(dry.stderr).toBe("")
     expect(dry.stdout).toContain(`terminate ${over} of ${student} (m1.small): its lease ended 1 min ago`)
@@ -36,7 +38,7 @@ describe("usage_cron --enforce", () => {
 
   test("is what the plain crontab line does where the config says so", async () => {
     const [id = ""] = await day.launch()
-    day.usageDb().leases.extend(id, Date.now() - 60_000)
+    day.usageDb().leases.extend(id, utcMsOf(Date.now() - 60_000))
     expect((await cron()).stdout).toBe("")
     expect(await day.running()).toHaveLength(1)
     day.course.configure({ leases: { enforce: true } })

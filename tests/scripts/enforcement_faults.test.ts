@@ -1,5 +1,7 @@
 /** `usage_cron --enforce`, or the plain line where the config says so, while AWS does not answer as it should. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { utcMsOf } from "../../lib/base/time.ts"
 import type { FaultKind } from "../emulator/faults.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -14,8 +16,8 @@ beforeEach(async () => {
   day = await courseDay(emulator)
   ;[over = "", near = ""] = await day.launch("-c", "2")
   expect(await cron()).toEqual({ stdout: "", stderr: "", code: 0 })
-  day.usageDb().leases.extend(over, Date.now() - 60_000)
-  day.usageDb().leases.extend(near, Date.now() + 30 * 60_000)
+  day.usageDb().leases.extend(over, utcMsOf(Date.now() - 60_000))
+  day.usageDb().leases.extend(near, utcMsOf(Date.now() + 30 * 60_000))
 })
 afterEach(() => day.close())
 afterAll(() => emulator.stop())

@@ -1,8 +1,10 @@
 /** usage_cron and usage_report whose data directory is on a full disk: a small tmpfs in a mount namespace of its own. */
+
 import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { RunInstancesCommand } from "@aws-sdk/client-ec2"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { compiledTool, root } from "../support/build.ts"
 import { courseDay, student } from "../support/course_day.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
@@ -99,7 +101,7 @@ describe.skipIf(reason !== null)("on a full disk", () => {
     const [over = ""] = await day.launch()
     expect(await day.run("usage_cron", [], { as: "cs61c" })).toEqual(silent)
     const usageDb = day.usageDb()
-    usageDb.leases.extend(over, Date.now() - 60_000)
+    usageDb.leases.extend(over, utcMsOf(Date.now() - 60_000))
     usageDb.close()
     const disk = await onSmallDisk(day.course)
     try {

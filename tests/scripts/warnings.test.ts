@@ -2,6 +2,7 @@
  * Warnings as they reach people: usage_cron in a mount namespace of its own, where /usr/sbin/sendmail is a program that records, and
  * write(1) is the system's own and finds a person logged in on a real terminal.
  */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import {
   chmodSync,
@@ -15,6 +16,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { compiledTool, root } from "../support/build.ts"
 import { type CourseDay, courseDay, student } from "../support/course_day.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -101,7 +103,7 @@ async function cron(isLoggedIn: boolean) {
 
 async function launchEndingIn(ms: number): Promise<string> {
   const [id = ""] = await day.launch()
-  day.usageDb().leases.extend(id, Date.now() + ms)
+  day.usageDb().leases.extend(id, utcMsOf(Date.now() + ms))
   return id
 }
 

@@ -2,7 +2,7 @@
  * `npm run soak [crowd|kills|syscalls|oracle|term …]`: the long versions of tests/operations/launches, with the compiled tools. Prints what it found,
  * and ends with 1 where anything was wrong.
  */
-import { microUsd, usd } from "../../lib/base/money.ts"
+import { microUsd, microUsdOf, usd } from "../../lib/base/money.ts"
 import { crowd, killed } from "../support/crowd.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { tryWorlds } from "../support/oracle/world.ts"
@@ -99,7 +99,7 @@ const soaks: Record<string, () => Promise<void>> = {
       const most = Math.max(...accounts.map(({ billed }) => billed))
       const bound = boundOf(options, result)
       wrong.push(...result.wrong)
-      if (most > bound) wrong.push(`term: ${usd(most)} billed, at most ${usd(bound)} wanted`)
+      if (most > bound) wrong.push(`term: ${usd(microUsdOf(most))} billed, at most ${usd(bound)} wanted`)
       const sum = (what: "billed" | "exact" | "charges" | "exactCharges" | "endedByCalls" | "exactOfThose") =>
         accounts.reduce((total, account) => total + account[what], 0)
       const share = ((100 * sum("exact")) / sum("billed")).toFixed(1)
@@ -107,7 +107,7 @@ const soaks: Record<string, () => Promise<void>> = {
         `term ${withSwitches ? "with" : "without"} switches: ${options.students} students, ${options.days} days, ${result.processes} processes, ${result.killed} killed, ${result.launches} launches, ${result.refusals} refusals, ${outageHours} h without cron, ${longestOutageHours} h at the longest`,
       )
       console.log(
-        `  at most ${usd(most)} billed of a budget of ${usd(microUsd(options.budget))}, ${usd(bound)} allowed; ${usd(sum("billed"))} billed in all, ${share} % of it known exactly and equal, the rest within the ledger's bounds (${sum("exactCharges")} of ${sum("charges")} charges exact; ${sum("exactOfThose")} of the ${sum("endedByCalls")} instances that calls ended)`,
+        `  at most ${usd(microUsdOf(most))} billed of a budget of ${usd(microUsd(options.budget))}, ${usd(bound)} allowed; ${usd(microUsdOf(sum("billed")))} billed in all, ${share} % of it known exactly and equal, the rest within the ledger's bounds (${sum("exactCharges")} of ${sum("charges")} charges exact; ${sum("exactOfThose")} of the ${sum("endedByCalls")} instances that calls ended)`,
       )
     }
   },

@@ -1,5 +1,7 @@
 /** A course whose cron looks at the emulator by the emulator's own time. */
+
 import { openAws } from "../../lib/aws/aws.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
@@ -10,7 +12,7 @@ import { type ConfigChanges, type Workspace, workspace } from "./tools.ts"
 export function courseWithCron(emulator: Emulator, changes: ConfigChanges = {}) {
   const course: Workspace = workspace({ endpoint: emulator.endpoint, config: changes })
   const config = loadConfig(course.configPath)
-  const clock = { now: () => emulator.proxy.world.clock.now(), sleep: systemClock.sleep }
+  const clock = { now: () => utcMsOf(emulator.proxy.world.clock.now()), sleep: systemClock.sleep }
   const interrupt = new AbortController().signal
   const aws = openAws(() => ({
     ...config.aws,

@@ -1,4 +1,5 @@
 /** Launches that come all at once, and launches that are killed at some moment: by real processes. */
+import { utcMsOf } from "../../lib/base/time.ts"
 import { settleReservations } from "../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay } from "./course_day.ts"
 import { depsOf } from "./deps.ts"
@@ -73,7 +74,7 @@ export async function killed(
       if (code === 0) result.launched += 1
       else result.refused += 1
     }
-    const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+    const later = { now: () => utcMsOf(Date.now() + 10 * 60_000), sleep: async () => {} }
     const deps = depsOf(day.course, { login: "cs61c-aa", clock: later })
     await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
     deps.close()

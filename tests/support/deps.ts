@@ -1,7 +1,8 @@
 /** What operations take as `deps`, over a workspace's own files and the emulator, with a clock and messages of the test's. */
+
 import { join } from "node:path"
 import { openAws } from "../../lib/aws/aws.ts"
-import type { Clock } from "../../lib/base/time.ts"
+import { type Clock, utcMsOf } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { openUsersDb } from "../../lib/db/users_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
@@ -77,7 +78,7 @@ export function depsOf(
 /** The emulator's time as ours. Sleeping moves it. */
 export function clockOf(proxy: AwsProxy): Clock {
   return {
-    now: () => proxy.world.clock.now(),
+    now: () => utcMsOf(proxy.world.clock.now()),
     sleep: (ms) => proxy.advance(ms),
   }
 }

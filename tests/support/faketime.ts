@@ -1,5 +1,7 @@
 /** Debian's faketime: moves the clock of compiled tools, and of SQLite in them, to an instant at which it stands still. */
+
 import { existsSync } from "node:fs"
+import type { UtcMs } from "../../lib/base/time.ts"
 
 const libraries = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/faketime/libfaketimeMT.so.1`)
 
@@ -7,7 +9,7 @@ const libraries = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/
 export const faketimeLibrary = libraries.find((path) => existsSync(path)) ?? null
 
 /** The environment of a process for which it is that second; with `ticking` its time goes on from there. */
-export function atTime(utcMs: number, { ticking = false } = {}): Record<string, string> {
+export function atTime(utcMs: UtcMs, { ticking = false } = {}): Record<string, string> {
   const instant = new Date(utcMs).toISOString().slice(0, 19).replace("T", " ")
   return {
     LD_PRELOAD: faketimeLibrary ?? "",

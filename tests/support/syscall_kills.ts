@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs"
 import type { Instance } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../lib/base/instance.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { enforce } from "../../lib/operations/enforcement/enforce.ts"
 import { settleReservations } from "../../lib/operations/launches/settle.ts"
 import { compiledTool } from "./build.ts"
@@ -101,7 +102,7 @@ export async function disagreementsAfterSettling(day: CourseDay): Promise<string
 
 /** When what is absent, or stopped, may be concluded from. */
 function laterDeps({ course }: CourseDay): TestDeps {
-  const clock = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+  const clock = { now: () => utcMsOf(Date.now() + 10 * 60_000), sleep: async () => {} }
   return depsOf(course, { login: student, clock })
 }
 

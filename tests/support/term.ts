@@ -6,7 +6,7 @@
 
 import { tagOf } from "../../lib/base/instance.ts"
 import { type MicroUsd, microUsd } from "../../lib/base/money.ts"
-import { msPerDay, msPerHour, msPerMinute, msPerSecond } from "../../lib/base/time.ts"
+import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs, utcMsOf } from "../../lib/base/time.ts"
 import { interrupt, shutDownFromInside } from "../emulator/happenings.ts"
 import { tagsOf } from "../emulator/instance_record.ts"
 import { refresh } from "../emulator/instances.ts"
@@ -59,7 +59,7 @@ export interface Term {
   run(tool: string, argv: string[], as: string, expected?: RegExp): Promise<number>
 }
 
-const firstDay = Date.UTC(2027, 0, 18)
+const firstDay = utcMsOf(Date.UTC(2027, 0, 18))
 /** Processes at the same time. */
 const atOnce = 3
 
@@ -85,9 +85,9 @@ export async function simulateTerm(emulator: Emulator, options: TermOptions): Pr
       if (clock.now() >= outageUntil && random() < 1 / outages.every) {
         outageUntil = clock.now() + outages.hours * msPerHour
       }
-      if (options.withSwitches) await windUpTimers(emulator, until)
+      if (options.withSwitches) await windUpTimers(emulator, utcMsOf(until))
       const awake = logins.filter(() => random() < diligence)
-      for (const moment of momentsBefore(until, Math.ceil(awake.length / atOnce), random)) {
+      for (const moment of momentsBefore(utcMsOf(until), Math.ceil(awake.length / atOnce), random)) {
         await proxy.advance(moment - clock.now())
         await Promise.all(awake.splice(0, atOnce).map((login) => act(term, login, logins.indexOf(login))))
       }
@@ -142,7 +142,7 @@ async function windDown(term: Term): Promise<void> {
 /** Undisturbed: what CloudTrail knows by then, the ledger does too. */
 async function lastLook({ emulator: { proxy }, day, result }: Term): Promise<void> {
   proxy.faults.clear()
-  const env = atTime(proxy.world.clock.now(), { ticking: true })
+  const env = atTime(utcMsOf(proxy.world.clock.now()), { ticking: true })
   const { code, stderr } = await day.run("usage_cron", ["--cloudtrail"], { as: "cs61c", env })
   if (code !== 0) result.wrong.push(`the last usage_cron: exit ${code}: ${stderr.trim()}`)
 }
@@ -173,7 +173,10 @@ function runner(
 ): Term["run"] {
   return async (tool, argv, as, expected) => {
     const ticking = argv.includes("--cloudtrail") // which spaces its requests by the clock
-    const child = day.course.start(tool, argv, { as, env: atTime(proxy.world.clock.now(), { ticking }) })
+    const child = day.course.start(tool, argv, {
+      as,
+      env: atTime(utcMsOf(proxy.world.clock.now()), { ticking }),
+    })
     const faulty: Faulty | null = random() < trouble ? sabotage(proxy, child, random) : null
     const { code, stderr } = await finished(child)
     faulty?.end()
@@ -195,7 +198,7 @@ async function cron({ run, emulator }: Term): Promise<boolean> {
 }
 
 /** The switches on the instances themselves, on every other one: as cloud-init would run what the launch put into the user data. */
-async function windUpTimers({ proxy }: Emulator, untilUtcMs: number): Promise<void> {
+async function windUpTimers({ proxy }: Emulator, untilUtcMs: UtcMs): Promise<void> {
   const { world } = proxy
   const running = [...world.instances.values()].filter(({ state, id }) => state === "running" && hasTimer(id))
   await refresh(world, "us-east-1", running)
@@ -204,7 +207,7 @@ async function windUpTimers({ proxy }: Emulator, untilUtcMs: number): Promise<vo
     if (!(endOf() < untilUtcMs)) continue
     // it looks once a minute
     const looksAtUtcMs = Math.ceil(Math.max(endOf(), world.clock.now()) / msPerMinute) * msPerMinute
-    world.clock.at(looksAtUtcMs, async () => {
+    world.clock.at(utcMsOf(looksAtUtcMs), async () => {
       await refresh(world, "us-east-1", [record])
       if (record.state === "running" && endOf() <= world.clock.now())
         await shutDownFromInside(world, record.id)
@@ -223,7 +226,7 @@ async function takeSpotBack({ emulator, random }: Term): Promise<void> {
 }
 
 /** That many instants before one, to the second, in order. */
-function momentsBefore(untilUtcMs: number, count: number, random: Random): number[] {
+function momentsBefore(untilUtcMs: UtcMs, count: number, random: Random): number[] {
   const seconds = Array.from({ length: count }, () => 1 + Math.floor(random() * 3598))
   return seconds.sort((a, b) => b - a).map((before) => untilUtcMs - before * msPerSecond)
 }

@@ -1,7 +1,9 @@
 /** AWS's bill beside what `usage_report` says, charge by charge: equal where the ledger is certain, else within its bounds. */
+
 import { parse } from "csv-parse/sync"
 import { tagOf } from "../../lib/base/instance.ts"
-import { type MicroUsd, microUsd, usd } from "../../lib/base/money.ts"
+import { type MicroUsd, microUsd, microUsdOf, noMicroUsd, usd } from "../../lib/base/money.ts"
+import { utcMsOf } from "../../lib/base/time.ts"
 import { launchedVolumesOf } from "../../lib/decisions/pricing/flat_rate_charges.ts"
 import type { BillLine } from "../emulator/bill.ts"
 import { causes, volumesOf } from "../emulator/instance_record.ts"
@@ -49,7 +51,7 @@ export interface Compared {
 export async function accountsOf(term: Term, logins: readonly string[]): Promise<Account[]> {
   const { emulator, day, result } = term
   const { world } = emulator.proxy
-  const env = atTime(world.clock.now())
+  const env = atTime(utcMsOf(world.clock.now()))
   const [csv, json] = await Promise.all(
     ["--csv", "--json"].map((form) =>
       day.run("usage_report", ["ALL", form, "--offline"], { as: "cs61c", env }),
@@ -101,17 +103,19 @@ export function compare(
     const highest = said.reduce((sum, charge) => sum + charge.highest, 0)
     const login = said[0]?.user ?? lines[0]?.tags[tagOf.owner] ?? ""
     if (amount < lowest - roundedUp(lines) || amount > highest)
-      wrong.push(`${place} of ${login}: ${usd(amount)} billed, the ledger says ${between(lowest, highest)}`)
+      wrong.push(
+        `${place} of ${login}: ${usd(microUsdOf(amount))} billed, the ledger says ${between(microUsdOf(lowest), microUsdOf(highest))}`,
+      )
     const account = accounts.get(login)
     if (!account) {
       wrong.push(`${place} is nobody's`)
       continue
     }
     const isExact = lowest === highest
-    account.billed += amount
-    account.lowest += lowest
-    account.highest += highest
-    account.exact += isExact ? amount : 0
+    account.billed = microUsdOf(account.billed + amount)
+    account.lowest = microUsdOf(account.lowest + lowest)
+    account.highest = microUsdOf(account.highest + highest)
+    account.exact = microUsdOf(account.exact + (isExact ? amount : 0))
     account.charges += 1
     account.exactCharges += isExact ? 1 : 0
     if (said.some(({ kind, id }) => kind === "instance" && endedByCalls.has(id))) {
@@ -139,15 +143,15 @@ function againstTotals(
 
 /** By how much the ledger may be above the bill: a volume's price is a month's, which it rounds up to whole micro-dollars per hour. */
 function roundedUp(lines: readonly BillLine[]): MicroUsd {
-  return lines.reduce(
-    (sum, { what, seconds }) => sum + (what === "volume" ? Math.ceil(seconds / 3600) : 0),
-    0,
+  return microUsdOf(
+    lines.reduce((sum, { what, seconds }) => sum + (what === "volume" ? Math.ceil(seconds / 3600) : 0), 0),
   )
 }
 
 function newAccount(login: string): Account {
   return {
-    ...{ login, billed: 0, lowest: 0, highest: 0, exact: 0, charges: 0, exactCharges: 0 },
+    ...{ login, charges: 0, exactCharges: 0 },
+    ...{ billed: noMicroUsd, lowest: noMicroUsd, highest: noMicroUsd, exact: noMicroUsd },
     ...{ endedByCalls: 0, exactOfThose: 0 },
   }
 }

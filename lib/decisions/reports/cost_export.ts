@@ -1,7 +1,7 @@
 /** A row of AWS's own bill, read from a Cost and Usage Report (1 or 2) or a FOCUS export. */
 
 import { type MicroUsd, microUsd } from "../../base/money.ts"
-import type { UtcMs } from "../../base/time.ts"
+import { type UtcMs, utcMsOf } from "../../base/time.ts"
 import { type BilledTags, tagColumns } from "./bill_tags.ts"
 
 export interface BilledRow extends BilledTags {
@@ -129,8 +129,10 @@ function usageOf(resourceId: string, usage: string): BilledFor {
 }
 
 /** `2026-09-01T00:00:00Z`, also without the zone and with a space, as exports have it. */
-function parseTime(text: string | undefined): number {
-  if (!text) return Number.NaN
+function parseTime(text: string | undefined): UtcMs {
+  if (!text) return utcMsOf(Number.NaN)
   const iso = text.trim().replace(" UTC", "").replace(" ", "T")
-  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`)
+  return utcMsOf(
+    Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso.length === 10 ? `${iso}T00:00:00` : iso}Z`),
+  )
 }

@@ -1,4 +1,5 @@
 /** The audit log: who asked for what, before it happens, and what came of it, after. Grep and staff read it. */
+
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, writeSync } from "node:fs"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { digestedLine, escapeControls } from "../../base/text.ts"
@@ -135,6 +136,6 @@ function append(fd: number, text: string): void {
 }
 
 /** Local time without a zone and with six decimals, as Python's `datetime.now().isoformat()`. */
-function localIso(utcMs: number): string {
+function localIso(utcMs: UtcMs): string {
   return `${new Date(utcMs + localOffsetMs(utcMs)).toISOString().slice(0, 23)}000`
 }

@@ -1,4 +1,5 @@
 /** EC2's adapter against moto, behind the proxy that adds what moto lacks, and some of it against moto alone. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import {
   AllocateAddressCommand,
@@ -8,6 +9,8 @@ import {
 import { openAws } from "../../../lib/aws/aws.ts"
 import type { Ec2, LaunchRequest } from "../../../lib/aws/interfaces.ts"
 import { tagOf } from "../../../lib/base/instance.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { settingsFor } from "../../support/aws_settings.ts"
 import { type Emulator, startEmulator } from "../../support/emulator.ts"
 
@@ -111,12 +114,12 @@ describe("a launch", () => {
   })
 
   test("on spot makes a one-time request at the price that was given", async () => {
-    const { instances } = await ec2.launch(launch({ spotMaxMicroUsdPerHour: 7_300 }))
+    const { instances } = await ec2.launch(launch({ spotMaxMicroUsdPerHour: microUsdOf(7_300) }))
     expect(instances[0]?.market).toBe("spot")
     const [request] = await ec2.spotRequests({ tags: { [tagOf.owner]: "cs61c-aa" } })
     expect(request).toMatchObject({
       instanceId: instances[0]?.id,
-      maxMicroUsdPerHour: 7_300,
+      maxMicroUsdPerHour: microUsdOf(7_300),
       state: "active",
     })
     expect((await ec2.cancelSpotRequest(request?.id ?? "")).requestId).not.toBe("")
@@ -203,8 +206,8 @@ describe("a listing of instances", () => {
         type: same?.InstanceType as string,
         state: same?.State?.Name as "running",
         image: same?.ImageId ?? "",
-        launched: same?.LaunchTime?.getTime() ?? 0,
-        attached: same?.NetworkInterfaces?.[0]?.Attachment?.AttachTime?.getTime() ?? null,
+        launched: utcMsOf(same?.LaunchTime?.getTime() ?? 0),
+        attached: utcMsOf(same?.NetworkInterfaces?.[0]?.Attachment?.AttachTime?.getTime() ?? Number.NaN),
         ip: same?.PrivateIpAddress ?? "",
         groups: (same?.SecurityGroups ?? []).map(({ GroupId = "", GroupName = "" }) => ({
           id: GroupId,
@@ -342,8 +345,8 @@ describe("describing", () => {
     const now = emulator.proxy.world.clock.now()
     const prices = await ec2.spotPriceHistory({
       instanceTypes: ["t3.micro"],
-      startUtcMs: now - 86_400_000,
-      endUtcMs: now,
+      startUtcMs: utcMsOf(now - 86_400_000),
+      endUtcMs: utcMsOf(now),
     })
     expect(prices.length).toBeGreaterThan(0)
     for (const price of prices) {

@@ -1,8 +1,11 @@
 /** What the tools say and do when AWS, or the way to it, fails: one line, never a short list, never a thing done twice. */
+
 import { afterEach, describe, expect, test } from "bun:test"
 import { openAws } from "../../../lib/aws/aws.ts"
 import type { LaunchRequest } from "../../../lib/aws/interfaces.ts"
 import { AwsError } from "../../../lib/aws/protocol/errors.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { settingsFor } from "../../support/aws_settings.ts"
 import { type ScriptedServer, type Step, startScriptedServer } from "../../support/scripted_server.ts"
 
@@ -376,7 +379,7 @@ describe("services that speak JSON", () => {
       {
         instanceType: "t3.micro",
         usageOperation: "RunInstances",
-        microUsdPerHour: 10_400,
+        microUsdPerHour: microUsdOf(10_400),
         effectiveUtcMs: null,
       },
     ])
@@ -398,9 +401,9 @@ describe("services that speak JSON", () => {
   test("CloudTrail is asked at most twice a second", async () => {
     const { settings } = await serve(json('{"Events": [], "NextToken": "n"}'), json('{"Events": []}'))
     const waits: number[] = []
-    const clock = { now: () => 1_000_000, sleep: async (ms: number) => void waits.push(ms) }
+    const clock = { now: () => utcMsOf(1_000_000), sleep: async (ms: number) => void waits.push(ms) }
     const trail = await openAws(() => ({ ...settings, clock })).cloudTrail()
-    await trail.instanceEvents("i-1", 0, 1)
+    await trail.instanceEvents("i-1", utcMsOf(0), utcMsOf(1))
     expect(waits).toEqual([500])
   })
 
@@ -424,10 +427,10 @@ describe("services that speak JSON", () => {
         }),
       ),
     )
-    const events = await (await aws.cloudTrail()).instanceEvents("i-1", 0, 500_000)
+    const events = await (await aws.cloudTrail()).instanceEvents("i-1", utcMsOf(0), utcMsOf(500_000))
     expect(events.map(({ name, atUtcMs }) => [name, atUtcMs])).toEqual([
-      ["StopInstances", 300_000],
-      ["RunInstances", 100_000],
+      ["StopInstances", utcMsOf(300_000)],
+      ["RunInstances", utcMsOf(100_000)],
     ])
   })
 })

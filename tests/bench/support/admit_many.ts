@@ -5,6 +5,8 @@
  *
  * Prints how many. Only the transaction is run: nothing is asked of AWS.
  */
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { reserveLaunch } from "../../../lib/operations/launches/admission.ts"
 import type { LaunchPlan } from "../../../lib/operations/launches/plan.ts"
@@ -15,9 +17,9 @@ const deps = depsOf({ configPath }, { login: "cs61c-aa" })
 const order = toOrder({ key_name: "default", image_id: "ami-1", instance_type: "m1.small" })
 const rates = {
   usageOperation: "",
-  microUsdPerHour: 85_000,
-  storageMicroUsdPerHour: 900,
-  addressMicroUsdPerHour: 5_000,
+  microUsdPerHour: microUsdOf(85_000),
+  storageMicroUsdPerHour: microUsdOf(900),
+  addressMicroUsdPerHour: microUsdOf(5_000),
 }
 const plan: LaunchPlan = {
   request: {
@@ -28,8 +30,8 @@ const plan: LaunchPlan = {
   } as LaunchPlan["request"],
   image: "ami-1",
   rates,
-  worst: 400_000,
-  leaseEndsAtUtcMs: Date.now() + 14_400_000,
+  worst: microUsdOf(400_000),
+  leaseEndsAtUtcMs: utcMsOf(Date.now() + 14_400_000),
   notes: [],
 }
 const end = Date.now() + Number(milliseconds)
@@ -38,7 +40,7 @@ while (Date.now() < end) {
   const letters = admitted % 676
   const login = `cs61c-${String.fromCharCode(97 + Math.floor(letters / 26), 97 + (letters % 26))}`
   const caller = deps.as(login)
-  const own = { instances: [], listedAtUtcMs: Date.now(), orphans: new Set<string>() }
+  const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now()), orphans: new Set<string>() }
   deps.usageDb.transaction(() => reserveLaunch(caller, order, plan, own, `${seed}-${admitted}`))
   admitted += 1
 }

@@ -1,10 +1,12 @@
 /** What leases have reserved is summed by SQL for a whole course, and by the decision's own arithmetic for one login. */
+
 import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
-import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, msPerMinute, utcMsOf } from "../../../lib/base/time.ts"
 import type { Lease } from "../../../lib/db/enforcement/leases.ts"
 import { leaseTerms, remainingCost } from "../../../lib/decisions/launches/worst_case.ts"
 import { suseOperation } from "../../../lib/decisions/pricing/costs.ts"
@@ -19,16 +21,18 @@ afterAll(() => {
   rmSync(directory, { recursive: true })
 })
 
-const now = Date.UTC(2026, 10, 22)
+const now = utcMsOf(Date.UTC(2026, 10, 22))
 const lease = fc
   .record({
-    microUsdPerHour: fc.integer({ min: 0, max: 40_000_000 }),
-    storageMicroUsdPerHour: fc.integer({ min: 0, max: 50_000 }),
-    addressMicroUsdPerHour: fc.constantFrom(0, 5000),
-    endsAtUtcMs: fc.integer({ min: now - msPerHour, max: now + 48 * msPerHour }),
-    stoppedAtUtcMs: fc.constantFrom(null, now - 1),
+    microUsdPerHour: fc.integer({ min: 0, max: 40_000_000 }).map(microUsdOf),
+    storageMicroUsdPerHour: fc.integer({ min: 0, max: 50_000 }).map(microUsdOf),
+    addressMicroUsdPerHour: fc.constantFrom(0, 5000).map(microUsdOf),
+    endsAtUtcMs: fc.integer({ min: now - msPerHour, max: now + 48 * msPerHour }).map(utcMsOf),
+    stoppedAtUtcMs: fc.constantFrom(null, utcMsOf(now - 1)),
     usageOperation: fc.constantFrom("RunInstances", "RunInstances:0002", suseOperation),
-    chargedSinceUtcMs: fc.option(fc.integer({ min: now - 5 * msPerHour, max: now + msPerMinute })),
+    chargedSinceUtcMs: fc.option(
+      fc.integer({ min: now - 5 * msPerHour, max: now + msPerMinute }).map(utcMsOf),
+    ),
   })
   .map(
     (parts): Omit<Lease, "instanceId"> => ({
@@ -73,7 +77,7 @@ test("the sum over others' leases is the sum of what each may still cost", () =>
             total + remainingCost(each, { ...each, isRunning: each.stoppedAtUtcMs === null }, now, terms),
           0,
         )
-        expect(db.leases.remainingOfOthers(login, now, terms)).toBe(sum)
+        expect(db.leases.remainingOfOthers(login, now, terms)).toBe(microUsdOf(sum))
         db.transaction(() => {
           for (const id of ids) db.leases.ended(id, now)
         })

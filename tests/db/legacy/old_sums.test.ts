@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test"
-import { microUsd } from "../../../lib/base/money.ts"
-import { msPerHour, toJulianDay } from "../../../lib/base/time.ts"
+import { microUsd, microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, toJulianDay, utcMsOf } from "../../../lib/base/time.ts"
 import { handAt } from "../../support/databases.ts"
 import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
 
-const start = Date.UTC(2010, 10, 1, 22)
-const at = (hours: number) => toJulianDay(start + hours * msPerHour)
+const start = utcMsOf(Date.UTC(2010, 10, 1, 22))
+const at = (hours: number) => toJulianDay(utcMsOf(start + hours * msPerHour))
 
 /** One closed run of three hours of an old tool, counted once, and a hand at the database. */
 function counted() {
@@ -14,7 +14,7 @@ function counted() {
   hand.run(`INSERT INTO instances VALUES ('i-1', 'm1.small', ${at(0)}, ${at(3)}, '', 0, 'cs61c-ab')`)
   const tariff = db.prices.tariff(plainRules)
   const spent = (login: string | null = "cs61c-ab") =>
-    db.transaction(() => db.ledger.spent(tariff, login, null, start + 100 * msPerHour)).highest
+    db.transaction(() => db.ledger.spent(tariff, login, null, utcMsOf(start + 100 * msPerHour))).highest
   expect(spent()).toBe(microUsd(0.255))
   return { db, hand, spent, tariff }
 }
@@ -41,7 +41,7 @@ describe("sums of what only the old tools recorded", () => {
   test("notice a stop that is recorded, and forgotten again", () => {
     const { db, hand, tariff } = counted()
     const lowest = () =>
-      db.transaction(() => db.ledger.spent(tariff, "cs61c-ab", null, start + 100 * msPerHour)).lowest
+      db.transaction(() => db.ledger.spent(tariff, "cs61c-ab", null, utcMsOf(start + 100 * msPerHour))).lowest
     hand.run(`INSERT INTO instance_stopped VALUES ('i-1', '2010-11-01 23:00:00', NULL)`)
     expect(lowest()).toBe(microUsd(0.085))
     hand.run("UPDATE instance_stopped SET stopped_time = '2010-11-02 00:00:00'")
@@ -83,7 +83,7 @@ describe("sums of what only the old tools recorded", () => {
     hand.run("UPDATE instances SET username = NULL")
     db.transaction(() => db.ledger.oldSums.refresh(tariff, null))
     expect(db.ledger.oldSums.byLogin(0, 1e6)).toEqual(
-      new Map([["", { lowest: 255_000, highest: 255_000, unpriced: 0 }]]),
+      new Map([["", { lowest: microUsdOf(255_000), highest: microUsdOf(255_000), unpriced: 0 }]]),
     )
   })
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test"
 import type { PostgresSettings } from "../../../lib/base/database.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { loadAddon } from "../../../lib/db/postgres/addon.ts"
 import { openPostgres } from "../../../lib/db/postgres/open.ts"
 import { openUsageDb } from "../../../lib/db/usage_db.ts"
@@ -35,7 +36,7 @@ describeOrSkip("a ledger in PostgreSQL", () => {
     const options = { settings: other, schema: "ec2_usage", clock }
     openPostgres({ ...options, create: true }, newer).close()
     openPostgres(options, steps).close()
-    const later = { ...clock, now: () => Date.now() + 2 * 86_400_000 }
+    const later = { ...clock, now: () => utcMsOf(Date.now() + 2 * 86_400_000) }
     expect(() => openPostgres({ ...options, clock: later }, steps)).toThrow(
       "was made by a newer version (step of the future)",
     )

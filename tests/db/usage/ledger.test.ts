@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import { microUsd } from "../../../lib/base/money.ts"
-import { msPerHour } from "../../../lib/base/time.ts"
+import { microUsd, microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import { instanceWith, newLedger, plainRules } from "../../support/ledger.ts"
 
 // Whether it has a public address is not known before it was seen running: US$0.005 an hour in the highest sums.
-const start = Date.UTC(2026, 8, 1)
+const start = utcMsOf(Date.UTC(2026, 8, 1))
 const launch = { login: "cs61c-ab", reservationId: "r-1" }
 
 function launched(ids = ["i-1"]) {
@@ -16,7 +16,7 @@ function launched(ids = ["i-1"]) {
     }),
   )
   const tariff = db.prices.tariff(plainRules)
-  const spent = (login: string | null, nowUtcMs: number, since: number | null = null) =>
+  const spent = (login: string | null, nowUtcMs: UtcMs, since: UtcMs | null = null) =>
     db.transaction(() => db.ledger.spent(tariff, login, since, nowUtcMs))
   return { db, spent }
 }
@@ -28,9 +28,12 @@ describe("the ledger", () => {
       ["i-1", "pending"],
       ["i-2", "pending"],
     ])
-    expect(spent("cs61c-ab", start + 2 * msPerHour).highest).toBe(microUsd(0.34 + 0.02))
-    expect(spent(null, start + 2 * msPerHour).highest).toBe(microUsd(0.34 + 0.02))
-    expect(spent("cs61c-ac", start + 2 * msPerHour)).toEqual({ lowest: 0, highest: 0 })
+    expect(spent("cs61c-ab", utcMsOf(start + 2 * msPerHour)).highest).toBe(microUsd(0.34 + 0.02))
+    expect(spent(null, utcMsOf(start + 2 * msPerHour)).highest).toBe(microUsd(0.34 + 0.02))
+    expect(spent("cs61c-ac", utcMsOf(start + 2 * msPerHour))).toEqual({
+      lowest: microUsdOf(0),
+      highest: microUsdOf(0),
+    })
   })
 
   test("recording one launch twice counts it once", () => {
@@ -38,22 +41,28 @@ describe("the ledger", () => {
     db.transaction(() =>
       db.ledger.recordLaunch({ ...launch, instances: [instanceWith({ id: "i-1", launchedAtUtcMs: start })] }),
     )
-    expect(spent("cs61c-ab", start + msPerHour).highest).toBe(microUsd(0.09))
+    expect(spent("cs61c-ab", utcMsOf(start + msPerHour)).highest).toBe(microUsd(0.09))
   })
 
   test("what is stopped costs nothing until it is started again", () => {
     const { db, spent } = launched()
-    db.transaction(() => db.ledger.recordStopped("i-1", start + msPerHour))
-    expect(spent("cs61c-ab", start + 9 * msPerHour)).toEqual({ lowest: 85_000, highest: 90_000 })
-    db.transaction(() => db.ledger.recordStarted("i-1", "m1.small", start + 9 * msPerHour))
+    db.transaction(() => db.ledger.recordStopped("i-1", utcMsOf(start + msPerHour)))
+    expect(spent("cs61c-ab", utcMsOf(start + 9 * msPerHour))).toEqual({
+      lowest: microUsdOf(85_000),
+      highest: microUsdOf(90_000),
+    })
+    db.transaction(() => db.ledger.recordStarted("i-1", "m1.small", utcMsOf(start + 9 * msPerHour)))
     db.transaction(() =>
       db.ledger.recordEnded("i-1", {
-        earliestUtcMs: start + 10 * msPerHour,
-        latestUtcMs: start + 10 * msPerHour,
+        earliestUtcMs: utcMsOf(start + 10 * msPerHour),
+        latestUtcMs: utcMsOf(start + 10 * msPerHour),
         evidence: "observed",
       }),
     )
-    expect(spent("cs61c-ab", start + 99 * msPerHour)).toEqual({ lowest: 170_000, highest: 180_000 })
+    expect(spent("cs61c-ab", utcMsOf(start + 99 * msPerHour))).toEqual({
+      lowest: microUsdOf(170_000),
+      highest: microUsdOf(180_000),
+    })
     expect(db.ledger.openInstances(null)).toEqual([])
   })
 
@@ -61,22 +70,31 @@ describe("the ledger", () => {
     const { db, spent } = launched()
     db.transaction(() =>
       db.ledger.recordEnded("i-1", {
-        earliestUtcMs: start + msPerHour,
-        latestUtcMs: start + 2 * msPerHour,
+        earliestUtcMs: utcMsOf(start + msPerHour),
+        latestUtcMs: utcMsOf(start + 2 * msPerHour),
         evidence: "vanished",
       }),
     )
-    expect(spent("cs61c-ab", start + 9 * msPerHour)).toEqual({ lowest: 85_000, highest: 180_000 })
+    expect(spent("cs61c-ab", utcMsOf(start + 9 * msPerHour))).toEqual({
+      lowest: microUsdOf(85_000),
+      highest: microUsdOf(180_000),
+    })
   })
 
   test("sums count from the day they are asked from, and days sum up exactly", () => {
     const { db, spent } = launched()
     const end = start + 60 * msPerHour + 1234
     db.transaction(() =>
-      db.ledger.recordEnded("i-1", { earliestUtcMs: end, latestUtcMs: end, evidence: "observed" }),
+      db.ledger.recordEnded("i-1", {
+        earliestUtcMs: utcMsOf(end),
+        latestUtcMs: utcMsOf(end),
+        evidence: "observed",
+      }),
     )
     const second = start + 24 * msPerHour
-    const whole = spent("cs61c-ab", end).highest
-    expect(spent("cs61c-ab", end, second).highest).toBe(whole - microUsd(24 * 0.09))
+    const whole = spent("cs61c-ab", utcMsOf(end)).highest
+    expect(spent("cs61c-ab", utcMsOf(end), utcMsOf(second)).highest).toBe(
+      microUsdOf(whole - microUsd(24 * 0.09)),
+    )
   })
 })

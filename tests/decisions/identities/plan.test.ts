@@ -1,5 +1,7 @@
 /** Every mixture of AWS and database states: 3 × 2⁶ × keys × SSH keys × intents, against what must hold after any plan. */
+
 import { describe, expect, test } from "bun:test"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import {
   type IdentityStep,
   type ObservedIdentity,
@@ -11,7 +13,7 @@ const whole: ObservedIdentity = {
   inGroup: true,
   hasRightPolicy: true,
   hasLoginProfile: true,
-  iamKeys: [{ id: "K1", active: true, createdAtUtcMs: 1 }],
+  iamKeys: [{ id: "K1", active: true, createdAtUtcMs: utcMsOf(1) }],
   keyPair: { fingerprint: "f" },
   row: { password: "p" },
   recordedKeys: [{ id: "K1", secret: "s" }],
@@ -36,7 +38,7 @@ function carriedOut(observed: ObservedIdentity, steps: IdentityStep[]) {
     else if (step.do === "create access key") {
       expect(keys.map(({ id }) => id).sort()).toEqual([...step.before].sort())
       expect(keys.length).toBeLessThan(2)
-      keys.push({ id: "NEW", active: true, createdAtUtcMs: 99 })
+      keys.push({ id: "NEW", active: true, createdAtUtcMs: utcMsOf(99) })
       recorded.push("NEW")
     } else if (step.do === "delete key pair") keyPair = null
     else if (step.do === "make ssh key" || step.do === "restore key pair") {
@@ -54,19 +56,19 @@ const booleans = [true, false]
 const users = [whole.user, null, { arn: "arn:aws:iam::1:user/cs61c-ab", path: "/", isTagged: false }]
 const iamKeySets: ObservedIdentity["iamKeys"][] = [
   [],
-  [{ id: "K1", active: true, createdAtUtcMs: 1 }],
-  [{ id: "K1", active: false, createdAtUtcMs: 1 }],
+  [{ id: "K1", active: true, createdAtUtcMs: utcMsOf(1) }],
+  [{ id: "K1", active: false, createdAtUtcMs: utcMsOf(1) }],
   [
-    { id: "K1", active: true, createdAtUtcMs: 1 },
-    { id: "K2", active: true, createdAtUtcMs: 2 },
+    { id: "K1", active: true, createdAtUtcMs: utcMsOf(1) },
+    { id: "K2", active: true, createdAtUtcMs: utcMsOf(2) },
   ],
   [
-    { id: "K1", active: true, createdAtUtcMs: 1 },
-    { id: "K2", active: false, createdAtUtcMs: 2 },
+    { id: "K1", active: true, createdAtUtcMs: utcMsOf(1) },
+    { id: "K2", active: false, createdAtUtcMs: utcMsOf(2) },
   ],
   [
-    { id: "K1", active: false, createdAtUtcMs: 1 },
-    { id: "K2", active: true, createdAtUtcMs: 2 },
+    { id: "K1", active: false, createdAtUtcMs: utcMsOf(1) },
+    { id: "K2", active: true, createdAtUtcMs: utcMsOf(2) },
   ],
 ]
 const recordedSets = [[], ["K1"], ["K2"], ["K1", "K2"], ["GONE"], ["GONE", "K2"]]
@@ -177,8 +179,8 @@ describe("a plan for an identity", () => {
     const observed = {
       ...whole,
       iamKeys: [
-        { id: "K1", active: true, createdAtUtcMs: 1 },
-        { id: "X", active: true, createdAtUtcMs: 2 },
+        { id: "K1", active: true, createdAtUtcMs: utcMsOf(1) },
+        { id: "X", active: true, createdAtUtcMs: utcMsOf(2) },
       ],
     }
     expect(done(planIdentity(observed, { rotate: false }))).toEqual(["write files"])
@@ -193,8 +195,8 @@ describe("a plan for an identity", () => {
     const interrupted: ObservedIdentity = {
       ...whole,
       iamKeys: [
-        { id: "K1", active: true, createdAtUtcMs: 1 },
-        { id: "K2", active: true, createdAtUtcMs: 2 },
+        { id: "K1", active: true, createdAtUtcMs: utcMsOf(1) },
+        { id: "K2", active: true, createdAtUtcMs: utcMsOf(2) },
       ],
       recordedKeys: [
         { id: "K1", secret: "s" },

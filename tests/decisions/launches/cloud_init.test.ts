@@ -1,8 +1,10 @@
 /** The user's data with the switch, read by cloud-init itself: besides our hook it finds what it finds in the user's data alone. */
+
 import { describe, expect, test } from "bun:test"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { mostUserDataBytes } from "../../../lib/decisions/launches/launch_order.ts"
 import { shutdownHook, withShutdownTimer } from "../../../lib/decisions/launches/user_data.ts"
 import { scratchDirectory } from "../../support/scratch.ts"
@@ -15,7 +17,7 @@ const python = ["/usr/bin/python3", "python3"].find(
 if (!python)
   noteSkipped("user data read by cloud-init: no cloud-init for Python (Debian: apt install cloud-init)")
 
-const time = { leaseEndsAtUtcMs: Date.UTC(2026, 10, 22, 21), graceMs: 0 }
+const time = { leaseEndsAtUtcMs: utcMsOf(Date.UTC(2026, 10, 22, 21)), graceMs: 0 }
 const bytes = (text: string) => new TextEncoder().encode(text)
 type Part = [type: string, text: string]
 

@@ -2,16 +2,18 @@
  * Whatever is launched, extended, stopped and started again, and whenever enforcement comes: what was spent and reserved at the last
  * admission covers the bill, for everything that EC2 sells by the second or by the hour.
  */
+
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { msPerHour, msPerMinute, msPerSecond } from "../../../lib/base/time.ts"
+import { type MicroUsd, microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, msPerMinute, msPerSecond, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import { ceilingOf, leaseOfRestart, ranMs } from "../../../lib/decisions/launches/running_time.ts"
 import { leaseTerms, remainingCost, startingCost } from "../../../lib/decisions/launches/worst_case.ts"
 import { costOfAddress, costOfRun, suseOperation, type Tariff } from "../../../lib/decisions/pricing/costs.ts"
 import { costOfFlatRate } from "../../../lib/decisions/pricing/flat_rate_charges.ts"
 import { exactly, type Run } from "../../../lib/decisions/usage/runs.ts"
 
-const begin = Date.UTC(2026, 8, 1)
+const begin = utcMsOf(Date.UTC(2026, 8, 1))
 const operations = ["RunInstances", "RunInstances:0002", "RunInstances:0010", suseOperation]
 
 interface Course {
@@ -20,7 +22,7 @@ interface Course {
   minimumMs: number
   action: "stop" | "terminate"
   enforcementMs: number
-  rates: { microUsdPerHour: number; storageMicroUsdPerHour: number; addressMicroUsdPerHour: number }
+  rates: { microUsdPerHour: MicroUsd; storageMicroUsdPerHour: MicroUsd; addressMicroUsdPerHour: MicroUsd }
 }
 
 const course: fc.Arbitrary<Course> = fc.record({
@@ -30,9 +32,9 @@ const course: fc.Arbitrary<Course> = fc.record({
   action: fc.constantFrom("stop", "terminate"),
   enforcementMs: fc.constantFrom(0, 15 * msPerMinute),
   rates: fc.record({
-    microUsdPerHour: fc.integer({ min: 1, max: 5_000_000 }),
-    storageMicroUsdPerHour: fc.integer({ min: 0, max: 20_000 }),
-    addressMicroUsdPerHour: fc.constantFrom(0, 5000),
+    microUsdPerHour: fc.integer({ min: 1, max: 5_000_000 }).map(microUsdOf),
+    storageMicroUsdPerHour: fc.integer({ min: 0, max: 20_000 }).map(microUsdOf),
+    addressMicroUsdPerHour: fc.constantFrom(0, 5000).map(microUsdOf),
   }),
 })
 
@@ -77,9 +79,9 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
     launchedAtUtcMs: begin,
     runStartedAtUtcMs: begin,
     ranBeforeMs: 0,
-    endsAtUtcMs: begin + askedMs + leaseMs,
+    endsAtUtcMs: utcMsOf(begin + askedMs + leaseMs),
   }
-  let stoppedAtUtcMs: number | null = null
+  let stoppedAtUtcMs: UtcMs | null = null
   let bound = 0
 
   const startRun = (at: number) =>
@@ -91,15 +93,20 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
         market: "on-demand",
         region: "us-east-1",
       },
-      ...{ zone: "us-east-1a", usageOperation: operation, start: exactly(at, "observed"), end: null },
-      ...{ seenUtcMs: at, endedByEc2: null, publicIpv4: rates.addressMicroUsdPerHour > 0 },
+      ...{
+        zone: "us-east-1a",
+        usageOperation: operation,
+        start: exactly(utcMsOf(at), "observed"),
+        end: null,
+      },
+      ...{ seenUtcMs: utcMsOf(at), endedByEc2: null, publicIpv4: rates.addressMicroUsdPerHour > 0 },
     })
   const stopRun = (at: number) => {
     const last = runs.at(-1)
-    if (last && !last.end) last.end = exactly(at, "observed")
-    stoppedAtUtcMs ??= at
+    if (last && !last.end) last.end = exactly(utcMsOf(at), "observed")
+    stoppedAtUtcMs ??= utcMsOf(at)
   }
-  const spent = (at: number, endUtcMs: number | null = null) => {
+  const spent = (at: number, endUtcMs: UtcMs | null = null) => {
     const volume = {
       ...{ flatRateId: "v", kind: "volume" as const, login: "a", region: "us-east-1", description: "" },
       ...{
@@ -107,20 +114,27 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
         startEarliestUtcMs: begin,
         startLatestUtcMs: begin,
       },
-      ...{ endEarliestUtcMs: endUtcMs, endLatestUtcMs: endUtcMs, seenUtcMs: at, goesWithInstance: "i-1" },
+      ...{
+        endEarliestUtcMs: endUtcMs,
+        endLatestUtcMs: endUtcMs,
+        seenUtcMs: utcMsOf(at),
+        goesWithInstance: "i-1",
+      },
     }
-    const range = { fromUtcMs: begin - 1, toUtcMs: Number.MAX_SAFE_INTEGER }
+    const range = { fromUtcMs: utcMsOf(begin - 1), toUtcMs: utcMsOf(Number.MAX_SAFE_INTEGER) }
     return runs.reduce(
       (sum, run) =>
-        sum + (costOfRun(tariff, run, at)?.highest ?? Number.NaN) + costOfAddress(tariff, run, at).highest,
-      costOfFlatRate(volume, at, range)?.highest ?? Number.NaN,
+        sum +
+        (costOfRun(tariff, run, utcMsOf(at))?.highest ?? Number.NaN) +
+        costOfAddress(tariff, run, utcMsOf(at)).highest,
+      costOfFlatRate(volume, utcMsOf(at), range)?.highest ?? Number.NaN,
     )
   }
   const counted = (at: number) => {
     const isRunning = stoppedAtUtcMs === null
     const chargedSinceUtcMs = runs.find(({ end }) => !end)?.start.earliestUtcMs ?? null
-    const left = { endsAtUtcMs: lease.endsAtUtcMs, isRunning, chargedSinceUtcMs }
-    return spent(at) + remainingCost(rates, left, at, terms)
+    const left = { endsAtUtcMs: utcMsOf(lease.endsAtUtcMs), isRunning, chargedSinceUtcMs }
+    return spent(at) + remainingCost(rates, left, utcMsOf(at), terms)
   }
   const admitted = (at: number) => {
     bound = counted(at)
@@ -131,7 +145,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
   let now = begin
   startRun(now)
   admitted(now)
-  const asked = startingCost(rates, lease.endsAtUtcMs, begin + askedMs, terms)
+  const asked = startingCost(rates, utcMsOf(lease.endsAtUtcMs), utcMsOf(begin + askedMs), terms)
   const mostCounted = Math.max(...looks.map((part) => counted(begin + Math.round(part * leaseMs))))
   for (const { afterMs, what, byMs } of steps) {
     const next = now + afterMs
@@ -140,11 +154,11 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
       if (action === "terminate" || next >= lease.endsAtUtcMs + stoppedMs + lateMs()) break
       stopRun(enforcedAt)
     }
-    now = next
+    now = utcMsOf(next)
     const run = { ...lease, stoppedAtUtcMs }
     if (what === "stop") stopRun(now)
     if (what === "extend" && lease.endsAtUtcMs + byMs <= ceilingOf(run, maxMs)) {
-      lease.endsAtUtcMs += byMs
+      lease.endsAtUtcMs = utcMsOf(lease.endsAtUtcMs + byMs)
       admitted(now)
     }
     if (what === "start" && stoppedAtUtcMs !== null) {
@@ -152,7 +166,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
       if ("refused" in given) continue
       lease.ranBeforeMs = ranMs(run, now)
       lease.runStartedAtUtcMs = now
-      lease.endsAtUtcMs = now + given.leaseMs
+      lease.endsAtUtcMs = utcMsOf(now + given.leaseMs)
       stoppedAtUtcMs = null
       startRun(now)
       admitted(now)
@@ -164,7 +178,7 @@ function live(each: typeof life extends fc.Arbitrary<infer T> ? T : never) {
   const lengths = runs.map(({ start, end }) => (end?.latestUtcMs ?? goneAt) - start.latestUtcMs)
   return {
     bound,
-    ledger: spent(goneAt, goneAt),
+    ledger: spent(goneAt, utcMsOf(goneAt)),
     bill: billOf(course, lengths, goneAt - begin),
     lengths,
     asked,
@@ -181,7 +195,7 @@ function billOf(
   const isHourly = granularity === "hour" || operation === suseOperation
   const charged = (ms: number) =>
     isHourly ? Math.max(1, Math.ceil(ms / msPerHour)) * msPerHour : Math.max(ms, minimumMs)
-  const line = (microUsdPerHour: number, ms: number) =>
+  const line = (microUsdPerHour: MicroUsd, ms: number) =>
     Number((BigInt(microUsdPerHour) * BigInt(ms) * 2n + 3_600_000n) / 7_200_000n)
   const instance = runsMs.reduce((sum, ms) => sum + line(rates.microUsdPerHour, charged(ms)), 0)
   const flat = (ms: number) => Math.max(ms, 60 * msPerSecond)

@@ -1,13 +1,15 @@
 /** The shutdown timer in the user data: read by Python's MIME parser, as cloud-init does, and run by a real shell. */
+
 import { describe, expect, test } from "bun:test"
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { mostUserDataBytes } from "../../../lib/decisions/launches/launch_order.ts"
 import { shutdownHook, withShutdownTimer } from "../../../lib/decisions/launches/user_data.ts"
 import { scratchDirectory } from "../../support/scratch.ts"
 
-const time = { leaseEndsAtUtcMs: Date.UTC(2026, 10, 22, 21), graceMs: 0 }
+const time = { leaseEndsAtUtcMs: utcMsOf(Date.UTC(2026, 10, 22, 21)), graceMs: 0 }
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 /** Type and content of each part, as `email.message_from_bytes` and cloud-init's decompression see them. */
@@ -100,7 +102,8 @@ describe("the boot hook", () => {
     return readFileSync(log, "utf8")
   }
   const at = (ms: number) => `${new Date(Date.now() + ms).toISOString().slice(0, 19)}Z`
-  const hookUntil = (ms: number, graceMs = 0) => shutdownHook({ leaseEndsAtUtcMs: Date.now() + ms, graceMs })
+  const hookUntil = (ms: number, graceMs = 0) =>
+    shutdownHook({ leaseEndsAtUtcMs: utcMsOf(Date.now() + ms), graceMs })
 
   test("is a shell script without errors", () => {
     const { exitCode, stderr } = Bun.spawnSync(["/bin/sh", "-n"], { stdin: bytes(shutdownHook(time)) })

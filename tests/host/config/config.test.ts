@@ -5,6 +5,8 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { stringify } from "smol-toml"
 import { Failed } from "../../../lib/base/errors.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { loadConfig } from "../../../lib/host/config/config.ts"
 
 let directory: string
@@ -38,7 +40,7 @@ describe("the configuration", () => {
       rootAccessKey: "/var/lib/ec2-wrappers/root-access-key",
     })
     expect(config.limits).toEqual({
-      maxHourlyCost: 5_100_000,
+      maxHourlyCost: microUsdOf(5_100_000),
       maxInstances: 20,
       instanceTypes: ["*"],
       images: [],
@@ -89,17 +91,17 @@ security_groups = ["default", "web"]
 start = 2026-09-01
 end = 2026-09-14
 `)
-    expect(config.course.termStartUtcMs).toBe(Date.UTC(2026, 7, 20))
+    expect(config.course.termStartUtcMs).toBe(utcMsOf(Date.UTC(2026, 7, 20)))
     expect(config.paths.usageDb).toBe("/srv/usage.db")
     expect(config.paths.userDb).toBe("/srv/ec2/users.db")
-    expect(config.limits.maxHourlyCost).toBe(500_000)
-    expect(config.courseBudget).toBe(10_000_000_000)
+    expect(config.limits.maxHourlyCost).toBe(microUsdOf(500_000))
+    expect(config.courseBudget).toBe(microUsdOf(10_000_000_000))
     expect(config.limitsOfUsers).toEqual({ "cs61c-ab": { maxInstances: 40 } })
     expect(config.leases.warnMs).toEqual([3_600_000, 900_000])
-    expect(config.prices.onDemand).toEqual({ "m1.small": 85_000 })
+    expect(config.prices.onDemand).toEqual({ "m1.small": microUsdOf(85_000) })
     expect(config.course.assignments.hw1).toEqual({
-      startUtcMs: Date.UTC(2026, 8, 1),
-      endUtcMs: Date.UTC(2026, 8, 15),
+      startUtcMs: utcMsOf(Date.UTC(2026, 8, 1)),
+      endUtcMs: utcMsOf(Date.UTC(2026, 8, 15)),
     })
   })
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
 import { auditLog } from "../../../lib/host/files/audit.ts"
 
@@ -17,7 +18,7 @@ const linesOf = () => readFileSync(path, "utf8").split("\n").slice(0, -1)
 
 describe("the audit log", () => {
   test("has the old form: local time, login, message", () => {
-    auditLog(path, { ...systemClock, now: () => Date.UTC(2026, 10, 22, 12) }).record(
+    auditLog(path, { ...systemClock, now: () => utcMsOf(Date.UTC(2026, 10, 22, 12)) }).record(
       "cs61c-ab",
       "launch 3 t3.micro",
     )
@@ -67,7 +68,13 @@ describe("the audit log", () => {
     })
     await holder.stdout.getReader().read()
     let now = 0
-    const impatient = { ...systemClock, now: () => (now += 4000) }
+    const impatient = {
+      ...systemClock,
+      now() {
+        now += 4000
+        return utcMsOf(now)
+      },
+    }
     expect(() => auditLog(path, impatient).record("a", "x")).toThrow("held by another process")
     holder.stdin.end()
     await holder.exited
@@ -96,7 +103,7 @@ describe("the audit log", () => {
   })
 
   test("of one login and hour 40 refusals are written, and later how many more there were", () => {
-    let now = Date.UTC(2026, 10, 22, 12)
+    let now = utcMsOf(Date.UTC(2026, 10, 22, 12))
     const options = { sharesDirectory: join(directory, "shares") }
     const log = auditLog(path, { ...systemClock, now: () => now }, options)
     for (let i = 0; i < 100; i++) log.record("cs61c-ab", `refused ${i}`, "refusal")
@@ -106,7 +113,7 @@ describe("the audit log", () => {
     expect(linesOf()).toHaveLength(43)
     log.catchUp()
     expect(linesOf()).toHaveLength(43)
-    now += 3_600_000
+    now = utcMsOf(now + 3_600_000)
     log.catchUp()
     log.catchUp()
     expect(linesOf()).toHaveLength(44)
@@ -114,7 +121,7 @@ describe("the audit log", () => {
   })
 
   test("a login whose lines have used up its share of the day makes nothing more, until tomorrow", () => {
-    let now = Date.UTC(2026, 10, 22, 12)
+    let now = utcMsOf(Date.UTC(2026, 10, 22, 12))
     const options = { sharesDirectory: join(directory, "shares") }
     const log = auditLog(path, { ...systemClock, now: () => now }, options)
     for (let i = 0; i < 300; i++) log.record("cs61c-ab", "x".repeat(15_000))
@@ -122,7 +129,7 @@ describe("the audit log", () => {
     log.requireRoom("cs61c-aa")
     log.record("cs61c-ab", "terminate i-1", "regardless")
     expect(linesOf().at(-1)).toEndWith("terminate i-1")
-    now += 12 * 3_600_000
+    now = utcMsOf(now + 12 * 3_600_000)
     log.requireRoom("cs61c-ab")
   })
 

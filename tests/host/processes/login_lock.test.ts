@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
 import { withLoginLock } from "../../../lib/host/processes/login_lock.ts"
 
@@ -37,7 +38,7 @@ describe("the lock of a login", () => {
   test("is given up on after two minutes, with a word on who holds it", async () => {
     let now = 0
     const clock = {
-      now: () => now,
+      now: () => utcMsOf(now),
       sleep: async (ms: number) => {
         now += ms
       },

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { ModifyInstanceAttributeCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
 import type { Aws } from "../../../lib/aws/interfaces.ts"
 import { tagOf } from "../../../lib/base/instance.ts"
-import { isoUtc } from "../../../lib/base/time.ts"
+import { isoUtc, utcMsOf } from "../../../lib/base/time.ts"
 import type { Lease } from "../../../lib/db/enforcement/leases.ts"
 import type { Reservation } from "../../../lib/db/launches/reservations.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
@@ -76,7 +76,7 @@ describe("enforcement", () => {
       const spared = ids.find((id) => !message.includes(id)) ?? ""
       if (extended.length > 0) return
       extended.push(spared)
-      deps.usageDb.leases.extend(spared, deps.clock.now() + hour)
+      deps.usageDb.leases.extend(spared, utcMsOf(deps.clock.now() + hour))
     }
     expect(
       (await enforce({ ...deps, audit: { ...deps.audit, record } }, { dryRun: false })).failures,
@@ -133,9 +133,9 @@ describe("enforcement", () => {
     test("settles in the others what a crash left, and ends what is past its lease", async () => {
       const { usageDb } = deps
       const known = usageDb.reservations.byId(usageDb.leases.of(id)?.reservationId ?? "") as Reservation
-      const gone = { ...known, process: "", createdAtUtcMs: 0 }
+      const gone = { ...known, process: "", createdAtUtcMs: utcMsOf(0) }
       usageDb.reservations.add({ ...gone, id: "there", region: elsewhere })
-      usageDb.reservations.add({ ...gone, id: "here", createdAtUtcMs: 1 })
+      usageDb.reservations.add({ ...gone, id: "here", createdAtUtcMs: utcMsOf(1) })
       const { lines, failures } = await run()
       expect(failures).toEqual([expect.stringMatching(/^reservations not settled: describe instances: /)])
       expect(usageDb.reservations.byId("here")?.state).toBe("released")
@@ -337,7 +337,7 @@ describe("enforcement", () => {
     expect((await run()).lines[0]).toStartWith(`set the switch of ${id}`)
     const [schedule, ...others] = [...proxy.world.schedules.values()]
     expect(schedule?.region).toBe("us-east-1")
-    expect(schedule?.atUtcMs).toBeGreaterThan(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
+    expect(schedule?.atUtcMs).toBeGreaterThan(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? utcMsOf(0))
     expect(others).toEqual([])
     reconfigure({ leases: switched, aws: elsewhere })
     await proxy.advance(3 * hour)
@@ -348,7 +348,7 @@ describe("enforcement", () => {
   test("audits what it schedules, before and after", async () => {
     reconfigure({ leases: switched })
     const id = await launchOne({ lease_minutes: 180 })
-    const endsAt = isoUtc(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? 0)
+    const endsAt = isoUtc(deps.usageDb.leases.of(id)?.endsAtUtcMs ?? utcMsOf(0))
     await end(deps, "terminate", [id], { dryRun: false })
     const log = readFileSync(`${day.course.dataDir}/audit-log`, "utf8")
     const set = `: ${student}: set the switch of ${id} to ${endsAt}`
@@ -385,9 +385,9 @@ describe("enforcement", () => {
     expect(notes[0]).toContain("another run was setting it at the same time")
     const setAt = () => [...proxy.world.schedules.values()].map(({ atUtcMs }) => isoUtc(atUtcMs))
     const endsAtUtcMs = deps.usageDb.leases.of(id)?.endsAtUtcMs as number
-    expect(setAt()).toEqual([isoUtc(endsAtUtcMs - hour)])
+    expect(setAt()).toEqual([isoUtc(utcMsOf(endsAtUtcMs - hour))])
     expect((await run()).lines[0]).toStartWith(`set the switch of ${id}`)
-    expect(setAt()).toEqual([isoUtc(endsAtUtcMs)])
+    expect(setAt()).toEqual([isoUtc(utcMsOf(endsAtUtcMs))])
   })
 
   test("removes the switch that a termination could not, and says so, in a dry run before", async () => {

@@ -18,6 +18,7 @@ import {
 } from "@aws-sdk/client-iam"
 import type { Iam } from "../../../lib/aws/iam/interfaces.ts"
 import type { Aws } from "../../../lib/aws/interfaces.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
 import type { IdentityDeps } from "../../../lib/operations/identities/deps.ts"
 import { type Emulator, startEmulator } from "../../support/emulator.ts"
@@ -312,7 +313,7 @@ describe("--rotate-secret", () => {
   const hastyClock = () => {
     let now = Date.now()
     return {
-      now: () => now,
+      now: () => utcMsOf(now),
       sleep: async (ms: number) => {
         now += ms
       },

@@ -5,6 +5,7 @@ import type { Iam } from "../../../lib/aws/iam/interfaces.ts"
 import type { Aws, Ec2 } from "../../../lib/aws/interfaces.ts"
 import { AwsError } from "../../../lib/aws/protocol/errors.ts"
 import type { SpotRequest } from "../../../lib/base/instance.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
 import type { IdentityDeps } from "../../../lib/operations/identities/deps.ts"
 import { removeIdentity } from "../../../lib/operations/identities/removal.ts"
@@ -27,7 +28,7 @@ afterAll(() => emulator.stop())
 const remove = (aws: Aws = deps.aws) => {
   let now = Date.now()
   const clock = {
-    now: () => now,
+    now: () => utcMsOf(now),
     sleep: async (ms: number) => {
       now += ms
     },

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import { whyDamaged } from "../../../lib/db/sqlite/backup.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
 import { auditLog } from "../../../lib/host/files/audit.ts"
@@ -101,18 +102,18 @@ describe("backup_dbs", () => {
   test("only the newest are kept, and what a crash left unfinished is removed", () => {
     const directory = join(course.dataDir, "backups")
     const config = { paths: paths() }
-    const backUpAt = (utcMs: number) =>
+    const backUpAt = (utcMs: UtcMs) =>
       backUp({ config, clock: { ...systemClock, now: () => utcMs } }, directory, 2)
     mkdirSync(join(directory, ".unfinished-20260103T000000Z"), { recursive: true, mode: 0o700 })
     chmodSync(directory, 0o700)
-    for (const night of [1, 2, 3]) backUpAt(Date.UTC(2026, 10, night, 3))
+    for (const night of [1, 2, 3]) backUpAt(utcMsOf(Date.UTC(2026, 10, night, 3)))
     expect(readdirSync(directory).sort()).toEqual(["20261102T030000Z", "20261103T030000Z"])
     expect(listBackups(directory)).toEqual(["20261103T030000Z", "20261102T030000Z"])
   })
 
   test("two in one second are two, and neither hinders the other", async () => {
     const config = { paths: paths() }
-    const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 1, 3) }
+    const clock = { ...systemClock, now: () => utcMsOf(Date.UTC(2026, 10, 1, 3)) }
     const directory = join(course.dataDir, "backups")
     for (let n = 0; n < 3; n++) backUp({ config, clock }, directory, 2)
     expect(listBackups(directory)).toEqual(["20261101T030002Z", "20261101T030001Z"])
@@ -130,7 +131,7 @@ describe("backup_dbs", () => {
     const config = { paths: paths() }
     const deps = {
       config,
-      clock: { ...systemClock, now: () => Date.UTC(2026, 10, 1, 3) },
+      clock: { ...systemClock, now: () => utcMsOf(Date.UTC(2026, 10, 1, 3)) },
       audit: auditLog(join(course.dataDir, "audit-log"), systemClock),
     }
     const backup = backUp(deps, join(course.dataDir, "backups"), 2)

@@ -1,4 +1,5 @@
 /** What a student who has read the source tries against limits and budget, through the real tools. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import {
   CreateKeyPairCommand,
@@ -6,6 +7,8 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { processIdentity } from "../../../lib/host/processes/process_identity.ts"
 import { start } from "../../../lib/operations/launches/change.ts"
@@ -89,7 +92,12 @@ describe("a process held up between its admission and AWS", () => {
         if (reached !== point) return
         deps.usageDb.transaction(() =>
           deps.usageDb.suspensions.begin({
-            ...{ login: student, suspendedBy: "cs61c", reason: "mining", suspendedAtUtcMs: Date.now() },
+            ...{
+              login: student,
+              suspendedBy: "cs61c",
+              reason: "mining",
+              suspendedAtUtcMs: utcMsOf(Date.now()),
+            },
           }),
         )
       },
@@ -122,15 +130,18 @@ describe("what runs in the region of before", () => {
     day.course.configure({ limits: { max_instances: 1 } })
     const deps = depsOf(day.course, { login: student })
     await launch(deps, toOrder(request))
-    const own = { instances: [], listedAtUtcMs: Date.now() + 3_600_000, orphans: new Set<string>() }
+    const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now() + 3_600_000), orphans: new Set<string>() }
     const standing = (region: string) => {
       const config = { ...deps.config, aws: { ...deps.config.aws, region } }
-      return deps.usageDb.transaction(() => exposureOf({ ...deps, config }, student, own, Date.now()))
-        .holdings
+      return deps.usageDb.transaction(() =>
+        exposureOf({ ...deps, config }, student, own, utcMsOf(Date.now())),
+      ).holdings
     }
     // in its own region it would be listed, and is gone
     expect(standing("us-east-1")).toEqual([])
-    expect(standing("eu-west-1")).toEqual([{ state: "running", count: 1, microUsdPerHour: 85_000 }])
+    expect(standing("eu-west-1")).toEqual([
+      { state: "running", count: 1, microUsdPerHour: microUsdOf(85_000) },
+    ])
     deps.close()
   })
 })
@@ -143,7 +154,7 @@ describe("a spot request that was made with the account's own keys", () => {
       requestId: "sir-1",
       instanceType: "m1.small",
       login: student,
-      requestedAtUtcMs: Date.now(),
+      requestedAtUtcMs: utcMsOf(Date.now()),
     }
     usageDb.transaction(() => usageDb.spotRequests.replaceAll([open]))
     const refused = await asked({ count: 2 })
@@ -166,16 +177,21 @@ describe("a reservation", () => {
     deps.usageDb.transaction(() =>
       deps.usageDb.reservations.add({
         ...{ id: "frozen", login: student, kind: "launch", region: "us-east-1", instanceType: "m1.small" },
-        ...{ market: "on-demand", keyName: `${student}-default`, count: 2, microUsdPerHour: 85_000 },
         ...{
-          storageMicroUsdPerHour: 0,
-          addressMicroUsdPerHour: 0,
-          worstMicroUsd: 400_000,
+          market: "on-demand",
+          keyName: `${student}-default`,
+          count: 2,
+          microUsdPerHour: microUsdOf(85_000),
+        },
+        ...{
+          storageMicroUsdPerHour: microUsdOf(0),
+          addressMicroUsdPerHour: microUsdOf(0),
+          worstMicroUsd: microUsdOf(400_000),
           instanceId: null,
           usageOperation: "",
           image: "",
         },
-        ...{ leaseEndsAtUtcMs: now + 3_600_000, createdAtUtcMs: now - minutesAgo * 60_000 },
+        ...{ leaseEndsAtUtcMs: utcMsOf(now + 3_600_000), createdAtUtcMs: utcMsOf(now - minutesAgo * 60_000) },
         process,
       }),
     )
@@ -197,10 +213,10 @@ describe("a reservation", () => {
 
   test("whose request went out minutes after the admission is young from then on", async () => {
     reserve(30, "killed")
-    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", Date.now() - 60_000))
+    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", utcMsOf(Date.now() - 60_000)))
     expect(await settleReservations(deps)).toEqual({ settled: 0, released: 0, waiting: 1 })
     expect(state()).toBe("pending")
-    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", Date.now() - 180_000))
+    deps.usageDb.transaction(() => deps.usageDb.reservations.sent("frozen", utcMsOf(Date.now() - 180_000)))
     expect(await settleReservations(deps)).toEqual({ settled: 0, released: 1, waiting: 0 })
   })
 })
@@ -274,7 +290,12 @@ describe("a request", () => {
     const deps = depsOf(day.course, { login: student })
     const found = await (await deps.aws.ec2()).image(image)
     deps.usageDb.transaction(() =>
-      deps.usageDb.lookups.set("image", image, { ...found, usageOperation: "RunInstances:000g" }, Date.now()),
+      deps.usageDb.lookups.set(
+        "image",
+        image,
+        { ...found, usageOperation: "RunInstances:000g" },
+        utcMsOf(Date.now()),
+      ),
     )
     deps.close()
     const refused = await asked({ lease_minutes: 1, dry_run: true })

@@ -1,6 +1,8 @@
 /** kill -9 at every point of a launch and of a restart: after settling, AWS and the ledger agree to the instance. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { join } from "node:path"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { faultPoints } from "../../../lib/operations/launches/deps.ts"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
@@ -27,7 +29,7 @@ async function killedAt(point: string, what: "launch" | "start", subject: string
 
 /** Later, when what is absent may be concluded from. */
 async function settleLater(): Promise<void> {
-  const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+  const later = { now: () => utcMsOf(Date.now() + 10 * 60_000), sleep: async () => {} }
   const deps = depsOf(day.course, { login: student, clock: later })
   await settleReservations(deps)
   deps.close()
@@ -151,12 +153,12 @@ describe("a restart killed", () => {
     const listing: typeof ec2.instances = async (filter) => {
       const listed = await ec2.instances(filter)
       await settleReservations(deps)
-      deps.usageDb.transaction(() => deps.usageDb.leases.extend(id, extended))
+      deps.usageDb.transaction(() => deps.usageDb.leases.extend(id, utcMsOf(extended)))
       return listed
     }
     const aws = Object.assign(Object.create(deps.aws), { ec2: async () => ({ ...ec2, instances: listing }) })
     await settleReservations({ ...deps, aws })
-    expect(deps.usageDb.leases.of(id)?.endsAtUtcMs).toBe(extended)
+    expect(deps.usageDb.leases.of(id)?.endsAtUtcMs).toBe(utcMsOf(extended))
     const audit = await Bun.file(deps.config.paths.auditLog).text()
     expect(audit.match(/settled [-0-9a-f]{36}: found/g)).toHaveLength(1)
     deps.close()

@@ -1,6 +1,7 @@
 /** EC2 is eventually consistent: a listing may show some of a launch and not the rest, and may leave out what it has shown. */
 
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { noMicroUsd } from "../../../lib/base/money.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
@@ -71,12 +72,12 @@ describe("a launch of three, of which AWS lists one", () => {
     expect(leased()).toEqual(ids.slice(0, 1))
     const [reservation] = deps.usageDb.reservations.pending(student)
     expect(reservation).toMatchObject({ count: 3, awaited: 2 })
-    expect((reservation?.awaitedWorstMicroUsd ?? 0) * 3).toBe((reservation?.worstMicroUsd ?? 0) * 2)
+    expect((reservation?.awaitedWorstMicroUsd ?? noMicroUsd) * 3).toBe((reservation?.worstMicroUsd ?? 0) * 2)
     await expect(launch(deps, order(2))).rejects.toThrow(
       "2 launching + 1 running + 2 asked = 5 instances, limit 4",
     )
     const other = deps.as("cs61c-ab").usageDb
-    expect(other.reservations.worstOfOthers("cs61c-ab")).toBe(reservation?.awaitedWorstMicroUsd ?? 0)
+    expect(other.reservations.worstOfOthers("cs61c-ab")).toBe(reservation?.awaitedWorstMicroUsd ?? noMicroUsd)
     proxy.world.unlisted.clear()
     await settleReservations(deps)
     expect(leased()).toEqual([...ids].sort())

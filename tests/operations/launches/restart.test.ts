@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { RunInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../../lib/base/instance.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { leaseTerms } from "../../../lib/decisions/launches/worst_case.ts"
 import { end, extend, start } from "../../../lib/operations/launches/change.ts"
@@ -96,7 +97,7 @@ describe("a restart", () => {
     await emulator.ec2.send(new StopInstancesCommand({ InstanceIds: [id] }))
     await proxy.advance(hour)
     await start(deps, [id], really)
-    expect(deps.usageDb.leases.of(id)?.addressMicroUsdPerHour).toBe(5_000)
+    expect(deps.usageDb.leases.of(id)?.addressMicroUsdPerHour).toBe(microUsdOf(5_000))
   })
 
   test("is refused for an image that may not be launched any more, and not for one that a listed name led to", async () => {
@@ -155,7 +156,7 @@ describe("a restart", () => {
     await start(suse, [id], really)
     const lease = deps.usageDb.leases.of(id)
     expect(lease?.usageOperation).toBe(operation)
-    expect(lease?.microUsdPerHour).toBe(115_000)
+    expect(lease?.microUsdPerHour).toBe(microUsdOf(115_000))
     // 45 minutes until enforcement are a started hour
     const other = depsOf(day.course, { login: "cs61c-ab", clock: clockOf(proxy) })
     const reserved = other.usageDb.leases.remainingOfOthers(

@@ -1,6 +1,9 @@
 /** A small term of the compiled tools under faketime; `npm run soak` simulates the whole one. */
+
 import { afterAll, describe, expect, test } from "bun:test"
 import { tagOf } from "../../../lib/base/instance.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import type { BillLine } from "../../emulator/bill.ts"
 import { startEmulator } from "../../support/emulator.ts"
 import { faketimeLibrary } from "../../support/faketime.ts"
@@ -41,25 +44,25 @@ describe("the comparison of the ledger with the bill", () => {
   const line: BillLine = {
     ...{ what: "instance", id: "i-1", tags: { [tagOf.owner]: "cs61c-aa" }, type: "m1.small" },
     ...{ market: "on-demand", zone: "us-east-1a", gib: 0 },
-    ...{ startUtcMs: 0, endUtcMs: 3_600_000, seconds: 3600, microUsd: 44_000 },
+    ...{ startUtcMs: utcMsOf(0), endUtcMs: utcMsOf(3_600_000), seconds: 3600, microUsd: microUsdOf(44_000) },
   }
   const charge: LedgerCharge = {
     ...{ user: "cs61c-aa", kind: "instance", id: "i-1" },
-    ...{ lowest: 44_000, highest: 44_000 },
+    ...{ lowest: microUsdOf(44_000), highest: microUsdOf(44_000) },
   }
   const wrongOf = (bill: BillLine[], charges: LedgerCharge[]) =>
     compare(bill, charges, ["cs61c-aa"], { instanceOfVolume: new Map(), endedByCalls: new Set() }).wrong
 
   test("finds nothing where they agree, nor where the bill is within the ledger's bounds", () => {
     expect(wrongOf([line], [charge])).toEqual([])
-    expect(wrongOf([line], [{ ...charge, lowest: 0, highest: 50_000 }])).toEqual([])
+    expect(wrongOf([line], [{ ...charge, lowest: microUsdOf(0), highest: microUsdOf(50_000) }])).toEqual([])
   })
 
   test("finds a second that one of them has more", () => {
     const second = Math.round(44_000 / 3600)
     const wrong = [`instance i-1 of cs61c-aa: $0.044012 billed, the ledger says $0.044`]
-    expect(wrongOf([{ ...line, microUsd: 44_000 + second }], [charge])).toEqual(wrong)
-    expect(wrongOf([{ ...line, microUsd: 44_000 - second }], [charge])).toHaveLength(1)
+    expect(wrongOf([{ ...line, microUsd: microUsdOf(44_000 + second) }], [charge])).toEqual(wrong)
+    expect(wrongOf([{ ...line, microUsd: microUsdOf(44_000 - second) }], [charge])).toHaveLength(1)
   })
 
   test("finds what only one of them has", () => {
@@ -69,9 +72,9 @@ describe("the comparison of the ledger with the bill", () => {
 
   test("takes what may have run to cover what did", () => {
     const id = "8585315a-67a4-4563-819a-72fc9a7860fe"
-    const mayHave = { ...charge, kind: "volume", id, lowest: 0, highest: 60_000 }
+    const mayHave = { ...charge, kind: "volume", id, lowest: microUsdOf(0), highest: microUsdOf(60_000) }
     const tags = { ...line.tags, [tagOf.reservation]: id }
     expect(wrongOf([{ ...line, tags }], [mayHave])).toEqual([])
-    expect(wrongOf([{ ...line, tags, microUsd: 60_001 }], [mayHave])).toHaveLength(1)
+    expect(wrongOf([{ ...line, tags, microUsd: microUsdOf(60_001) }], [mayHave])).toHaveLength(1)
   })
 })

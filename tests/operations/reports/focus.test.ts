@@ -1,7 +1,9 @@
 /** The columns of FOCUS 1.2 as the specification defines them: https://focus.finops.org/focus-specification/v1-2/ */
+
 import { expect, test } from "bun:test"
 import { parse } from "csv-parse/sync"
-import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, msPerMinute, utcMsOf } from "../../../lib/base/time.ts"
 import { between, exactly, type Run } from "../../../lib/decisions/usage/runs.ts"
 import { focusLines } from "../../../lib/operations/reports/focus.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
@@ -34,8 +36,8 @@ const decimals = [
 ]
 const times = ["BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd"]
 
-const start = Date.UTC(2026, 8, 30, 20, 20)
-const nowUtcMs = Date.UTC(2026, 9, 2)
+const start = utcMsOf(Date.UTC(2026, 8, 30, 20, 20))
+const nowUtcMs = utcMsOf(Date.UTC(2026, 9, 2))
 const offer = {
   ...{ login: "cs61c-ab", instanceType: "m1.small", market: "on-demand" as const, region: "us-east-1" },
   ...{ zone: "us-east-1a", usageOperation: "RunInstances", publicIpv4: true as boolean | null },
@@ -47,14 +49,17 @@ test.each(["second", "hour"] as const)(
   (granularity) => {
     const db = newLedger()
     const rules = { ...plainRules, billing: { granularity, minimumMs: 60_000 } }
-    const end = exactly(start + 9.3 * msPerHour, "reason")
+    const end = exactly(utcMsOf(start + 9.3 * msPerHour), "reason")
     const runs: Partial<Run>[] = [
       { end },
-      { end: between(start + msPerHour, start + 10 * msPerHour, "vanished"), publicIpv4: null },
+      {
+        end: between(utcMsOf(start + msPerHour), utcMsOf(start + 10 * msPerHour), "vanished"),
+        publicIpv4: null,
+      },
       { end: null },
       { end, instanceType: "m5.large" },
       { end, instanceType: "t3.micro", market: "spot" },
-      { end: exactly(start + 10 * msPerMinute, "reason"), market: "spot", endedByEc2: true },
+      { end: exactly(utcMsOf(start + 10 * msPerMinute), "reason"), market: "spot", endedByEc2: true },
       { end, instanceType: "unheard.of", login: "" },
       { end: exactly(start, "observed") },
     ]
@@ -64,12 +69,20 @@ test.each(["second", "hour"] as const)(
         db.ledger.addRun(null, whole as Run)
       })
       const list = { instanceType: "m5.large", usageOperation: "RunInstances" }
-      db.prices.keepList("us-east-1", [{ ...list, microUsdPerHour: 96_000 }], start - msPerHour)
-      db.prices.keepList("us-east-1", [{ ...list, microUsdPerHour: 90_000 }], start + msPerHour)
+      db.prices.keepList(
+        "us-east-1",
+        [{ ...list, microUsdPerHour: microUsdOf(96_000) }],
+        utcMsOf(start - msPerHour),
+      )
+      db.prices.keepList(
+        "us-east-1",
+        [{ ...list, microUsdPerHour: microUsdOf(90_000) }],
+        utcMsOf(start + msPerHour),
+      )
       const spot = { zone: "us-east-1a", instanceType: "t3.micro", usageOperation: "RunInstances" }
       db.prices.keepSpot([
-        { ...spot, microUsdPerHour: 3000, fromUtcMs: start - msPerHour },
-        { ...spot, microUsdPerHour: 4100, fromUtcMs: start + 2 * msPerHour },
+        { ...spot, microUsdPerHour: microUsdOf(3000), fromUtcMs: utcMsOf(start - msPerHour) },
+        { ...spot, microUsdPerHour: microUsdOf(4100), fromUtcMs: utcMsOf(start + 2 * msPerHour) },
       ])
       db.ledger.flatRates.put({
         ...{
@@ -79,7 +92,7 @@ test.each(["second", "hour"] as const)(
           region: "us-east-1",
           goesWithInstance: "",
         },
-        ...{ description: "gp3 8 GiB", microUsdPerHour: 889, seenUtcMs: nowUtcMs },
+        ...{ description: "gp3 8 GiB", microUsdPerHour: microUsdOf(889), seenUtcMs: nowUtcMs },
         ...{
           startEarliestUtcMs: start,
           startLatestUtcMs: start,
@@ -89,7 +102,7 @@ test.each(["second", "hour"] as const)(
       })
     })
     const config = { course: { name: "cs61c" } } as Parameters<typeof focusLines>[2]
-    const range = { fromUtcMs: Number.NEGATIVE_INFINITY, toUtcMs: Number.POSITIVE_INFINITY }
+    const range = { fromUtcMs: utcMsOf(Number.NEGATIVE_INFINITY), toUtcMs: utcMsOf(Number.POSITIVE_INFINITY) }
     const lines = [...focusLines(db, db.prices.tariff(rules), config, { login: null, range, nowUtcMs })]
     const rows = parse(lines.join("\n"), { columns: true }) as Record<string, string>[]
     expect(rows.length).toBeGreaterThan(20)

@@ -1,7 +1,9 @@
 /** The page with charts where there is little to show, or something that wants to be more than text. */
+
 import { expect, test } from "bun:test"
 import { parse } from "parse5"
-import { msPerDay, msPerHour } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerDay, msPerHour, utcMsOf } from "../../../lib/base/time.ts"
 import { always } from "../../../lib/decisions/pricing/costs.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { loadConfig } from "../../../lib/host/config/config.ts"
@@ -9,7 +11,7 @@ import { htmlPage } from "../../../lib/operations/reports/html_page.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 import { workspace } from "../../support/tools.ts"
 
-const begin = Date.UTC(2026, 8, 1)
+const begin = utcMsOf(Date.UTC(2026, 8, 1))
 
 function pageOf(logins: string[], volumesIn: Record<string, string> = {}): string {
   const course = workspace()
@@ -19,19 +21,24 @@ function pageOf(logins: string[], volumesIn: Record<string, string> = {}): strin
       db.ledger.addRun(null, {
         ...{ instanceId: `i-${index}`, login, instanceType: "m1.small", market: "on-demand" },
         ...{ region: "us-east-1", zone: "", usageOperation: "RunInstances", publicIpv4: false },
-        ...{ start: exactly(begin, "observed"), end: exactly(begin + msPerHour, "reason") },
+        ...{ start: exactly(begin, "observed"), end: exactly(utcMsOf(begin + msPerHour), "reason") },
         ...{ seenUtcMs: begin, endedByEc2: false },
       })
     }
     for (const [login, region] of Object.entries(volumesIn)) {
       db.ledger.flatRates.put({
         ...{ flatRateId: `vol-${login}`, kind: "volume", login, region, description: "gp3 8 GiB" },
-        ...{ microUsdPerHour: 1000, startEarliestUtcMs: begin, startLatestUtcMs: begin, seenUtcMs: begin },
+        ...{
+          microUsdPerHour: microUsdOf(1000),
+          startEarliestUtcMs: begin,
+          startLatestUtcMs: begin,
+          seenUtcMs: begin,
+        },
         ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },
       })
     }
   })
-  const scope = { login: null, range: always, nowUtcMs: begin + msPerDay }
+  const scope = { login: null, range: always, nowUtcMs: utcMsOf(begin + msPerDay) }
   const page = htmlPage(db, db.prices.tariff(plainRules), loadConfig(course.configPath), scope)
   db.close()
   course.remove()

@@ -1,9 +1,11 @@
 /** AWS's bill in the forms in which it is delivered, beside ours. */
+
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { gzipSync } from "node:zlib"
-import { msPerHour } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, utcMsOf } from "../../../lib/base/time.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
 import { unpacked } from "../../../lib/operations/reports/bill.ts"
@@ -56,7 +58,7 @@ test("a compressed FOCUS export", async () => {
 
 /** One instance of an hour, its address, a snapshot, and a bill of a month's first day. */
 async function ranForAnHour() {
-  const start = Date.UTC(2026, 10, 1)
+  const start = utcMsOf(Date.UTC(2026, 10, 1))
   const db = usageDbAt({
     path: join(course.dataDir, "usage.db"),
     clock: { now: () => start, sleep: async () => {} },
@@ -72,7 +74,7 @@ async function ranForAnHour() {
         zone: "us-east-1a",
       },
       ...{ usageOperation: "RunInstances", publicIpv4: true, seenUtcMs: start, endedByEc2: false },
-      ...{ start: exactly(start, "observed"), end: exactly(start + msPerHour, "reason") },
+      ...{ start: exactly(start, "observed"), end: exactly(utcMsOf(start + msPerHour), "reason") },
     })
     db.ledger.sums.know("cs61c-ab")
     db.ledger.flatRates.put({
@@ -81,7 +83,7 @@ async function ranForAnHour() {
         flatRateId: "snap-0a",
         kind: "snapshot",
         description: "snapshot 8 GiB",
-        microUsdPerHour: 556,
+        microUsdPerHour: microUsdOf(556),
       },
       ...{ startEarliestUtcMs: start, startLatestUtcMs: start, endEarliestUtcMs: null, endLatestUtcMs: null },
       ...{ seenUtcMs: start, goesWithInstance: "" },

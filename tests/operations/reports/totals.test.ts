@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { msPerDay, msPerHour, msPerMinute, toJulianDay } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerDay, msPerHour, msPerMinute, toJulianDay, utcMsOf } from "../../../lib/base/time.ts"
 import { sumOf } from "../../../lib/decisions/reports/text_form.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { charges } from "../../../lib/operations/reports/charges.ts"
@@ -9,7 +10,7 @@ import { type Total, totals } from "../../../lib/operations/reports/totals.ts"
 import { handAt } from "../../support/databases.ts"
 import { newLedger, plainRules } from "../../support/ledger.ts"
 
-const begin = Date.UTC(2026, 8, 1)
+const begin = utcMsOf(Date.UTC(2026, 8, 1))
 const nowUtcMs = begin + 12 * msPerDay
 const minute = fc.integer({ min: 0, max: 10 * 24 * 60 })
 const run = fc.record({
@@ -43,44 +44,50 @@ test.each(["second", "hour"] as const)(
                 usageOperation: "RunInstances",
                 publicIpv4: true,
               },
-              start: exactly(startUtcMs, "observed"),
+              start: exactly(utcMsOf(startUtcMs), "observed"),
               end: isOpen
                 ? null
                 : {
-                    earliestUtcMs: endUtcMs,
-                    latestUtcMs: endUtcMs + unsure * msPerMinute,
+                    earliestUtcMs: utcMsOf(endUtcMs),
+                    latestUtcMs: utcMsOf(endUtcMs + unsure * msPerMinute),
                     evidence: "observed",
                   },
-              ...{ seenUtcMs: startUtcMs, endedByEc2: false },
+              ...{ seenUtcMs: utcMsOf(startUtcMs), endedByEc2: false },
             })
           })
         })
         for (const [index, { login, type, start, minutes, isOpen, isOld }] of runs.entries()) {
           const startUtcMs = begin + start * msPerMinute
-          const end = isOpen ? null : toJulianDay(startUtcMs + minutes * msPerMinute)
+          const end = isOpen ? null : toJulianDay(utcMsOf(startUtcMs + minutes * msPerMinute))
           if (isOld)
             hand
               .query("INSERT INTO instances VALUES (?, ?, ?, ?, '', 0, ?)")
-              .run(`i-${index}`, type, toJulianDay(startUtcMs), end, login)
+              .run(`i-${index}`, type, toJulianDay(utcMsOf(startUtcMs)), end, login)
         }
         const range = {
-          fromUtcMs: begin + Math.min(one, other) * msPerMinute,
-          toUtcMs: begin + Math.max(one, other) * msPerMinute + msPerHour,
+          fromUtcMs: utcMsOf(begin + Math.min(one, other) * msPerMinute),
+          toUtcMs: utcMsOf(begin + Math.max(one, other) * msPerMinute + msPerHour),
         }
         const expected = new Map<string, Total>()
-        for (const { login, cost } of charges(db, tariff, { login: null, range, nowUtcMs })) {
-          const before = expected.get(login) ?? { lowest: 0, highest: 0, unpriced: 0 }
+        for (const { login, cost } of charges(db, tariff, {
+          login: null,
+          range,
+          nowUtcMs: utcMsOf(nowUtcMs),
+        })) {
+          const before = expected.get(login) ?? { lowest: microUsdOf(0), highest: microUsdOf(0), unpriced: 0 }
           expected.set(login, {
-            lowest: before.lowest + (cost?.lowest ?? 0),
-            highest: before.highest + (cost?.highest ?? 0),
+            lowest: microUsdOf(before.lowest + (cost?.lowest ?? 0)),
+            highest: microUsdOf(before.highest + (cost?.highest ?? 0)),
             unpriced: before.unpriced + (cost ? 0 : 1),
           })
         }
         const spent = (found: Map<string, Total>) =>
           [...found].filter(([, { highest, unpriced }]) => highest > 0 || unpriced > 0).sort()
-        expect(spent(totals(db, tariff, range, nowUtcMs))).toEqual(spent(expected))
+        expect(spent(totals(db, tariff, range, utcMsOf(nowUtcMs)))).toEqual(spent(expected))
         const { lowest, highest } = sumOf([...expected.values()])
-        expect(sumOf([...daySumsOf(db, tariff, { login: null, range, nowUtcMs }).values()])).toEqual({
+        expect(
+          sumOf([...daySumsOf(db, tariff, { login: null, range, nowUtcMs: utcMsOf(nowUtcMs) }).values()]),
+        ).toEqual({
           lowest,
           highest,
         })

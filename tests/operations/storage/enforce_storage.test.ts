@@ -1,4 +1,5 @@
 /** Storage that a budget cannot pay for any longer ends, after warnings, on the emulator's virtual time. */
+
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import {
@@ -7,6 +8,7 @@ import {
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { toStorageOrder } from "../../../lib/decisions/storage/storage_order.ts"
 import { cronRun } from "../../../lib/operations/enforcement/cron_run.ts"
 import { pendingNotices } from "../../../lib/operations/enforcement/notices.ts"
@@ -134,7 +136,7 @@ describe("storage", () => {
     day.course.configure({ limits: { budget: 0.01 }, leases: { max_hours: 100 } })
     deps.close()
     deps = depsOf(day.course, { login: student, clock: clockOf(proxy) })
-    deps.usageDb.leases.extend(instance, Date.now() + 90 * 3_600_000)
+    deps.usageDb.leases.extend(instance, utcMsOf(Date.now() + 90 * 3_600_000))
     await cron()
     await proxy.advance(25 * 3_600_000)
     const { failures, foreign: said } = await cron()

@@ -9,6 +9,8 @@ import {
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
 } from "@aws-sdk/client-ec2"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { utcMsOf } from "../../../lib/base/time.ts"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import {
   listFlatRateCharges,
@@ -81,7 +83,7 @@ describe("volumes of clusters", () => {
     // another launch does not give back what it has listed no volumes of
     await day.launch()
     expect(day.usageDb().reservations.pending("cs61c-aa")).toHaveLength(1)
-    const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+    const later = { now: () => utcMsOf(Date.now() + 10 * 60_000), sleep: async () => {} }
     const deps = depsOf(day.course, { login: "cs61c-aa", clock: later })
     await settleReservations(deps)
     deps.close()
@@ -128,7 +130,11 @@ describe("a snapshot", () => {
   test("is in the ledger from the moment that it is made, counts thirty days ahead, and cron sees it", async () => {
     const { volume, snapshot } = await volumeAndSnapshot()
     // 100 GiB at $0.05 a month, rounded up to the micro-dollar per hour
-    expect(flatRate(snapshot)).toMatchObject({ kind: "snapshot", login: "cs61c-aa", microUsdPerHour: 6945 })
+    expect(flatRate(snapshot)).toMatchObject({
+      kind: "snapshot",
+      login: "cs61c-aa",
+      microUsdPerHour: microUsdOf(6945),
+    })
     const reserved = async () =>
       JSON.parse((await day.run("ec2_active", ["--quota", "--json"])).stdout).budget.reserved
     expect(await reserved()).toBeCloseTo(8 + 5, 1)
@@ -149,7 +155,11 @@ describe("a snapshot", () => {
     deps.usageDb.transaction(() => recordFlatRateCharges(deps.usageDb, tariff, before))
     expect([flatRate(volume), flatRate(snapshot)]).not.toContain(undefined)
     // ten minutes later it says something
-    const late = { ...before, fromUtcMs: before.fromUtcMs + 700_000, toUtcMs: before.toUtcMs + 700_000 }
+    const late = {
+      ...before,
+      fromUtcMs: utcMsOf(before.fromUtcMs + 700_000),
+      toUtcMs: utcMsOf(before.toUtcMs + 700_000),
+    }
     deps.usageDb.transaction(() => recordFlatRateCharges(deps.usageDb, tariff, late))
     expect([flatRate(volume), flatRate(snapshot)]).toEqual([undefined, undefined])
     deps.close()
@@ -184,7 +194,7 @@ describe("a snapshot", () => {
     const [snapshot, ...more] = await snapshots()
     expect(more).toEqual([])
     expect(day.usageDb().reservations.pending("cs61c-aa")).toHaveLength(1)
-    const later = { now: () => Date.now() + 10 * 60_000, sleep: async () => {} }
+    const later = { now: () => utcMsOf(Date.now() + 10 * 60_000), sleep: async () => {} }
     const deps = depsOf(day.course, { login: "cs61c-aa", clock: later })
     await settleReservations(deps)
     deps.close()

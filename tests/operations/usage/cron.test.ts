@@ -5,7 +5,8 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2"
-import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, msPerMinute, utcMsOf } from "../../../lib/base/time.ts"
 import { courseWithCron } from "../../support/cron.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 import { handAt } from "../../support/databases.ts"
@@ -48,7 +49,7 @@ describe("usage_cron", () => {
     await course.cron()
     const [run] = course.usageDb.ledger.runs.ofInstance(id)
     expect(run?.end).toMatchObject({ evidence: "reason" })
-    expect(run?.end?.latestUtcMs).toBe(begin + msPerMinute + 2 * msPerHour)
+    expect(run?.end?.latestUtcMs).toBe(utcMsOf(begin + msPerMinute + 2 * msPerHour))
     const { lowest, highest } = expectInside()
     expect(highest - lowest).toBeLessThan(5000)
   })
@@ -113,7 +114,7 @@ describe("usage_cron", () => {
     const summary = await course.cron()
     expect(summary).toMatchObject({ instances: 1, warnings: [] })
     expect(course.usageDb.ledger.openInstances("").length).toBe(1)
-    expect(course.spent(null)).toEqual({ lowest: 0, highest: 0 })
+    expect(course.spent(null)).toEqual({ lowest: microUsdOf(0), highest: microUsdOf(0) })
   })
 
   for (const kind of ["half-answer", "garbage", "unavailable", "drop-before"] as const) {

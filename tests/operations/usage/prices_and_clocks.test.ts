@@ -1,9 +1,11 @@
 /** What a run costs when prices change, when it is on spot or hibernates, and what is known of it when the clock jumps. */
+
 import { describe, expect, test } from "bun:test"
 import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import type { Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
-import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { type MicroUsd, microUsdOf } from "../../../lib/base/money.ts"
+import { msPerDay, msPerHour, msPerMinute, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import { snapshotPriceOf, storagePriceSource, volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
 import { exactly } from "../../../lib/decisions/usage/runs.ts"
 import { refreshPrices } from "../../../lib/operations/pricing/list_prices.ts"
@@ -53,28 +55,28 @@ describe("usage_cron --refresh-prices", () => {
     await hours(24)
     expect((await refresh())[0]?.changed).toBeGreaterThan(0)
     expect(keptOf()).toEqual([
-      { fromUtcMs: begin, microUsdPerHour: onDemandMicroUsd(type) },
-      { fromUtcMs: begin + 2 * msPerDay, microUsdPerHour: 2 * onDemandMicroUsd(type) },
+      { fromUtcMs: utcMsOf(begin), microUsdPerHour: microUsdOf(onDemandMicroUsd(type)) },
+      { fromUtcMs: utcMsOf(begin + 2 * msPerDay), microUsdPerHour: microUsdOf(2 * onDemandMicroUsd(type)) },
     ])
   })
 
   test("counts from AWS's own date, but never over a price that was seen to hold later", () => {
     const { prices } = course.usageDb
-    const kept: [effectiveUtcMs: number | null, microUsdPerHour: number][] = [
-      [begin - 20 * msPerDay, 100],
-      [begin - 2 * msPerDay, 90],
-      [begin - 2 * msPerDay, 80],
-      [null, 70],
+    const kept: [effectiveUtcMs: UtcMs | null, microUsdPerHour: MicroUsd][] = [
+      [utcMsOf(begin - 20 * msPerDay), microUsdOf(100)],
+      [utcMsOf(begin - 2 * msPerDay), microUsdOf(90)],
+      [utcMsOf(begin - 2 * msPerDay), microUsdOf(80)],
+      [null, microUsdOf(70)],
     ]
     kept.forEach(([effectiveUtcMs, microUsdPerHour], index) => {
       const price = { instanceType: type, usageOperation: "RunInstances", microUsdPerHour, effectiveUtcMs }
-      prices.keepList("us-east-1", [price], begin + index * msPerDay)
+      prices.keepList("us-east-1", [price], utcMsOf(begin + index * msPerDay))
     })
     expect(keptOf()).toEqual([
-      { fromUtcMs: begin - 20 * msPerDay, microUsdPerHour: 100 },
-      { fromUtcMs: begin - 2 * msPerDay, microUsdPerHour: 90 },
-      { fromUtcMs: begin + 2 * msPerDay, microUsdPerHour: 80 },
-      { fromUtcMs: begin + 3 * msPerDay, microUsdPerHour: 70 },
+      { fromUtcMs: utcMsOf(begin - 20 * msPerDay), microUsdPerHour: microUsdOf(100) },
+      { fromUtcMs: utcMsOf(begin - 2 * msPerDay), microUsdPerHour: microUsdOf(90) },
+      { fromUtcMs: utcMsOf(begin + 2 * msPerDay), microUsdPerHour: microUsdOf(80) },
+      { fromUtcMs: utcMsOf(begin + 3 * msPerDay), microUsdPerHour: microUsdOf(70) },
     ])
   })
 
@@ -86,8 +88,10 @@ describe("usage_cron --refresh-prices", () => {
     course.config.aws.regions = ["us-east-1", "us-west-1"]
     await refresh()
     // 100 GiB at $0.088 and 1 GiB/s at $45.056, a tenth more than in us-east-1, in a month of 720 hours.
-    expect(volumePriceOf(gp3, "us-west-1", prices.storage())).toBe(Math.ceil(((8.8 + 45.056) / 720) * 1e6))
-    expect(snapshotPriceOf(720, "us-west-1", prices.storage())).toBe(55_000)
+    expect(volumePriceOf(gp3, "us-west-1", prices.storage())).toBe(
+      microUsdOf(Math.ceil(((8.8 + 45.056) / 720) * 1e6)),
+    )
+    expect(snapshotPriceOf(720, "us-west-1", prices.storage())).toBe(microUsdOf(55_000))
     expect(storagePriceSource("us-west-1", "gp3", prices.storage())).toBe("price list")
     expect(volumePriceOf(gp3, "us-east-1", prices.storage())).toBe(volumePriceOf(gp3, "us-east-1"))
     expect((await refresh()).map(({ changed }) => changed)).toEqual([0, 0])
@@ -116,7 +120,7 @@ describe("usage_cron --refresh-prices", () => {
         .kept("us-east-1", type, "RunInstances")
         .findLast(({ fromUtcMs }) => fromUtcMs <= (run?.start.earliestUtcMs ?? 0))?.microUsdPerHour
     }
-    expect(price(late)).toBe(2 * (price(early) ?? 0))
+    expect(price(late)).toBe(microUsdOf(2 * (price(early) ?? 0)))
     const second = said().highest - before.highest
     const addresses = 10 * 5000
     expect((second - addresses) / (before.highest - addresses)).toBeCloseTo(2, 1)
@@ -166,7 +170,7 @@ describe("spot", () => {
       usageDb.ledger.addRun(null, {
         ...run,
         instanceId: "i-before",
-        start: exactly(begin - msPerDay, "observed"),
+        start: exactly(utcMsOf(begin - msPerDay), "observed"),
       }),
     )
     const asked: Record<string, number> = {}
@@ -178,13 +182,24 @@ describe("spot", () => {
       asked[of] = startUtcMs
       if (of === "c5.large") throw new Failed("describe spot price history", "denied")
       const fromUtcMs = startUtcMs - msPerHour
-      return [{ instanceType: of, zone, product: "Linux/UNIX", fromUtcMs, microUsdPerHour: 7 }]
+      return [
+        {
+          instanceType: of,
+          zone,
+          product: "Linux/UNIX",
+          fromUtcMs: utcMsOf(fromUtcMs),
+          microUsdPerHour: microUsdOf(7),
+        },
+      ]
     }
     const withOther = { ...aws, ec2: async () => ({ spotPriceHistory }) as unknown as Ec2 }
     await expect(keepSpotPrices({ aws: withOther, usageDb, clock })).rejects.toThrow("denied")
     expect(asked[type]).toBe(begin - msPerDay)
     const kept = usageDb.prices.tariff(course.config).book.spot(run.zone, type, "RunInstances")
-    expect(kept[0]).toEqual({ fromUtcMs: begin - msPerDay - msPerHour, microUsdPerHour: 7 })
+    expect(kept[0]).toEqual({
+      fromUtcMs: utcMsOf(begin - msPerDay - msPerHour),
+      microUsdPerHour: microUsdOf(7),
+    })
     await expect(keepSpotPrices({ aws: withOther, usageDb, clock })).rejects.toThrow("denied")
     expect(asked[type]).toBe(kept.at(-1)?.fromUtcMs)
   })
@@ -203,7 +218,7 @@ describe("spot", () => {
     const spotPriceHistory: Ec2["spotPriceHistory"] = async ({ zone = "", startUtcMs }) => {
       asked.push(startUtcMs)
       const product = "Linux/UNIX"
-      return [{ instanceType: type, zone, product, fromUtcMs: startUtcMs, microUsdPerHour: 7 }]
+      return [{ instanceType: type, zone, product, fromUtcMs: startUtcMs, microUsdPerHour: microUsdOf(7) }]
     }
     const back = {
       ...aws,
@@ -211,7 +226,7 @@ describe("spot", () => {
       ec2: async () => ({ spotPriceHistory }) as unknown as Ec2,
     }
     for (const days of [30, 40]) {
-      const later = { ...clock, now: () => clock.now() + days * msPerDay }
+      const later = { ...clock, now: () => utcMsOf(clock.now() + days * msPerDay) }
       await keepSpotPrices({ aws: back, usageDb, clock: later })
       expect(asked).toEqual([run?.start.earliestUtcMs ?? 0])
     }
@@ -270,7 +285,10 @@ describe("hibernation", () => {
     await hours(50)
     await course.cron()
     const volume = 50 * 1042
-    expect(said()).toEqual({ lowest: after.lowest + volume, highest: after.highest + volume })
+    expect(said()).toEqual({
+      lowest: microUsdOf(after.lowest + volume),
+      highest: microUsdOf(after.highest + volume),
+    })
     expectBillInside()
   })
 
@@ -298,7 +316,7 @@ describe("a clock that jumps between two runs of cron", () => {
       await hours(3)
       await course.cron()
       const trueNow = course.clock.now
-      course.clock.now = () => trueNow() + byHours * msPerHour
+      course.clock.now = () => utcMsOf(trueNow() + byHours * msPerHour)
       const wrong = await course.cron()
       if (byHours < 0) expect(wrong?.warnings.join()).toContain("the clock has gone back")
       expect(course.usageDb.ledger.openInstances(login).length).toBe(2)
@@ -322,7 +340,7 @@ describe("a clock that jumps between two runs of cron", () => {
     await hours(3)
     await course.cron()
     const trueNow = course.clock.now
-    course.clock.now = () => trueNow() - 2 * msPerHour
+    course.clock.now = () => utcMsOf(trueNow() - 2 * msPerHour)
     await hours(0.5)
     await course.cron()
     await terminate(id)
@@ -340,7 +358,7 @@ describe("a clock that jumps between two runs of cron", () => {
     await course.cron()
     await hours(3)
     const trueNow = course.clock.now
-    course.clock.now = () => trueNow() + msPerDay
+    course.clock.now = () => utcMsOf(trueNow() + msPerDay)
     await course.cron()
     await terminate(id)
     await hours(3)

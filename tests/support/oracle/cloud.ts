@@ -1,9 +1,10 @@
 /** AWS as cron sees it over made-up lives: listings with their faults, CloudTrail with its delay, volumes, spot prices. */
+
 import { clockOffset } from "../../../lib/aws/aws.ts"
 import type { Aws, CloudTrail, Ec2 } from "../../../lib/aws/interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
 import { tagOf, type Volume } from "../../../lib/base/instance.ts"
-import { msPerMinute } from "../../../lib/base/time.ts"
+import { msPerMinute, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import type { InstanceEvent } from "../../../lib/decisions/usage/events.ts"
 import { type Life, type Rules, shown } from "./history.ts"
 import { type Random, seconds } from "./random.ts"
@@ -27,7 +28,7 @@ export const noFaults: Faults = {
 
 /** The true time, and how far the host's clock is from it. */
 export interface Now {
-  utcMs: number
+  utcMs: UtcMs
   clockAheadMs: number
   faults: Faults
 }
@@ -36,7 +37,7 @@ interface TrailEvent extends InstanceEvent {
   user: string
   eventId: string
   /** When it shows up. */
-  thereUtcMs: number
+  thereUtcMs: UtcMs
 }
 
 export const volumeGib = 8
@@ -47,7 +48,7 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
   /** What was launched a moment ago may not be listed yet. */
   const lags = new Map(lives.map(({ id }) => [id, random.chance(0.3) ? seconds(random, 1, 120) : 0]))
   const passes = () => {
-    now.utcMs += 40
+    now.utcMs = utcMsOf(now.utcMs + 40)
   }
   const there = () =>
     lives.flatMap((life) => {
@@ -119,7 +120,7 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
     cloudTrail: async () => trail,
     clockOffsetMs() {
       const ours = now.utcMs + now.clockAheadMs
-      return clockOffset(Math.floor(now.utcMs / 1000) * 1000, ours - 40, ours)
+      return clockOffset(utcMsOf(Math.floor(now.utcMs / 1000) * 1000), utcMsOf(ours - 40), utcMsOf(ours))
     },
     close() {},
   } as Aws
@@ -130,7 +131,7 @@ function isNamed(keyName: string, name: string | { beginning: string }): boolean
 }
 
 /** Its one volume, which goes with it. */
-function volumeOf(life: Life, atUtcMs: number): Volume[] {
+function volumeOf(life: Life, atUtcMs: UtcMs): Volume[] {
   const [first] = life.runs
   const isThere = first && first.launchUtcMs <= atUtcMs && atUtcMs < life.terminatedUtcMs
   if (!isThere) return []
@@ -147,7 +148,7 @@ function volumeOf(life: Life, atUtcMs: number): Volume[] {
 /** Most come within five minutes, some later; a shutdown inside leaves none. */
 function eventsOf(life: Life, random: Random): TrailEvent[] {
   const events: TrailEvent[] = []
-  const add = (name: string, atUtcMs: number, wasOn: boolean | null, hibernates = false) => {
+  const add = (name: string, atUtcMs: UtcMs, wasOn: boolean | null, hibernates = false) => {
     const thereUtcMs = atUtcMs + seconds(random, 10, 15 * 60)
     const eventId = `${life.id}-${events.length}`
     events.push({
@@ -157,7 +158,7 @@ function eventsOf(life: Life, random: Random): TrailEvent[] {
       hibernates,
       user: "",
       eventId,
-      thereUtcMs,
+      thereUtcMs: utcMsOf(thereUtcMs),
     })
   }
   for (const [index, { launchUtcMs, endUtcMs, how }] of life.runs.entries()) {
@@ -165,7 +166,7 @@ function eventsOf(life: Life, random: Random): TrailEvent[] {
     if (how === "stop" || how === "hibernate") add("StopInstances", endUtcMs, true, how === "hibernate")
     // To stop what is stopped succeeds, and changes nothing.
     if (how === "shutdown" && random.chance(0.3) && life.terminatedUtcMs > endUtcMs + 10 * msPerMinute)
-      add("StopInstances", endUtcMs + msPerMinute, false)
+      add("StopInstances", utcMsOf(endUtcMs + msPerMinute), false)
     if (how === "interrupt") add("BidEvictedEvent", endUtcMs, null)
     if (how === "terminate") add("TerminateInstances", endUtcMs, true)
   }

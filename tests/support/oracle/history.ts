@@ -2,8 +2,10 @@
  * Made-up lives of instances, what EC2 would show of them at any time, and the bill that AWS would write by its documented rules.
  * All times are whole seconds, as AWS dates things.
  */
+
 import { type Instance, type InstanceState, tagOf } from "../../../lib/base/instance.ts"
-import { msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { type MicroUsd, microUsdOf } from "../../../lib/base/money.ts"
+import { msPerHour, msPerMinute, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import { instanceWith } from "../ledger.ts"
 import { type Random, seconds } from "./random.ts"
 
@@ -17,16 +19,16 @@ export type How = "stop" | "hibernate" | "shutdown" | "terminate" | "interrupt" 
 
 export interface TrueRun {
   type: string
-  launchUtcMs: number
+  launchUtcMs: UtcMs
   /** Billed from here. */
-  runningUtcMs: number
+  runningUtcMs: UtcMs
   /** When it was told to end, or ended by itself; infinite where it runs on. */
-  endUtcMs: number
+  endUtcMs: UtcMs
   how: How
   /** Billed until here: later than its end only where it hibernates. */
-  offUtcMs: number
+  offUtcMs: UtcMs
   /** `stopping` until here. */
-  settledUtcMs: number
+  settledUtcMs: UtcMs
 }
 
 export interface Life {
@@ -42,14 +44,14 @@ export interface Life {
   datedEnd: boolean
   runs: TrueRun[]
   /** Infinite where it was not. */
-  terminatedUtcMs: number
+  terminatedUtcMs: UtcMs
   endedBy: How
   zone: string
 }
 
 export interface HistoryOptions {
-  fromUtcMs: number
-  toUtcMs: number
+  fromUtcMs: UtcMs
+  toUtcMs: UtcMs
   byHour: boolean
 }
 
@@ -95,7 +97,15 @@ export function makeLife(
     const settling = seconds(random, 10, how === "hibernate" ? 900 : 90)
     const settledUtcMs = endUtcMs + settling
     const offUtcMs = how === "hibernate" ? settledUtcMs : endUtcMs
-    runs.push({ type, launchUtcMs: at, runningUtcMs, endUtcMs, how, offUtcMs, settledUtcMs })
+    runs.push({
+      type,
+      launchUtcMs: utcMsOf(at),
+      runningUtcMs: utcMsOf(runningUtcMs),
+      endUtcMs: utcMsOf(endUtcMs),
+      how,
+      offUtcMs: utcMsOf(offUtcMs),
+      settledUtcMs: utcMsOf(settledUtcMs),
+    })
     if (ends) {
       terminatedUtcMs = endUtcMs
       endedBy = how
@@ -121,7 +131,7 @@ export function makeLife(
       isOurs,
     },
     ...{ hasAddress: random.chance(0.4), datedStop: random.chance(0.7), datedEnd: random.chance(0.7) },
-    ...{ runs, terminatedUtcMs, endedBy, zone: "us-east-1a" },
+    ...{ runs, terminatedUtcMs: utcMsOf(terminatedUtcMs), endedBy, zone: "us-east-1a" },
   }
 }
 
@@ -129,7 +139,7 @@ export function makeLife(
 const showsMs = msPerHour
 
 /** What DescribeInstances shows at an instant; null where there is nothing to show. */
-export function shown(life: Life, atUtcMs: number): Instance | null {
+export function shown(life: Life, atUtcMs: UtcMs): Instance | null {
   const { runs, terminatedUtcMs, datedStop, datedEnd, market, isOurs, hasAddress, login } = life
   const run = runs.findLast(({ launchUtcMs }) => launchUtcMs <= atUtcMs)
   const [first] = runs
@@ -155,7 +165,7 @@ export function shown(life: Life, atUtcMs: number): Instance | null {
   })
 }
 
-function stateOf(run: TrueRun, terminatedUtcMs: number, atUtcMs: number): InstanceState {
+function stateOf(run: TrueRun, terminatedUtcMs: UtcMs, atUtcMs: UtcMs): InstanceState {
   if (atUtcMs >= terminatedUtcMs) return atUtcMs < terminatedUtcMs + 30_000 ? "shutting-down" : "terminated"
   if (atUtcMs >= run.settledUtcMs) return "stopped"
   if (atUtcMs >= run.endUtcMs) return "stopping"
@@ -169,8 +179,8 @@ function reasonCode(how: How): string {
 }
 
 export interface SpotChange {
-  fromUtcMs: number
-  microUsdPerHour: number
+  fromUtcMs: UtcMs
+  microUsdPerHour: MicroUsd
 }
 
 export interface Rules {
@@ -184,7 +194,7 @@ export interface Rules {
  */
 export function billOf(
   life: Life,
-  untilUtcMs: number,
+  untilUtcMs: UtcMs,
   rules: Rules,
   sinceLaunch = false,
 ): { instance: number; address: number; unpriced: boolean } {
@@ -196,7 +206,7 @@ export function billOf(
     const neverRan = run.offUtcMs <= run.runningUtcMs && !sinceLaunch && !rules.byHour
     if (fromUtcMs > untilUtcMs || neverRan) continue
     const toUtcMs = Math.min(run.offUtcMs, untilUtcMs)
-    if (life.hasAddress) address += flat(addressPerHour, toUtcMs - fromUtcMs)
+    if (life.hasAddress) address += flat(microUsdOf(addressPerHour), toUtcMs - fromUtcMs)
     const isFree =
       run.how === "interrupt" && run.endUtcMs <= untilUtcMs && run.endUtcMs - fromUtcMs < msPerHour
     if (isFree) continue
@@ -217,12 +227,12 @@ function billedMs(byHour: boolean, ms: number): number {
   return byHour ? Math.max(1, Math.ceil(ms / msPerHour)) * msPerHour : Math.max(ms, msPerMinute)
 }
 
-export function flat(microUsdPerHour: number, ms: number): number {
+export function flat(microUsdPerHour: MicroUsd, ms: number): number {
   return Math.round((microUsdPerHour * Math.max(ms, msPerMinute)) / msPerHour)
 }
 
 /** The documented rule by brute force: from change to change at the price in force. */
-function spotCost(changes: readonly SpotChange[], fromUtcMs: number, ms: number): number {
+function spotCost(changes: readonly SpotChange[], fromUtcMs: UtcMs, ms: number): number {
   const toUtcMs = fromUtcMs + ms
   let product = 0
   for (const [index, { fromUtcMs: begin, microUsdPerHour }] of changes.entries()) {

@@ -2,7 +2,8 @@
  * One made-up course: lives of instances, a host whose cron looks at them with faults and a clock that jumps, through the real
  * usage.db, usage_cron and usage_report, and AWS's bill beside what they say.
  */
-import { msPerDay, msPerHour, msPerMinute } from "../../../lib/base/time.ts"
+import { microUsdOf } from "../../../lib/base/money.ts"
+import { msPerDay, msPerHour, msPerMinute, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
 import type { UsageDb } from "../../../lib/db/usage_db.ts"
 import { volumePriceOf } from "../../../lib/decisions/pricing/prices.ts"
 import { exactly, isExact } from "../../../lib/decisions/usage/runs.ts"
@@ -36,7 +37,7 @@ export interface Found {
 }
 
 interface Look {
-  utcMs: number
+  utcMs: UtcMs
   clockAheadMs: number
   faults: Faults
   cloudTrail: boolean
@@ -47,7 +48,7 @@ interface Look {
 /** How far apart the host's clock and AWS's may be without being noticed, and a look lasts. */
 const apartMs = 1500
 
-const begin = Date.UTC(2026, 8, 1)
+const begin = utcMsOf(Date.UTC(2026, 8, 1))
 
 /** Those of the seeds from one to before another. */
 export async function tryWorlds(fromSeed: number, toSeed: number): Promise<Found> {
@@ -66,10 +67,10 @@ export async function tryWorld(seed: number): Promise<Found> {
   // Half of the courses take LaunchTime for the start; there the bill does too.
   const sinceLaunch = random.chance(0.5)
   const toUtcMs = begin + seconds(random, 12 * 3600, 8 * 86_400)
-  const looks = looksUntil(random, toUtcMs)
-  const rules: Rules = { byHour, spotPrices: spotPricesUntil(random, toUtcMs) }
+  const looks = looksUntil(random, utcMsOf(toUtcMs))
+  const rules: Rules = { byHour, spotPrices: spotPricesUntil(random, utcMsOf(toUtcMs)) }
   const lives = Array.from({ length: 16 }, (_, index) =>
-    knowable(makeLife(random, index, { fromUtcMs: begin, toUtcMs, byHour }), looks),
+    knowable(makeLife(random, index, { fromUtcMs: begin, toUtcMs: utcMsOf(toUtcMs), byHour }), looks),
   )
   const overrides = Object.fromEntries(
     Object.entries(hourly).flatMap(([type, price]) => [
@@ -85,7 +86,7 @@ export async function tryWorld(seed: number): Promise<Found> {
   })
   const config = loadConfig(course.configPath)
   const now: Now = { utcMs: begin, clockAheadMs: 0, faults: noFaults }
-  const clock = { now: () => now.utcMs + now.clockAheadMs, sleep: async () => undefined }
+  const clock = { now: () => utcMsOf(now.utcMs + now.clockAheadMs), sleep: async () => undefined }
   const aws = cloudOf(lives, now, rules, random)
   const usageDb = usageDbAt({ path: config.paths.usageDb, clock, create: true })
   const deps = { aws, usageDb, config, clock }
@@ -132,13 +133,13 @@ export async function tryWorld(seed: number): Promise<Found> {
       if (!isKnown) continue
       // For this look; the next ones read it.
       if (life.market === "spot" && (look.faults.spotPrices || look.isOfUsers)) continue
-      const said = users.get(life.login) ?? { lowest: 0, highest: 0, unpriced: 0 }
+      const said = users.get(life.login) ?? { lowest: microUsdOf(0), highest: microUsdOf(0), unpriced: 0 }
       const bill = billOf(life, now.utcMs, rules, sinceLaunch)
       const volume = volumesSeen.has(life.id) ? volumeBill(life, now.utcMs) : 0
       const truth = bill.instance + bill.address + volume
       // A clock within a second of AWS's counts as right: the bill of the second before, or after, may be the one.
       const around = [-apartMs, apartMs].map(
-        (ms) => billOf(life, now.utcMs + ms, rules, sinceLaunch).instance - bill.instance,
+        (ms) => billOf(life, utcMsOf(now.utcMs + ms), rules, sinceLaunch).instance - bill.instance,
       )
       const slack = 2 * (life.runs.length + 2)
       found.compared++
@@ -175,7 +176,11 @@ export async function tryWorld(seed: number): Promise<Found> {
     return new Map(
       users.map(({ user, lowest_usd, highest_usd, unpriced }) => [
         user,
-        { lowest: Math.round(lowest_usd * 1e6), highest: Math.round(highest_usd * 1e6), unpriced },
+        {
+          lowest: microUsdOf(Math.round(lowest_usd * 1e6)),
+          highest: microUsdOf(Math.round(highest_usd * 1e6)),
+          unpriced,
+        },
       ]),
     )
   }
@@ -209,7 +214,7 @@ export async function tryWorld(seed: number): Promise<Found> {
 }
 
 /** Cron looks every few minutes, with faults, is down now and then, and its clock jumps. The last look reads everything. */
-function looksUntil(random: Random, toUtcMs: number): Look[] {
+function looksUntil(random: Random, toUtcMs: UtcMs): Look[] {
   const looks: Look[] = []
   let at =
     begin +
@@ -225,7 +230,7 @@ function looksUntil(random: Random, toUtcMs: number): Look[] {
       ? random.of(["refused", "half", "byId", "rentals", "spotPrices", "trail"] as const)
       : "no"
     looks.push({
-      ...{ utcMs: at, clockAheadMs, cloudTrail: random.chance(0.3) },
+      ...{ utcMs: utcMsOf(at), clockAheadMs, cloudTrail: random.chance(0.3) },
       isOfUsers: looks.some(isComplete) && random.chance(0.3),
       faults: {
         listing: fault === "refused" || fault === "half" ? fault : "no",
@@ -241,7 +246,7 @@ function looksUntil(random: Random, toUtcMs: number): Look[] {
   }
   for (const last of [toUtcMs, toUtcMs + 2 * msPerHour])
     looks.push({
-      ...{ utcMs: last, clockAheadMs: 0, faults: noFaults, cloudTrail: random.chance(0.7) },
+      ...{ utcMs: utcMsOf(last), clockAheadMs: 0, faults: noFaults, cloudTrail: random.chance(0.7) },
       isOfUsers: false,
     })
   return looks
@@ -256,12 +261,15 @@ function jump(random: Random): number {
   return random.chance(0.5) ? ms : -ms
 }
 
-function spotPricesUntil(random: Random, toUtcMs: number): Record<string, SpotChange[]> {
+function spotPricesUntil(random: Random, toUtcMs: UtcMs): Record<string, SpotChange[]> {
   return Object.fromEntries(
     Object.entries(hourly).map(([type, price]) => {
       const changes: SpotChange[] = []
       for (let at = begin - 30 * msPerDay; at < toUtcMs; at += seconds(random, 3600, 20 * 3600)) {
-        changes.push({ fromUtcMs: at, microUsdPerHour: Math.round(price * (0.2 + 0.6 * random.next())) })
+        changes.push({
+          fromUtcMs: utcMsOf(at),
+          microUsdPerHour: microUsdOf(Math.round(price * (0.2 + 0.6 * random.next()))),
+        })
       }
       return [type, changes]
     }),
@@ -300,7 +308,7 @@ function knowable(life: Life, looks: readonly Look[]): Life {
 }
 
 /** What we do ourselves: launch what is ours, start it again, and stop or terminate half of it. */
-function actsOf(lives: readonly Life[]): { utcMs: number; act: (db: UsageDb) => void }[] {
+function actsOf(lives: readonly Life[]): { utcMs: UtcMs; act: (db: UsageDb) => void }[] {
   return lives
     .filter(({ isOurs }) => isOurs)
     .flatMap((life, nth) => [
@@ -322,7 +330,7 @@ function actsOf(lives: readonly Life[]): { utcMs: number; act: (db: UsageDb) => 
 function endsOf(
   { id }: Life,
   { how, endUtcMs: utcMs }: Life["runs"][number],
-): { utcMs: number; act: (db: UsageDb) => void }[] {
+): { utcMs: UtcMs; act: (db: UsageDb) => void }[] {
   const byUs = (record: (ledger: UsageDb["ledger"]) => void) => [
     { utcMs, act: ({ ledger, transaction }: UsageDb) => transaction(() => record(ledger)) },
   ]
@@ -331,17 +339,18 @@ function endsOf(
   return []
 }
 
-function isAlive(life: Life, atUtcMs: number): boolean {
+function isAlive(life: Life, atUtcMs: UtcMs): boolean {
   return (life.runs[0]?.launchUtcMs ?? Number.POSITIVE_INFINITY) <= atUtcMs && atUtcMs < life.terminatedUtcMs
 }
 
-function volumeBill(life: Life, untilUtcMs: number): number {
+function volumeBill(life: Life, untilUtcMs: UtcMs): number {
   const launchUtcMs = life.runs[0]?.launchUtcMs ?? untilUtcMs
-  const price = volumePriceOf({ type: "gp3", gib: volumeGib, iops: 3000, throughput: 125 }, "us-east-1") ?? 0
+  const price =
+    volumePriceOf({ type: "gp3", gib: volumeGib, iops: 3000, throughput: 125 }, "us-east-1") ?? microUsdOf(0)
   return flat(price, Math.min(untilUtcMs, life.terminatedUtcMs) - launchUtcMs)
 }
 
-const iso = (utcMs: number) => (Number.isFinite(utcMs) ? new Date(utcMs).toISOString().slice(5, 19) : "never")
+const iso = (utcMs: UtcMs) => (Number.isFinite(utcMs) ? new Date(utcMs).toISOString().slice(5, 19) : "never")
 
 function describe(life: Life): string {
   const { market, operation, isOurs, hasAddress, datedStop, datedEnd, endedBy } = life
@@ -367,7 +376,11 @@ function describeLedger({ ledger }: UsageDb, { id, login }: Life): string {
     .ofLogin(login)
     .map(
       ({ flatRateId, startEarliestUtcMs, startLatestUtcMs, endEarliestUtcMs, endLatestUtcMs }) =>
-        `    ${flatRateId} ${iso(startEarliestUtcMs)}..${iso(startLatestUtcMs)} to ${endLatestUtcMs === null ? "now" : `${iso(endEarliestUtcMs ?? 0)}..${iso(endLatestUtcMs)}`}`,
+        `    ${flatRateId} ${iso(startEarliestUtcMs)}..${iso(startLatestUtcMs)} to ${endLatestUtcMs === null ? "now" : `${iso(endEarliestUtcMs ?? utcMsOf(0))}..${iso(endLatestUtcMs)}`}`,
     )
-  return [`  ledger: ${tracked?.state}, seen ${iso(tracked?.seenUtcMs ?? 0)}`, ...runs, ...rentals].join("\n")
+  return [
+    `  ledger: ${tracked?.state}, seen ${iso(tracked?.seenUtcMs ?? utcMsOf(0))}`,
+    ...runs,
+    ...rentals,
+  ].join("\n")
 }
