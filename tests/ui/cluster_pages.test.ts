@@ -1,14 +1,13 @@
 /** Real pages in a real browser: every link followed, and none leaves the proxy. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { existsSync } from "node:fs"
-import { type Browser, chromium, type Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { type TestProxy, testProxy } from "../proxy/client.ts"
 import { noteSkipped } from "../support/skips.ts"
 import { type Daemons, pages, startDaemons } from "./daemons.ts"
 import { fetchJars } from "./jars.ts"
+import { isOfProxy, noBrowser, openBrowser, type Visit, watchedPage } from "./visit.ts"
 
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
-const jars = existsSync(executablePath) ? await fetchJars() : "no chromium (Debian: apt install chromium)"
+const jars = noBrowser ?? (await fetchJars())
 if (typeof jars === "string") noteSkipped(`the pages of Spark and Hadoop in a browser: ${jars}`)
 
 let daemons: Daemons
@@ -26,10 +25,7 @@ beforeAll(async () => {
     "127.0.0.5:28082",
   ]
   proxy = await testProxy({ allow: hosts, shim: true })
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu"],
-  })
+  browser = await openBrowser()
 }, 300_000)
 afterAll(async () => {
   await browser?.close()
@@ -37,23 +33,16 @@ afterAll(async () => {
   daemons?.stop()
 })
 
-/** What a page asked of anybody but the proxy, and what the proxy could not give it. */
-interface Visits {
-  visited: string[]
-  outside: string[]
-  failed: string[]
-}
-
 describe.skipIf(typeof jars === "string")(
   "every link of a real page is followed, and none leaves the proxy",
   () => {
     test.concurrent.each(Object.entries(pages))(
       "%s: %s",
       async (_, start) => {
-        const context = await browser.newContext()
-        const page = await context.newPage()
-        const { visited, outside, failed } = await followAll(page, start)
-        await context.close()
+        const visit = await watchedPage(browser, proxy.proxy)
+        const visited = await followAll(visit, start)
+        await visit.context.close()
+        const { outside, failed } = visit
         expect(outside).toEqual([])
         expect(failed).toEqual([])
         expect(visited.length).toBeGreaterThan(1)
@@ -64,28 +53,19 @@ describe.skipIf(typeof jars === "string")(
   },
 )
 
-async function followAll(page: Page, start: string): Promise<Visits> {
+async function followAll({ page, outside, failed }: Visit, start: string): Promise<string[]> {
   const { origin } = proxy.proxy
-  const visits: Visits = { visited: [], outside: [], failed: [] }
-  page.on("request", (request) => {
-    if (/^(https?|wss?):/.test(request.url()) && !request.url().startsWith(`${origin}/`))
-      visits.outside.push(request.url())
-  })
-  page.on("response", (response) => {
-    // The browser asks for favicons by itself.
-    if (response.status() >= 400 && !response.url().includes("favicon"))
-      visits.failed.push(`${response.status()} ${response.url()}`)
-  })
+  const visited: string[] = []
   const { host, pathname } = new URL(start)
   const [name, port] = host.split(":")
   const queue = [`${origin}/${name}/${port}${pathname}?token=${proxy.token}`]
   const seen = new Set<string>()
-  for (let url = queue.shift(); url !== undefined && visits.visited.length < 20; url = queue.shift()) {
-    visits.visited.push(url)
+  for (let url = queue.shift(); url !== undefined && visited.length < 20; url = queue.shift()) {
+    visited.push(url)
     // What is a download for the browser is only fetched.
     if ((await visit(page, url)) === "download") {
-      const { status } = await proxy.get(url.slice(origin.length))
-      if (status >= 400) visits.failed.push(`${status} ${url}`)
+      const { status } = await fetched(page, url)
+      if (status >= 400) failed.push(`${status} ${url}`)
       continue
     }
     for (const link of await linksOf(page)) {
@@ -94,11 +74,19 @@ async function followAll(page: Page, start: string): Promise<Visits> {
       const kind = to.replace(/\d+/g, "0").replace(/\?.*/s, "")
       if (!/^https?:/.test(to) || seen.has(kind)) continue
       seen.add(kind)
-      if (to.startsWith(`${origin}/`)) queue.push(to)
-      else if (isOfCluster(to)) visits.outside.push(`${link} on ${page.url()}`)
+      if (isOfProxy(proxy.proxy, to)) queue.push(to)
+      else if (isOfCluster(to)) outside.push(`${link} on ${page.url()}`)
     }
   }
-  return visits
+  return visited
+}
+
+/** Asks as a program would, with the browser's cookies. */
+async function fetched(page: Page, url: string): Promise<{ status: number }> {
+  const cookies = await page.context().cookies(url)
+  const { host, pathname, search } = new URL(url)
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ")
+  return proxy.get(pathname + search, { Host: host, Cookie: cookie })
 }
 
 /**

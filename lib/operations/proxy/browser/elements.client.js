@@ -117,14 +117,22 @@ export function mapElements(page, mapped) {
   })
 
   // Images of styles load when styles are resolved, which is after what is observed was told.
-  const restyle = ({ target }) => {
-    const style = target.getAttribute?.("style")
-    if (style && /url\(/i.test(style) && declared(style) !== style) target.setAttribute("style", style)
+  const restyle = (element) => {
+    const style = element.getAttribute?.("style")
+    if (style && /url\(/i.test(style) && declared(style) !== style) element.setAttribute("style", style)
+  }
+  const seen = (added) => {
+    if (added.localName === "meta") quieten(added)
+    restyle(added)
+    for (const element of added.querySelectorAll?.('[style*="url("], meta[name="referrer" i]') ?? []) {
+      if (element.localName === "meta") quieten(element)
+      restyle(element)
+    }
   }
   const observer = new page.MutationObserver((records) => {
     for (const record of records) {
-      if (record.type === "attributes") restyle(record)
-      for (const added of record.addedNodes) if (added.localName === "meta") quieten(added)
+      if (record.type === "attributes") restyle(record.target)
+      for (const added of record.addedNodes) seen(added)
     }
   })
   // A policy that a script asks for would tell our host name to others.
