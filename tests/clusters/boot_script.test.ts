@@ -48,7 +48,7 @@ describe("the boot script", () => {
   test("stops at the first error, shows no commands, and leaves room in the user data", () => {
     expect(bootScript).toMatch(/^set -euo pipefail$/m)
     expect(bootScript).not.toMatch(/set -[a-z]*x/)
-    expect(packUserData("boot", bootScript).length).toBeLessThan(12 * 1024)
+    expect(packUserData("boot", bootScript).length).toBeLessThan(12.5 * 1024)
     expect(bootScript).toMatch(/^[\n\x20-\x7e]*$/)
   })
 

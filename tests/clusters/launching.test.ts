@@ -302,7 +302,7 @@ describe("a dry run", () => {
     const says: [string[], string][] = [
       [["attach-storage", "tried", "dn"], made.stdout.trim()],
       [["update-slaves-file", "tried"], worker.private_ip],
-      [["create-formatted-snapshot", "tried", "1"], "$0.010/h"],
+      [["create-formatted-snapshot", "tried", "1"], "$0.083/h"],
       [["exec", "tried", "a b", "c"], `-l hadoop -- ${master.public_ip} ''\\''a b'\\'' c'`],
       [["login", "tried", "1"], `-l hadoop -- ${worker.public_ip}`],
       [["push", "tried", "x:y"], `-- ./x:y hadoop@${master.public_ip}:`],
@@ -527,7 +527,7 @@ describe("ending", () => {
     )
     const unasked = await room.hadoop("delete-cluster", "foo")
     expect(unasked.stderr).toContain(
-      "Cluster foo of cs61c-ab: 1 instance, 0.0 instance hours so far, $0.0104 per hour",
+      "Cluster foo of cs61c-ab: 1 instance, 0.0 instance hours so far, $0.0832 per hour",
     )
     expect(unasked.stderr).toContain("nobody can be asked here (--yes answers)")
     expect(unasked.code).toBe(2)
@@ -579,7 +579,7 @@ describe("ending", () => {
     const { stdout, stderr, code } = await room.hadoop("plan", "c", "1", "sm", "4", "sw", "--json")
     expect(stderr).toBe("")
     expect(JSON.parse(stdout)).toMatchObject({ groups: [{ count: 1 }, { count: 4 }] })
-    expect(JSON.parse(stdout).hourly_cost).toBeCloseTo(5 * 0.0104, 6)
+    expect(JSON.parse(stdout).hourly_cost).toBeCloseTo(5 * 0.0832, 6)
     expect(code).toBe(0)
     expect(callsOf("RunInstances").filter(({ parameters }) => parameters.DryRun !== "true")).toEqual([])
   })
@@ -594,6 +594,33 @@ describe("ending", () => {
       refused: expect.any(String),
     })
     expect(code).toBe(3)
+  })
+
+  test("types that are too small, or not what the image is for, are refused with the sum unless forced", async () => {
+    for (const command of ["plan", "launch-cluster"]) {
+      const small = await room.hadoop(command, "tiny", "2", "-t", "t3.micro")
+      expect(small.stderr).toContain(
+        "nn,snn,rm,jhs,sm,shs: 384 for the system + 6 × 384 for daemons = 2688 MB, and t3.micro has 952 MB",
+      )
+      expect(small.code).toBe(3)
+      const other = await room.hadoop(command, "tiny", "1", "sm", "-t", "t4g.large")
+      expect(other.stderr).toMatch(/image ami-\w+ is for x86_64, and t4g.large is arm64/)
+      expect(other.code).toBe(3)
+    }
+    expect(callsOf("CreateSecurityGroup")).toEqual([])
+    expect((await room.hadoop("plan", "tiny", "2", "-t", "t3.micro", "--force")).code).toBe(0)
+    for (const type of ["t3.medium", "t3.large", "m7i.xlarge"])
+      expect((await room.hadoop("plan", "tiny", "2", "-t", type)).code).toBe(0)
+  })
+
+  test("nodes have the types of their roles", async () => {
+    const types = ["-t", "t3.large", "-t", "sm=m7i.large"]
+    await room.hadoop("launch-cluster", "typed", "1", "sm", "1", "sw", ...types, "--timeout", "0")
+    const launched = (await live()).map((node) => [tagsOf(node)[tagOf.clusterRoles], node.InstanceType])
+    expect(launched.sort()).toEqual([
+      ["sm", "m7i.large"],
+      ["sw", "t3.large"],
+    ])
   })
 
   test("storage is made by ec2-run, listed, and deleted by its owner", async () => {

@@ -156,6 +156,10 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
       called("GetConsoleOutput")
       return script.console ? consoleText(hostKey) : ""
     },
+    async instanceTypes(names: string[]) {
+      called("DescribeInstanceTypes")
+      return names.map((name) => ({ name, memoryMib: 8192, architectures: ["x86_64"] }))
+    },
     async volumes() {
       called("DescribeVolumes")
       return []
@@ -169,6 +173,7 @@ export function scriptedCloud(changes: Partial<Script> = {}): ScriptedCloud {
     region: "us-east-1",
     launchTags: {},
     launchRegion: "us-east-1",
+    defaults: { image: "", instanceType: "t3.large" },
     ec2: async () => ec2,
     launcher: "ec2-run",
     active: "ec2-active",

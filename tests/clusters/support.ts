@@ -38,7 +38,7 @@ export async function openClassroom(
   const emulator = await startEmulator()
   const course = workspace({
     endpoint: emulator.endpoint,
-    config: { launch: { image: emulator.fixtures.image, instance_type: "t3.micro" }, ...config },
+    config: { launch: { image: emulator.fixtures.image, instance_type: "t3.large" }, ...config },
   })
   const must = async (tool: string, args: string[] = [], as?: string) => {
     const { stderr, code } = await course.run(tool, args, as === undefined ? {} : { as })

@@ -45,7 +45,7 @@ describe("the confirmation", () => {
       tool.type(`${answer}\n`)
       expect(await tool.exited).toBe(0)
       expect(tool.screen()).toContain(
-        "Cluster asked of cs61c-ab: 1 instance, 0.0 instance hours so far, $0.0104 per hour",
+        "Cluster asked of cs61c-ab: 1 instance, 0.0 instance hours so far, $0.0832 per hour",
       )
       expect(tool.screen()).toContain("Nothing was done.")
     }

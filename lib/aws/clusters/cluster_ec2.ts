@@ -1,6 +1,7 @@
 /** EC2 as a cluster's owner needs it: its own security groups, volumes and consoles. */
 import {
   AttachVolumeCommand,
+  DescribeInstanceTypesCommand,
   DescribeSnapshotsCommand,
   GetConsoleOutputCommand,
   TerminateInstancesCommand,
@@ -9,6 +10,7 @@ import { connectEc2, pageSize } from "../ec2/connection.ts"
 import { openEc2 } from "../ec2/ec2.ts"
 import type { AwsSettings } from "../protocol/connection.ts"
 import { hasCode, ignoreCode } from "../protocol/errors.ts"
+import { paginate, required } from "../protocol/pages.ts"
 import { clusterGroupCalls } from "./cluster_groups.ts"
 import type { ClusterEc2 } from "./cluster_interfaces.ts"
 
@@ -64,6 +66,22 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
           new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device }),
         ),
       )
+    },
+
+    async instanceTypes(names) {
+      const action = "describe instance types"
+      // A filter, since one name that EC2 does not know fails a request that names it.
+      const wanted = [{ Name: "instance-type", Values: [...names] }]
+      const all = await paginate(
+        action,
+        (NextToken) => send(action, new DescribeInstanceTypesCommand({ Filters: wanted, NextToken })),
+        (page) => page.InstanceTypes,
+      )
+      return all.map((type) => ({
+        name: required(action, type.InstanceType),
+        memoryMib: type.MemoryInfo?.SizeInMiB ?? 0,
+        architectures: type.ProcessorInfo?.SupportedArchitectures ?? [],
+      }))
     },
 
     async snapshotState(snapshotId) {

@@ -1,5 +1,6 @@
 /** What `hadoop_ec2` asks of EC2 besides `Ec2`: all of it with the student's own credentials, and free of charge. */
 import type { IngressRule, SecurityGroup } from "../../base/instance.ts"
+import type { TypeFacts } from "../../decisions/clusters/fit.ts"
 import type { Ec2, Outcome } from "../interfaces.ts"
 
 export interface SecurityGroupWithRules extends SecurityGroup {
@@ -31,6 +32,8 @@ export interface ClusterEc2 extends Ec2 {
   freshConsole(id: string): Promise<string>
   /** Attaching what is attached there already succeeds. */
   attachVolume(volumeId: string, instanceId: string, device: string): Promise<void>
+  /** What EC2 says of these types; those that it does not know, or that are not offered in this region, are missing. */
+  instanceTypes(names: readonly string[]): Promise<TypeFacts[]>
   /** AWS's word: pending, completed, error ...; "" where AWS does not list it, or not yet. */
   snapshotState(snapshotId: string): Promise<string>
 }

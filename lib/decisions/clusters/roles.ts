@@ -10,6 +10,8 @@ interface RoleFacts {
   ui: number[]
   /** The role whose security group holds its ports: an interface takes five groups, so companions share one. */
   group?: Role
+  /** Whether it listens on its machine's loopback only: no security group opens anything for it. */
+  onLoopback?: boolean
 }
 
 /** In the order in which hubs must start: each needs only what is before it. */
@@ -24,9 +26,10 @@ export const roleFacts = {
   dn: { title: "HDFS data node", ui: [9864] },
   nm: { title: "YARN node manager", ui: [8042] },
   sw: { title: "Spark worker", ui: [8081] },
+  jupyter: { title: "JupyterLab", ui: [8888], onLoopback: true },
 } as const satisfies Record<string, RoleFacts & { group?: string }>
 
-export type Role = "zk" | "nn" | "snn" | "rm" | "jhs" | "sm" | "shs" | "dn" | "nm" | "sw"
+export type Role = "zk" | "nn" | "snn" | "rm" | "jhs" | "sm" | "shs" | "dn" | "nm" | "sw" | "jupyter"
 
 const roleOrder = Object.keys(roleFacts) as Role[]
 const factsOf = (role: Role): RoleFacts => roleFacts[role]
@@ -87,7 +90,11 @@ export function isMaster(roles: readonly Role[]): boolean {
 
 /** The roles that have a security group of their own among these. */
 export function groupRolesOf(roles: readonly Role[]): Role[] {
-  return inOrder(roles.filter((role) => role !== "zk").map((role) => factsOf(role).group ?? role))
+  return inOrder(
+    roles
+      .filter((role) => role !== "zk" && !factsOf(role).onLoopback)
+      .map((role) => factsOf(role).group ?? role),
+  )
 }
 
 /** The ports of web pages that the security group of a role opens with `--open-ui`. */
@@ -98,10 +105,13 @@ export function uiPortsOfGroup(groupRole: Role): number[] {
 }
 
 /** The web pages of a node. */
-export function pagesOf(roles: readonly Role[]): { role: Role; title: string; port: number }[] {
+export function pagesOf(
+  roles: readonly Role[],
+): { role: Role; title: string; port: number; onLoopback: boolean }[] {
   return roles.flatMap((role) => {
-    const [port] = factsOf(role).ui
-    return port === undefined ? [] : [{ role, title: factsOf(role).title, port }]
+    const { title, ui, onLoopback = false } = factsOf(role)
+    const [port] = ui
+    return port === undefined ? [] : [{ role, title, port, onLoopback }]
   })
 }
 

@@ -5,11 +5,14 @@ import { quoted } from "../../base/text.ts"
 import { msPerMinute, parseDuration } from "../../base/time.ts"
 import { iniList } from "./ini.ts"
 import { parseCidr, parseCount, parseEnv } from "./names.ts"
+import { parseRoles, type Role } from "./roles.ts"
 import { splitWords } from "./shell_words.ts"
 
 export interface ClusterSettings {
   imageId: string | null
+  /** For roles that `instanceTypes` does not name; null: the course's. */
   instanceType: string | null
+  instanceTypes: Partial<Record<Role, string>>
   keyName: string
   /** Path of the key's private half, as given; null: `~/KEY.pem` where there is one, else ssh's own choice. */
   privateKey: string | null
@@ -20,6 +23,8 @@ export interface ClusterSettings {
   userDataFile: string | null
   env: Record<string, string>
   userPackages: string
+  /** A file of requirements for pip, as given. */
+  pipFile: string | null
   availabilityZone: string | null
   placementGroup: string | null
   subnetId: string | null
@@ -42,7 +47,7 @@ type Kind = "text" | "list" | "flag"
 /** Every key of clusters.cfg. The command line's options have the same names with dashes. */
 const settingKeys = {
   image_id: "text",
-  instance_type: "text",
+  instance_type: "list",
   key_name: "text",
   private_key: "text",
   public_key: "text",
@@ -51,6 +56,7 @@ const settingKeys = {
   user_data_file: "text",
   env: "list",
   user_packages: "text",
+  pip: "text",
   auto_shutdown: "text",
   lease: "text",
   availability_zone: "text",
@@ -133,7 +139,7 @@ export function toSettings(raw: RawSettings, login: string): ClusterSettings {
   }
   return {
     imageId: text("image_id"),
-    instanceType: text("instance_type"),
+    ...parseTypes(raw.instance_type ?? []),
     keyName: text("key_name") ?? `${login}-default`,
     privateKey: text("private_key"),
     sshOptions: splitWords(text("ssh_options") ?? ""),
@@ -142,6 +148,7 @@ export function toSettings(raw: RawSettings, login: string): ClusterSettings {
     env: Object.fromEntries((raw.env ?? []).map(parseEnv)),
     // The node reads one line.
     userPackages: (text("user_packages") ?? "").trim().replace(/\s+/g, " "),
+    pipFile: text("pip"),
     availabilityZone: text("availability_zone"),
     placementGroup: text("placement_group"),
     subnetId: text("subnet_id"),
@@ -161,6 +168,51 @@ export function toSettings(raw: RawSettings, login: string): ClusterSettings {
     openUi: flag("open_ui"),
     tags: Object.fromEntries((raw.tags ?? []).map(parseTag)),
   }
+}
+
+/** The file's settings with the command line's over them. Types for roles add to the file's; a plain type takes the place of all. */
+export function withGiven(file: RawSettings, given: RawSettings): RawSettings {
+  const types = given.instance_type ?? []
+  const keepsTypes = types.length > 0 && types.every((type) => type.includes("="))
+  return {
+    ...file,
+    ...given,
+    ...(keepsTypes && { instance_type: [...(file.instance_type ?? []), ...types] }),
+  }
+}
+
+/** Lines `TYPE` or `ROLES=TYPE`; the last of each wins. */
+function parseTypes(lines: readonly string[]): Pick<ClusterSettings, "instanceType" | "instanceTypes"> {
+  let instanceType: string | null = null
+  const instanceTypes: ClusterSettings["instanceTypes"] = {}
+  for (const line of lines.filter((one) => one !== "")) {
+    const [, roles, type = ""] = /^(?:([a-z,\s]+)=)?\s*([a-z0-9-]+\.[a-z0-9-]+)$/.exec(line) ?? []
+    if (type === "") {
+      throw new UsageError(
+        "instance_type",
+        `is ${quoted(line)}, wanted TYPE or ROLES=TYPE such as sm=m7i.xlarge`,
+      )
+    }
+    if (roles === undefined) instanceType = type
+    else for (const role of parseRoles(roles).roles) instanceTypes[role] = type
+  }
+  return { instanceType, instanceTypes }
+}
+
+/** The type of nodes with these roles; null: the course's. Throws UsageError where two of the roles want different ones. */
+export function typeFor(
+  { instanceType, instanceTypes }: ClusterSettings,
+  roles: readonly Role[],
+): string | null {
+  const named = roles.filter((role) => instanceTypes[role] !== undefined)
+  const types = [...new Set(named.map((role) => instanceTypes[role]))]
+  if (types.length > 1) {
+    throw new UsageError(
+      "instance_type",
+      `${named.join(", ")} are on one node and name ${types.join(" and ")}`,
+    )
+  }
+  return types[0] ?? instanceType
 }
 
 const spotKeys = ["spot_master", "spot_fallback", "max_price"] as const

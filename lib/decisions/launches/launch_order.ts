@@ -88,7 +88,7 @@ export const tags = v.pipe(
 )
 export const cluster = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "is no cluster name")),
-  roles: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2,4}$/, "is no role"))), v.maxLength(16)),
+  roles: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2,8}$/, "is no role"))), v.maxLength(16)),
 })
 
 const requestSchema = v.strictObject({

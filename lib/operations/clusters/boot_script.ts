@@ -7,5 +7,18 @@ import install from "./boot/install.sh" with { type: "text" }
 import lease from "./boot/lease.sh" with { type: "text" }
 import main from "./boot/main.sh" with { type: "text" }
 import node from "./boot/node.sh" with { type: "text" }
+import python from "./boot/python.sh" with { type: "text" }
+import shared from "./boot/shared.sh" with { type: "text" }
 
-export const bootScript: string = [common, install, configure, disks, daemons, lease, node, main].join("")
+export const bootScript: string = [
+  common,
+  shared,
+  install,
+  python,
+  configure,
+  disks,
+  daemons,
+  lease,
+  node,
+  main,
+].join("")

@@ -24,6 +24,8 @@ export interface ClusterLaunch {
   /** `launch`: nothing of the cluster may run yet; `resume`: what is missing; `add`: these, besides what runs. */
   mode: "launch" | "resume" | "add"
   onFailure: "keep" | "terminate" | null
+  /** Whether types that the groups do not fit on are launched all the same. */
+  force?: boolean
   timeoutMs: number
 }
 
@@ -59,7 +61,11 @@ async function launchAlone(session: ClusterSession, order: ClusterLaunch): Promi
   if (mode !== "resume") forgetSettled(session)
   const groups = groupsToLaunch(session, order, present)
   const settings = await settingsForStorage(session, groups, present)
-  const outcome = await launchGroups({ ...session, settings }, { groups, present }, isEnded)
+  const outcome = await launchGroups(
+    { ...session, settings },
+    { groups, present, force: order.force ?? false },
+    isEnded,
+  )
   try {
     if (outcome.failure) throw outcome.failure
     await finish(session, order, present, outcome)

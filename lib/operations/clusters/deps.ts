@@ -16,6 +16,8 @@ export interface ClusterDeps {
   launchRegion: string
   /** The config's [launch.tags], for security groups; ec2-run puts them on what it launches. */
   launchTags: Record<string, string>
+  /** What ec2-run launches where nothing is named; "" where the course has no such default. */
+  defaults: { image: string; instanceType: string }
   ec2(): Promise<ClusterEc2>
   programs: Programs
   /** Paths of `ec2-run` and `ec2-active`. */

@@ -5,8 +5,10 @@ import { plural, quoted } from "../../base/text.ts"
 import { masterOf, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { groupPrefix, groupsOfNode } from "../../decisions/clusters/group_plan.ts"
 import { isMaster, type Role } from "../../decisions/clusters/roles.ts"
+import { typeFor } from "../../decisions/clusters/settings.ts"
 import { ownProcess, processIdentity } from "../../host/processes/process_identity.ts"
 import type { ClusterSession } from "./deps.ts"
+import { requireFit } from "./fit.ts"
 import { ensureGroups, type LaunchSecurityGroups } from "./groups.ts"
 import { type JournalEntry, readJournal, writeJournal } from "./journal.ts"
 import { findNodes, isStopped, isUsable } from "./nodes.ts"
@@ -34,6 +36,8 @@ export interface LaunchInputs {
   groups: readonly NodeGroup[]
   /** What is there already. */
   present: readonly LaunchedNode[]
+  /** Whether types that the groups do not fit on are launched all the same. */
+  force?: boolean
 }
 
 /** The request for one group, without the token, which the launch adds. `security`: null where none of the groups is made yet. */
@@ -59,7 +63,7 @@ export function groupRequest(
     count: group.count,
     key_name: settings.keyName,
     image_id: settings.imageId,
-    instance_type: settings.instanceType,
+    instance_type: typeFor(settings, group.roles),
     availability_zone: settings.availabilityZone,
     placement_group: settings.placementGroup,
     subnet_id: settings.subnetId,
@@ -71,6 +75,7 @@ export function groupRequest(
     user_data: userDataOf(session, script, {
       group,
       hubs: present,
+      requirements: script.requirements,
       masterIp: isMaster(group.roles) ? null : (masterOf(present)?.privateIp ?? null),
       dataNodes,
       ebsMappings: ebsMappings(session, group.roles),
@@ -98,6 +103,7 @@ export async function launchGroups(
   const [first] = inputs.groups
   // A script that is too large, a secret in the environment: known before anything is made.
   if (first) groupRequest(session, script, inputs, first, null)
+  if (!inputs.force) await requireFit(session, inputs.groups, script)
   const security = await ensureGroups(
     session,
     inputs.groups.map(({ roles }) => roles),

@@ -3,6 +3,7 @@ import { groupPrefix, type PlannedGroup, planGroups } from "../../decisions/clus
 import { hubsOf } from "../../decisions/clusters/roles.ts"
 import type { AdmittedGroup } from "../../decisions/clusters/room_together.ts"
 import type { ClusterSession } from "./deps.ts"
+import { requireFit } from "./fit.ts"
 import { presentGroups } from "./groups.ts"
 import { groupRequest, type LaunchedNode, type LaunchInputs } from "./launch_groups.ts"
 import { askLauncher } from "./runner.ts"
@@ -51,6 +52,7 @@ export interface PricedGroup extends AdmittedGroup {
 /** Each group priced and held against the limits by ec2-run's dry run, each by itself. */
 export async function priceGroups(session: ClusterSession, inputs: LaunchInputs): Promise<PricedGroup[]> {
   const script = await loadBootScript(session)
+  if (!inputs.force) await requireFit(session, inputs.groups, script)
   const known = await presentGroups(session)
   const priced: PricedGroup[] = []
   for (const group of inputs.groups) {

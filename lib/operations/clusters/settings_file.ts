@@ -9,11 +9,12 @@ import {
   requireSpotFor,
   settingsOfSection,
   toSettings,
+  withGiven,
 } from "../../decisions/clusters/settings.ts"
 import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { readText } from "./files.ts"
 import { keyFile, withUsableKey } from "./private_key.ts"
-import { scriptProblem } from "./user_data_file.ts"
+import { pipRequirements, problemWith, scriptProblem } from "./user_data_file.ts"
 
 const fileName = "clusters.cfg"
 
@@ -41,7 +42,7 @@ export function clusterSession(deps: ClusterDeps, name: string, given: RawSettin
 }
 
 function clusterSettings(deps: ClusterDeps, name: string, given: RawSettings): ClusterSettings {
-  const settings = toSettings({ ...settingsOfCluster(deps, name), ...given }, deps.login)
+  const settings = toSettings(withGiven(settingsOfCluster(deps, name), given), deps.login)
   requireSpotFor(given, settings)
   return withUsableKey(deps, settings)
 }
@@ -108,6 +109,8 @@ function doubts(deps: ClusterDeps, settings: ClusterSettings): string[] {
   const found: string[] = []
   const script = settings.userDataFile === null ? null : scriptProblem(deps, settings.userDataFile)
   if (script) found.push(script)
+  const requirements = problemWith(() => pipRequirements(deps, settings))
+  if (requirements) found.push(requirements)
   if (settings.privateKey === null) {
     found.push(
       `there is no ${keyFile(deps, settings.keyName)}: ssh offers the keys of your agent and of ~/.ssh`,

@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url"
 import { messageOf, UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import { hostVariables, type NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
+import { parseRequirements } from "../../decisions/clusters/requirements.ts"
+import type { ClusterSettings } from "../../decisions/clusters/settings.ts"
 import {
   packUserData,
   readScript,
@@ -18,18 +20,21 @@ export interface BootScript {
   text: string
   /** Whether it writes the status file that `wait` and `status` read. */
   isOurs: boolean
+  /** What pip installs on each node. */
+  requirements: string[]
 }
 
 /** Our boot script, or the one that user_data_file names; throws UsageError where it does not exist, cloud-init would not run it, or it holds a secret. */
 export async function loadBootScript({ deps, settings }: ClusterSession): Promise<BootScript> {
   const source = settings.userDataFile
-  if (source === null) return { name: "our boot script", text: bootScript, isOurs: true }
+  const requirements = pipRequirements(deps, settings)
+  if (source === null) return { name: "our boot script", text: bootScript, isOurs: true, requirements }
   const text = readScript(source, await scriptAt(deps, source))
   refuseSecretScript(source, text)
   if (!text.includes("%ENV%") && Object.keys(settings.env).length > 0) {
     deps.terminal.warn(`${source} has no %ENV%, so it is not told what --env says`)
   }
-  return { name: source, text, isOurs: false }
+  return { name: source, text, isOurs: false, requirements }
 }
 
 async function scriptAt(deps: ClusterDeps, source: string): Promise<string> {
@@ -54,12 +59,26 @@ function localScript(deps: ClusterDeps, source: string): string {
 /** What is wrong with the script that the settings name, as far as it lies on this host; null where nothing is. */
 export function scriptProblem(deps: ClusterDeps, source: string): string | null {
   if (/^https?:/.test(source)) return null
+  return problemWith(() => refuseSecretScript(source, readScript(source, localScript(deps, source))))
+}
+
+/** What the action throws, as text; null where it throws nothing. */
+export function problemWith(action: () => unknown): string | null {
   try {
-    refuseSecretScript(source, readScript(source, localScript(deps, source)))
+    action()
     return null
   } catch (error) {
     return messageOf(error)
   }
+}
+
+/** The requirements in the file that the settings name; throws UsageError where there is none, or it holds an option. */
+export function pipRequirements(deps: ClusterDeps, { pipFile }: ClusterSettings): string[] {
+  if (pipFile === null) return []
+  const path = givenPath(deps, pipFile)
+  const text = readText(path)
+  if (text === null) throw new UsageError("pip", `${quoted(path)} does not exist`)
+  return parseRequirements(path, text)
 }
 
 export interface UserDataInputs {
@@ -67,6 +86,7 @@ export interface UserDataInputs {
   /** Nodes that run already, whose hubs this group must find. */
   hubs: readonly { roles: readonly NodeGroup["roles"][number][]; privateIp: string }[]
   masterIp: string | null
+  requirements: readonly string[]
   dataNodes: number
   ebsMappings: string
 }
@@ -84,6 +104,7 @@ function nodeEnvironment(
     ...(masterIp === null ? {} : { MASTER_HOST: masterIp }),
     ...(inputs.ebsMappings === "" ? {} : { EBS_MAPPINGS: inputs.ebsMappings }),
     ...(settings.userPackages === "" ? {} : { USER_PACKAGES: settings.userPackages }),
+    ...(inputs.requirements.length === 0 ? {} : { PIP_REQUIREMENTS: inputs.requirements.join("\n") }),
     AWS_REGION: deps.region,
     CLUSTER: name,
     OWNER: deps.login,

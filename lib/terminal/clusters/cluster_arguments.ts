@@ -14,7 +14,7 @@ const flag = (description: string, alias: string[] = []) => ({ type: "boolean", 
 /** What clusters.cfg may say as well: the same names with underscores. */
 const settingArguments = {
   "image-id": text("Machine image", ["a", "ami"]),
-  "instance-type": text("Type of the instances", ["t"]),
+  "instance-type": list("TYPE of all instances, or ROLES=TYPE of those with a role; repeatable", ["t"]),
   "key-name": text("SSH key pair (LOGIN-default)", ["k"]),
   "private-key": text("File of its private half, for ssh (~/KEY.pem)"),
   "public-key": text("Ignored, for compatibility"),
@@ -23,6 +23,7 @@ const settingArguments = {
   "user-data-file": text("Boot script instead of ours: a path or a URL", ["f"]),
   env: list("NAME=VALUE for the boot script; repeatable; no secrets", ["e"]),
   "user-packages": text("Packages to install, separated by blanks", ["p"]),
+  pip: text("File of requirements that pip installs on each node, as the login user"),
   "auto-shutdown": text("Old name of --lease, in minutes"),
   lease: text("For how long it may run, e.g. 4h"),
   "availability-zone": text("Zone", ["z"]),
@@ -67,7 +68,7 @@ export const clusterArguments = {
   region: text("AWS region (the course's)"),
   json: flag("Print results as JSON"),
   "dry-run": flag("Show what would be done, without doing it"),
-  yes: flag("Answer yes to every question", ["y", "force"]),
+  yes: flag("Answer yes to every question; launch on types that are too small", ["y", "force"]),
   "no-input": flag("Never ask; fail where an answer is needed"),
 } as const satisfies ArgumentTable
 
@@ -110,6 +111,7 @@ export const launchOptions: readonly LimitedOption[] = [
   "env",
   "user-data-file",
   "user-packages",
+  "pip",
   "availability-zone",
   "placement-group",
   "subnet-id",

@@ -19,6 +19,7 @@ export function clusterDeps(context: Context, args: ClusterArguments, output: Ou
     configDir: args["config-dir"] ? resolve(args["config-dir"]) : join(caller.home, ".hadoop-cloud"),
     region,
     launchRegion: config.aws.region,
+    defaults: { image: config.launch.image, instanceType: config.launch.instanceType },
     launchTags: config.launch.tags,
     ec2() {
       ec2 ??= context.ownEc2(region)

@@ -34,6 +34,11 @@ if [[ -d $dir/image/hadoop ]]; then
   mkdir -p /opt/hadoop
   mount --bind "$dir/image/hadoop" /opt/hadoop
 fi
+if [[ -d $dir/image/wheels ]]; then
+  mkdir -p /opt/wheels
+  mount --bind "$dir/image/wheels" /opt/wheels
+  printf '[global]\nno-index = true\nfind-links = /opt/wheels\n' >/etc/pip.conf
+fi
 mount --bind "$(dirname "$dir")/hosts" /etc/hosts
 mkdir -p /root/.ssh
 cp "$dir/authorized_keys" /root/.ssh/authorized_keys

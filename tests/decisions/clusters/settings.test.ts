@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { iniList, iniSection, parseIni } from "../../../lib/decisions/clusters/ini.ts"
-import { requireSpotFor, settingsOfSection, toSettings } from "../../../lib/decisions/clusters/settings.ts"
+import {
+  requireSpotFor,
+  settingsOfSection,
+  toSettings,
+  typeFor,
+  withGiven,
+} from "../../../lib/decisions/clusters/settings.ts"
 import { shellCommand, splitWords } from "../../../lib/decisions/clusters/shell_words.ts"
 
 /** As ec2_util --init of 2010 wrote it. */
@@ -76,6 +82,24 @@ describe("clusters.cfg", () => {
   ])("quotes are read as they were meant: %s", (line, wanted) => {
     const section = iniSection(parseIni("f", `[c]\n${line}\n`), "c") ?? new Map()
     expect(toSettings(settingsOfSection(section).raw, "cs61c-ab")).toMatchObject(wanted)
+  })
+
+  test("types may differ by role; the command line's win", () => {
+    const file = { instance_type: ["t3.large", "nn, rm=m7i.xlarge"] }
+    const typesOf = (given: string[]) => {
+      const raw = withGiven(file, given.length > 0 ? { instance_type: given } : {})
+      const settings = toSettings(raw, "cs61c-ab")
+      return [["nn", "snn", "rm"] as const, ["dn"] as const].map((roles) => typeFor(settings, roles))
+    }
+    expect(typesOf([])).toEqual(["m7i.xlarge", "t3.large"])
+    expect(typesOf(["dn,tt=r7i.large"])).toEqual(["m7i.xlarge", "r7i.large"])
+    expect(typesOf(["c7i.large"])).toEqual(["c7i.large", "c7i.large"])
+    expect(typesOf(["c7i.large", "dn=r7i.large"])).toEqual(["c7i.large", "r7i.large"])
+    expect(() => typesOf(["snn=t3.small"])).toThrow(
+      "nn, snn, rm are on one node and name m7i.xlarge and t3.small",
+    )
+    expect(() => typesOf(["boss=t3.small"])).toThrow('"boss" is not one of')
+    expect(() => typesOf(["large"])).toThrow('is "large", wanted TYPE or ROLES=TYPE')
   })
 
   test("a line that begins with REM is a comment, as ConfigParser has it", () => {

@@ -21,6 +21,8 @@ imds=http://169.254.169.254/latest
 # Daemons run as the one, people log in as the other, which is nobody special to HDFS.
 daemon_user=hdfs
 login_user=hadoop
+python_home=/opt/hadoop-ec2/python
+jupyter_unit=hadoop-ec2-jupyter
 data_dirs=()
 # Hubs that the client told of later.
 # shellcheck source=/dev/null
@@ -41,15 +43,6 @@ has_any() {
 record() {
   printf '%s %s %s %s\n' "$(date -u +%FT%TZ)" "$1" "$2" "${3-}" >>"$status_file"
   { printf 'hadoop-ec2: %s %s %s\n' "$1" "$2" "${3-}" >/dev/console; } 2>/dev/null || true
-}
-
-say() { printf 'hadoop-ec2: %s\n' "$*" >&2; }
-
-# Its reason goes through a file: what is asked in $(...) is another process.
-die() {
-  say "$*"
-  { echo "$*" >"$state_dir/failure"; } 2>/dev/null || true
-  exit 1
 }
 
 on_exit() {
@@ -73,13 +66,4 @@ metadata() {
       -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$imds/api/token")
   fi
   curl -fsS -m 5 -H "X-aws-ec2-metadata-token: $imds_token" "$imds/meta-data/$1"
-}
-
-# Replaces a file whole, so that nobody reads half of one.
-write_file() {
-  local path=$1 mode=$2
-  mkdir -p "$(dirname "$path")"
-  cat >"$path.new"
-  chmod "$mode" "$path.new"
-  mv -f "$path.new" "$path"
 }

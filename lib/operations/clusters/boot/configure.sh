@@ -57,6 +57,14 @@ rewrite_settings() {
   write_settings
 }
 
+# What --pip names is on every node: executors import it, too.
+phase_python() {
+  local wanted=()
+  if [[ -n ${PIP_REQUIREMENTS:-} ]]; then mapfile -t wanted <<<"$PIP_REQUIREMENTS"; fi
+  if has_role jupyter; then wanted+=('jupyterlab>=4,<5' 'ipykernel>=6'); fi
+  if ((${#wanted[@]} > 0)); then install_python "${wanted[@]}"; fi
+}
+
 phase_config() {
   find_hubs
   install_lease_timer
@@ -75,15 +83,22 @@ find_hubs() {
 
 # What depends on the disks is written once they are mounted.
 write_settings() {
-  local memory cores daemon_mb worker_mb shares=0
+  local memory cores rest daemon_mb worker_mb=0 daemons=0 shares=0 role
   # YARN's web pages are made by a library that reaches into java.lang, which Java 17 forbids unless told; Java 8 skips the option.
   local java_options='-Djava.net.preferIPv4Stack=true -XX:+IgnoreUnrecognizedVMOptions --add-opens=java.base/java.lang=ALL-UNNAMED'
   memory=$(memory_mb)
   cores=$(nproc)
-  daemon_mb=$(bounded 256 4096 $((memory / 8)))
-  if has_role nm; then shares=$((shares + 1)); fi
-  if has_role sw; then shares=$((shares + 1)); fi
-  worker_mb=$(bounded 512 1048576 $(((memory - memory / 5 - 512) / (shares ? shares : 1))))
+  # As lib/decisions/clusters/fit.ts counts: what is offered to jobs is what the rest leaves, and not more.
+  for role in zk nn snn rm jhs sm shs dn nm sw; do if has_role "$role"; then daemons=$((daemons + 1)); fi; done
+  for role in nm sw; do if has_role "$role"; then shares=$((shares + 1)); fi; done
+  rest=$((memory - 384 - daemons * 128))
+  if has_role jupyter; then rest=$((rest - 512)); fi
+  daemon_mb=$(((rest - shares * 1024) / (daemons ? daemons : 1)))
+  daemon_mb=$(bounded 256 4096 $((daemon_mb < memory / 8 ? daemon_mb : memory / 8)))
+  if ((shares > 0)); then
+    worker_mb=$(((rest - daemons * daemon_mb) / shares))
+    if ((worker_mb < 128)); then die "this machine has $memory MB: too few for the roles $roles"; fi
+  fi
 
   write_file "$settings_dir/daemons.env" 0644 <<END
 JAVA_HOME=$java_home
@@ -136,13 +151,13 @@ END
   site_xml yarn.resourcemanager.hostname "${RM_HOST:-}" \
     yarn.resourcemanager.bind-host 0.0.0.0 \
     yarn.nodemanager.bind-host 0.0.0.0 \
-    yarn.nodemanager.resource.memory-mb "$worker_mb" \
+    yarn.nodemanager.resource.memory-mb "${worker_mb#0}" \
     yarn.nodemanager.resource.cpu-vcores "$cores" \
     yarn.nodemanager.local-dirs "$(under_data_dirs local)" \
     yarn.nodemanager.vmem-check-enabled false \
     yarn.nodemanager.aux-services mapreduce_shuffle \
     yarn.scheduler.minimum-allocation-mb 256 \
-    yarn.scheduler.maximum-allocation-mb "$worker_mb" \
+    yarn.scheduler.maximum-allocation-mb "${worker_mb#0}" \
     yarn.resourcemanager.nodes.exclude-path "$conf_dir/exclude" \
     yarn.log-aggregation-enable "${NN_HOST:+true}" |
     write_file "$conf_dir/yarn-site.xml" 0644
@@ -159,6 +174,9 @@ END
     yarn.app.mapreduce.am.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.map.env "HADOOP_MAPRED_HOME=$hadoop_home" \
     mapreduce.reduce.env "HADOOP_MAPRED_HOME=$hadoop_home" \
+    yarn.app.mapreduce.am.resource.mb 512 \
+    mapreduce.map.memory.mb 512 \
+    mapreduce.reduce.memory.mb 512 \
     yarn.app.mapreduce.am.staging-dir /user |
     write_file "$conf_dir/mapred-site.xml" 0644
   write_file "$conf_dir/spark-defaults.conf" 0644 <<END
@@ -168,6 +186,16 @@ spark.driver.bindAddress 0.0.0.0
 spark.eventLog.enabled true
 spark.eventLog.dir $event_log
 spark.history.fs.logDirectory $event_log
+${PIP_REQUIREMENTS:+spark.pyspark.python $python_home/bin/python3}
+END
+  # A notebook's kernel finds Spark as its commands do.
+  write_file "$settings_dir/jupyter.env" 0644 <<END
+JAVA_HOME=$java_home
+HADOOP_CONF_DIR=$conf_dir
+YARN_CONF_DIR=$conf_dir
+SPARK_HOME=$spark_home
+SPARK_CONF_DIR=$conf_dir
+PYTHONPATH=$spark_home/python:$(printf '%s' "$spark_home"/python/lib/py4j-*.zip)
 END
   if [[ -f $hadoop_home/etc/hadoop/log4j.properties && ! -e $conf_dir/log4j.properties ]]; then
     cp "$hadoop_home/etc/hadoop/log4j.properties" "$conf_dir/"

@@ -67,7 +67,7 @@ phase_daemons() {
   if has_role nn; then lay_out_hdfs; fi
   # These write into HDFS.
   await_layout
-  start snn jhs shs
+  start snn jhs shs jupyter
   await snn 9868
   await rm 8032 8088
   await jhs 10020 19888
@@ -76,6 +76,7 @@ phase_daemons() {
   await dn 9864
   await nm 8042
   await sw 8081
+  await jupyter 8888
 }
 
 write_units() {
@@ -91,6 +92,7 @@ write_units() {
   unit sm 'Spark master' "$spark_class" "$deploy.master.Master" --host "${SM_HOST:-}" --port 7077 --webui-port 8080
   unit sw 'Spark worker' "$spark_class" "$deploy.worker.Worker" --host "$own_address" --webui-port 8081 "spark://${SM_HOST:-}:7077"
   unit shs 'Spark history server' "$spark_class" "$deploy.history.HistoryServer"
+  if has_role jupyter; then jupyter_env_file=$settings_dir/jupyter.env write_jupyter_unit; fi
 }
 
 # Hadoop and Spark both bring ZooKeeper's server.

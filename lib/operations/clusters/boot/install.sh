@@ -1,16 +1,4 @@
 
-install_packages() {
-  if (($# == 0)); then return; fi
-  if command -v apt-get >/dev/null; then
-    apt-get -o DPkg::Lock::Timeout=300 update -q
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends "$@"
-  elif command -v dnf >/dev/null; then
-    dnf install -q -y "$@"
-  else
-    yum install -q -y "$@"
-  fi
-}
-
 # The users come before all else: whatever fails later can then be looked at through ssh.
 make_users() {
   if ! id "$daemon_user" >/dev/null 2>&1; then
@@ -67,7 +55,7 @@ phase_hadoop() {
 }
 
 phase_spark() {
-  if ! has_any sm sw shs; then return; fi
+  if ! has_any sm sw shs jupyter; then return; fi
   local version=${SPARK_VERSION:-3.5.8}
   install_release "$spark_home" spark "spark/spark-$version/spark-$version-bin-hadoop3.tgz" "${SPARK_SHA512:-}"
 }

@@ -40,6 +40,7 @@ main() {
   run_phase java
   run_phase hadoop
   run_phase spark
+  run_phase python
   run_phase config
   run_phase disks
   run_phase daemons

@@ -71,7 +71,11 @@ export const launchCommands: Command[] = [
     options: launchOptions,
     async run(deps, call) {
       const { session, rest } = openCluster(deps, call, 1, anyNumber)
-      return pricedResult(session, { groups: planOf(deps, rest).groups, present: [] })
+      return pricedResult(session, {
+        groups: planOf(deps, rest).groups,
+        present: [],
+        force: call.options.yes,
+      })
     },
   },
   {
@@ -108,18 +112,28 @@ function partly({ deps, name }: ClusterSession, { ids, message, exitCode }: Part
 
 async function launch(
   session: ClusterSession,
-  { options: { dryRun, onFailure } }: Call,
+  { options: { dryRun, onFailure, yes: force } }: Call,
   groups: readonly NodeGroup[],
   mode: ClusterLaunch["mode"],
 ): Promise<CommandResult> {
   const { deps, name: cluster } = session
   if (dryRun) {
     const present = await presentNodes(session, { resume: mode !== "launch" })
-    return pricedResult(session, { groups: groupsToLaunch(session, { groups, mode }, present), present })
+    return pricedResult(session, {
+      groups: groupsToLaunch(session, { groups, mode }, present),
+      present,
+      force,
+    })
   }
   const timeoutMs = deps.timeoutMs ?? defaultTimeoutMs
   try {
-    const { ids, hourlyCost, leaseEnd } = await launchCluster(session, { groups, mode, onFailure, timeoutMs })
+    const { ids, hourlyCost, leaseEnd } = await launchCluster(session, {
+      groups,
+      mode,
+      onFailure,
+      timeoutMs,
+      force,
+    })
     if (ids.length === 0) return { lines: [`Nothing is missing in ${cluster}.`], json: { cluster, ids } }
     const until = leaseEnd ? `, until ${leaseEnd} (hadoop-ec2 extend ${cluster} moves that)` : ""
     deps.terminal.note(
