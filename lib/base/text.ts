@@ -18,7 +18,7 @@ export function escapeControls(text: string): string {
 
 /** A caller's string as it stands in an error: quoted, harmless, and cut where it is long. */
 export function quoted(text: string): string {
-  const shown = text.length > 120 ? `${text.slice(0, 120)}…` : text
+  const shown = text.length > 120 ? `${text.slice(0, 120)}...` : text
   return `"${escapeControls(shown)}"`
 }
 

@@ -1,4 +1,6 @@
 /** What ec2_active shows, in tables. */
+
+import { plural } from "../base/text.ts"
 import { type activeTables, howToEnd } from "../operations/launches/active_report.ts"
 import { type Stored, storedHeader, storedRows, storedSummary } from "../operations/storage/own_storage.ts"
 import { tableLines } from "./table.ts"
@@ -11,10 +13,10 @@ export function activeLines(
   return [
     `Username: ${login}`,
     ...tableLines(instances.header, instances.rows),
-    `${instances.rows.length} instances`,
+    plural(instances.rows.length, "instance"),
     ...tableLines(spotRequests.header, spotRequests.rows),
-    `${spotRequests.rows.length} spot requests`,
-    ...howToEnd,
+    plural(spotRequests.rows.length, "spot request"),
+    ...(instances.rows.length + spotRequests.rows.length > 0 ? howToEnd : []),
   ]
 }
 

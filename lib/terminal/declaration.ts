@@ -101,7 +101,7 @@ export function optionGroups(tool: Declaration): [group: string, entries: Option
 export function positionalEntries(tool: Declaration): PositionalEntry[] {
   return Object.entries(tool.arguments).flatMap(([name, def]) => {
     if (def.type !== "positional") return []
-    const word = `${def.valueHint ?? name.toUpperCase()}${def.multiple ? "…" : ""}`
+    const word = `${def.valueHint ?? name.toUpperCase()}${def.multiple ? "..." : ""}`
     return { word: def.required === true ? word : `[${word}]`, description: def.description ?? "", def }
   })
 }

@@ -18,7 +18,7 @@ export function helpText(tool: Declaration, command: string, columns: number): s
   const words = positionalEntries(tool).map(({ word }) => word)
   const sections = [
     [
-      ...hanging("Usage: ", [command, "[OPTION…]", ...words].join(" "), width),
+      ...hanging("Usage: ", [command, "[OPTION...]", ...words].join(" "), width),
       ...wrap(`${tool.description}.`, width),
     ],
     ...argumentsSection(tool, width),

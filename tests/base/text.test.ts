@@ -11,5 +11,5 @@ test("what people wrote comes out as one line without control characters", () =>
 })
 
 test("a long string is cut where it is quoted", () => {
-  expect(quoted("x".repeat(1000))).toBe(`"${"x".repeat(120)}…"`)
+  expect(quoted("x".repeat(1000))).toBe(`"${"x".repeat(120)}..."`)
 })

@@ -15,7 +15,7 @@ const keyFile = v.object({
   aws_secret_access_key: v.pipe(v.string(), v.nonEmpty()),
 })
 
-const wanted = 'wanted {"aws_access_key_id": "…", "aws_secret_access_key": "…"}, mode 0400'
+const wanted = 'wanted {"aws_access_key_id": "...", "aws_secret_access_key": "..."}, mode 0400'
 
 /** Reads the JSON file; throws Failed, which never shows any of its content. */
 export function readRootAccessKey(path: string): RootAccessKey {

@@ -22,7 +22,7 @@ function requirePrivate(stats: Stats, path: string): void {
   if (stats.uid !== process.geteuid?.()) {
     throw new Failed(
       `open ${path}`,
-      `is owned by uid ${stats.uid}, not by this account (uid ${process.geteuid?.()}); run it as the former, students through the ec2-… commands`,
+      `is owned by uid ${stats.uid}, not by this account (uid ${process.geteuid?.()}); staff type sudo -u '#${stats.uid}' COMMAND, students ec2-util, ec2-run, ec2-active or ec2-usage`,
     )
   }
   if ((stats.mode & groupAndOtherBits) !== 0) {

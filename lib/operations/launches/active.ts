@@ -71,7 +71,7 @@ function stoppedAt(instance: Instance, { runStartedAtUtcMs }: Lease, listedAtUtc
 
 /** The instances of these ids; throws Refused where one is not the caller's. */
 export function owned(own: OwnInstances, ids: readonly string[], login: string): Instance[] {
-  if (ids.length === 0) throw new UsageError("arguments", "no instance is named (i-…)")
+  if (ids.length === 0) throw new UsageError("arguments", "no instance is named (i-...)")
   const byId = new Map(own.instances.map((instance) => [instance.id, instance]))
   return [...new Set(ids)].map((id) => {
     if (!/^i-[0-9a-f]{1,32}$/.test(id)) throw new UsageError("arguments", `${quoted(id)} is no instance id`)

@@ -68,6 +68,6 @@ function dollars(amount: MicroUsd | undefined): number | null {
 }
 
 export const howToEnd = [
-  "To terminate instances: ec2-active --terminate ID… (all, with their spot requests: --terminate-all)",
+  "To terminate instances: ec2-active --terminate ID... (all, with their spot requests: --terminate-all)",
   "To cancel spot requests: ec2-active --cancel-spot-requests",
 ]

@@ -156,7 +156,7 @@ export async function extend(deps: LaunchDeps, words: readonly string[], options
   if (byMs === null) {
     throw new UsageError(
       "arguments",
-      `--extend ID… DURATION: ${quoted(last)} is no duration such as 2h or 90m`,
+      `--extend ID... DURATION: ${quoted(last)} is no duration such as 2h or 90m`,
     )
   }
   const own = await currentInstances(deps)

@@ -33,7 +33,7 @@ export const missingCodes =
 /** What a launch that asks for this image, or for none, names: an image's id or a parameter's name. */
 export function imageNameOf({ launch }: Pick<Config, "launch">, asked: string): string {
   const name = (asked || launch.image).replace(/^resolve:ssm:/, "")
-  if (name === "") throw new UsageError("image", "none is given, and launch.image names none (-a ami-… )")
+  if (name === "") throw new UsageError("image", "none is given, and launch.image names none (-a ami-... )")
   return name
 }
 
@@ -64,7 +64,7 @@ async function imageId(deps: LaunchDeps, name: string): Promise<string> {
   if (!/^\/[A-Za-z0-9_./-]{1,250}$/.test(name)) {
     throw new UsageError(
       "image",
-      `${quoted(name)} is neither an image id (ami-…) nor a parameter's name (/aws/service/…)`,
+      `${quoted(name)} is neither an image id (ami-...) nor a parameter's name (/aws/service/...)`,
     )
   }
   refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps.config, deps.caller.login)))

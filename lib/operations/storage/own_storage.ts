@@ -77,7 +77,7 @@ export function storedJson(stored: readonly Stored[]): object[] {
 /** What it all has reserved, and how to be rid of it. */
 export function storedSummary(stored: readonly Stored[]): string {
   const perHour = total(stored.map(({ microUsdPerHour }) => microUsdPerHour ?? noMicroUsd))
-  return `${stored.length} in all: ${usd(perHour)}/h, ${usd(volumesAhead(perHour))} reserved for the next 30 days; ec2-active --delete ID… deletes`
+  return `${stored.length} in all: ${usd(perHour)}/h, ${usd(volumesAhead(perHour))} reserved for the next 30 days; ec2-active --delete ID... deletes`
 }
 
 /** Deletes the named ones of the caller's. Throws Failed after having tried all of them. */
@@ -87,7 +87,7 @@ export async function deleteStored(
   { dryRun }: { dryRun: boolean },
 ): Promise<Changed> {
   const { login } = deps.caller
-  if (ids.length === 0) throw new UsageError("arguments", "nothing is named (vol-… snap-…)")
+  if (ids.length === 0) throw new UsageError("arguments", "nothing is named (vol-... snap-...)")
   const wrong = ids.find((id) => !/^(vol|snap)-[0-9a-f]{8,32}$/.test(id))
   if (wrong !== undefined)
     throw new UsageError("arguments", `${quoted(wrong)} is no id of a volume or snapshot`)

@@ -10,7 +10,7 @@ export const ec2Active = {
       required: false,
       valueHint: "ID",
       completes: "instance",
-      description: "Your instances (i-…), or with --delete volumes and snapshots (vol-…, snap-…)",
+      description: "Your instances (i-...), or with --delete volumes and snapshots (vol-..., snap-...)",
     },
     ...grouped("Instances", {
       terminate: { type: "boolean", description: "Terminate these instances" },
@@ -24,7 +24,7 @@ export const ec2Active = {
       together: { type: "boolean", description: "With --start: start all of them, or none" },
       extend: {
         type: "boolean",
-        description: "Extend the leases of these instances: --extend ID… DURATION (2h, 90m)",
+        description: "Extend the leases of these instances: --extend ID... DURATION (2h, 90m)",
       },
       wait: {
         type: "boolean",

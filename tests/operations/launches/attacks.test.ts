@@ -79,7 +79,7 @@ describe("the listing of one's own instances", () => {
     await emulator.ec2.send(
       new RunInstancesCommand({ ...request, InstanceType: "m1.small", KeyName: `${student}-forgotten` }),
     )
-    expect((await active()).stdout).toContain("1 instances\n")
+    expect((await active()).stdout).toContain("1 instance\n")
     expect((await day.run("ec2_active", [], { as: "cs61c-ab" })).stdout).toContain("0 instances\n")
   })
 })
