@@ -175,7 +175,7 @@ const isGarbled = (thrown: unknown) => thrown instanceof GarbledReply || thrown 
 function shortened(message: string): string {
   let readable = before(message, "Encoded authorization failure message:")
   while (/[.:\s]$/.test(readable)) readable = readable.slice(0, -1)
-  return readable.length > 300 ? `${readable.slice(0, 300)}…` : readable
+  return readable.length > 300 ? `${readable.slice(0, 300)}...` : readable
 }
 
 /** What stands before `mark`, without the white space at its end; all of it where the mark is missing. */
