@@ -1,7 +1,8 @@
 /** How much usage.db grows: instances that each run for a day, cron every five minutes, simulated through the real operations. */
-
+import { Database } from "bun:sqlite"
 import { statSync } from "node:fs"
-import { msPerDay, msPerHour, msPerMinute, utcMsOf } from "../../lib/base/time.ts"
+import { join } from "node:path"
+import { msPerDay, msPerHour, msPerMinute, toJulianDay, utcMsOf } from "../../lib/base/time.ts"
 import { openUsageDb } from "../../lib/db/usage_db.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
 import { runCron } from "../../lib/operations/usage/cron.ts"
@@ -9,7 +10,7 @@ import { cloudOf, type Now, noFaults } from "../support/oracle/cloud.ts"
 import type { Life } from "../support/oracle/history.ts"
 import { randomFrom } from "../support/oracle/random.ts"
 import { workspace } from "../support/tools.ts"
-import type { Bench } from "./support/figures.ts"
+import { type Bench, ratio } from "./support/figures.ts"
 
 const [perDay, days] = [150, 1]
 const begin = utcMsOf(Date.UTC(2026, 8, 1))
@@ -35,20 +36,30 @@ export const bench: Bench = {
       // Its last connection puts the log into the file.
       usageDb.close()
       const perInstanceDay = (statSync(path).size - before) / lives.length
-      return [
-        {
-          what: "usage.db per instance and day",
-          measured: `${perInstanceDay.toFixed(0)} bytes`,
-          reference: "",
-          value: perInstanceDay,
-          target: 2048,
-          unit: " bytes",
-        },
-      ]
+      const old = sizeOfOld(join(course.directory, "2010.db"), lives) / lives.length
+      const bytes = (value: number) => `${value.toFixed(0)} bytes`
+      return [ratio("usage.db per instance and day", perInstanceDay, ["its row of 2010", old], 12, bytes)]
     } finally {
       course.remove()
     }
   },
+}
+
+/** What the tools of 2010 kept of the same lives: a row each, and the key's index. */
+function sizeOfOld(path: string, lives: readonly Life[]): number {
+  const db = new Database(path)
+  db.run(`CREATE TABLE instances(instance_id TEXT PRIMARY KEY, instance_type TEXT, start_time REAL,
+    end_time REAL NULL, last_seen TEXT, is_spot BOOLEAN, username TEXT)`)
+  const before = statSync(path).size
+  const insert = db.query("INSERT INTO instances VALUES (?, 'm1.small', ?, ?, '2026-09-01 00:00:00', 0, ?)")
+  db.transaction(() => {
+    for (const { id, login, runs } of lives) {
+      const [run] = runs
+      insert.run(id, toJulianDay(run?.launchUtcMs ?? begin), toJulianDay(run?.endUtcMs ?? begin), login)
+    }
+  })()
+  db.close()
+  return statSync(path).size - before
 }
 
 /** One run of 24 hours, from some time of its day on. */

@@ -4,19 +4,21 @@ import { join } from "node:path"
 import { utcMsOf } from "../../lib/base/time.ts"
 import { compiledTool } from "../support/build.ts"
 import { workspace } from "../support/tools.ts"
-import { type Bench, time } from "./support/figures.ts"
+import { type Bench, ratio } from "./support/figures.ts"
+import { helloWorld } from "./support/hello.ts"
 import { medians } from "./support/timing.ts"
 
 const [runs, users, days] = [1_000_000, 2_000, 120]
 
 export const bench: Bench = {
-  what: `usage_report over ${runs.toLocaleString("en")} intervals of ${users.toLocaleString("en")} users`,
+  what: `usage_report over ${runs.toLocaleString("en")} runs of ${users.toLocaleString("en")} users`,
   async run() {
     const course = workspace()
+    const database = join(course.dataDir, "usage.db")
     try {
       const initialised = await course.run("init_dbs", [], { compiled: true })
       if (initialised.code !== 0) throw new Error(initialised.stderr)
-      await fill(join(course.dataDir, "usage.db"))
+      await fill(database)
       // Makes the sums, as the reports of a course's first day would.
       await course.run("usage_report", ["ALL"], { compiled: true })
       const env = {
@@ -25,12 +27,19 @@ export const bench: Bench = {
         EC2_WRAPPERS_CONFIG: course.configPath,
       }
       const tool = compiledTool("usage_report")
-      const { all, one, page } = await medians({
+      const { all, one, page, sql, hello } = await medians({
         all: { command: [tool, "ALL"], env },
         one: { command: [tool, "cs61c-u7", "--offline"], env },
         page: { command: [tool, "ALL", "--html", join(course.directory, "page.html")], env },
+        sql: { command: ["python3", join(import.meta.dir, "support/old_sums.py"), database, "runs"] },
+        hello: { command: [await helloWorld()] },
       })
-      return [time("ALL", all, 1000), time("one user", one, 50), time("--html", page, 2000)]
+      const inSql: [string, number] = ["one sum over all runs in SQL", sql]
+      return [
+        ratio("usage_report ALL", all, inSql, 1 / 2),
+        ratio("usage_report ALL --html", page, inSql, 1),
+        ratio("usage_report USER --offline", one, ["hello world", hello], 8),
+      ]
     } finally {
       course.remove()
     }

@@ -5,7 +5,7 @@
 import { readdirSync } from "node:fs"
 import http from "node:http"
 import net from "node:net"
-import { drive, rssMb, startMicroproxy } from "../bench/microproxy.bench.ts"
+import { drive, rssMb, startMicroproxy } from "../bench/support/proxy_load.ts"
 
 const minutes = Number(process.argv[2] ?? 4)
 const page = '<tr><td><a href="http://10.0.0.5:8042/node">node</a></td></tr>\n'.repeat(70)

@@ -1,4 +1,7 @@
-/** A benchmark's result: figures beside their targets, as ratios wherever something else can be run in the same go. */
+/**
+ * A benchmark's result: ratios of things that are run in the same go, each with its target. None is a time or a rate by itself: that
+ * would say as much of the machine as of us.
+ */
 
 export interface Bench {
   /** What is measured, in one line. */
@@ -10,41 +13,44 @@ export interface Figure {
   what: string
   /** What was measured, for people: `4.1 ms`. */
   measured: string
-  /** What it is compared with: `hello world 3.9 ms`; "" for a figure that stands alone. */
+  /** What it is compared with: `hello world 3.9 ms`. */
   reference: string
-  /** The ratio, or the figure itself where there is none to form; at most `target` is wanted, or at least, by `wanted`. */
+  /** The ratio; at most `target` is wanted, or at least, by `wanted`. */
   value: number
   target: number
   wanted?: "at most" | "at least"
-  unit?: string
 }
 
-/** A ratio of two times measured in one go. */
-export function ratio(what: string, ours: number, [name, theirs]: [string, number], target: number): Figure {
+/** A ratio of two times measured in one go, or of two amounts that `shown` puts into words. */
+export function ratio(
+  what: string,
+  ours: number,
+  [name, theirs]: [string, number],
+  target: number,
+  shown: (value: number) => string = milliseconds,
+): Figure {
   return {
     what,
-    measured: milliseconds(ours),
-    reference: `${name} ${milliseconds(theirs)}`,
+    measured: shown(ours),
+    reference: `${name} ${shown(theirs)}`,
     value: ours / theirs,
     target,
   }
 }
 
-/** A time with an absolute target. */
-export function time(what: string, ms: number, targetMs: number): Figure {
-  return { what, measured: milliseconds(ms), reference: "", value: ms, target: targetMs, unit: " ms" }
+export function milliseconds(ms: number): string {
+  return `${ms.toFixed(ms < 1 ? 3 : ms < 100 ? 1 : 0)} ms`
 }
 
-export function milliseconds(ms: number): string {
-  return `${ms.toFixed(ms < 100 ? 1 : 0)} ms`
+export function mebibytes(mib: number): string {
+  return `${mib.toFixed(0)} MiB`
 }
 
 /** Prints a table; returns how many targets were missed. */
 export function printFigures(figures: Figure[]): number {
   const rows = figures.map((figure) => {
     const met = figure.wanted === "at least" ? figure.value >= figure.target : figure.value <= figure.target
-    const unit = figure.unit ?? " ×"
-    const shown = (value: number) => `${Number(value.toPrecision(3))}${unit}`
+    const shown = (value: number) => `${Number(value.toPrecision(3))} ×`
     const bound = `${figure.wanted === "at least" ? "≥" : "≤"} ${shown(figure.target)}`
     return [
       figure.what,
