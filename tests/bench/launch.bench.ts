@@ -42,7 +42,7 @@ export const bench: Bench = {
           env: { HOME: course.home("cs61c-aa"), PATH: process.env.PATH ?? "" },
         },
       })
-      return [ratio("ec2_runner", times.ec2_runner, ["boto3", times.boto3], 1 / 8)]
+      return [ratio("ec2_runner", times.ec2_runner, ["boto3", times.boto3], 1 / 5)]
     } finally {
       course.remove()
       ec2.stop()

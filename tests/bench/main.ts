@@ -17,7 +17,12 @@ let missed = 0
 for (const name of names) {
   const { bench } = (await import(join(import.meta.dir, `${name}.bench.ts`))) as { bench: Bench }
   console.log(`\n${name}: ${bench.what}`)
-  missed += printFigures(await bench.run())
+  try {
+    missed += printFigures(await bench.run())
+  } catch (error) {
+    console.log(`  FAILED: ${error instanceof Error ? error.message : error}`)
+    missed += 1
+  }
 }
 console.log(missed === 0 ? "\nevery target is met" : `\n${missed} missed`)
 process.exit(missed === 0 ? 0 : 1)
