@@ -17,7 +17,12 @@ import { allTools } from "../../packaging/all_tools.ts"
 import { whyNoNamespaces } from "../boundary/host.ts"
 import { compactDist, root } from "../support/build.ts"
 
-const version = (tool: string) => ({ stdout: `${tool} ${packageJson.version}\n`, stderr: "", code: 0 })
+/** With the commit where the build knew it. */
+const version = (tool: string) => ({
+  stdout: expect.stringMatching(new RegExp(`^${tool} ${packageJson.version}( \\([0-9a-f]{12}\\))?\n$`)),
+  stderr: "",
+  code: 0,
+})
 const names = Object.keys(allTools)
 let libexec: string
 let place: string
