@@ -87,4 +87,6 @@ export interface Limits {
   images: string[]
   /** Per term; null: none. */
   budget: MicroUsd | null
+  /** Of volumes and snapshots together, counted at the price of gp3; 1000 where it is missing. */
+  maxStorageGib?: number
 }

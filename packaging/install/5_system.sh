@@ -39,6 +39,7 @@ region = "us-east-1"
 [limits]
 max_hourly_cost = 5.10            # US\$ per hour and user
 max_instances = 20
+max_storage_gib = 1000            # of volumes and snapshots, per user
 budget = 50.00                    # US\$ per user and term
 # course_budget = 10000.00        # US\$ of all users together
 

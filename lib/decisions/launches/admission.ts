@@ -1,7 +1,17 @@
 /** Whether what a user asks for fits into what the course allows: hourly cost, count, budgets. */
 
 import type { Limits } from "../../base/config.ts"
-import { type MicroUsd, minus, noMicroUsd, plus, times, total, usd } from "../../base/money.ts"
+import {
+  type MicroUsd,
+  microUsdOf,
+  minus,
+  mostOf,
+  noMicroUsd,
+  plus,
+  times,
+  total,
+  usd,
+} from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 
 /** Things of one kind that a user has, or that are on their way. */
@@ -16,6 +26,8 @@ export interface Holding {
 /** What counts against a user and the course before the request. */
 export interface Exposure {
   holdings: Holding[]
+  /** Volumes and snapshots, also of instances; none where it is missing. */
+  storage?: StorageHeld
   /** Since the term began, the highest that it can have been. */
   spent: MicroUsd
   /** What everything held may still cost. */
@@ -24,11 +36,35 @@ export interface Exposure {
   courseReserved: MicroUsd
 }
 
+/** Storage per hour, and the price of a GiB of gp3 by which it is counted in GiB. */
+export interface StorageHeld {
+  /** All of it. */
+  microUsdPerHour: MicroUsd
+  /** Without the part of each instance that is as large as an ordinary image. */
+  countedMicroUsdPerHour: MicroUsd
+  gp3MicroUsdPerGibHour: number
+}
+
+/** GiB of each instance that do not count in its hourly cost: images of Linux and Windows have 8 to 30. */
+export const ownImageGib = 30
+
+const defaultMostGib = 1000
+
+/** The storage of one instance that counts in the hourly cost. */
+export function countedStorage(microUsdPerHour: MicroUsd, gp3MicroUsdPerGibHour: number): MicroUsd {
+  return mostOf(
+    noMicroUsd,
+    minus(microUsdPerHour, microUsdOf(Math.ceil(ownImageGib * gp3MicroUsdPerGibHour))),
+  )
+}
+
 /** What is asked. An extension or a restart asks for nothing that is not held already. */
 export interface AdmissionRequest {
   verb: "asked" | "started again"
   count: number
   microUsdPerHour: MicroUsd
+  /** Storage of all that is asked; none where it is missing. */
+  storage?: Omit<StorageHeld, "gp3MicroUsdPerGibHour">
   /** Of all, until the lease ends and enforcement comes; for an extension, what it adds. */
   worst: MicroUsd
 }
@@ -45,7 +81,7 @@ export type Admission = { allow: true; left: Headroom } | { allow: false; becaus
 export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: MicroUsd | null): Headroom {
   const { holdings, spent, reserved, courseSpent, courseReserved } = exposure
   return {
-    hourly: minus(limits.maxHourlyCost, hourlyOf(holdings)),
+    hourly: minus(limits.maxHourlyCost, hourlyUsed(exposure)),
     instances: limits.maxInstances - countOf(holdings),
     budget: limits.budget === null ? null : minus(limits.budget, plus(spent, reserved)),
     courseBudget: courseBudget === null ? null : minus(courseBudget, plus(courseSpent, courseReserved)),
@@ -64,10 +100,20 @@ export function admit(
       ? []
       : [{ state: "launching", count: request.count, microUsdPerHour: request.microUsdPerHour }]
   const all = [...exposure.holdings, ...asked]
-  const left = headroomOf({ ...exposure, holdings: all }, limits, courseBudget)
-  if (left.hourly < 0 && asked.length > 0) {
+  const storage = storageWith(exposure.storage, request.storage)
+  const after = { ...exposure, holdings: all, ...(storage && { storage }) }
+  const left = headroomOf(after, limits, courseBudget)
+  const asksStorage = (request.storage?.microUsdPerHour ?? 0) > 0
+  if (left.hourly < 0 && (asked.length > 0 || asksStorage)) {
     return refusal(
-      `${hourlyTerms(exposure.holdings, request)} = ${usd(hourlyOf(all))}/h, limit ${usd(limits.maxHourlyCost)}/h`,
+      `${hourlyTerms(exposure, request)} = ${usd(hourlyUsed(after))}/h, limit ${usd(limits.maxHourlyCost)}/h`,
+    )
+  }
+  const mostGib = limits.maxStorageGib ?? defaultMostGib
+  if (asksStorage && gibOf(storage) > mostGib) {
+    const [has, asks] = [gibOf(exposure.storage), gibOf(storage) - gibOf(exposure.storage)]
+    return refusal(
+      `${has} GiB of storage + ${asks} GiB asked = ${has + asks} GiB at the price of gp3, limit ${mostGib} GiB`,
     )
   }
   if (left.instances < 0 && asked.length > 0) {
@@ -107,12 +153,38 @@ function refusal(because: string): Admission {
   return { allow: false, because }
 }
 
-function hourlyTerms(holdings: Holding[], request: AdmissionRequest): string {
+function storageWith(
+  held: StorageHeld | undefined,
+  asked: AdmissionRequest["storage"],
+): StorageHeld | undefined {
+  if (!held || !asked) return held
+  return {
+    ...held,
+    microUsdPerHour: plus(held.microUsdPerHour, asked.microUsdPerHour),
+    countedMicroUsdPerHour: plus(held.countedMicroUsdPerHour, asked.countedMicroUsdPerHour),
+  }
+}
+
+function gibOf(storage: StorageHeld | undefined): number {
+  return storage ? Math.round(storage.microUsdPerHour / storage.gp3MicroUsdPerGibHour) : 0
+}
+
+/** Instances and the storage that counts beside them. */
+export function hourlyUsed({ holdings, storage }: Pick<Exposure, "holdings" | "storage">): MicroUsd {
+  return plus(hourlyOf(holdings), storage?.countedMicroUsdPerHour ?? noMicroUsd)
+}
+
+function hourlyTerms({ holdings, storage }: Exposure, request: AdmissionRequest): string {
   const terms = mergeHoldings(holdings).map(
     ({ state, count, microUsdPerHour }) =>
       `${count} ${state} at ${microUsdPerHour === null ? "an unknown price" : `${usd(microUsdPerHour)}/h`}`,
   )
-  return [...terms, `${request.count} ${request.verb} at ${usd(request.microUsdPerHour)}/h`].join(" + ")
+  const held = storage?.countedMicroUsdPerHour ?? noMicroUsd
+  if (held > 0) terms.push(`storage at ${usd(held)}/h`)
+  if (request.count > 0) terms.push(`${request.count} ${request.verb} at ${usd(request.microUsdPerHour)}/h`)
+  const asked = request.storage?.countedMicroUsdPerHour ?? noMicroUsd
+  if (asked > 0) terms.push(`storage ${request.verb} at ${usd(asked)}/h`)
+  return terms.join(" + ")
 }
 
 function countTerms(holdings: Holding[]): string[] {

@@ -170,6 +170,7 @@ function toLimits(file: NonNullable<NonNullable<ConfigFile["limits"]["users"]>[s
     ...(file.max_instances !== undefined && { maxInstances: file.max_instances }),
     ...(file.instance_types !== undefined && { instanceTypes: file.instance_types }),
     ...(file.images !== undefined && { images: file.images }),
+    ...(file.max_storage_gib !== undefined && { maxStorageGib: file.max_storage_gib }),
     ...(file.budget !== undefined && { budget: microUsd(file.budget) }),
   }
 }

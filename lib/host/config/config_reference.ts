@@ -143,9 +143,14 @@ export const configReference: readonly TableReference[] = [
       key(
         "max_hourly_cost",
         "5.10",
-        "US$ per hour of everything that a user has running, launching, requested as Spot or stopped, at instance prices.",
+        "US$ per hour of everything that a user has running, launching, requested as Spot or stopped, at instance prices, and of volumes and snapshots beyond 30 GiB for each instance.",
       ),
       key("max_instances", "20", "The number of these instances."),
+      key(
+        "max_storage_gib",
+        "1000",
+        "GiB of volumes and snapshots together, those being made included, counted at the price of gp3.",
+      ),
       key("instance_types", '["*"]', "Globs of the instance types that may be launched."),
       key(
         "images",

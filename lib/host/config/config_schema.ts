@@ -78,6 +78,7 @@ const courseName = v.pipe(
 const limits = {
   max_hourly_cost: amount,
   max_instances: count,
+  max_storage_gib: count,
   instance_types: names,
   images: names,
   budget: amount,

@@ -8,7 +8,7 @@ import { ownProcess } from "../../host/processes/process_identity.ts"
 import { requireNotHalted } from "./access.ts"
 import { digestOf, requireTokenFree } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { exposureOf } from "./exposure.ts"
+import { exposureOf, storageAsked } from "./exposure.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import type { LaunchPlan } from "./plan.ts"
 import { settleOwn } from "./settle.ts"
@@ -43,9 +43,10 @@ export function reserveLaunch(
   requireTokenFree(deps, order)
   settleOwn(deps, login, own)
   const { request, rates, worst, leaseEndsAtUtcMs } = plan
+  const storage = storageAsked(deps, request.count, rates.storageMicroUsdPerHour)
   const admission = admit(
     exposureOf(deps, login, own, nowUtcMs),
-    { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst },
+    { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst, storage },
     limitsOf(config, login),
     config.courseBudget,
   )

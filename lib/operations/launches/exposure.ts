@@ -1,14 +1,14 @@
 /** What a user holds and has used, as an admission sees it. All of it is read inside the admission's transaction. */
 
 import type { Instance } from "../../base/instance.ts"
-import { noMicroUsd, plus, total } from "../../base/money.ts"
+import { type MicroUsd, noMicroUsd, plus, times, total } from "../../base/money.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
-import type { Exposure, Holding } from "../../decisions/launches/admission.ts"
+import { countedStorage, type Exposure, type Holding } from "../../decisions/launches/admission.ts"
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/launches/worst_case.ts"
-import { priceOf } from "../../decisions/pricing/prices.ts"
+import { priceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
@@ -32,9 +32,21 @@ export function exposureOf(
   const counted = new Set(pending.map(({ id }) => id))
   const startedAgain = new Set(pending.map(({ instanceId }) => instanceId))
   const holdings: Holding[] = []
-  let reserved = volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "own"))
-  for (const { awaited, microUsdPerHour, awaitedWorstMicroUsd } of pending) {
+  const loose = usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "own")
+  const storage = { all: [loose], counted: [loose] }
+  const gp3 = gp3PerGibHour(deps)
+  const addStorage = (count: number, each: MicroUsd) => {
+    storage.all.push(times(count, each))
+    storage.counted.push(times(count, countedStorage(each, gp3)))
+  }
+  let reserved = volumesAhead(loose)
+  for (const { awaited, count, microUsdPerHour, storageMicroUsdPerHour, awaitedWorstMicroUsd } of pending) {
     holdings.push({ state: "launching", count: awaited, microUsdPerHour })
+    // volumes by themselves
+    if (count === 0) {
+      storage.all.push(storageMicroUsdPerHour)
+      storage.counted.push(storageMicroUsdPerHour)
+    } else addStorage(awaited, storageMicroUsdPerHour)
     reserved = plus(reserved, awaitedWorstMicroUsd)
   }
   const leased = new Set<string>()
@@ -48,6 +60,7 @@ export function exposureOf(
         stateKnown(lease)
     if (!state) continue
     holdings.push({ state, count: 1, microUsdPerHour: lease.microUsdPerHour })
+    addStorage(1, lease.storageMicroUsdPerHour)
     const isRunning = state === "running"
     reserved = plus(reserved, remainingCost(lease, { ...lease, isRunning }, nowUtcMs, terms))
   }
@@ -65,6 +78,11 @@ export function exposureOf(
   const isBounded = config.courseBudget !== null
   return {
     holdings,
+    storage: {
+      microUsdPerHour: total(storage.all),
+      countedMicroUsdPerHour: total(storage.counted),
+      gp3MicroUsdPerGibHour: gp3,
+    },
     spent: usageDb.ledger.spent(tariff, login, since, nowUtcMs).highest,
     reserved,
     courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : noMicroUsd,
@@ -76,6 +94,24 @@ export function exposureOf(
           volumesAhead(usageDb.ledger.flatRates.looseMicroUsdPerHour(login, "others")),
         ])
       : noMicroUsd,
+  }
+}
+
+/** The unit by which storage is counted in GiB. */
+export function gp3PerGibHour({ usageDb, config }: LedgerDeps): number {
+  const thousand = { type: "gp3", gib: 1000, iops: 0, throughput: 0 }
+  const price = volumePriceOf(thousand, config.aws.region, usageDb.prices.storage())
+  return (price ?? dearestGp3) / 1000
+}
+
+/** US$ × 10⁻⁶ per hour of 1000 GiB, where nothing is known of the region. */
+const dearestGp3 = 110_000
+
+/** The storage that `count` instances of these rates ask for. */
+export function storageAsked(deps: LedgerDeps, count: number, each: MicroUsd) {
+  return {
+    microUsdPerHour: times(count, each),
+    countedMicroUsdPerHour: times(count, countedStorage(each, gp3PerGibHour(deps))),
   }
 }
 

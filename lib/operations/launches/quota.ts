@@ -8,7 +8,7 @@ import {
   type Headroom,
   type Holding,
   headroomOf,
-  hourlyOf,
+  hourlyUsed,
   mergeHoldings,
 } from "../../decisions/launches/admission.ts"
 import { limitsOf } from "../../decisions/launches/launch_policy.ts"
@@ -20,6 +20,8 @@ import type { OwnInstances } from "./own_instances.ts"
 export interface Quota {
   limits: Limits
   holdings: Holding[]
+  /** US$ × 10⁻⁶ per hour of instances and counted storage. */
+  hourly: MicroUsd
   spent: MicroUsd
   reserved: MicroUsd
   left: Headroom
@@ -33,6 +35,7 @@ export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quo
   return {
     limits,
     holdings: mergeHoldings(exposure.holdings),
+    hourly: hourlyUsed(exposure),
     spent: exposure.spent,
     reserved: exposure.reserved,
     left: headroomOf(exposure, limits, config.courseBudget),
@@ -40,12 +43,20 @@ export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quo
   }
 }
 
-export function quotaLines({ limits, holdings, spent, reserved, left, termStartUtcMs }: Quota): string[] {
+export function quotaLines({
+  limits,
+  holdings,
+  hourly,
+  spent,
+  reserved,
+  left,
+  termStartUtcMs,
+}: Quota): string[] {
   const since = termStartUtcMs === null ? "" : ` since ${isoUtc(termStartUtcMs).slice(0, 10)}`
   const { budget, maxHourlyCost, maxInstances } = limits
   const lines = [
     `instances: ${countOf(holdings)} used, ${Math.max(0, left.instances)} left of ${maxInstances}`,
-    `hourly cost: ${usd(hourlyOf(holdings))}/h used, ${usd(mostOf(noMicroUsd, left.hourly))}/h left of ${usd(maxHourlyCost)}/h`,
+    `hourly cost: ${usd(hourly)}/h used, ${usd(mostOf(noMicroUsd, left.hourly))}/h left of ${usd(maxHourlyCost)}/h`,
   ]
   const used = `${usd(spent)} spent${since}, ${usd(reserved)} reserved`
   lines.push(
@@ -59,12 +70,12 @@ export function quotaLines({ limits, holdings, spent, reserved, left, termStartU
   return lines
 }
 
-export function quotaJson({ limits, holdings, spent, reserved, left }: Quota): object {
+export function quotaJson({ limits, holdings, hourly, spent, reserved, left }: Quota): object {
   const dollars = (amount: MicroUsd | null) => (amount === null ? null : toUsd(amount))
   return {
     instances: { used: countOf(holdings), left: left.instances, limit: limits.maxInstances },
     hourly_cost: {
-      used: toUsd(hourlyOf(holdings)),
+      used: toUsd(hourly),
       left: toUsd(left.hourly),
       limit: toUsd(limits.maxHourlyCost),
     },

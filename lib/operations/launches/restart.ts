@@ -17,7 +17,7 @@ import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
 import { admissionReads } from "./admission.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { exposureOf } from "./exposure.ts"
+import { exposureOf, storageAsked } from "./exposure.ts"
 import { refuse, requireListed } from "./launch_lookups.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { scheduledTerminationOf } from "./plan.ts"
@@ -173,9 +173,10 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   if ("refused" in given) throw new Refused(instance.id, given.refused)
   const leaseEndsAtUtcMs = later(nowUtcMs, given.leaseMs)
   const worst = startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))
+  const storage = storageAsked(deps, 1, rates.storageMicroUsdPerHour)
   const admission = admit(
     exposureOf(deps, login, own, nowUtcMs, instance.id),
-    { verb: "started again", count: 1, microUsdPerHour, worst },
+    { verb: "started again", count: 1, microUsdPerHour, worst, storage },
     limits,
     config.courseBudget,
   )

@@ -149,9 +149,10 @@ function reserve(
   requireNotHalted(deps, login)
   settleOwn(deps, login, own)
   const worst = volumesAhead(microUsdPerHour)
+  const storage = { microUsdPerHour, countedMicroUsdPerHour: microUsdPerHour }
   const admission = admit(
     exposureOf(deps, login, own, clock.now()),
-    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
+    { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst, storage },
     limitsOf(config, login),
     config.courseBudget,
   )

@@ -52,7 +52,40 @@ interface Case {
   refused: string | null
 }
 
+/** US$ per hour, all of it counted; a GiB costs $0.0001. */
+const withStorage = (usdPerHour: number, holdings: Holding[] = []): Exposure => ({
+  ...exposure(holdings),
+  storage: {
+    microUsdPerHour: microUsd(usdPerHour),
+    countedMicroUsdPerHour: microUsd(usdPerHour),
+    gp3MicroUsdPerGibHour: 100,
+  },
+})
+const askedStorage = (usdPerHour: number): AdmissionRequest => ({
+  ...asked(0, 0),
+  storage: { microUsdPerHour: microUsd(usdPerHour), countedMicroUsdPerHour: microUsd(usdPerHour) },
+})
+
 const cases: Case[] = [
+  { what: "storage that fits", has: withStorage(0.02), request: askedStorage(0.08), refused: null },
+  {
+    what: "storage beyond the hour",
+    has: withStorage(0.05, [holding("running", 1, 0.4)]),
+    request: askedStorage(0.06),
+    refused: "1 running at $0.40/h + storage at $0.05/h + storage asked at $0.06/h = $0.51/h, limit $0.50/h",
+  },
+  {
+    what: "an instance beside storage",
+    has: withStorage(0.45),
+    request: asked(1, 0.06),
+    refused: "storage at $0.45/h + 1 asked at $0.06/h = $0.51/h, limit $0.50/h",
+  },
+  {
+    what: "more storage than 1000 GiB",
+    has: withStorage(0.06),
+    request: askedStorage(0.05),
+    refused: "600 GiB of storage + 500 GiB asked = 1100 GiB at the price of gp3, limit 1000 GiB",
+  },
   { what: "the first launch", request: asked(1, 0.085), refused: null },
   { what: "exactly what is left of the hour", request: asked(5, 0.1), refused: null },
   {

@@ -61,6 +61,26 @@ describe("volumes of clusters", () => {
     expect(await described()).toHaveLength(2)
   })
 
+  test("without a budget are bounded by their hourly cost and their size, pending and restored ones included", async () => {
+    day.course.configure({ limits: { budget: 1e9 } })
+    const huge = Array.from({ length: 40 }, () => ({ gib: 16_384, zone }))
+    const month = await ask({ action: "create_volumes", volumes: huge })
+    expect([month.code, month.reply.error.message]).toEqual([
+      3,
+      expect.stringMatching(/storage asked at \$7\d\.\d+\/h = \$7\d\.\d+\/h, limit \$5\.10\/h/),
+    ])
+    const large = { action: "create_volumes", volumes: [{ gib: 600, zone }] }
+    const { reply } = await ask({ ...large, client_token: "first" })
+    expect((await ask({ ...large, client_token: "second" })).reply.error.message).toMatch(
+      /600 GiB of storage \+ 600 GiB asked = 1200 GiB at the price of gp3, limit 1000 GiB/,
+    )
+    const snapshot = await ask({ action: "create_snapshot", volume_id: reply.ids[0], client_token: "s" })
+    expect(snapshot.code).toBe(0)
+    const restored = { gib: 1, zone, snapshot_id: snapshot.reply.ids[0] }
+    expect((await ask({ action: "create_volumes", volumes: [restored], client_token: "r" })).code).toBe(3)
+    expect(await described()).toHaveLength(1)
+  })
+
   test("count thirty days ahead against the budget", async () => {
     day.course.configure({ limits: { budget: 2 } })
     const { reply, code } = await ask(volumes)
