@@ -168,7 +168,7 @@ describe("launching", () => {
     const planned = await room.hadoop("terminate-cluster", "early", "--dry-run")
     expect(planned.stdout).toContain("ec2-run is launching 1 node more\n")
     const impatient = await room.hadoop("terminate-cluster", "early", "--yes", "--timeout", "0")
-    expect(impatient.stderr).toContain("for ec2-run to launch 1 node of early, in vain")
+    expect(impatient.stderr).toContain("waiting for ec2-run to launch 1 node of early")
     expect(impatient.code).toBe(1)
     const patient = room.start(["delete-cluster", "early", "--yes"])
     release()
@@ -203,7 +203,7 @@ describe("launching", () => {
     first.kill("SIGKILL")
     await first.exited
     const resumed = await room.hadoop("launch-cluster", "twin", "1", "sm", "--resume", "--timeout", "0")
-    expect(resumed.stderr).toContain("waited 0 s for 1 instance to run")
+    expect(resumed.stderr).toContain("timed out after 0 s waiting for 1 instance to run")
     expect(await live()).toHaveLength(1)
   })
 
@@ -367,7 +367,7 @@ describe("bad input", () => {
     room.clustersCfg("[c]\ninstance_typ = m1.small\n")
     for (const command of ["launch-cluster", "add-workers"]) {
       const { stderr } = await room.hadoop(command, "c", "1", "--region", "us-west-2")
-      expect(stderr.match(/\[c\] instance_typ is no setting, ignored\n/g)).toHaveLength(1)
+      expect(stderr.match(/\[c\] instance_typ is not a setting and is ignored\n/g)).toHaveLength(1)
     }
     writeFileSync(join(room.home, "x.pem"), "-----BEGIN OPENSSH PRIVATE KEY-----\n", { mode: 0o600 })
     room.clustersCfg("[DEFAULT]\nkeys = ~\n[c]\nName = x\nprivate_key = %(Keys)s/%(name)s.pem\n")
@@ -447,7 +447,7 @@ describe("bad input", () => {
   test.each([
     [["frobnicate", "c"], '"frobnicate" is none of launch-cluster'],
     [["list", "c", "--use-spot"], "list does not take --use-spot"],
-    [["launch-cluster", "c", "1", "--spot-master"], "spot-master: means nothing without --use-spot"],
+    [["launch-cluster", "c", "1", "--spot-master"], "spot-master: has no effect without --use-spot"],
     [["launch-cluster", "c"], "something is missing after c"],
     [["wait"], "CLUSTER is missing"],
     [["terminate-cluster", "c", "extra"], 'unexpected argument "extra"'],

@@ -54,9 +54,9 @@ describe("waiting", () => {
     expect(cloud.now() - 1_700_000_000_000).toBeLessThan(15_000)
   })
 
-  test("a wait in vain names who has not booted, and where they are", async () => {
+  test("a wait that times out names who has not booted, and where they are", async () => {
     await expect(launch(2, { lastStatus: "T disks begin\n", bootMs: 30_000 })).rejects.toThrow(
-      /waited 20 min for boot, hdfs, yarn, spark of words \(i-0+1-\w+ disks\), in vain/,
+      /timed out after 20 min waiting for boot, hdfs, yarn, spark of words \(i-0+1-\w+ disks\)/,
     )
   })
 
@@ -202,8 +202,8 @@ describe("waiting", () => {
     }
     await wait(["", "pending", "completed"])
     await expect(wait(["pending", "error"])).rejects.toThrow(/AWS could not make snap-1/)
-    await expect(wait([], 90_000)).rejects.toThrow(/waited 1 min for AWS to complete snap-1, in vain/)
-    await expect(wait([])).rejects.toThrow(/complete snap-1, in vain/)
+    await expect(wait([], 90_000)).rejects.toThrow(/timed out after 1 min waiting for AWS to complete snap-1/)
+    await expect(wait([])).rejects.toThrow(/timed out .* to complete snap-1/)
   })
 
   test("a security group in use is tried again, and named when it stays so", async () => {

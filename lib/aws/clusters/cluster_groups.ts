@@ -20,6 +20,7 @@ type ClusterCalls = Pick<
   "securityGroupsWithRules" | "createSecurityGroup" | "allowIngress" | "revokeIngress" | "deleteSecurityGroup"
 >
 
+/** The calls for security groups, over one connection. */
 export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
   const { send } = connection
   return {

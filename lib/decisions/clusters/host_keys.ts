@@ -35,6 +35,7 @@ function isKeyOf(type: string, base64: string): boolean {
   return new TextDecoder().decode(blob.subarray(4, 4 + length)) === type
 }
 
+/** A line of known_hosts for a host or several, separated by commas. */
 export function knownHostsLine(host: string, { type, key }: HostKey): string {
   return `${host} ${type} ${key}`
 }
@@ -55,6 +56,7 @@ export function withHostKeys(knownHosts: string, host: string, keys: readonly Ho
   return `${[...others, ...keys.map((key) => knownHostsLine(host, key))].join("\n")}\n`
 }
 
+/** Whether no key that was seen differs from the expected one of its type. */
 export function sameHostKeys(seen: readonly HostKey[], expected: readonly HostKey[]): boolean {
   return seen.every((one) => expected.some(({ type, key }) => one.type !== type || one.key === key))
 }

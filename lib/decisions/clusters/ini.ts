@@ -81,7 +81,7 @@ function interpolate(value: string, values: Map<string, string>, where: string, 
     if (form === "%") return "%"
     if (key === undefined && isPlain) return match
     if (key === undefined)
-      throw new UsageError(where, `${quoted(match)} is no %(key)s (beside one, a lone % is written %%)`)
+      throw new UsageError(where, `${quoted(match)} is not %(key)s (beside one, write a lone % as %%)`)
     const found = values.get(key.toLowerCase())
     if (found === undefined) throw new UsageError(where, `refers to ${quoted(key)}, which is not set`)
     return interpolate(found, values, where, depth + 1)

@@ -66,6 +66,7 @@ export function parseRoles(text: string): { roles: Role[]; notices: string[] } {
   return { roles: inOrder(roles), notices }
 }
 
+/** Each role once, in the order in which they start. */
 export function inOrder(roles: readonly Role[]): Role[] {
   return roleOrder.filter((role) => roles.includes(role))
 }

@@ -4,15 +4,12 @@ import { isReservedTagKey } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute, parseDuration } from "../../base/time.ts"
 import { iniList } from "./ini.ts"
+import { type InstanceTypes, parseTypes } from "./instance_types.ts"
 import { parseCidr, parseCount, parseEnv } from "./names.ts"
-import { parseRoles, type Role } from "./roles.ts"
 import { splitWords } from "./shell_words.ts"
 
-export interface ClusterSettings {
+export interface ClusterSettings extends InstanceTypes {
   imageId: string | null
-  /** For roles that `instanceTypes` does not name; null: the course's. */
-  instanceType: string | null
-  instanceTypes: Partial<Record<Role, string>>
   keyName: string
   /** Path of the key's private half, as given; null: `~/KEY.pem` where there is one, else ssh's own choice. */
   privateKey: string | null
@@ -181,47 +178,13 @@ export function withGiven(file: RawSettings, given: RawSettings): RawSettings {
   }
 }
 
-/** Lines `TYPE` or `ROLES=TYPE`; the last of each wins. */
-function parseTypes(lines: readonly string[]): Pick<ClusterSettings, "instanceType" | "instanceTypes"> {
-  let instanceType: string | null = null
-  const instanceTypes: ClusterSettings["instanceTypes"] = {}
-  for (const line of lines.filter((one) => one !== "")) {
-    const [, roles, type = ""] = /^(?:([a-z,\s]+)=)?\s*([a-z0-9-]+\.[a-z0-9-]+)$/.exec(line) ?? []
-    if (type === "") {
-      throw new UsageError(
-        "instance_type",
-        `is ${quoted(line)}, wanted TYPE or ROLES=TYPE such as sm=m7i.xlarge`,
-      )
-    }
-    if (roles === undefined) instanceType = type
-    else for (const role of parseRoles(roles).roles) instanceTypes[role] = type
-  }
-  return { instanceType, instanceTypes }
-}
-
-/** The type of nodes with these roles; null: the course's. Throws UsageError where two of the roles want different ones. */
-export function typeFor(
-  { instanceType, instanceTypes }: ClusterSettings,
-  roles: readonly Role[],
-): string | null {
-  const named = roles.filter((role) => instanceTypes[role] !== undefined)
-  const types = [...new Set(named.map((role) => instanceTypes[role]))]
-  if (types.length > 1) {
-    throw new UsageError(
-      "instance_type",
-      `${named.join(", ")} are on one node and name ${types.join(" and ")}`,
-    )
-  }
-  return types[0] ?? instanceType
-}
-
 const spotKeys = ["spot_master", "spot_fallback", "max_price"] as const
 
 /** Throws UsageError where options of the command line would be ignored. In clusters.cfg they may wait for --use-spot. */
 export function requireSpotFor(given: RawSettings, { spot }: ClusterSettings): void {
   const ignored = spotKeys.find((key) => given[key] !== undefined)
   if (spot || ignored === undefined) return
-  throw new UsageError(ignored.replaceAll("_", "-"), "means nothing without --use-spot")
+  throw new UsageError(ignored.replaceAll("_", "-"), "has no effect without --use-spot")
 }
 
 /** The lease: as given, or what `auto_shutdown` (minutes) said in the old days. */

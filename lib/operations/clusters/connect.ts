@@ -71,6 +71,7 @@ export function pushCommand(
   return scp(session, node, [localPath(from), remotePath(settings, node, to)], options)
 }
 
+/** Copies a file from the node to where `to` says. */
 export function pullCommand(session: ClusterSession, node: ClusterNode, from: string, to: string): string[] {
   const { settings } = session
   return scp(session, node, [remotePath(settings, node, from), localPath(to)])

@@ -12,6 +12,7 @@ export function endingsFrom(session: ClusterSession): () => boolean {
   return () => readText(path) !== before
 }
 
+/** Tells a launch that is under way that its cluster is ended. */
 export function tellEnding(session: ClusterSession): void {
   const { deps } = session
   const path = clusterFile(session, "ended")

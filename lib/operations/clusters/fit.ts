@@ -2,7 +2,7 @@
 import { Refused } from "../../base/errors.ts"
 import type { NodeGroup } from "../../decisions/clusters/cluster_plan.ts"
 import { architectureObjection, memoryObjection } from "../../decisions/clusters/fit.ts"
-import { typeFor } from "../../decisions/clusters/settings.ts"
+import { typeFor } from "../../decisions/clusters/instance_types.ts"
 import type { ClusterSession } from "./deps.ts"
 
 /**

@@ -89,7 +89,10 @@ async function waitForBoot(session: ClusterSession, node: ClusterNode): Promise<
     if (state === "done") return
     const waited = deps.clock.now() - started
     if (state === "failed" || waited > (deps.timeoutMs ?? defaultTimeoutMs)) {
-      throw new Failed("boot", `${node.id} is in phase ${phase || "none"}: ${detail || "in vain"}`)
+      throw new Failed(
+        "boot",
+        `${node.id} is in phase ${phase || "none"}: ${detail || "timed out (see --timeout)"}`,
+      )
     }
     await deps.clock.sleep(pollDelayMs(waited, deps.random()), deps.interrupt)
   }

@@ -38,6 +38,7 @@ export function readJournal(session: ClusterSession): JournalEntry[] {
   }
 }
 
+/** Replaces the journal, on disk once this returns; throws Failed where it cannot be written. */
 export function writeJournal(session: ClusterSession, entries: readonly JournalEntry[]): void {
   writeText(clusterFile(session, "launch"), `${JSON.stringify(entries, null, 1)}\n`)
 }
@@ -58,6 +59,7 @@ export function forgetSettled(session: ClusterSession): void {
   else removeJournal(session)
 }
 
+/** Forgets every request: all of the launch is done. */
 export function removeJournal(session: ClusterSession): void {
   removeFile(clusterFile(session, "launch"))
 }

@@ -22,6 +22,7 @@ export function readMembers(session: ClusterSession): ClusterMember[] {
   }
 }
 
+/** Replaces the list of members; throws Failed where it cannot be written. */
 export function writeMembers(session: ClusterSession, nodes: readonly ClusterNode[]): void {
   const members = nodes.map(({ id, roles }) => ({ id, roles }))
   writeText(clusterFile(session, "members"), `${JSON.stringify(members)}\n`)

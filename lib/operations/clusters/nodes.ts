@@ -46,6 +46,7 @@ async function nodesOf(
     .sort(byRank)
 }
 
+/** An instance with the cluster and the roles that its tags name; "" and none where they name nothing. */
 export function toNode(instance: Instance): ClusterNode {
   return {
     ...instance,
@@ -63,6 +64,7 @@ function byRank(a: ClusterNode, b: ClusterNode): number {
   )
 }
 
+/** Pending or running. */
 export function isUsable(node: ClusterNode): boolean {
   return node.state === "pending" || node.state === "running"
 }
@@ -83,6 +85,7 @@ export async function requireNodes(session: ClusterSession): Promise<ClusterNode
   throw new Failed("cluster", `${quoted(session.name)} has no running instances of yours`)
 }
 
+/** The node to log in to; throws Failed where no master runs. */
 export function requireMaster(cluster: string, nodes: readonly ClusterNode[]): ClusterNode {
   const master = masterOf(nodes.filter(isUsable))
   if (master) return master

@@ -38,6 +38,7 @@ export async function startSocksTunnel(session: ClusterSession, node: ClusterNod
   }
 }
 
+/** The ssh command line of the SOCKS port. */
 export function socksCommand(session: ClusterSession, node: ClusterNode): string[] {
   const { settings } = session
   const extra = ["-N", "-D", `127.0.0.1:${settings.proxyPort}`, "-o", "ExitOnForwardFailure=yes"]

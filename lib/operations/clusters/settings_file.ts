@@ -52,7 +52,7 @@ function settingsOfCluster(deps: ClusterDeps, cluster: string): RawSettings {
   if (!file?.sections.has(cluster)) return {}
   const { raw, unknown } = settingsIn(file, cluster)
   for (const key of unknown) {
-    deps.terminal.warn(`${file.name}: [${cluster}] ${key} is no setting, ignored`)
+    deps.terminal.warn(`${file.name}: [${cluster}] ${key} is not a setting and is ignored`)
   }
   return raw
 }
@@ -64,7 +64,7 @@ function settingsIn(file: IniFile, name: string): { raw: RawSettings; unknown: s
   return { raw, unknown: unknown.filter((key) => !used.has(key)) }
 }
 
-/** What `config check` says: a line per section, its settings, and what is wrong. */
+/** Checks every section of clusters.cfg, for `config check`. `settings` is null where they are wrong. */
 export function checkSettings(
   deps: ClusterDeps,
 ): { section: string; problems: string[]; settings: ClusterSettings | null }[] {
@@ -84,7 +84,7 @@ export function checkSettings(
           section: name,
           problems: [
             ...nameless(name),
-            ...unknown.map((key) => `${key} is no setting, ignored`),
+            ...unknown.map((key) => `${key} is not a setting and is ignored`),
             ...doubts(deps, settings),
           ],
           settings,

@@ -5,6 +5,7 @@ import type { ClusterSession } from "./deps.ts"
 import { clusterFile, writeText } from "./files.ts"
 import type { ClusterNode } from "./nodes.ts"
 
+/** Writes the addresses of the name node and the resource manager, and the SOCKS port to reach them by. */
 export function writeClientSite(session: ClusterSession, nodes: readonly ClusterNode[]): void {
   const { settings } = session
   const addressOf = (role: Role) => nodes.find(({ roles }) => roles.includes(role))?.privateIp

@@ -181,6 +181,7 @@ export async function waitForVolume(deps: ClusterDeps, id: string, state: string
   }
 }
 
+/** The one role that the text names; throws UsageError otherwise. */
 export function requireRole(text: string): Role {
   const { roles } = parseRoles(text)
   const [role] = roles

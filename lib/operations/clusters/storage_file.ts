@@ -19,6 +19,7 @@ function storagePath({ deps, name: cluster }: ClusterSession): string {
   return join(deps.configDir, `ec2-storage-${cluster}.json`)
 }
 
+/** Empty where there is no file; throws Failed where it has another form. */
 export function readStorage(session: ClusterSession): ClusterStorage {
   const path = storagePath(session)
   const text = readText(path)
@@ -30,12 +31,14 @@ export function readStorage(session: ClusterSession): ClusterStorage {
   }
 }
 
+/** Replaces the file, or removes it where no volume is left. */
 export function writeStorage(session: ClusterSession, storage: ClusterStorage): void {
   const path = storagePath(session)
   if (volumesIn(storage).length === 0) removeFile(path)
   else writeText(path, `${JSON.stringify(storage, null, 2)}\n`)
 }
 
+/** All volumes with the role and the number of the node that they are for. */
 export function volumesIn(storage: ClusterStorage): (MountedVolume & { role: string; node: number })[] {
   return Object.entries(storage).flatMap(([role, nodes = []]) =>
     nodes.flatMap((volumes, node) => volumes.map((volume) => ({ ...volume, role, node }))),
@@ -65,7 +68,7 @@ function checked(value: unknown): ClusterStorage {
     throw new Error("wanted an object of roles")
   for (const [role, nodes] of Object.entries(value)) {
     if (!Array.isArray(nodes) || !nodes.every((node) => Array.isArray(node) && node.every(isVolume))) {
-      throw new Error(`${role} is no list of lists of {device, mount_point, volume_id}`)
+      throw new Error(`${role} is not a list of lists of {device, mount_point, volume_id}`)
     }
   }
   return value as ClusterStorage

@@ -20,7 +20,7 @@ export function readStorageSpec(path: string, role: Role): VolumeSpec[] {
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw new UsageError("storage", `${quoted(path)} is no JSON: ${(error as Error).message}`)
+    throw new UsageError("storage", `${quoted(path)} is not JSON: ${(error as Error).message}`)
   }
   const list = (json as Record<string, unknown> | null)?.[role]
   if (!Array.isArray(list) || list.length === 0) {

@@ -32,6 +32,7 @@ export interface Waiting {
   deadlineUtcMs: UtcMs
 }
 
+/** A wait that begins now and may take `timeoutMs`. */
 export function waitingFrom(deps: ClusterDeps, timeoutMs: number): Waiting {
   const now = deps.clock.now()
   return { startedUtcMs: now, deadlineUtcMs: later(now, timeoutMs) }
@@ -115,7 +116,7 @@ export async function pause(
   if (now >= waiting.deadlineUtcMs) {
     throw new Failed(
       "wait",
-      `waited ${duration(now - waiting.startedUtcMs)} for ${what}, in vain (--timeout)`,
+      `timed out after ${duration(now - waiting.startedUtcMs)} waiting for ${what} (see --timeout)`,
     )
   }
   await deps.clock.sleep(pollDelayMs(now - waiting.startedUtcMs, deps.random()) * factor, deps.interrupt)
@@ -165,7 +166,7 @@ function refuseFailedBoots(cluster: string, nodes: readonly ClusterNode[], { boo
   )
 }
 
-/** Nodes that have not booted, for a wait that ends in vain. */
+/** Names the nodes that have not booted, for a wait that timed out. */
 function missingIn(nodes: readonly ClusterNode[], state: ClusterState | null): string {
   const late = nodes.filter(({ id }) => state?.boots.get(id)?.state !== "done")
   if (late.length === 0) return ""

@@ -5,46 +5,56 @@ import { quoted } from "../../base/text.ts"
 import { parseDuration } from "../../base/time.ts"
 import type { RawSettings, SettingKey } from "../../decisions/clusters/settings.ts"
 import type { Arguments, ArgumentTable } from "../arguments.ts"
+import { grouped } from "../declaration.ts"
 
-const text = (description: string, alias: string[] = []) => ({ type: "string", description, alias }) as const
-const list = (description: string, alias: string[] = []) =>
-  ({ type: "string", multiple: true, description, alias }) as const
+const text = <const H extends string>(valueHint: H, description: string, alias: string[] = []) =>
+  ({ type: "string", valueHint, description, alias }) as const
+const list = <const H extends string>(valueHint: H, description: string, alias: string[] = []) =>
+  ({ type: "string", multiple: true, valueHint, description, alias }) as const
 const flag = (description: string, alias: string[] = []) => ({ type: "boolean", description, alias }) as const
 
 /** What clusters.cfg may say as well: the same names with underscores. */
 const settingArguments = {
-  "image-id": text("Machine image", ["a", "ami"]),
-  "instance-type": list("TYPE of all instances, or ROLES=TYPE of those with a role; repeatable", ["t"]),
-  "key-name": text("SSH key pair (LOGIN-default)", ["k"]),
-  "private-key": text("File of its private half, for ssh (~/KEY.pem)"),
-  "public-key": text("Ignored, for compatibility"),
-  "ssh-options": text("Further options for ssh; ours for host keys come first"),
-  "ssh-user": text("Login on the nodes (hadoop)"),
-  "user-data-file": text("Boot script instead of ours: a path or a URL", ["f"]),
-  env: list("NAME=VALUE for the boot script; repeatable; no secrets", ["e"]),
-  "user-packages": text("Packages to install, separated by blanks", ["p"]),
-  pip: text("File of requirements that pip installs on each node, as the login user"),
-  "auto-shutdown": text("Old name of --lease, in minutes"),
-  lease: text("For how long it may run, e.g. 4h"),
-  "availability-zone": text("Zone", ["z"]),
-  "placement-group": text("Placement group"),
-  "subnet-id": text("Subnet; its VPC gets the security groups"),
-  "client-cidr": list("Networks that may come in by ssh (this host's address); repeatable"),
-  "security-group": list("A further security group; repeatable"),
-  "iam-instance-profile": text("Instance profile, for S3"),
-  "root-volume": text("Size of the root volume in GiB"),
-  "proxy-port": text("SOCKS port of proxy (6666)"),
-  "use-spot": flag("Workers on the spot market"),
-  "spot-master": flag("The master too"),
-  "spot-fallback": text("on-demand: where there is no spot capacity"),
-  "max-price": text("Most US$ per hour and spot instance"),
-  "open-ui": flag("Open the web pages' ports to the client's networks (ui needs none)"),
-  tag: list("KEY=VALUE on everything launched; repeatable"),
-  "cloud-provider": text("Only ec2, for compatibility"),
+  ...grouped("What is launched", {
+    "image-id": text("IMAGE", "Machine image", ["a", "ami"]),
+    "instance-type": list("[ROLES=]TYPE", "Type of all instances, or of those with a role", ["t"]),
+    lease: text("DURATION", "How long the cluster may run, such as 4h"),
+    pip: text("FILE", "Requirements that pip installs on each node as the login user"),
+    "user-packages": text("NAMES", "Packages of the image's distribution, separated by blanks", ["p"]),
+    "user-data-file": text("FILE", "Boot script instead of the built-in one: a path or a URL", ["f"]),
+    env: list("NAME=VALUE", "Variable for the boot script; no secrets", ["e"]),
+    "root-volume": text("GIB", "Size of the root volume"),
+    "iam-instance-profile": text("PROFILE", "Instance profile, for S3"),
+    "availability-zone": text("ZONE", "Availability zone", ["z"]),
+    "placement-group": text("GROUP", "Placement group"),
+    "subnet-id": text("SUBNET", "Subnet; its VPC gets the security groups"),
+    "security-group": list("GROUP", "A further security group"),
+    "open-ui": flag("Open the web pages' ports to the client's networks (ui needs none)"),
+    tag: list("KEY=VALUE", "Tag on everything launched"),
+  }),
+  ...grouped("Spot market", {
+    "use-spot": flag("Launch workers on the Spot market"),
+    "spot-master": flag("Launch the master there, too"),
+    "spot-fallback": text("on-demand", "Launch on demand where there is no Spot capacity"),
+    "max-price": text("USD", "Highest price per hour and Spot instance"),
+  }),
+  ...grouped("Reaching nodes", {
+    "key-name": text("KEY", "SSH key pair (LOGIN-default)", ["k"]),
+    "private-key": text("FILE", "File of its private half, for ssh (~/KEY.pem)"),
+    "ssh-user": text("USER", "Login on the nodes (hadoop)"),
+    "ssh-options": text("OPTIONS", "Further options for ssh; those for host keys cannot be changed"),
+    "client-cidr": list("CIDR", "Network that may come in by ssh (this host's address)"),
+    "proxy-port": text("PORT", "SOCKS port of proxy (6666)"),
+  }),
+  ...grouped("Ignored or renamed", {
+    "public-key": text("FILE", "Ignored, for compatibility"),
+    "auto-shutdown": text("MINUTES", "Old name of --lease, in minutes"),
+    "cloud-provider": text("ec2", "Only ec2, for compatibility"),
+  }),
 } as const satisfies ArgumentTable
 
 export const clusterArguments = {
-  command: { type: "positional", description: "What to do: see COMMANDS", required: true },
+  command: { type: "positional", description: "What to do: see Commands", required: true },
   words: {
     type: "positional",
     multiple: true,
@@ -53,19 +63,21 @@ export const clusterArguments = {
     required: false,
   },
   ...settingArguments,
-  resume: flag("launch-cluster: launch what is missing"),
-  "on-failure": {
-    type: "enum",
-    options: ["keep", "terminate"],
-    description: "What to do with nodes that run when a launch fails",
-  },
-  for: text("wait: boot, hdfs, yarn or spark"),
-  all: flag("exec, push: on all nodes, not on the master alone"),
-  role: text("exec, push: on the nodes with this role"),
-  "skip-decommission": flag("remove-workers: terminate at once"),
-  timeout: text("Longest wait, e.g. 20m"),
-  "config-dir": text("Instead of ~/.hadoop-cloud"),
-  region: text("AWS region (the course's)"),
+  ...grouped("One command each", {
+    resume: flag("launch-cluster: launch what is missing"),
+    "on-failure": {
+      type: "enum",
+      options: ["keep", "terminate"],
+      description: "Launches: what to do with nodes that run when the launch fails",
+    },
+    for: text("GOAL", "wait: boot, hdfs, yarn or spark"),
+    all: flag("exec, push: on all nodes, not on the master alone"),
+    role: text("ROLES", "exec, push: on the nodes with one of these roles"),
+    "skip-decommission": flag("remove-workers: terminate at once"),
+  }),
+  timeout: text("DURATION", "Longest wait, such as 20m"),
+  "config-dir": text("DIR", "Directory of clusters.cfg (~/.hadoop-cloud)"),
+  region: text("REGION", "AWS region (the course's)"),
   json: flag("Print results as JSON"),
   "dry-run": flag("Show what would be done, without doing it"),
   yes: flag("Answer yes to every question; launch on types that are too small", ["y", "force"]),
@@ -155,6 +167,7 @@ export function givenOptions(args: ClusterArguments): LimitedOption[] {
   })
 }
 
+/** The command line as commands take it. */
 export function commandOptions(args: ClusterArguments): CommandOptions {
   return {
     settings: rawSettings(args),

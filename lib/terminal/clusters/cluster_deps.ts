@@ -9,6 +9,7 @@ import { interactiveTerminal } from "../interactive_terminal.ts"
 import type { Output } from "../output.ts"
 import { type ClusterArguments, timeoutOf } from "./cluster_arguments.ts"
 
+/** Opens nothing yet: EC2 is connected to at its first use. Throws UsageError where --timeout is not a duration. */
 export function clusterDeps(context: Context, args: ClusterArguments, output: Output): ClusterDeps {
   const { config, caller, clock, interrupt, abandon } = context
   const region = args.region ?? config.aws.region

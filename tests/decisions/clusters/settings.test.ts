@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { iniList, iniSection, parseIni } from "../../../lib/decisions/clusters/ini.ts"
+import { typeFor } from "../../../lib/decisions/clusters/instance_types.ts"
 import {
   requireSpotFor,
   settingsOfSection,
   toSettings,
-  typeFor,
   withGiven,
 } from "../../../lib/decisions/clusters/settings.ts"
 import { shellCommand, splitWords } from "../../../lib/decisions/clusters/shell_words.ts"
@@ -111,7 +111,7 @@ describe("clusters.cfg", () => {
     const settings = toSettings({ max_price: ["0.1"] }, "cs61c-ab")
     expect(() => requireSpotFor({}, settings)).not.toThrow()
     expect(() => requireSpotFor({ max_price: ["0.1"] }, settings)).toThrow(
-      "max-price: means nothing without --use-spot",
+      "max-price: has no effect without --use-spot",
     )
     const spot = toSettings({ use_spot: ["yes"], spot_master: ["true"] }, "cs61c-ab")
     expect(() => requireSpotFor({ spot_master: ["true"] }, spot)).not.toThrow()
@@ -122,7 +122,7 @@ describe("clusters.cfg", () => {
     ["[c]\nwhat\n", 'f:2: is "what", wanted [SECTION] or KEY = VALUE'],
     ["[c]\na = %(b)s\n", 'f: [c] a: refers to "b", which is not set'],
     ["[c]\na = %(a)s\n", "f: [c] a: refers to itself"],
-    ["[c]\na = 5%/%(b)s\nb = 1\n", "beside one, a lone % is written %%"],
+    ["[c]\na = 5%/%(b)s\nb = 1\n", "beside one, write a lone % as %%"],
   ])("a mistake is named with its place: %j", (text, message) => {
     const read = () => iniSection(parseIni("f", text), "c")
     expect(read).toThrow(message)

@@ -196,6 +196,7 @@ YARN_CONF_DIR=$conf_dir
 SPARK_HOME=$spark_home
 SPARK_CONF_DIR=$conf_dir
 PYTHONPATH=$spark_home/python:$(printf '%s' "$spark_home"/python/lib/py4j-*.zip)
+${PIP_REQUIREMENTS:+PYSPARK_PYTHON=$python_home/bin/python3}
 END
   if [[ -f $hadoop_home/etc/hadoop/log4j.properties && ! -e $conf_dir/log4j.properties ]]; then
     cp "$hadoop_home/etc/hadoop/log4j.properties" "$conf_dir/"
