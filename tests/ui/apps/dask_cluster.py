@@ -1,0 +1,10 @@
+import sys
+import time
+from dask.distributed import LocalCluster
+
+if __name__ == "__main__":
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, host=sys.argv[1],
+        dashboard_address=f"{sys.argv[1]}:{sys.argv[2]}", scheduler_port=0,
+    )
+    time.sleep(10_000)
