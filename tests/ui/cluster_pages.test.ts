@@ -99,7 +99,8 @@ async function visit(page: Page, url: string, tries = 3): Promise<"page" | "down
     return "page"
   } catch (error) {
     const { message } = error as Error
-    if (/Download is starting|ERR_ABORTED/.test(message)) return "download"
+    if (/Download is starting/.test(message)) return "download"
+    if (tries === 1 && /ERR_ABORTED/.test(message)) return "download"
     if (tries === 1) throw error
     return visit(page, url, tries - 1)
   }

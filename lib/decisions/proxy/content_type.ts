@@ -14,8 +14,8 @@ const kinds: Record<string, DocumentKind> = {
 /** Names that name nothing (https://mimesniff.spec.whatwg.org/#mime-type-sniffing-algorithm). */
 const unknownTypes = new Set(["unknown/unknown", "application/unknown", "*/*"])
 
-/** In these, bytes that look like ASCII may be something else. */
-const opaqueCharsets = /charset\s*=\s*["']?(?:utf-?16|utf-?32|iso-2022|hz-gb|ucs-2|csunicode)/i
+/** Browsers show none of these, or not as pages; their bytes stay. */
+const opaqueCharsets = /charset\s*=\s*["']?(?:utf-?32|iso-2022-(?!jp)|csiso2022kr|hz-gb)/i
 
 /** With what browsers take for HTML by itself. */
 const firstTags =

@@ -1,5 +1,6 @@
 /** Passes a backend's answer on to the client: its headers, and its body rewritten or as it is. */
 import { baseOf } from "../../decisions/proxy/base.ts"
+import { charsetOf } from "../../decisions/proxy/charsets.ts"
 import { documentKind, useOf } from "../../decisions/proxy/content_type.ts"
 import { scriptNonceOf } from "../../decisions/proxy/policy.ts"
 import { headerValue, headerValues } from "../../decisions/proxy/raw_headers.ts"
@@ -55,7 +56,9 @@ export function relay(attempt: Attempt, incoming: AnswerHead, body: AnswerBody):
   }
   if (kind === "html" && use !== "data" && route.prefix !== "") proxy.lastShown.set(ownOrigin, route.target)
   const shim = withShim ? { shim: shimTag(route.prefix, nonce) } : {}
-  const document = rewritten ? { kind, base, links, ownOrigin, use, ...shim } : null
+  const document = rewritten
+    ? { kind, base, links, ownOrigin, use, charset: charsetOf(incoming.rawHeaders), ...shim }
+    : null
   const head = { status, reason, headers, sized: !rewritten, decoded: (decoders ?? []).length > 0 }
   pump(body, decoders ?? [], document, proxy.limits, new AnswerSink(attempt, head))
 }

@@ -21,10 +21,14 @@ export const allowed = allowedBy(["10.0.0.0/24", "node.internal:8042", "[fd00::5
   legacyHosts: false,
 })
 
-export function rewriter(kind: DocumentOptions["kind"] = "html"): StreamRewriter {
+export function rewriter(
+  kind: DocumentOptions["kind"] = "html",
+  charset: DocumentOptions["charset"] = null,
+): StreamRewriter {
   return rewriterFor({
     kind,
     use: "page",
+    charset,
     base: baseOf(target, prefix, documentPath),
     links: linkMap(allowed, { target, authorities: [new URL(proxyOrigin).host], originOf: null }),
     ownOrigin: proxyOrigin,
