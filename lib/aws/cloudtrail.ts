@@ -56,7 +56,7 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
         .map((event) => ({
           name: event.EventName ?? "",
           atUtcMs: utcMsOf(required(action, event.EventTime).getTime()),
-          user: event.Username ?? "",
+          user: whoDid(event),
           eventId: event.EventId ?? "",
           ...circumstances(instanceId, event),
         }))
@@ -65,8 +65,21 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
   }
 }
 
+/**
+ * The user's name; of a session its role, its name and the source identity, which no later session can change:
+ * `assumed-role/cs61c-student/cs61c-aa (source identity cs61c-aa)`.
+ */
+function whoDid({ Username, CloudTrailEvent }: Event): string {
+  const { type, arn = "", sessionContext } = recordOf(CloudTrailEvent).userIdentity ?? {}
+  if (type !== "AssumedRole") return Username ?? ""
+  const session = arn.split(":").at(-1) || (Username ?? "")
+  const source = sessionContext?.sourceIdentity
+  return source ? `${session} (source identity ${source})` : session
+}
+
 /** The parts of an event's record that are read. */
 interface EventRecord {
+  userIdentity?: { type?: string; arn?: string; sessionContext?: { sourceIdentity?: string | null } }
   requestParameters?: { hibernate?: boolean }
   responseElements?: { instancesSet?: { items?: ChangedInstance[] } }
 }

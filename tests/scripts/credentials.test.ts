@@ -3,8 +3,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2"
+import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { CreateAccessKeyCommand, IAMClient } from "@aws-sdk/client-iam"
+import { openAws } from "../../lib/aws/aws.ts"
+import { settingsFor } from "../support/aws_settings.ts"
 import { handAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { type ConfigChanges, type Workspace, workspace } from "../support/tools.ts"
@@ -288,6 +290,23 @@ describe("what a session may do", () => {
     await fresh.ec2.send(new DescribeInstancesCommand({}))
     await proxy.advance(61 * 60_000)
     await expect(theirs.ec2.send(new DescribeInstancesCommand({}))).rejects.toThrow("expired")
+  })
+
+  test("stands in CloudTrail's history with its role and source identity", async () => {
+    proxy.world.knobs.pendingMs = 0
+    await init()
+    const args = ["-a", emulator.fixtures.image, "-t", "m1.small"]
+    const [id = ""] = JSON.parse((await course.run("ec2_runner", args, { as: student })).stdout)
+    const { ec2 } = await clientsOf(student)
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
+    const aws = openAws(() => settingsFor(emulator.endpoint))
+    const now = proxy.world.clock.now()
+    const events = await (await aws.cloudTrail()).instanceEvents(id, now - 3_600_000, now)
+    expect(events[0]).toMatchObject({
+      name: "TerminateInstances",
+      user: `assumed-role/cs61c-student/${student} (source identity ${student})`,
+    })
+    aws.close()
   })
 })
 

@@ -17,7 +17,8 @@ export function whySessionRefused(error: unknown, role: string): string {
     return `AWS refuses the time of this host's clock (${code}); ${staff}, who set it (NTP)`
   if (code === "ValidationError")
     return `AWS does not accept what the role ${role} was asked for: ${reason}; ${staff}, who run doctor and setup`
-  if ([fault.unreachable, fault.reset, fault.timeout, fault.failing].includes(code as never))
-    return `${reason}; try again later`
+  // These say themselves that trying again may help.
+  if ([fault.unreachable, fault.reset, fault.timeout, fault.failing, fault.garbled].includes(code as never))
+    return reason
   return `${reason}; ${staff}`
 }
