@@ -109,14 +109,9 @@ async function crowd(emulator: Emulator, course: Workspace): Promise<Figure> {
   const failed = all.find(({ code }) => code !== 0)
   if (failed) throw new Error(failed.stderr)
   const asked = emulator.proxy.calls.filter(({ action }) => action === "AssumeRole").length
-  return {
-    what: `AssumeRole calls for ${all.length} calls at once of ${logins} logins`,
-    measured: String(asked),
-    reference: "",
-    value: asked,
-    target: logins,
-    unit: "",
-  }
+  return ratio(`AssumeRole calls for ${all.length} calls at once`, asked, ["logins", logins], 1, (count) =>
+    String(count),
+  )
 }
 
 /** The same command with the profile of --init and with a fixed key. */

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
 import { CreateAccessKeyCommand, IAMClient } from "@aws-sdk/client-iam"
 import { openAws } from "../../lib/aws/aws.ts"
+import { later, msPerHour, utcMsOf } from "../../lib/base/time.ts"
 import { settingsFor } from "../support/aws_settings.ts"
 import { handAt } from "../support/databases.ts"
 import { startEmulator } from "../support/emulator.ts"
@@ -300,8 +301,8 @@ describe("what a session may do", () => {
     const { ec2 } = await clientsOf(student)
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))
     const aws = openAws(() => settingsFor(emulator.endpoint))
-    const now = proxy.world.clock.now()
-    const events = await (await aws.cloudTrail()).instanceEvents(id, now - 3_600_000, now)
+    const now = utcMsOf(proxy.world.clock.now())
+    const events = await (await aws.cloudTrail()).instanceEvents(id, later(now, -msPerHour), now)
     expect(events[0]).toMatchObject({
       name: "TerminateInstances",
       user: `assumed-role/cs61c-student/${student} (source identity ${student})`,
