@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { packUserData, withEnvironment } from "../../lib/decisions/clusters/user_data.ts"
 import { bootScript } from "../../lib/operations/clusters/boot_script.ts"
 import type { ClusterSession } from "../../lib/operations/clusters/deps.ts"
+import { jupyterScript } from "../../lib/operations/clusters/jupyter_script.ts"
 import { ebsMappings } from "../../lib/operations/clusters/storage_file.ts"
 import { finished } from "../support/tools.ts"
 import { saidLoudly } from "./lab.ts"
@@ -32,8 +33,10 @@ describe("the boot script", () => {
     saidLoudly("shellcheck of the boot script", Bun.which("shellcheck") ? null : "it is not installed") !==
       null,
   )("is clean to shellcheck", () => {
-    const checked = Bun.spawnSync(["shellcheck", "-"], { stdin: new TextEncoder().encode(bootScript) })
-    expect(checked.stdout.toString()).toBe("")
+    for (const script of [bootScript, jupyterScript]) {
+      const checked = Bun.spawnSync(["shellcheck", "-"], { stdin: new TextEncoder().encode(script) })
+      expect(checked.stdout.toString()).toBe("")
+    }
     // So are the scripts that it writes, which shellcheck takes for text.
     const written = [...bootScript.matchAll(/<<'END'\n(#!\/bin\/bash\n.*?\n)END\n/gs)].map(
       ([, text]) => text ?? "",
@@ -49,7 +52,23 @@ describe("the boot script", () => {
     expect(bootScript).toMatch(/^set -euo pipefail$/m)
     expect(bootScript).not.toMatch(/set -[a-z]*x/)
     expect(packUserData("boot", bootScript).length).toBeLessThan(12.5 * 1024)
-    expect(bootScript).toMatch(/^[\n\x20-\x7e]*$/)
+    expect(packUserData("jupyter", jupyterScript).length).toBeLessThan(3 * 1024)
+    for (const script of [bootScript, jupyterScript]) expect(script).toMatch(/^[\n\x20-\x7e]*$/)
+  })
+
+  test("keeps the token of JupyterLab on the machine, where the login user alone reads it", () => {
+    const tokenFile = join(directory, "jupyter_token")
+    const stubs = `login_user=$(id -un) state_dir='${directory}' jupyter_unit=unit python_home=/py
+      write_file() { cat >'${directory}/unit'; }; systemctl() { :; }`
+    const made = withBoot(
+      `${stubs}\nwrite_jupyter_unit; cat '${tokenFile}'; stat -c ' %a' '${tokenFile}'; write_jupyter_unit`,
+    )
+    expect(made.stdout).toMatch(/^[0-9a-f]{48} 600\n$/)
+    const [token = ""] = made.stdout.split(" ")
+    const unit = readFileSync(join(directory, "unit"), "utf8")
+    expect(unit).toContain(" --ip=127.0.0.1 ")
+    expect(unit).not.toContain(token)
+    expect(readFileSync(tokenFile, "utf8")).toBe(token)
   })
 
   test("asks version 2 of the metadata service only", () => {
