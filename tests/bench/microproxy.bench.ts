@@ -37,7 +37,7 @@ export const bench: Bench = {
         cookie: "",
         process: nginx,
       }
-      await drive(ours, "/page.html", 32, 6000) // what runs once is compiled later
+      await drive(ours, "/page.html", 32, 20_000) // what runs once is compiled later
       await drive(theirs, "/page.html", 32, 2000)
       const rested = rssMb(child)
       const small = await beside(ours, theirs, "/page.html", 1, 2000)
@@ -49,10 +49,10 @@ export const bench: Bench = {
       for (const socket of sockets) socket.destroy()
       const nginxIs = (value: number): [string, number] => ["nginx", value]
       return [
-        ratio("4.5 kB, 1 connection: p50", small.ours.p50, nginxIs(small.theirs.p50), 6),
-        ratio("4.5 kB, 32 connections: time of a page", many.ours.each, nginxIs(many.theirs.each), 6),
+        ratio("4.5 kB, 1 connection: p50", small.ours.p50, nginxIs(small.theirs.p50), 2),
+        ratio("4.5 kB, 32 connections: time of a page", many.ours.each, nginxIs(many.theirs.each), 2),
         ratio("4.5 kB: processor time of a page", many.ours.cpu, nginxIs(many.theirs.cpu), 8),
-        ratio("1.17 MB, 15,000 links: p50", large.ours.p50, nginxIs(large.theirs.p50), 4),
+        ratio("1.17 MB, 15,000 links: p50", large.ours.p50, nginxIs(large.theirs.p50), 2),
         ratio("1.17 MB: processor time of a page", large.ours.cpu, nginxIs(large.theirs.cpu), 5),
         ratio("memory after all that", worked, ["after its first pages", rested], 1.5, mebibytes),
         ratio("memory with 1,000 idle WebSockets", open, ["before them", worked], 1.5, mebibytes),
