@@ -113,7 +113,21 @@ describe("a suspension while a launch", () => {
     expect(await day.running()).toEqual([])
   })
 
-  test("is at AWS says that it may still arrive, and ends it the next time", async () => {
+  test("is at AWS waits for it, and ends it", async () => {
+    const hold = held("RunInstances")
+    const launch = launching()
+    launch.stdin.end()
+    await hold.begun
+    const suspending = suspend("--terminate")
+    await until(isSuspended)
+    hold.release()
+    expect((await finished(launch)).code).toBe(0)
+    const suspended = await suspending
+    expect([suspended.stderr.trim().split("\n").at(-1), suspended.code]).toEqual(["done", 0])
+    expect(await day.running()).toEqual([])
+  })
+
+  test("is at AWS for long says that it may still arrive, and ends it the next time", async () => {
     const hold = held("RunInstances")
     const launch = launching()
     launch.stdin.end()

@@ -10,29 +10,40 @@ export interface Notifier {
 }
 
 /** Absolute, since cron's PATH is nobody's business. */
-const sendmail = ["/usr/sbin/sendmail", "/usr/lib/sendmail"]
-const write = ["/usr/bin/write", "/bin/write"]
-const patienceMs = 5_000
+const system = {
+  sendmail: ["/usr/sbin/sendmail", "/usr/lib/sendmail"],
+  write: ["/usr/bin/write", "/bin/write"],
+  patienceMs: 5_000,
+}
 
-/** A way that hangs is not tried again: enforcement has more to do than to wait for a dead mailer. */
-export function notifier(): Notifier {
-  const hanging = new Set<string>()
+/** A way that hung for so many recipients hangs for all of them. */
+const mostHanging = 3
+
+/**
+ * A way that hangs is not tried again for that recipient, whose terminal alone may be what hangs; after three recipients it is tried
+ * for nobody: enforcement has more to do than to wait for a dead mailer.
+ */
+export function notifier(
+  ways: { sendmail: string[]; write: string[]; patienceMs: number } = system,
+): Notifier {
+  const { sendmail, write, patienceMs } = ways
+  const hanging = { mail: new Set<string>(), write: new Set<string>() }
   return {
     async tell(login, subject, text) {
       // it becomes an argument and an address
       if (!loginPattern.test(login)) return []
       const line = escapeControls(text)
       const mail = `To: ${login}\nSubject: ${escapeControls(subject)}\nAuto-Submitted: auto-generated\n\n${line}\n`
-      const ways: [way: string, argv: string[] | null, stdin: string][] = [
+      const tried: [way: "mail" | "write", argv: string[] | null, stdin: string][] = [
         ["mail", commandOf(sendmail, ["-i", "--", login]), mail],
         // somebody who is not logged in cannot be written to: no failure of ours
         ["write", commandOf(write, [login]), `${line}\n`],
       ]
       const worked: string[] = []
-      for (const [way, argv, stdin] of ways) {
-        if (!argv || hanging.has(way)) continue
+      for (const [way, argv, stdin] of tried) {
+        if (!argv || hanging[way].has(login) || hanging[way].size >= mostHanging) continue
         const taken = await runWithInput(argv, stdin, patienceMs)
-        if (taken === null) hanging.add(way)
+        if (taken === null) hanging[way].add(login)
         if (taken) worked.push(way)
       }
       return worked

@@ -7,6 +7,7 @@ import { ownerOf } from "../../decisions/launches/owners.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { type EndAction, endInstances } from "../launches/end.ts"
 import { ownInstances } from "../launches/own_instances.ts"
+import { settleReservations } from "../launches/settle.ts"
 import { type HaltDeps, liftSuspension, suspend } from "./suspend.ts"
 
 export interface HaltOrder {
@@ -71,20 +72,40 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
     failures.push(...(lift ? await liftSuspension(deps, login) : await suspend(deps, login, reason)))
   }
   if (order.action !== null) {
-    // launches admitted before may have arrived since the plan was shown
-    const now = lift ? { found: [], unlisted: [] } : await affected(deps, order)
-    failures.push(...now.unlisted)
-    const ending = merged(instances, now.found)
-    for (const action of ["stop", "terminate"] as const) {
-      const those = ending.filter((instance) => actionFor(instance, order.action) === action)
-      const ended = await endInstances(deps, action, those, caller.login, `: ${reason}`)
-      failures.push(...ended.failures, ...ended.behind)
-    }
+    failures.push(...(await endAll(deps, order, instances)))
     const underWay = usageDb.reservations.pending(login).length
     if (underWay > 0)
       failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
   }
   if (failures.length > 0) throw new Failed(lift ? "lift" : "freeze", `${failures.join("; ")}; run it again`)
+}
+
+const arrivalMs = 15_000
+const lookEveryMs = 2_000
+
+/** Ends what is planned, what arrived since the plan was shown, and, for a quarter of a minute, launches that were admitted before. */
+async function endAll(deps: HaltDeps, order: HaltOrder, planned: readonly Instance[]): Promise<string[]> {
+  const { caller, usageDb, clock, interrupt } = deps
+  const begunUtcMs = clock.now()
+  const asked = new Set<string>()
+  const isUnderWay = () => !order.lift && usageDb.reservations.pending(order.login).length > 0
+  for (let first = true; ; first = false) {
+    const wasUnderWay = isUnderWay()
+    const now = order.lift ? { found: [], unlisted: [] } : await affected(deps, order)
+    const ending = merged(first ? planned : [], now.found).filter(({ id }) => !asked.has(id))
+    const failures = [...now.unlisted]
+    for (const action of ["stop", "terminate"] as const) {
+      const those = ending.filter((instance) => actionFor(instance, order.action) === action)
+      for (const { id } of those) asked.add(id)
+      const ended = await endInstances(deps, action, those, caller.login, `: ${order.reason}`)
+      failures.push(...ended.failures, ...ended.behind)
+    }
+    // Looked at before the listing: what was settled meanwhile may not have been in it.
+    const isLate = clock.now() - begunUtcMs > arrivalMs || interrupt.aborted
+    if (!wasUnderWay || isLate || failures.length > 0) return failures
+    await clock.sleep(lookEveryMs, interrupt).catch(() => {})
+    await settleReservations(deps).catch(() => {})
+  }
 }
 
 /** Of one-time spot requests EC2 stops nothing. */
