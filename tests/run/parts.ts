@@ -51,7 +51,7 @@ export async function runPart(part: Part, settings: RunSettings, live: boolean):
   const log = createWriteStream(join(cache, `test-${part.name}.log`))
   const decoder = new TextDecoder()
   let text = ""
-  for await (const chunk of child.stdout) {
+  for await (const chunk of chunksUntilExit(child)) {
     log.write(chunk)
     if (live) process.stdout.write(chunk)
     text += decoder.decode(chunk, { stream: true })
@@ -60,6 +60,21 @@ export async function runPart(part: Part, settings: RunSettings, live: boolean):
   const output = readTestOutput(text)
   const endedBadly = (await child.exited) !== 0 || !output.ended
   return { ...output, failed: endedBadly ? Math.max(1, output.failed) : output.failed, text }
+}
+
+/** What is still in the pipe when a process ends is read within this time. */
+const drainMs = 500
+
+/** A process's output until it ends. What it leaves running may hold its pipe open for ever, and is not waited for. */
+export async function* chunksUntilExit(child: Bun.Subprocess<"ignore", "pipe", "inherit">) {
+  const reader = child.stdout.getReader()
+  const hasEnded = child.exited.then(() => Bun.sleep(drainMs)).then(() => null)
+  for (;;) {
+    const next = await Promise.race([reader.read(), hasEnded])
+    if (next === null || next.done) break
+    yield next.value
+  }
+  await reader.cancel()
 }
 
 /**

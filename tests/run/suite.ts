@@ -47,10 +47,9 @@ async function runParts(
   const failures = results.flatMap((result) => result.failures)
   // Whoever reads a long output looks at its end first.
   sayFailures(failures)
+  const skips = counted(readFileSync(settings.skips, "utf8"))
   if (retry && checksFailed === 0) await tryAgain(settings, failures, sums)
-  for (const [line, count] of counted(readFileSync(settings.skips, "utf8"))) {
-    console.log(`skipped, ${count}: ${line}`)
-  }
+  for (const [line, count] of skips) console.log(`skipped, ${count}: ${line}`)
   for (const { command } of endProcessesWith(runMark)) say(`ending what was left running: ${command}`)
   console.log(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`)
   return sums.failed === 0 ? 0 : 1
