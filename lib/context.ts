@@ -10,7 +10,7 @@ import { openUsersDb, type UsersDb } from "./db/users_db.ts"
 import { type Caller, findCaller } from "./host/caller/caller.ts"
 import { requireWrapperIfClaimed } from "./host/caller/caller_wrapper.ts"
 import { lockWaiting, slotDirectories } from "./host/caller/lock_waiting.ts"
-import { systemClock } from "./host/clock.ts"
+import { sharedClock } from "./host/clock.ts"
 import { configPath, loadConfig } from "./host/config/config.ts"
 import { readRootAccessKey } from "./host/config/root_access_key.ts"
 import { type AuditLog, auditLog } from "./host/files/audit.ts"
@@ -61,9 +61,10 @@ export function openContext(
     closers.push(() => thing.close())
     return thing
   }
+  const shared = sharedClock()
   return lazy<Context>({
     tool: () => tool,
-    clock: () => systemClock,
+    clock: () => shared,
     interrupt: () => interrupt,
     abandon: () => abandon,
     debug: () => process.env.EC2_WRAPPERS_DEBUG === "1" && process.env.EC2_WRAPPERS_HOME_FD === undefined,
@@ -81,9 +82,26 @@ export function openContext(
         ...(say ? { say } : {}),
       }),
     usersDb: ({ config, clock, waiting }) =>
-      closed(openUsersDb({ path: config.paths.userDb, server: config.database, clock, waiting })),
+      closed(
+        openUsersDb({
+          path: config.paths.userDb,
+          server: config.database,
+          clock,
+          heard: shared.follow,
+          waiting,
+        }),
+      ),
     usageDb: ({ config, clock, waiting }) =>
-      closed(openUsageDb({ path: config.paths.usageDb, server: config.database, clock, say, waiting })),
+      closed(
+        openUsageDb({
+          path: config.paths.usageDb,
+          server: config.database,
+          clock,
+          heard: shared.follow,
+          say,
+          waiting,
+        }),
+      ),
     waiting: ({ config, caller }) => lockWaiting(config, caller),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:

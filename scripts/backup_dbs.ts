@@ -17,6 +17,10 @@ export const tool = defineTool({
     requireStaff(context.caller, context.config.course)
     if (args.list && args.restore !== undefined)
       throw new UsageError("options", "--list and --restore exclude each other")
+    if (context.config.database)
+      return output.note(
+        `backup_dbs: the ledger is in ${context.config.database.name}: the server's administrator backs it up (docs/postgresql.md)`,
+      )
     const directory = args.to ? resolve(args.to) : defaultBackupDirectory(context.config.paths)
     if (args.list) {
       const backups = listBackups(directory)

@@ -21,7 +21,18 @@ export const tool = defineTool({
         prefix: args.prefix ?? installedPrefix(),
         userCount: () => context.usersDb.users.logins().length,
         snapshots: () => context.usageDb.snapshots,
+        usageDb: () => context.usageDb,
         lateLines: () => context.audit.late(),
+      }
+      if (args["accept-config"]) {
+        const { acceptConfig } = await import("../lib/operations/installation/agreed_config.ts")
+        const keys = acceptConfig(context, context.caller.login)
+        return [
+          ok(
+            "config of all hosts",
+            `is this one's${keys.length > 0 ? `, which has other ${keys.join(", ")}` : ""}`,
+          ),
+        ]
       }
       return [ok("config", config.path), ...(await examine(deps, { offline: args.offline }))]
     })

@@ -3,6 +3,7 @@
 import type { UtcMs } from "../base/time.ts"
 import type { Aws } from "./interfaces.ts"
 import type { AwsSettings } from "./protocol/connection.ts"
+import { tooLate } from "./protocol/errors.ts"
 
 export type { AwsSettings } from "./protocol/connection.ts"
 
@@ -12,6 +13,7 @@ export function openAws(settings: () => AwsSettings): Aws {
   let known: AwsSettings | undefined
   let offsetMs: number | null = null
   let closing: AbortController | undefined
+  let beforeSending: (() => void) | undefined
 
   function once<T>(
     service: string,
@@ -24,7 +26,12 @@ export function openAws(settings: () => AwsSettings): Aws {
       const noteDate = (aws: UtcMs, asked: UtcMs, answered: UtcMs) => {
         offsetMs = clockOffset(aws, asked, answered)
       }
-      known = { ...given, noteDate, interrupt: AbortSignal.any([given.interrupt, closing.signal]) }
+      known = {
+        ...given,
+        noteDate,
+        beforeSending: () => beforeSending?.(),
+        interrupt: AbortSignal.any([given.interrupt, closing.signal]),
+      }
     }
     const here = region === undefined ? known : { ...known, region }
     const name = `${service} ${here.region}`
@@ -53,6 +60,18 @@ export function openAws(settings: () => AwsSettings): Aws {
       return ask()
     },
     clockOffsetMs: () => offsetMs,
+    async guarded(isAllowed, work) {
+      let sent = 0
+      beforeSending = () => {
+        if (!isAllowed()) throw tooLate(sent > 0)
+        sent += 1
+      }
+      try {
+        return await work()
+      } finally {
+        beforeSending = undefined
+      }
+    },
     close() {
       closing?.abort(new Error("closed"))
       opened.clear()

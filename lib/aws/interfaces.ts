@@ -245,6 +245,11 @@ export interface Aws {
    * nothing has been asked yet.
    */
   clockOffsetMs(): number | null
+  /**
+   * Does `work`, each of whose requests, and each repetition, goes out only while `isAllowed`: asked after the request was signed, so that a
+   * process that is held up afterwards sends what AWS refuses 15 minutes later. Else throws AwsError with the code TooLate.
+   */
+  guarded<T>(isAllowed: () => boolean, work: () => Promise<T>): Promise<T>
   /** Ends what is under way. */
   close(): void
 }

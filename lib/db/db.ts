@@ -31,6 +31,19 @@ export interface Query<Row, Params extends unknown[]> {
   iterate(...params: Params): IterableIterator<Row>
 }
 
+/** Locks of a server that last as long as the connection. */
+export interface SessionLocks {
+  /** False where another connection, or this one, has it. */
+  tryTake(name: string): boolean
+  /** Takes it with the COMMIT of the transaction that runs. */
+  takeAtCommit(name: string): void
+  /** False once the connection that it was taken on was lost. */
+  isMine(name: string): boolean
+  release(name: string): void
+  /** Of these, the ones that some connection has. */
+  held(names: readonly string[]): Set<string>
+}
+
 export interface Db {
   readonly engine: "sqlite" | "postgres"
   /** For errors: the file's path, or where the server is. */
@@ -52,6 +65,8 @@ export interface Db {
   transaction<T>(work: () => T, expected?: () => void): T
   /** Like `transaction`, but locks nobody out: for reads of one moment, and for this connection's temporary tables. */
   withoutLock<T>(work: () => T): T
+  /** Absent on SQLite, which one host uses: there files are locked. */
+  readonly locks?: SessionLocks
   close(): void
 }
 

@@ -38,6 +38,11 @@ export function pendingSteps(
   const known = new Set(steps.map(({ name }) => name))
   for (const [name, appliedAt] of applied) {
     if (known.has(name) || mayBeNewer(appliedAt)) continue
+    if (name.startsWith(movedPrefix))
+      throw new Failed(
+        `open ${db.name}`,
+        `${name}; nothing is launched by this one any more (docs/postgresql.md)`,
+      )
     throw new Failed(
       `open ${db.name}`,
       `was made by a newer version (step ${name}); install that version's tools, or put the copy back that its init_dbs made`,
@@ -50,8 +55,14 @@ export function pendingSteps(
  * Throws Failed where `db` lacks a step, or has had one of a newer version that is older than an upgrade takes. Nothing is changed: only
  * init_dbs does that, after a copy.
  */
-export function requireCurrent(db: Db, steps: readonly Step[], nowUtcMs: number): void {
+export function requireCurrent(
+  db: Db,
+  steps: readonly Step[],
+  nowUtcMs: number,
+  { evenMoved = false } = {},
+): void {
   const [missing] = pendingSteps(db, steps, (appliedAtUtc) => {
+    if (evenMoved && appliedAtUtc === longAgo) return true
     const ageMs = nowUtcMs - Date.parse(appliedAtUtc)
     return ageMs > -clockSkewMs && ageMs < upgradeWindowMs
   })
@@ -85,6 +96,23 @@ export function migrate(
     })
   }
   return done
+}
+
+/** Older versions, too, refuse a database that has had a step which they do not know, unless it is new. */
+const movedPrefix = "moved to "
+const longAgo = "2010-01-01T00:00:00Z"
+
+/** From now on nobody opens this ledger: it goes on elsewhere. Inside a transaction. */
+export function markMoved(db: Db, where: string): void {
+  db.query(`INSERT INTO ${table} (name, applied_at_utc) VALUES (?, ?) ON CONFLICT DO NOTHING`).run(
+    movedPrefix + where,
+    longAgo,
+  )
+}
+
+/** It goes on here after all. Inside a transaction. */
+export function unmarkMoved(db: Db): void {
+  db.query(`DELETE FROM ${table} WHERE substr(name, 1, ${movedPrefix.length}) = ?`).run(movedPrefix)
 }
 
 /** When each step was applied, by its name. */

@@ -4,12 +4,17 @@ import { freezes } from "./enforcement/freezes.ts"
 import { leases } from "./enforcement/leases.ts"
 import { notices } from "./enforcement/notices.ts"
 import { suspensions } from "./identities/suspensions.ts"
+import { agreedConfig } from "./installation/agreed_config.ts"
+import { hosts } from "./installation/hosts.ts"
+import { setbacks } from "./installation/setbacks.ts"
 import { clientTokens } from "./launches/client_tokens.ts"
 import { lookups } from "./launches/lookups.ts"
+import { presence } from "./launches/presence.ts"
 import { reservations } from "./launches/reservations.ts"
 import { oldRows } from "./legacy/old_rows.ts"
 import { spotRequests } from "./legacy/spot_requests.ts"
 import { type OpenOptions, openDb } from "./open.ts"
+import { serverFacts } from "./postgres/server_facts.ts"
 import { prices } from "./pricing/prices.ts"
 import { evidenceTable } from "./usage/evidence.ts"
 import { ledger } from "./usage/ledger.ts"
@@ -23,9 +28,17 @@ export function openUsageDb(options: OpenOptions) {
   const book = ledger(db)
   return {
     path: options.path,
+    locks: db.locks,
+    engine: db.engine,
     ledger: book,
     prices: prices(db),
     reservations: reservations(db),
+    presence: presence(db),
+    hosts: hosts(db),
+    /** Null on SQLite. */
+    serverFacts: () => (db.engine === "postgres" ? serverFacts(db) : null),
+    setbacks: setbacks(db),
+    agreedConfig: agreedConfig(db),
     leases: leases(db),
     clientTokens: clientTokens(db),
     freezes: freezes(db),

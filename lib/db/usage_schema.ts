@@ -1,5 +1,6 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
 import { leaseSteps } from "./enforcement/lease_steps.ts"
+import { hostSteps } from "./installation/host_steps.ts"
 import type { Step } from "./migrate.ts"
 import { julianDays } from "./postgres/functions.ts"
 import { ledgerSteps } from "./usage/ledger_steps.ts"
@@ -59,4 +60,5 @@ export const usageSteps: readonly Step[] = [
   },
   ...ledgerSteps,
   ...leaseSteps,
+  ...hostSteps,
 ]

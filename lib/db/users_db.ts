@@ -16,6 +16,7 @@ export function openUsersDb(options: OpenOptions) {
   const db = openDb({ ...options, secureDelete: true }, "ec2_users", usersSteps)
   return {
     path: options.path,
+    locks: db.locks,
     users: users(db),
     accessKeys: accessKeys(db),
     sshKeys: sshKeys(db),

@@ -1,5 +1,6 @@
 /** A course with two students on an emptied emulator, and the calls that tests of launching make all the time. */
 import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2"
+import type { PostgresSettings } from "../../lib/base/database.ts"
 import type { UsageDb } from "../../lib/db/usage_db.ts"
 import { systemClock } from "../../lib/host/clock.ts"
 import { usageDbAt } from "./databases.ts"
@@ -26,6 +27,7 @@ export async function courseDay(
   emulator: Emulator,
   config: ConfigChanges = {},
   logins: string[] = [student, "cs61c-ab"],
+  server?: PostgresSettings,
 ): Promise<CourseDay> {
   await emulator.reset()
   // A pending instance cannot be stopped, and these tests do not wait.
@@ -33,7 +35,11 @@ export async function courseDay(
   const prices = {
     prices: { on_demand: { "m1.small": smallPrice, "m1.large": 0.17 } },
   } as unknown as ConfigChanges
-  const course = workspace({ endpoint: emulator.endpoint, config: { ...prices, ...config } })
+  const course = workspace({
+    endpoint: emulator.endpoint,
+    config: { ...prices, ...config },
+    ...(server && { server }),
+  })
   const made = await course.run("init_dbs")
   if (made.code !== 0) throw new Error(made.stderr)
   await addStudents(course, emulator, logins)

@@ -13,10 +13,16 @@ import { onPostgres, sharedServer } from "./postgres.ts"
 
 const databases = new Map<string, PostgresSettings>()
 
+/** Gives a data directory a database, whatever TEST_DATABASE says. */
+export function useDatabase(directory: string, settings: PostgresSettings): void {
+  databases.set(directory, settings)
+}
+
 /** The database of a data directory, a new one at first; null on SQLite. */
 export function databaseOf(directory: string): PostgresSettings | null {
-  if (!onPostgres) return null
-  const known = databases.get(directory) ?? sharedServer().newDatabase()
+  const given = databases.get(directory)
+  if (given || !onPostgres) return given ?? null
+  const known = sharedServer().newDatabase()
   databases.set(directory, known)
   return known
 }
@@ -44,11 +50,7 @@ export interface Hand extends Pick<Db, "query" | "close"> {
 export function handAt(path: string): Hand {
   const server = databaseOf(dirname(path))
   const db = server
-    ? postgresDb(
-        openSession(server, basename(path) === "users.db" ? "ec2_users" : "ec2_usage"),
-        path,
-        () => {},
-      )
+    ? postgresDb(openSession(server, basename(path) === "users.db" ? "ec2_users" : "ec2_usage"), path)
     : sqliteDb(new Database(path))
   return {
     query: db.query,

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { stringify, type TomlTable } from "smol-toml"
+import type { PostgresSettings } from "../../lib/base/database.ts"
 import { compiledTool, root } from "./build.ts"
-import { databaseTable } from "./databases.ts"
+import { databaseTable, useDatabase } from "./databases.ts"
 import { credentials } from "./emulator.ts"
 import { runOnTerminal, type ToolOnTerminal } from "./terminal.ts"
 
@@ -49,9 +50,12 @@ export interface Finished {
 }
 
 /** A course named cs61c on an emulator, in a temporary directory readable to nobody else. */
-export function workspace(options: { endpoint?: string; config?: ConfigChanges } = {}): Workspace {
+export function workspace(
+  options: { endpoint?: string; config?: ConfigChanges; server?: PostgresSettings } = {},
+): Workspace {
   const directory = mkdtempSync(join(tmpdir(), "ec2-wrappers-"))
   const dataDir = join(directory, "data")
+  if (options.server) useDatabase(dataDir, options.server)
   const configPath = join(directory, "config.toml")
   mkdirSync(dataDir, { mode: 0o700 })
   writeFileSync(

@@ -25,6 +25,8 @@ export interface AwsSettings {
   clock: Clock
   /** See HttpSettings. */
   noteDate?: HttpSettings["noteDate"]
+  /** Called for each request when it is signed, and before it is sent; what it throws is thrown instead. */
+  beforeSending?: HttpSettings["beforeSending"]
   interrupt: AbortSignal
   patience?: Patience
 }
@@ -56,6 +58,7 @@ export function clientOptions(settings: AwsSettings, { repeatable = true } = {})
       ca: caOf(settings),
       attemptMs: patience.attemptMs,
       noteDate: settings.noteDate ?? (() => undefined),
+      beforeSending: settings.beforeSending ?? (() => undefined),
       now: () => settings.clock.now(),
       interrupt: settings.interrupt,
     }),

@@ -28,7 +28,19 @@ export const fault = {
   garbled: "GarbledReply",
   failing: "ServiceFailure",
   noCredentials: "NoCredentials",
+  tooLate: "TooLate",
 } as const
+
+/** A request that was not sent any more; `mayHaveHappened`: an attempt before it was. */
+export function tooLate(mayHaveHappened: boolean): AwsError {
+  return new AwsError(
+    "ask AWS",
+    "this run was held up for too long, or lost its connection to the ledger; try again",
+    fault.tooLate,
+    mayHaveHappened,
+    "",
+  )
+}
 
 export function hasCode(error: unknown, ...codes: string[]): error is AwsError {
   return error instanceof AwsError && codes.includes(error.code)

@@ -16,6 +16,7 @@ export interface HttpSettings {
   attemptMs: number
   /** Told of every answer's Date header, with what our clock said when it was asked and when it came. */
   noteDate: (awsUtcMs: UtcMs, askedUtcMs: UtcMs, answeredUtcMs: UtcMs) => void
+  beforeSending: () => void
   /** The host's clock. */
   now: () => UtcMs
   /** Aborts whatever is under way. */
@@ -31,6 +32,7 @@ export class FetchHandler {
     const { proxy, ca, attemptMs, interrupt } = this.settings
     const signals = [AbortSignal.timeout(attemptMs), interrupt]
     if (options.abortSignal) signals.push(options.abortSignal as AbortSignal)
+    this.settings.beforeSending()
     const askedUtcMs = this.settings.now()
     const response = await fetch(urlOf(request), {
       method: request.method,

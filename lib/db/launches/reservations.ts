@@ -4,6 +4,7 @@ import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest } from "../db.ts"
+import { lockNameOf } from "./presence.ts"
 
 export type ReservationKind = "launch" | "start"
 export type ReservationState = "pending" | "settled" | "released"
@@ -63,7 +64,9 @@ export type Reservations = ReturnType<typeof reservations>
 
 export function reservations(db: Db) {
   return {
+    /** Inside a transaction. On a server its run holds it from the COMMIT on. */
     add(reservation: NewReservation): void {
+      db.locks?.takeAtCommit(lockNameOf(reservation))
       db.query(`
         INSERT INTO reservations(reservation_id, login, kind, state, region, instance_type, market, key_name,
           instance_count, micro_usd_per_hour, storage_micro_usd_per_hour, address_micro_usd_per_hour,
@@ -73,8 +76,13 @@ export function reservations(db: Db) {
           $storageMicroUsdPerHour, $addressMicroUsdPerHour, $worstMicroUsd, $leaseEndsAtUtcMs, $instanceId,
           $process, $createdAtUtcMs, $usageOperation, $image)`).run({ ...reservation })
     },
-    sent(id: string, nowUtcMs: UtcMs): void {
-      db.query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ?").run(nowUtcMs, id)
+    /** False where it is not pending any more: another host took the run for gone and gave it back. */
+    sent(id: string, nowUtcMs: UtcMs): boolean {
+      return (
+        db
+          .query("UPDATE reservations SET sent_at_utc_ms = ? WHERE reservation_id = ? AND state = 'pending'")
+          .run(nowUtcMs, id).changes > 0
+      )
     },
     outcomeOf(id: string): string {
       return (

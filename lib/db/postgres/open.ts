@@ -5,7 +5,7 @@ import { type Clock, isoUtc } from "../../base/time.ts"
 import { migrate, pendingSteps, requireCurrent, type Step } from "../migrate.ts"
 import { explained } from "./errors.ts"
 import { openSession, type Session } from "./session.ts"
-import { type PostgresDb, postgresDb } from "./transaction.ts"
+import { type PostgresDb, type PostgresListeners, postgresDb } from "./transaction.ts"
 
 export interface PostgresOptions {
   settings: PostgresSettings
@@ -16,22 +16,23 @@ export interface PostgresOptions {
   create?: boolean
   /** Only init_dbs brings one up to date; told the steps applied. A schema just made gets them all. */
   migrated?: ((steps: string[]) => void) | undefined
-  /** Hears the database's time once for each transaction. */
-  heard?: ((utcMs: number) => void) | undefined
+  /** Only copying opens a ledger that went on elsewhere. */
+  evenMoved?: boolean
+  listeners?: PostgresListeners
 }
 
 /** Throws Failed where the server cannot be reached or asked, the schema is missing, or it is from the future. */
 export function openPostgres(options: PostgresOptions, steps: readonly Step[]): PostgresDb {
-  const { settings, schema, clock, create = false, migrated, heard = () => {} } = options
+  const { settings, schema, clock, create = false, evenMoved = false, migrated, listeners } = options
   let session: Session | undefined
   try {
     session = openSession(settings, schema)
-    const db = postgresDb(session, settings.name, heard)
+    const db = postgresDb(session, settings.name, listeners)
     if (create) makeSchema(session, schema)
     else if (!hasSchema(session, schema))
       throw new Failed(`database ${settings.name}`, `has no schema ${schema}; init_dbs makes it`)
     if (!create && migrated === undefined) {
-      requireCurrent(db, steps, clock.now())
+      requireCurrent(db, steps, clock.now(), { evenMoved })
       return db
     }
     const done = migrate(db, steps.map(forPostgres), isoUtc(clock.now()))
@@ -52,10 +53,7 @@ export function missingPostgresSteps(
   try {
     session = openSession(settings, schema)
     if (!hasSchema(session, schema)) return null
-    return pendingSteps(
-      postgresDb(session, settings.name, () => {}),
-      steps,
-    ).map(({ name }) => name)
+    return pendingSteps(postgresDb(session, settings.name), steps).map(({ name }) => name)
   } catch (error) {
     throw explained(settings.name, error)
   } finally {

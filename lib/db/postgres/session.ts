@@ -45,6 +45,8 @@ export interface Session {
   queryAll(statements: { sql: string; params: (string | null)[] }[]): Rows[]
   /** A new connection in place of the lost one. */
   reconnect(): void
+  /** Judges each new connection; what it throws is thrown in place of using that. */
+  onReconnect(judge: () => void): void
   close(): void
 }
 
@@ -53,6 +55,7 @@ export function openSession(settings: PostgresSettings, schema: string): Session
   const addon = loadAddon()
   let handle = connected(addon, settings, schema)
   let generation = 1
+  let judge = () => {}
   let uses = new Map<string, { name: string; count: number }>()
   /** Counts a use of a statement: its name once it is to be prepared, and its text where it is not prepared yet. */
   const used = (sql: string): [name: string | null, sql: string | null] => {
@@ -85,6 +88,10 @@ export function openSession(settings: PostgresSettings, schema: string): Session
       handle = connected(addon, settings, schema)
       generation += 1
       uses = new Map()
+      judge()
+    },
+    onReconnect(given) {
+      judge = given
     },
     close: () => addon.close(handle),
   }

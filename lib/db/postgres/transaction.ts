@@ -6,6 +6,7 @@ import type { Rows } from "./addon.ts"
 import { explained, isDisconnected } from "./errors.ts"
 import { Prefetch } from "./prefetch.ts"
 import type { Session } from "./session.ts"
+import { sessionLocks } from "./session_locks.ts"
 import { translated, translatedSchema } from "./translate.ts"
 
 const beginning = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -17,8 +18,8 @@ const begin = `${beginning}; ${locking}`
 /** How often what was committed is looked up after the connection died under a COMMIT, and how far apart. */
 const lookUps = 20
 const lookUpEveryMs = 500
-/** A finished COMMIT is looked up within seconds. */
-const keptCommits = "1 day"
+/** A finished COMMIT is looked up within seconds; each host remembers its last one for longer (known_server.ts). */
+const keptCommits = "30 days"
 
 const reading = /^\s*(SELECT|WITH|FETCH)\b/i
 
@@ -29,12 +30,24 @@ export interface PostgresDb extends Db {
   session: Session
 }
 
-export function postgresDb(session: Session, name: string, heard: (utcMs: number) => void): PostgresDb {
+export interface PostgresListeners {
+  /** Hears the database's time once for each transaction. */
+  heard?: ((utcMs: number) => void) | undefined
+  /** Hears the mark of each commit. */
+  committed?: ((mark: string) => void) | undefined
+}
+
+export function postgresDb(
+  session: Session,
+  name: string,
+  { heard = () => {}, committed = () => {} }: PostgresListeners = {},
+): PostgresDb {
   const cache = new Map<string, ReturnType<typeof translated>>()
   let utcMs: number | null = null
   let depth: "none" | "locked" | "plain" = "none"
   let hasWritten = false
   const prefetch = new Prefetch()
+  const locks = sessionLocks(session)
 
   /** Outside a transaction a lost connection costs nothing but a new one. */
   const run = (sql: string, params: (string | null)[]): Rows => {
@@ -104,10 +117,12 @@ export function postgresDb(session: Session, name: string, heard: (utcMs: number
         }
         const result = work()
         if (result instanceof Promise) throw new TypeError("a transaction cannot wait for a promise")
-        if (hasWritten && kind === "locked") commit(session, name)
+        if (hasWritten && kind === "locked") committed(commit(session, name, locks.takingSql()))
         else session.execute("COMMIT")
+        locks.finished(true)
         return result
       } catch (error) {
+        locks.finished(false)
         rollBack(session)
         throw error
       } finally {
@@ -122,6 +137,7 @@ export function postgresDb(session: Session, name: string, heard: (utcMs: number
     engine: "postgres",
     name,
     session,
+    locks,
     query: query as Db["query"],
     exec(sql) {
       hasWritten = true
@@ -141,17 +157,17 @@ export function postgresDb(session: Session, name: string, heard: (utcMs: number
 
 /**
  * Commits with a mark. Where the connection dies under it, nobody knows whether the server committed: a new connection waits for the
- * lock, which an unfinished commit still holds, and looks for the mark.
+ * lock, which an unfinished commit still holds, and looks for the mark. Returns it.
  */
-function commit(session: Session, name: string): void {
+function commit(session: Session, name: string, takeLocks: string): string {
   const id = randomUUID()
   const prune =
     Math.random() < 0.01
       ? `DELETE FROM recent_commits WHERE committed_at < clock_timestamp() - interval '${keptCommits}'; `
       : ""
   try {
-    session.execute(`${prune}INSERT INTO recent_commits(commit_id) VALUES ('${id}'); COMMIT`)
-    return
+    session.execute(`${takeLocks}${prune}INSERT INTO recent_commits(commit_id) VALUES ('${id}'); COMMIT`)
+    return id
   } catch (error) {
     if (!isDisconnected(error)) throw error
   }
@@ -161,13 +177,14 @@ function commit(session: Session, name: string): void {
       session.execute(begin)
       const { values } = session.execute(`SELECT count(*) FROM recent_commits WHERE commit_id = '${id}'`)
       session.execute("COMMIT")
-      if (values[0] === 1) return
+      if (values[0] === 1) return id
       throw new Failed(`database ${name}`, "went away before this was recorded; try again")
     } catch (error) {
       if (error instanceof Failed || attempt === lookUps) throw error
       Bun.sleepSync(lookUpEveryMs)
     }
   }
+  throw new Failed(`database ${name}`, "went away, and whether this was recorded is not known")
 }
 
 /** After a failure; a lost connection has rolled back by itself. */

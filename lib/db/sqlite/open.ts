@@ -19,6 +19,8 @@ export interface FileOptions {
   create?: boolean
   /** Only init_dbs brings one up to date, after a copy; told the steps applied. A database just made gets them all. */
   migrated?: ((steps: string[]) => void) | undefined
+  /** Only copying opens a ledger that went on elsewhere. */
+  evenMoved?: boolean
   /** Told before what keeps a person waiting. */
   say?: ((line: string) => void) | undefined
   /** Which runs may be ended that keep this process waiting; none by default. */
@@ -34,7 +36,7 @@ const largeBytes = 32 * 1024 * 1024
 
 /** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, from the future or of the past. */
 export function openDatabase(
-  { path, clock, create = false, migrated, say, waiting, secureDelete }: FileOptions,
+  { path, clock, create = false, evenMoved = false, migrated, say, waiting, secureDelete }: FileOptions,
   steps: readonly Step[],
 ): Db {
   requirePrivateParts(path, create)
@@ -50,7 +52,7 @@ export function openDatabase(
       if (secureDelete) database.run("PRAGMA secure_delete = ON")
       const db = sqliteDb(database, waiting)
       if (!create && migrated === undefined) {
-        requireCurrent(db, steps, clock.now())
+        requireCurrent(db, steps, clock.now(), { evenMoved })
         return db
       }
       const done = migrate(db, steps, isoUtc(clock.now()), () => {

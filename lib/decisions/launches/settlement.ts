@@ -1,11 +1,20 @@
 /** What becomes of a reservation whose process is gone. */
-import { msPerMinute, type UtcMs } from "../../base/time.ts"
+import { msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
 
 /**
  * Until then nothing is concluded from an empty listing: the last request of a killed process may still be on its way. One call
  * takes at most a minute with its repetitions (lib/aws/protocol/retries.ts), and AWS takes some seconds to show what it made.
  */
 const youngMs = 2 * msPerMinute
+
+/** After it was marked as sent, a run begins no attempt at its request later than this. */
+export const sendWithinMs = 45 * msPerSecond
+
+/**
+ * The same for a run on another host whose lock is gone: it may have been cut off or paused, and still send what it signed. AWS refuses a
+ * signature that is older than 15 minutes (docs.aws.amazon.com/IAM: reference_sigv-troubleshooting); the rest is for clocks that differ.
+ */
+const uncertainMs = sendWithinMs + 17 * msPerMinute
 
 /** What AWS made longer ago than this, it lists. */
 export const visibleAfterMs = 10 * msPerMinute
@@ -20,14 +29,18 @@ export function settlementOf(reservation: {
   found: number
   count: number
   isAlive: boolean
+  /** False where nobody can see whether its process is gone. */
+  isCertain: boolean
   createdAtUtcMs: UtcMs
   sentAtUtcMs: UtcMs | null
   listedAtUtcMs: UtcMs
 }): Settlement {
-  const { found, count, isAlive, listedAtUtcMs } = reservation
+  const { found, count, isAlive, isCertain, sentAtUtcMs, listedAtUtcMs } = reservation
   const ageMs = listedAtUtcMs - askedAtUtcMs(reservation)
   if (isAlive) return "wait"
-  if (found === 0) return ageMs >= youngMs ? "release" : "wait"
+  // What was never marked as sent cannot be any more once it is given back.
+  const waitMs = isCertain || sentAtUtcMs === null ? youngMs : uncertainMs
+  if (found === 0) return ageMs >= waitMs ? "release" : "wait"
   return found >= count || ageMs >= visibleAfterMs ? "settle" : "wait"
 }
 

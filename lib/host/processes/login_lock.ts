@@ -3,12 +3,20 @@ import { closeSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
+import type { SessionLocks } from "../../db/db.ts"
 import { tryLock } from "./libc.ts"
 import { openLockFile } from "./lock_file.ts"
 import { type LockWaiting, lockWatch } from "./lock_wait.ts"
 
 const retryMs = 50
 const deadlineMs = 120_000
+
+export interface LoginLockDeps {
+  clock: Clock
+  interrupt: AbortSignal
+  waiting?: LockWaiting
+  usersDb?: { readonly locks?: SessionLocks | undefined }
+}
 
 /**
  * Does `work` while no other process does any for this login. A killed process releases the lock; a stopped one keeps out only its own
@@ -17,17 +25,24 @@ const deadlineMs = 120_000
 export async function withLoginLock<T>(
   dataDir: string,
   login: string,
-  { clock, interrupt, waiting }: { clock: Clock; interrupt: AbortSignal; waiting?: LockWaiting },
+  { clock, interrupt, waiting, usersDb }: LoginLockDeps,
   work: () => Promise<T>,
 ): Promise<T> {
   const directory = join(dataDir, "locks")
   const path = join(directory, login)
+  const name = `login ${login}`
   const fd = openLock(directory, path)
   try {
     const begun = clock.now()
     // A student waits for its own other run as long as that takes.
     const watch = lockWatch([path], waiting?.first ? waiting : undefined)
-    while (!tryLock(fd, path)) {
+    let isLockedHere = false
+    const tryBoth = () => {
+      isLockedHere = isLockedHere || tryLock(fd, path)
+      // On a ledger of several hosts the other run may be on another one.
+      return isLockedHere && usersDb?.locks?.tryTake(name) !== false
+    }
+    while (!tryBoth()) {
       const waitedMs = clock.now() - begun
       watch(waitedMs)
       if (waitedMs > deadlineMs) {
@@ -40,6 +55,7 @@ export async function withLoginLock<T>(
     }
     return await work()
   } finally {
+    usersDb?.locks?.release(name)
     closeSync(fd)
   }
 }

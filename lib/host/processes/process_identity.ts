@@ -1,5 +1,5 @@
 /** Which process holds a reservation, so that others can tell whether it is still at it. */
-import { readFileSync } from "node:fs"
+import { readFileSync, readlinkSync } from "node:fs"
 
 let own: string | undefined
 let boot: string | undefined
@@ -9,9 +9,15 @@ export function ownProcess(): string {
   return own
 }
 
-/** `BOOT-ID:PID:START`, which no other process ever is. */
+/** `BOOT-ID:PID:START:PID-NAMESPACE`, which no other process ever is. Rows of older versions lack the last part. */
 export function processIdentity(pid: number): string {
-  return `${bootId()}:${pid}:${startTicks(pid) ?? ""}`
+  return `${bootId()}:${pid}:${startTicks(pid) ?? ""}:${pidNamespace()}`
+}
+
+/** Whether a process is, or was, where we would see it: under this kernel since its start, and not in another container. */
+export function isOfThisKernel(identity: string): boolean {
+  const [itsBoot, , , itsNamespace] = identity.split(":")
+  return itsBoot === bootId() && itsNamespace === pidNamespace()
 }
 
 /**
@@ -33,6 +39,13 @@ function isThere(pid: number, anybodys: boolean): boolean {
   } catch (error) {
     return anybodys && (error as NodeJS.ErrnoException).code === "EPERM"
   }
+}
+
+let namespace: string | undefined
+
+function pidNamespace(): string {
+  namespace ??= readlinkSync("/proc/self/ns/pid").replace(/\D/g, "")
+  return namespace
 }
 
 function bootId(): string {

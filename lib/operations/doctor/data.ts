@@ -32,9 +32,14 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
   const findings = await Promise.all([
     attempt("data directory", initialize, () => checkPrivacy(deps)),
     attempt("file system", "", () => checkFileSystem(dataDir)),
-    attempt("users.db", reach, () => checkDatabase(userDb, usersSteps)),
-    attempt("usage.db", reach, () => checkDatabase(usageDb, usageSteps)),
-    attempt("backup", "run backup_dbs", () => checkBackup(deps)),
+    // A server's ledger has checks of its own.
+    ...(config.database
+      ? []
+      : [
+          attempt("users.db", reach, () => checkDatabase(userDb, usersSteps)),
+          attempt("usage.db", reach, () => checkDatabase(usageDb, usageSteps)),
+          attempt("backup", "run backup_dbs", () => checkBackup(deps)),
+        ]),
     attempt("audit log", "", () => checkAuditLog(deps)),
     attempt("budget", "", () => checkBudget(deps)),
     attempt("limits of users", "", () => checkOverrides(deps)),

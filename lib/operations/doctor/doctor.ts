@@ -3,11 +3,13 @@ import { lstatSync } from "node:fs"
 import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import type { Clock } from "../../base/time.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
 import { checkAccount } from "./account.ts"
 import { type CronDeps, checkCron } from "./cron.ts"
 import { checkData } from "./data.ts"
 import { attempt, type Finding, failing } from "./finding.ts"
 import { checkInstallation } from "./installation.ts"
+import { checkServer } from "./server.ts"
 
 export interface DoctorDeps {
   config: Config
@@ -19,6 +21,8 @@ export interface DoctorDeps {
   userCount(): number
   /** The looks at the account; throws where usage.db cannot be opened. */
   snapshots(): CronDeps["snapshots"]
+  /** Throws where the ledger cannot be opened. */
+  usageDb(): UsageDb
   /** How many lines wait for the audit log. */
   lateLines(): number
 }
@@ -39,6 +43,7 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   const local = [
     ...(await checkInstallation({ prefix, accountUid })),
     ...(await checkData({ config, clock, accountUid, lateLines: deps.lateLines })),
+    ...(await checkServer(deps)),
     ...(await cron),
   ]
   if (offline) return local

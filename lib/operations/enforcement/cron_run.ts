@@ -1,10 +1,12 @@
 /** What cron does: settle what crashes left, take the snapshot, enforce. Each is tried whatever became of the one before. */
 import { messageOf } from "../../base/errors.ts"
+import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
 import { type DenialDeps, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
+import { adoptOrphanInstances } from "./orphan_instances.ts"
 
 export interface CronRun {
   summary: CronSummary | null
@@ -20,6 +22,30 @@ export async function cronRun(
   deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<CronRun> {
+  if (!mayRun(deps)) return { summary: null, enforced: null, warnings: [], failure: undefined }
+  try {
+    return await runHere(deps, todo)
+  } finally {
+    deps.usageDb.locks?.release(cronLock)
+  }
+}
+
+const cronLock = "usage_cron"
+/** Three times what the crontab waits: whoever has the lock and has recorded nothing for so long stands still. */
+const longestMs = 15 * msPerMinute
+
+/** On a ledger of several hosts each has its crontab, and one of them works. The others leave, unless that one stands still. */
+function mayRun({ usageDb, clock }: EnforcementDeps): boolean {
+  if (!usageDb.locks || usageDb.locks.tryTake(cronLock)) return true
+  const last = usageDb.snapshots.last()
+  return last === null || clock.now() - last.finishedUtcMs > longestMs
+}
+
+async function runHere(
+  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
+  todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
+): Promise<CronRun> {
+  const begunUtcMs = deps.clock.now()
   const warnings: string[] = []
   const { dataDir } = deps.config.paths
   const scarce = lowSpace(dataDir)
@@ -50,6 +76,7 @@ export async function cronRun(
         return null
       })
     : null
+  if (summary !== null && !todo.dryRun) await makeUpForSetback(deps, begunUtcMs)
   if (enforced) {
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
@@ -74,6 +101,14 @@ async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt"
   } catch (error) {
     return [`denials of sessions: ${messageOf(error)}`]
   }
+}
+
+/** A complete listing has just been recorded: with a lease for each instance of ours, nothing is lacking. */
+async function makeUpForSetback(deps: EnforcementDeps, begunUtcMs: UtcMs): Promise<void> {
+  const { usageDb, clock } = deps
+  if (usageDb.engine === "sqlite" || !usageDb.setbacks.current()) return
+  const failures = await adoptOrphanInstances(deps)
+  if (failures.length === 0) usageDb.transaction(() => usageDb.setbacks.settle(begunUtcMs, clock.now()))
 }
 
 /** Cron mails what it prints: each stranger is worth one mail. A dry run says what the real one would, and takes nothing from it. */

@@ -20,6 +20,7 @@ import { inEachRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSchedules, setSchedules } from "../launches/termination_schedules.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"
+import { awsNow } from "../usage/aws_time.ts"
 import { adoptOrphanInstances } from "./orphan_instances.ts"
 import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 
@@ -120,7 +121,8 @@ async function planNow(deps: EnforcementDeps, unheard: string[]): Promise<Enforc
   )
   const { action, warnMs, stoppedMs } = config.leases
   return planEnforcement({
-    nowUtcMs: listedAtUtcMs,
+    // By AWS's time: a clock that is a day ahead must not end what everybody has.
+    nowUtcMs: awsNow(deps),
     leases: visible,
     stateOf: (id) => listed.get(id)?.state ?? null,
     wasWarned: (lease, warnMs) => usageDb.notices.has(lease.login, aboutOf(lease, warnMs)),

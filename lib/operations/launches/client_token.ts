@@ -6,7 +6,6 @@ import { Failed, type ToolError } from "../../base/errors.ts"
 import { times } from "../../base/money.ts"
 import type { ClientToken } from "../../db/launches/client_tokens.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
-import { isAlive } from "../../host/processes/process_identity.ts"
 import type { LaunchDeps } from "./deps.ts"
 import type { Launched } from "./launch.ts"
 import { settleReservations } from "./settle.ts"
@@ -22,7 +21,7 @@ export async function replayOf(
   if (!known) return null
   if (known.requestDigest !== digestOf(order)) throw mismatch(order.clientToken)
   let reservation = usageDb.reservations.byId(known.reservationId)
-  if (reservation?.state === "pending" && !isAlive(reservation.process)) {
+  if (reservation?.state === "pending" && usageDb.presence.orphans([reservation]).length > 0) {
     await settleReservations(deps)
     reservation = usageDb.reservations.byId(known.reservationId)
   }

@@ -70,9 +70,9 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("reserved")
   deps.audit.record(caller.login, `launch ${id}: ${describe(plan, order)}`)
   deps.at?.("intent written")
-  markSent(deps, reservation)
+  const isAllowed = markSent(deps, reservation)
   deps.at?.("sent")
-  const { instances, requestId } = await ask(deps, reservation, plan)
+  const { instances, requestId } = await ask(deps, reservation, plan, isAllowed)
   deps.at?.("launched")
   settle(deps, reservation, instances, requestId)
   deps.at?.("settled")
@@ -95,6 +95,7 @@ async function ask(
   deps: LaunchDeps,
   reservation: NewReservation,
   plan: LaunchPlan,
+  isAllowed: () => boolean,
 ): Promise<{ instances: Instance[]; requestId: string }> {
   const request: LaunchRequest = {
     ...plan.request,
@@ -103,7 +104,7 @@ async function ask(
   }
   const ec2 = await deps.aws.ec2()
   try {
-    return await ec2.launch(request)
+    return await deps.aws.guarded(isAllowed, () => ec2.launch(request))
   } catch (error) {
     const listed = await ec2
       .instances({ tags: { [tagOf.reservation]: reservation.id } })

@@ -2,8 +2,8 @@
 
 import type { Instance } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
+import type { Orphan } from "../../db/launches/presence.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
-import { isAlive } from "../../host/processes/process_identity.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 export interface Listing {
@@ -14,7 +14,7 @@ export interface Listing {
 
 export interface OwnInstances extends Listing {
   /** Reservations whose processes were gone before AWS was asked: what died since may have launched since. */
-  orphans: ReadonlySet<string>
+  orphans: ReadonlyMap<string, Orphan>
 }
 
 /** EC2's most values in a filter. */
@@ -32,10 +32,10 @@ export async function ownInstances(deps: LedgerDeps, login: string, region?: str
     ...deps.usersDb.sshKeys.ofUser(login).map((key) => key.name),
   ]
   const keyNames = [{ beginning: `${login}-` }, ...new Set(names)].slice(0, mostNames)
-  const pending = deps.usageDb.reservations.pending(login).filter(({ process }) => !isAlive(process))
-  const orphans = new Set(pending.map(({ id }) => id))
+  const found = deps.usageDb.presence.orphans(deps.usageDb.reservations.pending(login))
+  const orphans = new Map(found.map((orphan) => [orphan.reservation.id, orphan]))
   const listedAtUtcMs = deps.clock.now()
   const ec2 = await deps.aws.ec2(region)
-  const found = await ec2.instances({ keyNames })
-  return { instances: found.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
+  const listed = await ec2.instances({ keyNames })
+  return { instances: listed.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
 }

@@ -124,7 +124,7 @@ async function perform(deps: LaunchDeps, admitted: Admitted): Promise<Started> {
     `start ${id} (${reservation.id}): ${reservation.instanceType} at ${usd(reservation.microUsdPerHour)}/h until ${isoUtc(reservation.leaseEndsAtUtcMs)}`,
   )
   deps.at?.("intent written")
-  markSent(deps, reservation)
+  const isAllowed = markSent(deps, reservation)
   try {
     // The schedule first: nothing runs without one, and the one of the last run has fired or would fire too early.
     const lease = usageDb.leases.of(id)
@@ -133,7 +133,7 @@ async function perform(deps: LaunchDeps, admitted: Admitted): Promise<Started> {
   } catch (error) {
     giveUp(deps, reservation, error, true)
   }
-  const { requestId } = await ask(deps, reservation)
+  const { requestId } = await ask(deps, reservation, isAllowed)
   deps.at?.("launched")
   usageDb.transaction(() => {
     recordStarted(deps, reservation, { id, launchedAtUtcMs: awsNow(deps) })
@@ -202,11 +202,15 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   return { reservation, note: given.note }
 }
 
-async function ask(deps: LaunchDeps, reservation: NewReservation): Promise<{ requestId: string }> {
+async function ask(
+  deps: LaunchDeps,
+  reservation: NewReservation,
+  isAllowed: () => boolean,
+): Promise<{ requestId: string }> {
   const id = reservation.instanceId ?? ""
   const ec2 = await deps.aws.ec2(reservation.region)
   try {
-    return await ec2.start(id)
+    return await deps.aws.guarded(isAllowed, () => ec2.start(id))
   } catch (error) {
     const found = await ec2.instances({ ids: [id] }).catch(() => null)
     const state = found?.[0]?.state

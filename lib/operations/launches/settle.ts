@@ -8,10 +8,10 @@ import { type Instance, tagOf } from "../../base/instance.ts"
 import { times, total } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { earliestOf, later, type UtcMs } from "../../base/time.ts"
+import type { Orphan } from "../../db/launches/presence.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { forgottenAfterMs, settlementOf } from "../../decisions/launches/settlement.ts"
-import { isAlive } from "../../host/processes/process_identity.ts"
 import { isOfStorage, settleStorage } from "../storage/settle_storage.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { Listing, OwnInstances } from "./own_instances.ts"
@@ -40,10 +40,11 @@ export async function settleReservations(
   { most = mostOpportunistic }: { most?: number } = {},
 ): Promise<Settled> {
   const report: Settled = { settled: 0, released: 0, waiting: 0 }
-  const orphans = deps.usageDb.reservations.pending(null).filter(({ process }) => !isAlive(process))
-  const [failure] = await inEachRegion(orphans.slice(0, most), async (_, those) => {
-    for (const reservation of those) {
-      const outcome = await settleOne(deps, reservation)
+  const orphans = deps.usageDb.presence.orphans(deps.usageDb.reservations.pending(null))
+  const asked = orphans.slice(0, most).map((orphan) => ({ region: orphan.reservation.region, orphan }))
+  const [failure] = await inEachRegion(asked, async (_, those) => {
+    for (const { orphan } of those) {
+      const outcome = await settleOne(deps, orphan)
       if (outcome !== null) report[outcome]++
     }
   })
@@ -53,9 +54,10 @@ export async function settleReservations(
 }
 
 /** Null where somebody else has settled it meanwhile. */
-async function settleOne(deps: LedgerDeps, reservation: Reservation): Promise<keyof Settled | null> {
+async function settleOne(deps: LedgerDeps, orphan: Orphan): Promise<keyof Settled | null> {
+  const { reservation } = orphan
   if (isOfStorage(reservation)) {
-    const outcome = outcomeOf[await settleStorage(deps, reservation)]
+    const outcome = outcomeOf[await settleStorage(deps, orphan)]
     if (outcome !== "waiting") audit(deps, reservation, outcome, [])
     return outcome
   }
@@ -68,8 +70,11 @@ async function settleOne(deps: LedgerDeps, reservation: Reservation): Promise<ke
   )
   const outcome = deps.usageDb.transaction(() => {
     // Another tool has settled it meanwhile, and it may have been extended or stopped since.
-    if (deps.usageDb.reservations.byId(reservation.id)?.state === "settled") return null
-    return settleOrphan(deps, reservation, { instances, listedAtUtcMs })
+    const current = deps.usageDb.reservations.byId(reservation.id)
+    if (!current || current.state === "settled") return null
+    // Its run marked it as sent after AWS was asked: it lives.
+    if (current.sentAtUtcMs !== reservation.sentAtUtcMs) return "waiting"
+    return settleOrphan(deps, { ...orphan, reservation: current }, { instances, listedAtUtcMs })
   })
   if (outcome === "settled") await setSchedulesOf(deps, reservation.login)
   const found = instances.filter((instance) => belongsTo(reservation, instance))
@@ -107,7 +112,10 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
   const { usageDb } = deps
   for (const reservation of usageDb.reservations.pending(login)) {
     // of storage an instance listing says nothing
-    if (own.orphans.has(reservation.id) && !isOfStorage(reservation)) settleOrphan(deps, reservation, own)
+    const orphan = own.orphans.get(reservation.id)
+    if (!orphan || isOfStorage(reservation)) continue
+    if (orphan.reservation.sentAtUtcMs === reservation.sentAtUtcMs)
+      settleOrphan(deps, { ...orphan, reservation }, own)
   }
   for (const instance of own.instances) {
     const id = reservationIdOf(instance)
@@ -119,13 +127,13 @@ export function settleOwn(deps: LedgerDeps, login: string, own: OwnInstances): v
   }
 }
 
-function settleOrphan(deps: LedgerDeps, reservation: Reservation, listing: Listing): keyof Settled {
+function settleOrphan(deps: LedgerDeps, { reservation, isCertain }: Orphan, listing: Listing): keyof Settled {
   const { listedAtUtcMs } = listing
   const found = listing.instances.filter((instance) => belongsTo(reservation, instance))
   const { id } = reservation
   const known = new Set(deps.usageDb.leases.ofReservation(id).map(({ instanceId }) => instanceId))
   for (const instance of found) known.add(instance.id)
-  switch (settlementOf({ ...reservation, found: known.size, isAlive: false, listedAtUtcMs })) {
+  switch (settlementOf({ ...reservation, found: known.size, isAlive: false, isCertain, listedAtUtcMs })) {
     case "settle":
       if (reservation.kind === "start") recordStarted(deps, reservation, found[0] as Instance)
       else {

@@ -14,20 +14,21 @@ import {
 } from "../../decisions/storage/storage_plan.ts"
 import type { Warning } from "../enforcement/warnings.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
+import { awsNow } from "../usage/aws_time.ts"
 import { deleteAll } from "./own_storage.ts"
 
 /** What is due now, by the ledger: no question to AWS. */
 export function storageDue(deps: LedgerDeps): StorageStep[] {
-  const { usageDb, clock } = deps
-  const steps = usageDb.transaction(() => planStorage(keptStorage(deps), clock.now()))
+  const { usageDb } = deps
+  const steps = usageDb.transaction(() => planStorage(keptStorage(deps), awsNow(deps)))
   return steps.filter(
     (step) => step.kind === "delete" || !usageDb.notices.has(step.storage.login, warningOf(step).about),
   )
 }
 
 function keptStorage(deps: LedgerDeps): KeptStorage[] {
-  const { usageDb, config, clock } = deps
-  const nowUtcMs = clock.now()
+  const { usageDb, config } = deps
+  const nowUtcMs = awsNow(deps)
   const tariff = usageDb.prices.tariff(config)
   const since = termBegan(config.course, nowUtcMs)
   const loose = usageDb.ledger.flatRates

@@ -2,6 +2,7 @@
 
 import { tagOf } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
+import type { Orphan } from "../../db/launches/presence.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { type Settlement, settlementOf } from "../../decisions/launches/settlement.ts"
 import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
@@ -14,13 +15,16 @@ export function isOfStorage({ kind, count }: Pick<Reservation, "kind" | "count">
   return kind === "launch" && count === 0
 }
 
-export async function settleStorage(deps: LedgerDeps, reservation: Reservation): Promise<Settlement> {
+export async function settleStorage(
+  deps: LedgerDeps,
+  { reservation, isCertain }: Orphan,
+): Promise<Settlement> {
   const { usageDb, clock } = deps
   const { id, login } = reservation
   const listedAtUtcMs = clock.now()
   const made = await madeFor(deps, reservation)
   // Until then one more may be on its way, also where some are there.
-  const settlement = settlementOf({ ...reservation, found: 0, isAlive: false, listedAtUtcMs })
+  const settlement = settlementOf({ ...reservation, found: 0, isAlive: false, isCertain, listedAtUtcMs })
   if (settlement === "wait") return "wait"
   usageDb.transaction(() => {
     const ids = made.map(({ flatRateId }) => flatRateId).join(" ")

@@ -55,11 +55,13 @@ export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOr
   const of = order.action === "create_snapshot" ? ` of ${order.volume_id}` : ""
   const what = items.map(({ description }) => `${description}${of}`).join(", ")
   audit.record(caller.login, `${order.action} ${id}: ${what} at ${usd(microUsdPerHour)}/h`)
-  markSent(deps, { id, login: caller.login })
+  const isAllowed = markSent(deps, { id, login: caller.login })
   const made: string[] = []
   try {
     for (const [index, item] of items.entries()) {
-      const { id: itemId } = await item.make(`${id}-${index}`, tagsOf(deps, order, id))
+      const { id: itemId } = await deps.aws.guarded(isAllowed, () =>
+        item.make(`${id}-${index}`, tagsOf(deps, order, id)),
+      )
       made.push(itemId)
     }
   } catch (error) {

@@ -1,6 +1,9 @@
 /** What usage_cron does each time, in an order in which nothing that fails takes back what was found out before it. */
 import { join } from "node:path"
 import { messageOf } from "../../base/errors.ts"
+import { version } from "../../base/version.ts"
+import type { SharedClock } from "../../host/clock.ts"
+import { hostName } from "../../host/host_name.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 import { keepSpotPrices } from "../pricing/spot_prices.ts"
 import { askEventHistory } from "./event_history.ts"
@@ -38,6 +41,7 @@ export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): 
     )
     const tariff = usageDb.prices.tariff(config)
     const summary = await takeSnapshot(deps, tariff, look?.elasticIps ?? new Set())
+    noteHost(deps)
     if (look) usageDb.transaction(() => recordFlatRateCharges(usageDb, tariff, look))
     await attempt("spot prices not read", () => keepSpotPrices(deps))
     if (cloudTrail) await attempt("CloudTrail not read", () => askEventHistory(deps))
@@ -51,4 +55,20 @@ export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): 
   } finally {
     release()
   }
+}
+
+/** For doctor on the other hosts. */
+function noteHost({ usageDb, clock }: SnapshotDeps): void {
+  if (usageDb.engine === "sqlite") return
+  usageDb.transaction(() => {
+    const nowUtcMs = clock.now()
+    const clockAheadMs = (clock as Partial<SharedClock>).aheadMs?.() ?? 0
+    usageDb.hosts.put({
+      host: hostName(),
+      version,
+      seenAtUtcMs: nowUtcMs,
+      clockAheadMs,
+      cronAtUtcMs: nowUtcMs,
+    })
+  })
 }

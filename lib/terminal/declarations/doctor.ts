@@ -12,9 +12,13 @@ export const doctor = {
       description: "Where the programs are installed (as they were built)",
     },
     quiet: { type: "boolean", alias: "q", description: "Print only warnings and errors" },
+    "accept-config": {
+      type: "boolean",
+      description: "Let this host's config hold for all hosts of a course on PostgreSQL",
+    },
     json: { type: "boolean", description: "Print the findings as JSON" },
   },
-  details: `Run it as root, which then becomes the course's account, or as that account. It changes nothing.
+  details: `Run it as root, which then becomes the course's account, or as that account. Only --accept-config changes anything.
 
 It exits with 0 where everything is right or there are only warnings (with --json see "worst"), and with 1 where there is an
 error.`,

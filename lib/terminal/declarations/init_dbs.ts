@@ -4,6 +4,18 @@ export const initDbs = {
   name: "init_dbs",
   description: "Create or upgrade the data directory and both databases",
   arguments: {
+    "copy-from": {
+      type: "string",
+      valueHint: "DIR",
+      completes: "directory",
+      description: "Move the ledger of SQLite's files in DIR to the server of [database]",
+    },
+    "copy-to": {
+      type: "string",
+      valueHint: "DIR",
+      completes: "directory",
+      description: "Move the ledger of the server of [database] to SQLite's files in DIR",
+    },
     "dry-run": { type: "boolean", description: "Print what would be done, and do nothing" },
     json: { type: "boolean", description: "Print what was done as JSON" },
   },

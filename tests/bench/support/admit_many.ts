@@ -40,7 +40,7 @@ while (Date.now() < end) {
   const letters = admitted % 676
   const login = `cs61c-${String.fromCharCode(97 + Math.floor(letters / 26), 97 + (letters % 26))}`
   const caller = deps.as(login)
-  const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now()), orphans: new Set<string>() }
+  const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now()), orphans: new Map() }
   deps.usageDb.transaction(() => reserveLaunch(caller, order, plan, own, `${seed}-${admitted}`))
   admitted += 1
 }

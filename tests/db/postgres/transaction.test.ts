@@ -91,7 +91,7 @@ describeOrSkip("a ledger in PostgreSQL", () => {
   test("tells the database's time once the lock is held", () => {
     const heard: number[] = []
     const db = openPostgres(
-      { settings, schema: "ec2_usage", clock, heard: (utcMs) => heard.push(utcMs) },
+      { settings, schema: "ec2_usage", clock, listeners: { heard: (utcMs) => heard.push(utcMs) } },
       steps,
     )
     expect(db.transactionUtcMs()).toBeNull()

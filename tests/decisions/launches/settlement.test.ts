@@ -11,6 +11,8 @@ interface Case {
   /** Of 3 by default. */
   count?: number
   alive?: boolean
+  /** On another host, whose lock is gone. */
+  uncertain?: boolean
   /** When the request was sent, after it was admitted; null: it may never have been. */
   sentAfterMs?: number | null
   listedAfterMs: number
@@ -72,14 +74,44 @@ const cases: Case[] = [
     listedAfterMs: 4 * min,
     becomes: "wait",
   },
+  {
+    what: "another host's lock is gone, and what it signed may still arrive",
+    found: 0,
+    uncertain: true,
+    sentAfterMs: 0,
+    listedAfterMs: 17 * min,
+    becomes: "wait",
+  },
+  {
+    what: "another host's lock is gone, and AWS refuses by now what it signed",
+    found: 0,
+    uncertain: true,
+    sentAfterMs: 0,
+    listedAfterMs: 18 * min,
+    becomes: "release",
+  },
+  {
+    what: "another host's lock is gone, and it may not mark it as sent any more",
+    found: 0,
+    uncertain: true,
+    listedAfterMs: 2 * min,
+    becomes: "release",
+  },
 ]
 
 describe("a reservation of 3", () => {
   test.each(cases)(
     "$becomes: $what",
-    ({ found, count = 3, alive = false, sentAfterMs = null, listedAfterMs, becomes }) => {
+    ({ found, count = 3, alive = false, uncertain = false, sentAfterMs = null, listedAfterMs, becomes }) => {
       const sentAtUtcMs = sentAfterMs === null ? null : later(created, sentAfterMs)
-      const facts = { found, count, isAlive: alive, createdAtUtcMs: created, sentAtUtcMs }
+      const facts = {
+        found,
+        count,
+        isAlive: alive,
+        isCertain: !uncertain,
+        createdAtUtcMs: created,
+        sentAtUtcMs,
+      }
       expect(settlementOf({ ...facts, listedAtUtcMs: later(created, listedAfterMs) })).toBe(becomes)
     },
   )

@@ -130,7 +130,7 @@ describe("what runs in the region of before", () => {
     day.course.configure({ limits: { max_instances: 1 } })
     const deps = depsOf(day.course, { login: student })
     await launch(deps, toOrder(request))
-    const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now() + 3_600_000), orphans: new Set<string>() }
+    const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now() + 3_600_000), orphans: new Map() }
     const standing = (region: string) => {
       const config = { ...deps.config, aws: { ...deps.config.aws, region } }
       return deps.usageDb.transaction(() =>

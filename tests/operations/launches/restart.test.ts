@@ -109,7 +109,7 @@ describe("a restart", () => {
     await day.run("ec2_active", ["--stop", named, other, "--wait"])
     // the name leads to another image today
     const db = handAt(`${day.course.dataDir}/usage.db`)
-    db.run("UPDATE lookups SET value = json_quote('ami-0123') WHERE kind = 'parameter'")
+    db.run(`UPDATE lookups SET value = '"ami-0123"' WHERE kind = 'parameter'`)
     db.close()
     day.course.configure({ limits: { images: [name, "ami-0456"] } })
     const refused = await day.run("ec2_active", ["--start", other])
