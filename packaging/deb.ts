@@ -22,7 +22,7 @@ export function packDeb(
 ): string {
   if (!Bun.which("dpkg-deb")) throw new Error("deb: there is no dpkg-deb here (Debian: apt install dpkg-dev)")
   const tree = join(built, ".deb")
-  writeTree(built, tree, options, values, { zsh: "vendor-completions" })
+  writeTree(built, tree, options, values, { zsh: "vendor-completions", links: "absolute" })
   const documents = join(tree, "usr", "share", "doc", "ec2-wrappers")
   put(join("packaging", "copyright"), join(documents, "copyright"), 0o644)
   const release = releaseOf(readFileSync("CHANGELOG.md", "utf8"), version)

@@ -20,7 +20,7 @@ export function packRpm(
   const place = join(built, ".rpm")
   const tree = join(place, "tree")
   rmSync(place, { recursive: true, force: true })
-  writeTree(built, tree, options, values, { zsh: "site-functions" })
+  writeTree(built, tree, options, values, { zsh: "site-functions", links: "relative" })
   put("LICENSE", join(tree, "usr", "share", "licenses", "ec2-wrappers", "LICENSE"), 0o644)
   put(
     join("packaging", "copyright"),

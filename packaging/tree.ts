@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { gzipSync } from "node:zlib"
 import { commands, cronName, tools } from "../lib/base/commands.ts"
 import type { BuildOptions } from "./options.ts"
@@ -30,9 +30,11 @@ export function writeUnits(directory: string, prefix: string, values: Record<str
   }
 }
 
-/** Where a distribution has what is read: `share` as the build made it, by its folders. */
-export interface ShareLayout {
+/** In what the distributions differ. */
+export interface PackageLayout {
   zsh: "vendor-completions" | "site-functions"
+  /** Debian wants links between top-level directories to be absolute, RPM's checkers want them relative. */
+  links: "absolute" | "relative"
 }
 
 /**
@@ -44,7 +46,7 @@ export function writeTree(
   tree: string,
   options: BuildOptions,
   values: Record<string, string>,
-  layout: ShareLayout,
+  layout: PackageLayout,
 ): void {
   const { prefix } = options
   rmSync(tree, { recursive: true, force: true })
@@ -55,7 +57,11 @@ export function writeTree(
   mkdirSync(join(tree, "usr", "bin"), { recursive: true })
   for (const { name } of commands) {
     put(join(built, "bin", name), join(dist, "bin", name), 0o755)
-    symlinkSync(join(prefix, "bin", name), join(tree, "usr", "bin", name))
+    const program = join(prefix, "bin", name)
+    symlinkSync(
+      layout.links === "absolute" ? program : relative("/usr/bin", program),
+      join(tree, "usr", "bin", name),
+    )
   }
   put(join(built, "libexec", "postgres.node"), join(dist, "libexec", "postgres.node"), 0o644)
   put(join(built, "install"), join(dist, "install"), 0o755)
@@ -66,7 +72,7 @@ export function writeTree(
   putShare(join(built, "share"), join(tree, "usr", "share"), layout)
 }
 
-function putShare(share: string, to: string, { zsh }: ShareLayout): void {
+function putShare(share: string, to: string, { zsh }: PackageLayout): void {
   const documents = "doc/ec2-wrappers"
   for (const path of filesOf(share)) {
     if (path === `${documents}/LICENSE` || path === `${documents}/CHANGELOG.md`) continue // copyright, changelog.gz

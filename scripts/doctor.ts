@@ -1,16 +1,23 @@
+import { resolve } from "node:path"
 import { ExitCode } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { requireStaff } from "../lib/host/caller/caller.ts"
 import { dropPrivilegesTo } from "../lib/host/caller/drop_privileges.ts"
+import { loadConfig } from "../lib/host/config/config.ts"
 import { installedPrefix } from "../lib/host/config/config_programs.ts"
-import { examine } from "../lib/operations/doctor/doctor.ts"
+import { examine, examineConfig } from "../lib/operations/doctor/doctor.ts"
 import { attempt, ok, worstOf } from "../lib/operations/doctor/finding.ts"
 import { doctor } from "../lib/terminal/declarations/doctor.ts"
 
 export const tool = defineTool({
   ...doctor,
   async run(args, context, output) {
+    const other = args["check-config"]
     const findings = await attempt("config", "put it right: docs/configuration.md", async () => {
+      if (other !== undefined) {
+        const judged = loadConfig(resolve(other))
+        return [ok("config", judged.path), ...examineConfig(judged, context.clock)]
+      }
       const { config, clock } = context
       dropPrivilegesTo(config.paths.dataDir)
       requireStaff(context.caller, config.course)

@@ -3,16 +3,27 @@ import { defineTool, main } from "../lib/cli.ts"
 import { privilegedPolicy } from "../lib/decisions/identities/privileged_policy.ts"
 import { writeDenials } from "../lib/operations/identities/session_denials.ts"
 import { setUp } from "../lib/operations/identities/setup.ts"
+import { keyOnStdin, storeKey } from "../lib/operations/identities/store_key.ts"
 import { setup } from "../lib/terminal/declarations/setup.ts"
 
 export const tool = defineTool({
   ...setup,
   async run(args, context, output) {
-    const { aws, audit, config } = context
+    const { config } = context
+    if (args["store-key"]) {
+      const stored = await storeKey(context, await keyOnStdin(context.clock))
+      if (args.json) output.json(stored)
+      else
+        output.line(
+          `stored the key of ${stored.arn}, ${stored.rights}; what was there before: ${stored.before ?? "none"}`,
+        )
+      return
+    }
     if (args["print-policy"]) {
       output.line(JSON.stringify(privilegedPolicy(config, { partition: "aws", id: "*" }), null, 2))
       return
     }
+    const { aws, audit } = context
     const { login } = context.caller
     const dryRun = args["dry-run"]
     if (args["retire-keys"]) {

@@ -5,7 +5,7 @@ check_data_dir() {
   if [ ! -d "$data_dir" ] || owns_data; then return; fi
   owner=$(stat -c %U "$data_dir")
   foreign=$(find "$data_dir" -mindepth 1 -maxdepth 1 -printf '%f\n' |
-    grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key.*|slots|locks|backups|(usage-cron|backup|turn)[.]lock|shares|reserve' | head -n 1)
+    grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key.*|slots|locks|backups|(usage-cron|backup|turn|store-key)[.]lock|shares|reserve' | head -n 1)
   if [ "$owner" = root ] && [ -z "$foreign" ] && only_root_changes "$data_dir"; then return; fi
   if [ "$owner" = root ] && [ -z "$(find "$data_dir" -mindepth 1 -maxdepth 1)" ] && only_root_changes "$(dirname "$data_dir")"; then return; fi
   stop "$data_dir: belongs to $owner and is not empty${foreign:+ ($foreign)}, wanted $account's; chown it if it is the data directory"

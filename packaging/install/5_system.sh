@@ -119,7 +119,21 @@ install_share() {
 
 share_list() { (cd "$from/share" && find . -type f | sed "s,^\.,$share," | LC_ALL=C sort); }
 
+# Nobody ends them once usage_cron is gone.
+say_what_runs() {
+  data_dir=$(configured_data_dir)
+  if [ "$dry_run" = yes ] || ! owns_data || [ ! -x "$prefix/libexec/usage_report" ]; then return; fi
+  running=$(as_account timeout 60 "$prefix/libexec/usage_report" ALL --prometheus - --offline 2>/dev/null |
+    awk '/^ec2_wrappers_running_instances[{]/ { sum += $NF } END { print sum + 0 }') || running=0
+  case $running in
+    0 | '') return ;;
+    1) printf 'still running at AWS: 1 instance, which nobody ends now; see the EC2 console\n' ;;
+    *) printf 'still running at AWS: %s instances, which nobody ends now; see the EC2 console\n' "$running" ;;
+  esac
+}
+
 uninstall() {
+  say_what_runs
   # The setuid bits go first: a hard link elsewhere loses them too.
   for command in $setuid_commands; do
     if [ -f "$prefix/bin/$command" ]; then act chmod 0 "$prefix/bin/$command"; fi

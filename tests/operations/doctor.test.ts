@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import {
   AttachUserPolicyCommand,
@@ -282,5 +282,29 @@ describe("doctor asks AWS", () => {
     const { about, code } = await examine()
     expect(about("access key")[0]?.level).toBe("error")
     expect(code).toBe(1)
+  })
+})
+
+describe("doctor --check-config", () => {
+  test("judges a config that is not in use, and asks nothing of the one that is", async () => {
+    const course = workspace()
+    const file = join(course.directory, "new.toml")
+    const text = readFileSync(course.configPath, "utf8")
+    const judge = (changed: string) => {
+      writeFileSync(file, changed, { mode: 0o600 })
+      writeFileSync(course.configPath, "not = [TOML", { mode: 0o600 })
+      return course.run("doctor", ["--check-config", file, "--json"])
+    }
+    const good = await judge(text)
+    const { worst, findings } = JSON.parse(good.stdout)
+    expect([good.stderr, good.code, worst]).toEqual(["", 0, "warning"])
+    expect(findings[0]).toMatchObject({ level: "ok", what: "config", found: file })
+    expect(findings).toContainEqual(expect.objectContaining({ what: "[launch]", level: "warning" }))
+    const none = JSON.parse((await judge(text.replace(/^budget.*$/m, ""))).stdout)
+    expect(none.findings).toContainEqual(expect.objectContaining({ what: "[limits] budget", level: "error" }))
+    const mistyped = await judge(text.replace(/^budget/m, "bugdet"))
+    expect(mistyped.stdout).toContain("did you mean limits.budget?")
+    expect(mistyped.code).toBe(1)
+    course.remove()
   })
 })

@@ -30,7 +30,7 @@ function buildWhereChanged(what: string, product: string, options: string[]): vo
     existsSync(product) &&
     existsSync(join(stamps, stamp)) &&
     readFileSync(join(stamps, stamp), "utf8") === wanted
-  if (isFresh(what) || isFresh("all")) return
+  if (isFresh(what) || (what !== "compact" && isFresh("all"))) return
   const built = Bun.spawnSync([process.execPath, "build.ts", ...options], {
     cwd: root,
     stderr: "pipe",
@@ -45,7 +45,7 @@ function buildWhereChanged(what: string, product: string, options: string[]): vo
 let hash: string | undefined
 
 /** Of everything that can change a compiled tool. */
-function sourceHash(): string {
+export function sourceHash(): string {
   if (hash === undefined) {
     const hasher = new Bun.CryptoHasher("sha256")
     const files = ["lib", "scripts", "native", "packaging"].flatMap((folder) =>

@@ -35,7 +35,7 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
     arn = await iam.callerArn()
   } catch (error) {
     return [
-      failing("access key", messageOf(error), "put a working key into root-access-key (docs/install.md)"),
+      failing("access key", messageOf(error), "put a working key there: setup --store-key (docs/install.md)"),
     ]
   }
   const findings = await Promise.all([
@@ -49,7 +49,12 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
   return [ok("access key", `is ${arn}`), ...findings.flat()]
 }
 
-async function checkPermissions({ config }: AccountDeps, iam: Iam, arn: string): Promise<Finding[]> {
+/** Whether the key of `arn` has each right that `setup --print-policy` prints. */
+export async function checkPermissions(
+  { config }: Pick<AccountDeps, "config">,
+  iam: Iam,
+  arn: string,
+): Promise<Finding[]> {
   if (arn.endsWith(":root")) {
     const todo = "make an IAM user with the policy that setup --print-policy prints, and use its key"
     return [

@@ -27,6 +27,17 @@ export function checkCron({ config, clock, snapshots }: CronDeps): Finding[] {
     return age > lateMs ? warning(what, found, todo) : ok(what, found)
   })
   const failure = snapshots.lastFailure()
+  return [
+    ...looks,
+    ...(failure
+      ? [warning("usage_cron", `fails: ${failure.error}`, "see the finding about AWS, or its message")]
+      : []),
+    ...checkEnforcement({ config }),
+  ]
+}
+
+/** What the config says about the end of leases. */
+export function checkEnforcement({ config }: Pick<CronDeps, "config">): Finding[] {
   const enforcement = config.leases.enforce
     ? ok("[leases] enforce", "usage_cron ends what is past its lease")
     : warning(
@@ -35,10 +46,6 @@ export function checkCron({ config, clock, snapshots }: CronDeps): Finding[] {
         "set it, or run usage_cron --enforce: until then leases only warn",
       )
   return [
-    ...looks,
-    ...(failure
-      ? [warning("usage_cron", `fails: ${failure.error}`, "see the finding about AWS, or its message")]
-      : []),
     enforcement,
     ...(config.leases.enforcementMs < intervalMs
       ? [

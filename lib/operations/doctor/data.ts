@@ -145,7 +145,7 @@ function checkBackup({ config, clock }: DataDeps): Finding[] {
   ]
 }
 
-function checkBudget({ config, clock }: DataDeps): Finding[] {
+export function checkBudget({ config, clock }: Pick<DataDeps, "config" | "clock">): Finding[] {
   const { limits, courseBudget } = config
   const what = "[limits] budget"
   const termStartUtcMs = config.course.termStartUtcMs ?? utcMsOf(0)
@@ -169,7 +169,7 @@ function checkBudget({ config, clock }: DataDeps): Finding[] {
 }
 
 /** A mistyped login leaves the one that was meant with everybody's limits. */
-function checkOverrides({ config }: DataDeps): Finding[] {
+export function checkOverrides({ config }: Pick<DataDeps, "config">): Finding[] {
   const { accounts, staff } = config.course
   return Object.keys(config.limitsOfUsers)
     .filter((login) => !matchesGlob([...accounts, ...staff], login))

@@ -5,9 +5,9 @@ import type { Config } from "../../base/config.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { checkAccount } from "./account.ts"
-import { type CronDeps, checkCron } from "./cron.ts"
-import { checkData } from "./data.ts"
-import { attempt, type Finding, failing } from "./finding.ts"
+import { type CronDeps, checkCron, checkEnforcement } from "./cron.ts"
+import { checkBudget, checkData, checkOverrides } from "./data.ts"
+import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 import { checkInstallation } from "./installation.ts"
 import { checkServer } from "./server.ts"
 
@@ -52,6 +52,24 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
     checkAccount({ config, aws: deps.aws(), clock, userCount }),
   )
   return [...local, ...remote]
+}
+
+/** Judges a config that is not in use yet, by itself: nothing of the installation and nothing at AWS is asked. */
+export function examineConfig(config: Config, clock: Clock): Finding[] {
+  const { image, instanceType } = config.launch
+  const defaults = [...(image === "" ? ["image"] : []), ...(instanceType === "" ? ["instance_type"] : [])]
+  return [
+    ...checkBudget({ config, clock }),
+    ...checkOverrides({ config }),
+    ...checkEnforcement({ config }),
+    defaults.length === 0
+      ? ok("[launch]", "names an image and a type")
+      : warning(
+          "[launch]",
+          `names no ${defaults.join(" and no ")}`,
+          "set it, or every launch has to name its own",
+        ),
+  ]
 }
 
 /** A database that cannot be opened has a finding of its own already. */

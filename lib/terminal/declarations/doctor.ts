@@ -4,6 +4,12 @@ export const doctor = {
   name: "doctor",
   description: "Check the installation and say how to fix it",
   arguments: {
+    "check-config": {
+      type: "string",
+      valueHint: "FILE",
+      completes: "file",
+      description: "Judge this config alone, before it goes live",
+    },
     offline: { type: "boolean", description: "Leave out the checks that ask AWS" },
     prefix: {
       type: "string",
@@ -24,6 +30,10 @@ It exits with 0 where everything is right or there are only warnings (with --jso
 error.`,
   examples: [
     { run: "sudo /opt/ec2-wrappers/libexec/doctor", does: "Check everything" },
+    {
+      run: "doctor --check-config new.toml",
+      does: "Judge a changed config before it takes the place of the old one",
+    },
     { run: "doctor --quiet --offline", does: "Print what is wrong on this host, without asking AWS" },
   ],
 } as const satisfies Declaration

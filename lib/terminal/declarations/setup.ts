@@ -8,6 +8,11 @@ export const setup = {
       type: "boolean",
       description: "Print the least IAM policy that the account's key needs, and do nothing",
     },
+    "store-key": {
+      type: "boolean",
+      description:
+        "Read the account's access key on standard input, judge it, and put it into the place of the old one",
+    },
     "remove-other-policies": {
       type: "boolean",
       description:
@@ -25,6 +30,7 @@ export const setup = {
 --retire-keys lists what it would remove and wants the course's name typed (on standard input).`,
   examples: [
     { run: "setup --dry-run", does: "Show what differs between AWS and the wanted state" },
+    { run: "setup --store-key <key.json", does: "Replace the account's key by one that has been judged" },
     { run: "setup --print-policy", does: "Print the policy for the account's own key" },
   ],
 } as const satisfies Declaration
