@@ -2,15 +2,19 @@ import { defineTool, main } from "../lib/cli.ts"
 import { requireAccount } from "../lib/host/caller/caller.ts"
 import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
-import { activeJson, activeTables } from "../lib/operations/launches/active_report.ts"
-import { changeAsked } from "../lib/operations/launches/change.ts"
+import { carryOutChange } from "../lib/operations/launches/change.ts"
 import { completions } from "../lib/operations/launches/completions.ts"
-import { quotaJson, quotaLines, quotaOf } from "../lib/operations/launches/quota.ts"
+import { quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
-import { storedBy, storedJson } from "../lib/operations/storage/own_storage.ts"
-import { activeLines, storedLines } from "../lib/terminal/active_lines.ts"
+import { storedBy } from "../lib/operations/storage/own_storage.ts"
 import { ec2Active } from "../lib/terminal/declarations/ec2_active.ts"
+import { activeLines } from "../lib/terminal/launches/active_lines.ts"
+import { activeJson, activeTables } from "../lib/terminal/launches/active_report.ts"
+import { changeAsked } from "../lib/terminal/launches/change_request.ts"
+import { changedLines } from "../lib/terminal/launches/changed_lines.ts"
+import { quotaJson, quotaLines } from "../lib/terminal/launches/quota_lines.ts"
+import { storedJson, storedLines } from "../lib/terminal/storage/stored_lines.ts"
 
 export const tool = defineTool({
   ...ec2Active,
@@ -20,15 +24,18 @@ export const tool = defineTool({
       for (const word of completions(context, args.complete)) output.line(word)
       return
     }
+    const change = changeAsked(args)
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
       output.note(line)
-    const change = changeAsked(args)
     if (change) {
-      const { lines, ids, state, failure } = await change(context)
-      if (args.json) output.json({ done: lines, ids, dry_run: args["dry-run"] })
+      const dryRun = args["dry-run"]
+      const changed = await carryOutChange(context, change, { dryRun })
+      const { ids, state, failure } = changed
+      const lines = changedLines(changed, dryRun)
+      if (args.json) output.json({ done: lines, ids, dry_run: dryRun })
       else for (const line of lines) output.line(line)
       if (failure !== undefined) throw failure
-      if (args.wait && state && !args["dry-run"]) await waitFor(context, ids, state, output.progress)
+      if (args.wait && state && !dryRun) await waitFor(context, ids, state, output.progress)
       return
     }
     const { login } = context.caller

@@ -1,11 +1,12 @@
 import { defineTool, main } from "../lib/cli.ts"
 import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { launch } from "../lib/operations/launches/launch.ts"
-import { askedBy } from "../lib/operations/launches/options.ts"
-import { costLines, failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
+import { failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/launches/reply.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { createVolumesOrSnapshot } from "../lib/operations/storage/storage.ts"
 import { ec2Runner } from "../lib/terminal/declarations/ec2_runner.ts"
+import { costLines } from "../lib/terminal/launches/cost_lines.ts"
+import { askedBy } from "../lib/terminal/launches/launch_request.ts"
 
 export const tool = defineTool({
   ...ec2Runner,

@@ -16,11 +16,7 @@ import type { MicroUsd } from "../base/money.ts"
 import type { UtcMs } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { Iam } from "./iam/interfaces.ts"
-
-/** The id in AWS's reply (x-amzn-requestid), for the audit log. */
-export interface Outcome {
-  requestId: string
-}
+import type { Outcome } from "./outcome.ts"
 
 export interface LaunchRequest {
   /** ClientToken: the reservation's id. Asking twice with one token launches once. */

@@ -1,7 +1,8 @@
 /** What `hadoop_ec2` asks of EC2 besides `Ec2`: all of it with the student's own credentials, and free of charge. */
 import type { IngressRule, SecurityGroup } from "../../base/instance.ts"
 import type { TypeFacts } from "../../decisions/clusters/fit.ts"
-import type { Ec2, Outcome } from "../interfaces.ts"
+import type { Ec2 } from "../interfaces.ts"
+import type { Outcome } from "../outcome.ts"
 
 export interface SecurityGroupWithRules extends SecurityGroup {
   ingress: IngressRule[]

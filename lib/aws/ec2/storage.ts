@@ -8,7 +8,8 @@ import {
   DescribeSnapshotsCommand,
 } from "@aws-sdk/client-ec2"
 import { utcMsOf } from "../../base/time.ts"
-import type { Ec2, Outcome } from "../interfaces.ts"
+import type { Ec2 } from "../interfaces.ts"
+import type { Outcome } from "../outcome.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
 import { paginate, required } from "../protocol/pages.ts"

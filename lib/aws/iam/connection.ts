@@ -6,7 +6,7 @@ import {
   type ServiceOutputTypes,
 } from "@aws-sdk/client-iam"
 import type { MetadataBearer } from "@smithy/types"
-import type { Outcome } from "../interfaces.ts"
+import type { Outcome } from "../outcome.ts"
 import {
   type AwsSettings,
   clientOptions,

@@ -1,6 +1,6 @@
 /** What operations may ask of IAM: users, groups, policies, and what users sign in and sign requests with. */
 import type { UtcMs } from "../../base/time.ts"
-import type { Outcome } from "../interfaces.ts"
+import type { Outcome } from "../outcome.ts"
 
 export interface AccessKey {
   id: string
@@ -36,7 +36,7 @@ export interface Iam {
   detachGroupPolicy(group: string, arn: string): Promise<Outcome>
 
   /** Null where there is none. `sessionMs` is the longest session that it allows. */
-  role(name: string): Promise<Role | null>
+  role(name: string): Promise<IamRole | null>
   createRole(
     name: string,
     role: { path: string; trust: string; sessionMs: number; tags: Record<string, string> },
@@ -92,7 +92,7 @@ export interface Iam {
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html */
-export interface Role {
+export interface IamRole {
   name: string
   arn: string
   path: string

@@ -2,10 +2,10 @@
 
 export interface PolicyDocument {
   Version: "2012-10-17"
-  Statement: Statement[]
+  Statement: PolicyStatement[]
 }
 
-export interface Statement {
+export interface PolicyStatement {
   Sid: string
   Effect: "Allow" | "Deny"
   Action: string[]

@@ -4,7 +4,7 @@
  */
 import type { Config } from "../../base/config.ts"
 import { usesMode } from "./credential_mode.ts"
-import type { Account, PolicyDocument, Statement } from "./policy_document.ts"
+import type { Account, PolicyDocument, PolicyStatement } from "./policy_document.ts"
 import { sessionActions, studentRoleArn } from "./student_role.ts"
 
 const ec2Reading = [
@@ -155,8 +155,8 @@ function parameterArns({ launch }: Config, { partition, id }: Account): string[]
 }
 
 /** Roles that are handed to AWS's services, only where the config names them. */
-function handingOver({ leases, launch }: Config, { partition, id }: Account): Statement[] {
-  const statements: Statement[] = []
+function handingOver({ leases, launch }: Config, { partition, id }: Account): PolicyStatement[] {
+  const statements: PolicyStatement[] = []
   if (leases.schedulerRole) {
     statements.push(
       allow(
@@ -175,11 +175,11 @@ function handingOver({ leases, launch }: Config, { partition, id }: Account): St
   return statements
 }
 
-function allow(sid: string, actions: string[], resources: string[]): Statement {
+function allow(sid: string, actions: string[], resources: string[]): PolicyStatement {
   return { Sid: sid, Effect: "Allow", Action: actions, Resource: resources }
 }
 
-function passing(sid: string, roles: string[], service: string): Statement {
+function passing(sid: string, roles: string[], service: string): PolicyStatement {
   return {
     ...allow(sid, ["iam:PassRole"], roles),
     Condition: { StringEquals: { "iam:PassedToService": service } },

@@ -4,7 +4,7 @@
  */
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc, latestOf, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
-import { type PolicyDocument, policyText, type Statement } from "./policy_document.ts"
+import { type PolicyDocument, type PolicyStatement, policyText } from "./policy_document.ts"
 
 /** Sessions of a login that were issued before an instant of AWS's clock. */
 export interface EndedSessions {
@@ -37,7 +37,7 @@ export function sessionDenials(
 ): SessionDenials {
   const lasting = new Set(suspended)
   const lifted = ended.filter(({ login }) => !lasting.has(login))
-  const fits = (statements: Statement[]) => sizeOf(documentOf(statements)) <= room
+  const fits = (statements: PolicyStatement[]) => sizeOf(documentOf(statements)) <= room
   const listed = [...suspendedStatement(suspended), ...endedStatements(lifted)]
   if (listed.length === 0) return { document: null, everybodyBeforeUtcMs: null }
   if (fits(listed)) return { document: documentOf(listed), everybodyBeforeUtcMs: null }
@@ -55,13 +55,13 @@ export function sessionDenials(
   throw new RangeError(`${room} characters hold no denial`)
 }
 
-function suspendedStatement(logins: readonly string[]): Statement[] {
+function suspendedStatement(logins: readonly string[]): PolicyStatement[] {
   if (logins.length === 0) return []
   return [denial("Suspended", { StringEquals: { [ownerKey]: logins.toSorted() } })]
 }
 
 /** One statement for each instant: logins that were lifted or removed together share it. */
-function endedStatements(ended: readonly EndedSessions[]): Statement[] {
+function endedStatements(ended: readonly EndedSessions[]): PolicyStatement[] {
   const byInstant = Map.groupBy(ended, ({ issuedBeforeUtcMs }) => issuedBeforeUtcMs)
   return [...byInstant]
     .sort(([a], [b]) => a - b)
@@ -82,11 +82,11 @@ export function wholeSecondAfter(instant: UtcMs): UtcMs {
   return utcMsOf(Math.ceil(instant / msPerSecond) * msPerSecond)
 }
 
-function denial(sid: string, condition: NonNullable<Statement["Condition"]>): Statement {
+function denial(sid: string, condition: NonNullable<PolicyStatement["Condition"]>): PolicyStatement {
   return { Sid: sid, Effect: "Deny", Action: ["*"], Resource: ["*"], Condition: condition }
 }
 
-function documentOf(statements: Statement[]): PolicyDocument {
+function documentOf(statements: PolicyStatement[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements }
 }
 

@@ -7,7 +7,7 @@
  * without that tag gets nothing. A user's own policy names what only an IAM user has: access keys and a password.
  */
 import { tagOf } from "../../base/instance.ts"
-import type { Account, PolicyDocument, Statement } from "./policy_document.ts"
+import type { Account, PolicyDocument, PolicyStatement } from "./policy_document.ts"
 
 /** The name of the shared document, inline in the group and in the role. */
 export const studentPolicyName = "student-policy"
@@ -164,7 +164,11 @@ const ownTagAtCreation = (tagKeys: readonly string[]) => ({
 })
 
 /** S3 below `BUCKET/OWNER/`; listing by a prefix that ends with the slash. */
-function objectStatements(bucketArn: string, owner: string, find: Statement["Condition"]): Statement[] {
+function objectStatements(
+  bucketArn: string,
+  owner: string,
+  find: PolicyStatement["Condition"],
+): PolicyStatement[] {
   return [
     {
       Sid: "OwnObjects",

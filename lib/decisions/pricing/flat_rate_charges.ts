@@ -27,6 +27,11 @@ export interface FlatRateCharge {
   goesWithInstance: string
 }
 
+/** How a snapshot of so large a volume is described to people. */
+export function snapshotDescription(gib: number): string {
+  return `snapshot ${gib} GiB`
+}
+
 /** Stands for an instance's own volumes from its launch until a snapshot has seen them. */
 export function launchedVolumesOf(instanceId: string): string {
   return `${instanceId}:volumes`

@@ -24,7 +24,7 @@ export function attributeAt(text: string, start: number, searchFrom: number): At
   at++
   while (at < length && isSpace(text.charCodeAt(at))) at++
   if (at >= length) return attribute("", "", null, 0, null)
-  const name = nameAt(text, start, nameEnd)
+  const name = attributeNameAt(text, start, nameEnd)
   const quote = text.charCodeAt(at)
   if (quote === 0x3e) return attribute("", "", null, 0, at)
   if (quote === 0x22 || quote === 0x27) {
@@ -59,7 +59,7 @@ function attribute(
 const names: string[] = new Array(256).fill("")
 
 /** `text[start, end)` in lower case. */
-export function nameAt(text: string, start: number, end: number): string {
+export function attributeNameAt(text: string, start: number, end: number): string {
   const slot = (text.charCodeAt(start) * 7 + text.charCodeAt(end - 1) * 31 + (end - start)) & 255
   const known = names[slot] as string
   if (known.length === end - start && text.startsWith(known, start)) return known

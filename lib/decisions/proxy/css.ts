@@ -4,7 +4,7 @@
  */
 import { isNameCode, isSpace } from "./characters.ts"
 import { endOfBadUrl, endOfBareUrl, nameAt, nameStart, stringEnd, withoutEscapes } from "./css_text.ts"
-import type { Edit } from "./reference.ts"
+import type { Edit } from "./edit.ts"
 
 /** Decides on one URL, decoded, at its place. */
 export type ReferenceEdit = (url: string) => Edit | null

@@ -3,7 +3,7 @@
 /** How the text behind is read. */
 export type DeclarationMode = { kind: "data" } | { kind: "comment" } | { kind: "until"; end: string }
 
-export interface Declaration {
+export interface CssDeclaration {
   at: number
   mode: DeclarationMode
   /** The URL of the style sheet that an XML file names. */
@@ -20,11 +20,11 @@ export interface DeclarationFacts {
 }
 
 /** The declaration that begins at `at`; null where more has to come to tell. */
-export function declarationAt(text: string, at: number, facts: DeclarationFacts): Declaration | null {
+export function declarationAt(text: string, at: number, facts: DeclarationFacts): CssDeclaration | null {
   return text.charCodeAt(at + 1) === 0x21 ? markupAt(text, at, facts) : instructionAt(text, at, facts)
 }
 
-function markupAt(text: string, at: number, { cdata, last }: DeclarationFacts): Declaration | null {
+function markupAt(text: string, at: number, { cdata, last }: DeclarationFacts): CssDeclaration | null {
   if (!last && text.length - at < "<![CDATA[".length && !text.startsWith("<!--", at)) {
     const sofar = text.slice(at)
     if ("<!--".startsWith(sofar) || "<![CDATA[".startsWith(sofar)) return null
@@ -44,11 +44,11 @@ function instructionAt(
   text: string,
   at: number,
   { xml, heldAtMost, last }: DeclarationFacts,
-): Declaration | null {
+): CssDeclaration | null {
   if (!xml) return { at: at + 2, mode: { kind: "until", end: ">" } }
   const end = text.indexOf("?>", at)
   if (end < 0 && !last && text.length - at < heldAtMost) return null
-  const found: Declaration = { at: at + 2, mode: { kind: "until", end: "?>" } }
+  const found: CssDeclaration = { at: at + 2, mode: { kind: "until", end: "?>" } }
   const head = /^<\?xml-stylesheet[\t\n\r ][^>]*?href[\t\n\r ]*=[\t\n\r ]*(["'])/.exec(text.slice(at, end))
   const from = at + (head?.[0].length ?? 0)
   const to = head ? text.indexOf(head[1] as string, from) : -1

@@ -1,6 +1,6 @@
 /** Collecting edits in order, and applying them. */
 import { type Decoded, decodeReferences, encodeForAttribute } from "./character_references.ts"
-import type { Edit } from "./reference.ts"
+import type { Edit } from "./edit.ts"
 
 /** Decides on `text[from, to)` and reports edits with positions in `text`. */
 export type EditFinder = (text: string, from: number, to: number, edits: Edit[]) => void

@@ -1,8 +1,9 @@
 /** What is no markup although it stands between tags: comments, scripts, style sheets, and what they say of our URLs. */
+
+import type { Edit } from "./edit.ts"
 import type { ElementUrls } from "./element_urls.ts"
 import type { ContentMode, Mode, StyleMode } from "./modes.ts"
 import { anyTagOf, endOf, endOfComment, endOfScript, endTagOf, type Reach } from "./raw_text.ts"
-import type { Edit } from "./reference.ts"
 
 /** Look-ahead: what is longer than this is left as it is, except that the head of a single URL is still seen. */
 export const heldAtMost = 64 * 1024

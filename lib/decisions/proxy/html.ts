@@ -2,16 +2,16 @@
  * HTML as a tokenizer reads it (https://html.spec.whatwg.org/#tokenization), in pieces as they come, reporting only the edits
  * that its URLs need: whatever is no URL of ours is never touched, be it valid or not.
  */
-import { attributeAt, endOfValue, nameAt } from "./attribute_text.ts"
+import { attributeAt, attributeNameAt, endOfValue } from "./attribute_text.ts"
 import { endsTagName, isLetter, isSpaceOrSlash } from "./characters.ts"
 import { beginsPage } from "./content_type.ts"
 import { declarationAt } from "./declarations.ts"
+import type { Edit } from "./edit.ts"
 import { ElementContents, heldAtMost } from "./element_contents.ts"
 import { ElementUrls, type PageFacts } from "./element_urls.ts"
 import { markTag, Namespaces, newTag, type Tag } from "./foreign.ts"
 import { type Mode, modeBehind } from "./modes.ts"
 import { passPlainMarkup } from "./plain_markup.ts"
-import type { Edit } from "./reference.ts"
 
 export interface HtmlOptions extends PageFacts {
   /** XHTML and SVG files: no raw text elements, CDATA and processing instructions everywhere. */
@@ -139,7 +139,7 @@ export class HtmlScanner {
     if (end === text.length && !last && end - start < nameAtMost) return null
     // Most end tags matter to nobody.
     if (isEnd && text.charCodeAt(end) === 0x3e && this.#namespaces.none) return end + 1
-    const name = nameAt(text, start, end)
+    const name = attributeNameAt(text, start, end)
     this.#tag = newTag(name, isEnd)
     const metaEdits: Edit[] | null = !isEnd && name === "meta" ? [] : null
     if (metaEdits && !this.#urls.meta(text, end, metaEdits) && !last && text.length - at < heldAtMost)

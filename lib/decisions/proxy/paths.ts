@@ -1,6 +1,6 @@
 /** Paths of a backend as they must read behind our prefix: put there once, and never climbing out of it. */
 import type { Base } from "./base.ts"
-import type { Edit } from "./reference.ts"
+import type { Edit } from "./edit.ts"
 
 /** `/path`, prefixed once; the bytes from `start` up to the path go. */
 export function editOfRooted(

@@ -5,9 +5,9 @@
  */
 import { kindOfAttribute, namesWithUrls } from "./attributes.ts"
 import type { Base } from "./base.ts"
+import type { Edit } from "./edit.ts"
 import type { LinkMap } from "./link_map.ts"
 import { passPlainReference } from "./plain_reference.ts"
-import type { Edit } from "./reference.ts"
 
 /** Elements after which text is read otherwise, that change what URLs mean, or that have to be read as a whole. */
 const unusualElements =

@@ -1,8 +1,8 @@
 /** URLs that can be decided on in one pass and without copies: what almost all links of a large page are. */
 import type { Base } from "./base.ts"
+import type { Edit } from "./edit.ts"
 import type { LinkMap } from "./link_map.ts"
 import { isPrefixed } from "./paths.ts"
-import type { Edit } from "./reference.ts"
 
 /**
  * Decides on the quoted URL that begins at `from`, where it is plainly `http://HOST:PORT/PATH`, `/PATH`, or relative without any

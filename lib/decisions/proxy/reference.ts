@@ -3,16 +3,10 @@
  * proxy's path comes to the same place. Texts are Latin-1 strings: a character is a byte, whatever the page's encoding.
  */
 import type { Base } from "./base.ts"
+import type { Edit } from "./edit.ts"
 import type { LinkMap } from "./link_map.ts"
 import { editOfRelative, editOfRooted } from "./paths.ts"
 import type { Scheme } from "./target.ts"
-
-/** Replace the bytes from `from` up to `to` by `text`. */
-export interface Edit {
-  from: number
-  to: number
-  text: string
-}
 
 const space = 0x20
 const isSlash = (code: number) => code === 0x2f || code === 0x5c

@@ -2,7 +2,7 @@
  * Which pages are told where a request comes from: those of the same origin, always. Paths that name no backend need the
  * Referer, `Origin: null` must mean another page, and nobody outside may learn our host's name.
  */
-import type { Edit } from "./reference.ts"
+import type { Edit } from "./edit.ts"
 
 /** The one policy of all pages (https://www.w3.org/TR/referrer-policy/). */
 export const referrerPolicy = "same-origin"

@@ -1,11 +1,12 @@
 /** A backend's headers on their way out: places are named as the browser knows them, promises about our origin stop here. */
 import type { Base } from "./base.ts"
 import { browserCookie } from "./cookies.ts"
+import type { Edit } from "./edit.ts"
 import { applyEdits } from "./edits.ts"
 import type { LinkMap } from "./link_map.ts"
 import { policyWithScripts, rewrittenPolicy } from "./policy.ts"
 import { connectionOptions, hopByHop, type RawHeaders } from "./raw_headers.ts"
-import { type Edit, editOfReference, rewrittenReference } from "./reference.ts"
+import { editOfReference, rewrittenReference } from "./reference.ts"
 import { referrerPolicy } from "./referrer.ts"
 import { editsInRefresh, editsInSrcset } from "./values.ts"
 

@@ -3,10 +3,11 @@ import type { Base } from "./base.ts"
 import { type Charset, charsetOfMark, namesIso2022Jp, type UnitReader, unitReader } from "./charsets.ts"
 import { type DocumentKind, looksLikeHtml, looksLikeJson, sniffedAtMost, type Use } from "./content_type.ts"
 import { CssScanner } from "./css.ts"
+import type { Edit } from "./edit.ts"
 import { editedBytes } from "./edits.ts"
 import { HtmlScanner } from "./html.ts"
 import type { LinkMap } from "./link_map.ts"
-import { type Edit, editOfReference } from "./reference.ts"
+import { editOfReference } from "./reference.ts"
 
 export interface StreamRewriter {
   /** Takes the next piece; returns what can go out. */

@@ -1,5 +1,5 @@
 /** Attribute values that hold more than one URL, or a URL among other things. */
-import type { Edit } from "./reference.ts"
+import type { Edit } from "./edit.ts"
 
 type ReferenceEdit = (url: string) => Edit | null
 

@@ -8,7 +8,7 @@ export interface ActiveReply {
 }
 
 /** Moves the end of these instances' leases by a duration such as `2h`, as far as the course's limits allow. */
-export function extendLeases(
+export function extendClusterLeases(
   deps: ClusterDeps,
   ids: readonly string[],
   duration: string,

@@ -9,8 +9,8 @@ import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import {
   accountOfArn,
   isSamePolicy,
+  type PolicyStatement,
   policyText,
-  type Statement,
 } from "../../decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
@@ -88,7 +88,7 @@ export async function checkPermissions(
  * The actions that are allowed on none of the statement's resources. One resource is asked about at a time: IAM takes none
  * that an action has nothing to do with, such as a user for what is done to a group.
  */
-async function deniedOf(iam: Iam, arn: string, { Action, Resource }: Statement): Promise<string[]> {
+async function deniedOf(iam: Iam, arn: string, { Action, Resource }: PolicyStatement): Promise<string[]> {
   let denied = Action
   let refusal: unknown
   let answered = false

@@ -1,5 +1,6 @@
 import type { Iam } from "../../aws/iam/interfaces.ts"
-import type { Ec2, Outcome } from "../../aws/interfaces.ts"
+import type { Ec2 } from "../../aws/interfaces.ts"
+import type { Outcome } from "../../aws/outcome.ts"
 import { messageOf, Refused } from "../../base/errors.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Context } from "../../context.ts"

@@ -7,7 +7,7 @@ import { Refused } from "../../base/errors.ts"
 import { inParallel } from "../../base/in_parallel.ts"
 import { tagOf } from "../../base/instance.ts"
 import { iamOf } from "./deps.ts"
-import type { SetupAction, SetupDeps } from "./setup.ts"
+import type { SetupAction, SetupDeps } from "./setup_plan.ts"
 
 /**
  * What `setup` has to tag before it writes the policy: each member with its own name, which is what the policy went by before there

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../aws/interfaces.ts"
+import type { Outcome } from "../../aws/outcome.ts"
 import type { IdentityDeps } from "./deps.ts"
 
 /** All but the home: staff remove identities whose homes they do not reach. */

@@ -2,7 +2,8 @@
  * A login's session of the students' role: the recorded one while it lasts, else a new one of AWS's. However many ask at once, AWS
  * is asked once. A session is recorded before it is handed out, and handed out only after a last look at what forbids it.
  */
-import type { Outcome, SessionCredentials } from "../../aws/interfaces.ts"
+import type { SessionCredentials } from "../../aws/interfaces.ts"
+import type { Outcome } from "../../aws/outcome.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc, later, msPerHour, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"

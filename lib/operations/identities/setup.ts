@@ -1,31 +1,14 @@
 /** What the course has at IAM for its students: looked at, and brought to what the config's kinds of credentials need. */
-import type { Outcome } from "../../aws/interfaces.ts"
 import { studentPolicyName } from "../../decisions/identities/student_policy.ts"
-import { audited, type IdentityDeps, iamOf } from "./deps.ts"
+import { audited, iamOf } from "./deps.ts"
 import { planGroup } from "./setup_group.ts"
+import type { SetupDeps } from "./setup_plan.ts"
 import { planRole } from "./setup_role.ts"
-
-export interface SetupDeps extends Pick<IdentityDeps, "aws" | "audit" | "config" | "actor" | "login"> {
-  /** Brings the role's denials to what the databases say; true where that took a change. */
-  writeDenials(): Promise<boolean>
-}
 
 export interface SetupOptions {
   dryRun: boolean
   /** Remove policies of group and role that are not ours: whatever they allow, students may do. */
   removeOthers: boolean
-}
-
-/** One change at AWS, in words and as a call. */
-export interface SetupAction {
-  what: string
-  act(): Promise<Outcome>
-}
-
-/** A policy of group or role that is not ours. */
-export interface OtherPolicy {
-  what: string
-  remove(): Promise<Outcome>
 }
 
 export interface SetupReport {

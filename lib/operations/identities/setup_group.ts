@@ -8,7 +8,7 @@ import { accountOfArn, isSamePolicy, policyText } from "../../decisions/identiti
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { iamOf } from "./deps.ts"
 import { ownerTagActions } from "./owner_tags.ts"
-import type { OtherPolicy, SetupAction, SetupDeps } from "./setup.ts"
+import type { OtherPolicy, SetupAction, SetupDeps } from "./setup_plan.ts"
 
 export interface GroupPlan {
   actions: SetupAction[]

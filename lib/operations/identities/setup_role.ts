@@ -2,7 +2,7 @@
  * The role that students' sessions are of: its trust, its policy, how long a session may last. A role that exists is kept right also
  * where no login has sessions any more, since sessions of before may still live.
  */
-import type { Role } from "../../aws/iam/interfaces.ts"
+import type { IamRole } from "../../aws/iam/interfaces.ts"
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
@@ -19,7 +19,7 @@ import {
   trustPolicy,
 } from "../../decisions/identities/student_role.ts"
 import { iamOf } from "./deps.ts"
-import type { OtherPolicy, SetupAction, SetupDeps } from "./setup.ts"
+import type { OtherPolicy, SetupAction, SetupDeps } from "./setup_plan.ts"
 
 type RoleDeps = Pick<SetupDeps, "aws" | "config">
 
@@ -114,7 +114,7 @@ function requireAssumable({ config }: RoleDeps, callerArn: string): void {
 }
 
 /** A role of our name at another path, or with another course's tag, is somebody else's. */
-function requireOwnRole({ config }: RoleDeps, found: Role | null): void {
+function requireOwnRole({ config }: RoleDeps, found: IamRole | null): void {
   if (found === null) return
   const { name: course } = config.course
   const tag = found.tags[tagOf.course]

@@ -1,5 +1,5 @@
 /** All that hangs on an IAM user, and the user. */
-import type { Outcome } from "../../aws/interfaces.ts"
+import type { Outcome } from "../../aws/outcome.ts"
 import { iamOf } from "./deps.ts"
 import type { Removable, RemovalDeps } from "./removable.ts"
 

@@ -1,21 +1,38 @@
-/** What ec2_active does to the caller's own instances: one of these at a time, decided from its options. */
-import { Failed, UsageError } from "../../base/errors.ts"
+/** What ec2_active does to the caller's own instances, spot requests and storage: one change at a time, told as data. */
+import { Failed } from "../../base/errors.ts"
 import type { Instance, InstanceState } from "../../base/instance.ts"
-import { plural, quoted } from "../../base/text.ts"
-import { isoUtc, parseDuration } from "../../base/time.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
-import { deleteStored } from "../storage/own_storage.ts"
+import { deleteStored, type Stored } from "../storage/own_storage.ts"
 import { currentInstances, owned } from "./active.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type EndAction, endInstances } from "./end.ts"
 import { extendLeases } from "./extend.ts"
 import { type Started, startAgain, startTogether } from "./restart.ts"
 
+/** What the caller wants changed; ids are well formed. */
+export type Change =
+  | { kind: "terminate" | "stop"; ids: readonly string[] }
+  | { kind: "terminate all" | "cancel spot requests" }
+  /** `together`: by one admission, all or none; else one by one, up to the first that is refused. */
+  | { kind: "start"; ids: readonly string[]; together: boolean }
+  | { kind: "extend"; ids: readonly string[]; byMs: number }
+  | { kind: "delete"; ids: readonly string[] }
+
+/** What was done, or in a dry run would be. */
+export type Effect =
+  | { kind: EndAction; instances: readonly Pick<Instance, "id" | "type">[] }
+  | { kind: "cancel"; count: number }
+  | { kind: "start"; started: readonly Started[] }
+  | { kind: "extend"; leases: readonly { instanceId: string; endsAtUtcMs: UtcMs }[] }
+  | { kind: "delete"; stored: readonly Stored[] }
+
 export interface Changed {
-  /** What was done, or in a dry run would be, a line each. */
-  lines: string[]
+  effects: Effect[]
+  /** What is behind and follows by the next run of cron, a line each. */
+  behind: string[]
   ids: string[]
-  /** What the instances end up as, for `--wait`; null where nothing changes state. */
+  /** What the instances end up as; null where nothing changes state. */
   state: InstanceState | null
   /** What did not work beside it, to be thrown when all of this is said. */
   failure?: unknown
@@ -25,48 +42,29 @@ interface Options {
   dryRun: boolean
 }
 
-/** ec2_active's options that change something. */
-export interface ChangeOptions {
-  ids: string[]
-  terminate: boolean
-  "terminate-all": boolean
-  "cancel-spot-requests": boolean
-  stop: boolean
-  start: boolean
-  together: boolean
-  extend: boolean
-  delete: boolean
-  "dry-run": boolean
-}
-
-/** What these options ask to be done, or null where they only look. Throws UsageError where they ask for two things. */
-export function changeAsked(options: ChangeOptions): ((deps: LaunchDeps) => Promise<Changed>) | null {
-  const { ids } = options
-  const how = { dryRun: options["dry-run"] }
-  const changes: Record<string, (deps: LaunchDeps) => Promise<Changed>> = {
-    "terminate-all": (deps) => terminateAll(deps, how),
-    "cancel-spot-requests": (deps) => cancelSpotRequests(deps, how),
-    terminate: (deps) => end(deps, "terminate", ids, how),
-    stop: (deps) => end(deps, "stop", ids, how),
-    start: (deps) => (options.together ? startAll(deps, ids, how) : start(deps, ids, how)),
-    extend: (deps) => extend(deps, ids, how),
-    delete: (deps) => deleteStored(deps, ids, how),
+/** Throws UsageError, Refused or Failed where nothing was done; what fails after something was done is in `failure`. */
+export async function carryOutChange(deps: LaunchDeps, change: Change, options: Options): Promise<Changed> {
+  switch (change.kind) {
+    case "terminate":
+    case "stop":
+      return end(deps, change.kind, change.ids, options)
+    case "terminate all": {
+      const cancelled = await cancelSpotRequests(deps, options)
+      const ended = await end(deps, "terminate", "all", options)
+      return { ...ended, effects: [...cancelled.effects, ...ended.effects] }
+    }
+    case "cancel spot requests":
+      return cancelSpotRequests(deps, options)
+    case "start":
+      return change.together ? startAll(deps, change.ids, options) : start(deps, change.ids, options)
+    case "extend":
+      return extend(deps, change.ids, change.byMs, options)
+    case "delete": {
+      const stored = await deleteStored(deps, change.ids, options)
+      const ids = stored.map(({ id }) => id)
+      return { effects: [{ kind: "delete", stored }], behind: [], ids, state: null }
+    }
   }
-  const asked = Object.keys(changes).filter((name) => options[name as keyof ChangeOptions])
-  // the old tool took both of these at once, and the first does the second's work
-  const [first, second] = asked.filter((name) => name !== "cancel-spot-requests" || asked.length === 1)
-  if (second !== undefined) throw new UsageError("options", `--${first} and --${second} exclude each other`)
-  if (options.together && first !== "start") throw new UsageError("options", "--together needs --start")
-  if (ids.length > 0 && (first === undefined || first.includes("-"))) {
-    throw new UsageError("arguments", `unexpected argument ${quoted(ids[0] ?? "")}`)
-  }
-  return first === undefined ? null : (changes[first] ?? null)
-}
-
-async function terminateAll(deps: LaunchDeps, options: Options): Promise<Changed> {
-  const cancelled = await cancelSpotRequests(deps, options)
-  const ended = await end(deps, "terminate", "all", options)
-  return { ...ended, lines: [...cancelled.lines, ...ended.lines] }
 }
 
 /** Terminates or stops the named ones: all of them are tried. */
@@ -82,18 +80,15 @@ export async function end(
     action === "terminate" ? /^(shutting-down|terminated)$/ : /^(shutting-down|terminated|stop.*)$/
   const named = ids === "all" ? own.instances : owned(own, ids, login)
   const instances = named.filter(({ state }) => !isOver.test(state))
-  const verb = action === "terminate" ? "Terminating" : "Stopping"
-  const changed = (those: readonly Instance[]): Changed => ({
-    lines: those.map(({ id, type }) => `${dryRun ? `Would be ${verb.toLowerCase()}` : verb} ${id} (${type})`),
+  const ended = (those: readonly Instance[]): Omit<Changed, "behind"> => ({
+    effects: [{ kind: action, instances: those }],
     ids: those.map(({ id }) => id),
     state: action === "terminate" ? "terminated" : "stopped",
   })
-  if (instances.length === 0) return { ...changed([]), lines: [`nothing to ${action}`] }
-  if (dryRun) return changed(instances)
+  if (instances.length === 0 || dryRun) return { ...ended(instances), behind: [] }
   const { done, failures, behind } = await endInstances(deps, action, instances, login, "")
-  const { lines, ...rest } = changed(instances.filter(({ id }) => done.includes(id)))
   const failure = failures.length > 0 ? new Failed(action, failures.join("; ")) : undefined
-  return { ...rest, lines: [...lines, ...behind], failure }
+  return { ...ended(instances.filter(({ id }) => done.includes(id))), behind, failure }
 }
 
 async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promise<Changed> {
@@ -110,67 +105,47 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
     // they count against limits as long as they are known to be open
     usageDb.transaction(() => usageDb.spotRequests.replaceOf(caller.login, []))
   }
-  const verb = dryRun ? "Would cancel" : "Cancelled"
-  return { lines: [`${verb} ${plural(own.length, "spot request")}`], ids: [], state: null }
+  return { effects: [{ kind: "cancel", count: own.length }], behind: [], ids: [], state: null }
 }
 
 /** Starts them one by one, each by an admission of its own, up to the first that is refused. */
 export async function start(deps: LaunchDeps, ids: readonly string[], options: Options): Promise<Changed> {
   const own = await currentInstances(deps)
-  const changed: Changed = { lines: [], ids: [], state: "running" }
+  const started: Started[] = []
   for (const instance of owned(own, ids, deps.caller.login)) {
     try {
-      const started = await startAgain(deps, instance, own, options)
-      changed.ids.push(started.id)
-      changed.lines.push(startLine(started, options))
+      started.push(await startAgain(deps, instance, own, options))
     } catch (failure) {
-      if (changed.ids.length === 0) throw failure
-      return { ...changed, failure }
+      if (started.length === 0) throw failure
+      return changedBy(started, failure)
     }
   }
-  return changed
+  return changedBy(started, undefined)
 }
 
 /** Starts all of them by one admission, or none. */
 async function startAll(deps: LaunchDeps, ids: readonly string[], options: Options): Promise<Changed> {
   const own = await currentInstances(deps)
   const { started, failure } = await startTogether(deps, owned(own, ids, deps.caller.login), own, options)
-  return {
-    lines: started.map((one) => startLine(one, options)),
-    ids: started.map(({ id }) => id),
-    state: "running",
-    ...(failure === undefined ? {} : { failure }),
-  }
+  return changedBy(started, failure)
 }
 
-function startLine({ id, leaseEndsAtUtcMs, note }: Started, { dryRun }: Options): string {
-  const verb = dryRun ? "Would start" : "Starting"
-  return `${verb} ${id}, its lease ends at ${isoUtc(leaseEndsAtUtcMs)}${note && ` (${note})`}`
+function changedBy(started: readonly Started[], failure: unknown): Changed {
+  const ids = started.map(({ id }) => id)
+  const effects: Effect[] = [{ kind: "start", started }]
+  return { effects, behind: [], ids, state: "running", ...(failure === undefined ? {} : { failure }) }
 }
 
-/** `words`: ids, then how much longer. */
-export async function extend(deps: LaunchDeps, words: readonly string[], options: Options): Promise<Changed> {
-  const ids = words.slice(0, -1)
-  const last = words.at(-1) ?? ""
-  const byMs = parseDuration(last)
-  if (byMs === null) {
-    throw new UsageError(
-      "arguments",
-      `--extend ID... DURATION: ${quoted(last)} is no duration such as 2h or 90m`,
-    )
-  }
+/** Extends the leases of all of them or of none. */
+export async function extend(
+  deps: LaunchDeps,
+  ids: readonly string[],
+  byMs: number,
+  options: Options,
+): Promise<Changed> {
   const own = await currentInstances(deps)
   const instances = owned(own, ids, deps.caller.login)
   const { leases, notes } = await extendLeases(deps, instances, byMs, own, options)
-  return {
-    lines: [
-      ...leases.map(
-        ({ instanceId, endsAtUtcMs }) =>
-          `${options.dryRun ? "Would extend" : "Extended"} ${instanceId} until ${isoUtc(endsAtUtcMs)}`,
-      ),
-      ...notes,
-    ],
-    ids: leases.map(({ instanceId }) => instanceId),
-    state: null,
-  }
+  const extended = leases.map(({ instanceId }) => instanceId)
+  return { effects: [{ kind: "extend", leases }], behind: notes, ids: extended, state: null }
 }

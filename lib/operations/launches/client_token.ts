@@ -7,7 +7,7 @@ import { times } from "../../base/money.ts"
 import type { ClientToken } from "../../db/launches/client_tokens.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import type { LaunchDeps } from "./deps.ts"
-import type { Launched } from "./launch.ts"
+import type { Launched } from "./launched.ts"
 import { settleReservations } from "./settle.ts"
 
 /** The launch that the caller's token stands for already; null where there is none, or it came to nothing. */

@@ -8,35 +8,22 @@ import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, messageOf, Refused, ToolError } from "../../base/errors.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
-import { type MicroUsd, times, usd } from "../../base/money.ts"
+import { times, usd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
-import { isoUtc, type UtcMs } from "../../base/time.ts"
+import { isoUtc } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
-import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import { markSent } from "./access.ts"
 import { admissionReads, reserveLaunch } from "./admission.ts"
 import { replayOf } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { missingCodes } from "./launch_lookups.ts"
+import type { Launched } from "./launched.ts"
 import { ownInstances } from "./own_instances.ts"
 import { type LaunchPlan, planLaunch } from "./plan.ts"
 import { recordLaunched, recordRunning } from "./record_launch.ts"
 import { belongsTo } from "./settle.ts"
 import { setSchedulesOf } from "./termination_schedules.ts"
-
-export interface Launched {
-  /** Empty for a dry run. */
-  instances: Instance[]
-  /** Of all that was asked. */
-  microUsdPerHour: MicroUsd
-  worst: MicroUsd
-  leaseEndsAtUtcMs: UtcMs
-  /** After this launch; null where the launch was made before, by the same token. */
-  left: Headroom | null
-  /** For the caller's eyes. */
-  notes: string[]
-}
 
 /** Launches; throws Refused with the arithmetic, UsageError, or Failed. */
 export async function launch(deps: LaunchDeps, order: LaunchOrder): Promise<Launched> {

@@ -2,11 +2,11 @@
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { messageOf } from "../../base/errors.ts"
 import type { FailedReply, LaunchedReply } from "../../base/launch_protocol.ts"
-import { type MicroUsd, toUsd, usd } from "../../base/money.ts"
+import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
-import type { Launched } from "./launch.ts"
+import type { Launched } from "./launched.ts"
 
 /** Instance ids; with spot the ids of the requests that AWS made, where it says them. */
 export function idsReply({ instances }: Launched, { spot }: LaunchOrder): string[] {
@@ -46,15 +46,6 @@ export function failedReply(error: unknown): FailedReply {
   return { error: { code: code === "ToolError" ? "Failed" : code, message: messageOf(error) } }
 }
 
-/** For people: what it costs, at worst, and what is left after it. */
-export function costLines({ microUsdPerHour, worst, leaseEndsAtUtcMs, left }: Launched): string[] {
-  return [
-    `price: ${usd(microUsdPerHour)}/h`,
-    `worst case: ${usd(worst)} until the lease ends at ${isoUtc(leaseEndsAtUtcMs)} and enforcement comes, with volumes and addresses`,
-    ...(left ? leftLines(left) : []),
-  ]
-}
-
 function leftJson({ hourly, instances, budget, courseBudget }: Headroom): Required<LaunchedReply>["left"] {
   const dollars = (amount: MicroUsd | null) => (amount === null ? null : toUsd(amount))
   return {
@@ -63,11 +54,4 @@ function leftJson({ hourly, instances, budget, courseBudget }: Headroom): Requir
     budget: dollars(budget),
     course_budget: dollars(courseBudget),
   }
-}
-
-function leftLines({ hourly, instances, budget, courseBudget }: Headroom): string[] {
-  const lines = [`left: ${usd(hourly)}/h, ${instances} instances`]
-  if (budget !== null) lines.push(`left of the budget: ${usd(budget)}`)
-  if (courseBudget !== null) lines.push(`left of the course's budget: ${usd(courseBudget)}`)
-  return lines
 }

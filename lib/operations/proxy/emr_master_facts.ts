@@ -11,7 +11,7 @@ export interface MasterFacts {
 }
 
 /** Printed by the master at the start and at each line it gets; ends when we do, since its input then ends. */
-export const report = `report() {
+export const reportMasterFacts = `report() {
   echo "name $(hostname -f 2>/dev/null || hostname)"; echo "name $(hostname)"
   for a in $(hostname -I 2>/dev/null); do echo "name $a"; done
   (ss -ltnH 2>/dev/null || netstat -ltn 2>/dev/null) | awk '{ n = split($4, p, ":"); print "port " p[n] }'

@@ -6,7 +6,7 @@ import { allowHosts, parseAllow } from "../../decisions/proxy/allowed.ts"
 import { canonicalHost } from "../../decisions/proxy/host.ts"
 import { listenPort } from "./options.ts"
 import { aborted, type Lines, logTo, type RunDeps, requireRead } from "./run.ts"
-import { hostKeyOptions, openSshTunnel, sshOptions } from "./ssh_tunnel.ts"
+import { hostKeyOptions, openSshTunnel, tunnelSshOptions } from "./ssh_tunnel.ts"
 import { newToken, startProxy } from "./start.ts"
 
 export interface EmrArguments {
@@ -48,12 +48,12 @@ export async function runEmrProxy(
     options: [
       "-i",
       args.keyfile,
-      ...sshOptions("IdentitiesOnly=yes"),
+      ...tunnelSshOptions("IdentitiesOnly=yes"),
       "-l",
       args.user,
-      ...sshOptions(...args["ssh-option"]),
+      ...tunnelSshOptions(...args["ssh-option"]),
       // It is the key or nothing: a password that is asked for here would be somebody's mistake.
-      ...sshOptions("PasswordAuthentication=no", "KbdInteractiveAuthentication=no"),
+      ...tunnelSshOptions("PasswordAuthentication=no", "KbdInteractiveAuthentication=no"),
       ...(await hostKeyOptions(args.host, output.interactive)),
     ],
     destination: args.host,

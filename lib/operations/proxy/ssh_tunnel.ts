@@ -11,7 +11,7 @@ import { Failed } from "../../base/errors.ts"
 import { hostInUrl } from "../../decisions/proxy/host.ts"
 import { ChildStream } from "./child_stream.ts"
 import { type Dial, refuseDenied } from "./dial.ts"
-import { type MasterFacts, readFacts, report } from "./emr_master_facts.ts"
+import { type MasterFacts, readFacts, reportMasterFacts } from "./emr_master_facts.ts"
 import { ProxyFailure } from "./failures.ts"
 
 export interface SshTunnelOptions {
@@ -40,12 +40,12 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
       "-M",
       "-S",
       control,
-      ...sshOptions("ControlPersist=no", "ServerAliveInterval=15"),
+      ...tunnelSshOptions("ControlPersist=no", "ServerAliveInterval=15"),
       "-T",
       ...options,
       "--",
       destination,
-      `sh -c ${quotedForShell(report)}`,
+      `sh -c ${quotedForShell(reportMasterFacts)}`,
     ],
     { stdio: ["pipe", "pipe", "pipe"] },
   )
@@ -90,7 +90,7 @@ export async function openSshTunnel({ options, destination, signal }: SshTunnelO
       const child = new ChildStream(
         spawn("ssh", [
           // Without its master it must fail rather than connect by itself, with other options.
-          ...sshOptions("ControlMaster=no", "ProxyCommand=false", "BatchMode=yes"),
+          ...tunnelSshOptions("ControlMaster=no", "ProxyCommand=false", "BatchMode=yes"),
           "-S",
           control,
           "-W",
@@ -131,7 +131,7 @@ function explained(said: string, destination: string): string {
 }
 
 /** Settings of ssh, each as an `-o` of its own. */
-export function sshOptions(...settings: string[]): string[] {
+export function tunnelSshOptions(...settings: string[]): string[] {
   return settings.flatMap((setting) => ["-o", setting])
 }
 

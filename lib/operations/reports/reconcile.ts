@@ -7,7 +7,7 @@ import { add, type Bounds, nothing, type Tariff } from "../../decisions/pricing/
 import { amountRange } from "../../decisions/reports/text_form.ts"
 import { type BilledThing, type BillRead, readBill } from "./bill.ts"
 import { charges } from "./charges.ts"
-import type { ReportDeps } from "./report.ts"
+import type { ReportDeps } from "./deps.ts"
 
 export interface Reconciled {
   /** Null: nobody's. */

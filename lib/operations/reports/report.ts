@@ -12,24 +12,18 @@ import {
   type UsageLine,
   userTotalLine,
 } from "../../decisions/reports/text_form.ts"
-import { type Caller, requireAccount } from "../../host/caller/caller.ts"
+import { requireAccount } from "../../host/caller/caller.ts"
 import { writeOutput } from "../../host/files/output_file.ts"
-import type { HomeFiles } from "../../host/home/home.ts"
-import type { LedgerDeps } from "../launches/deps.ts"
 import { observationSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
 import { type Period, periods, rangeName, unpricedIn } from "./days.ts"
+import type { ReportDeps } from "./deps.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
 import { hasDates, reportRange, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
-
-export interface ReportDeps extends LedgerDeps {
-  caller: Caller
-  home: HomeFiles
-}
 
 export interface Report {
   lines: Iterable<string>

@@ -1,13 +1,11 @@
 /** What a student keeps beside instances: volumes of clusters and snapshots. They have no lease, so somebody has to delete them. */
 
-import { Failed, messageOf, Refused, UsageError } from "../../base/errors.ts"
+import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
-import { type MicroUsd, noMicroUsd, total, toUsd, usd } from "../../base/money.ts"
-import { quoted } from "../../base/text.ts"
-import { isoUtc, type UtcMs } from "../../base/time.ts"
-import { volumesAhead } from "../../decisions/launches/worst_case.ts"
+import type { MicroUsd } from "../../base/money.ts"
+import type { UtcMs } from "../../base/time.ts"
+import { snapshotDescription } from "../../decisions/pricing/flat_rate_charges.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
-import type { Changed } from "../launches/change.ts"
 import type { LaunchDeps, LedgerDeps } from "../launches/deps.ts"
 
 export interface Stored {
@@ -51,46 +49,13 @@ function ofSnapshot({ id, gib, startedAtUtcMs: madeAtUtcMs }: EbsSnapshot, regio
   return { id, region, description: snapshotDescription(gib), madeAtUtcMs, attachedTo: "", microUsdPerHour }
 }
 
-export function snapshotDescription(gib: number): string {
-  return `snapshot ${gib} GiB`
-}
-
-export const storedHeader = ["ID", "What", "Made", "Attached to", "Price per hour"]
-
-export function storedRows(stored: readonly Stored[]): string[][] {
-  return stored.map(({ id, description, madeAtUtcMs, attachedTo, microUsdPerHour }) => [
-    id,
-    description,
-    isoUtc(madeAtUtcMs),
-    attachedTo || "-",
-    microUsdPerHour === null ? "unknown" : usd(microUsdPerHour),
-  ])
-}
-
-export function storedJson(stored: readonly Stored[]): object[] {
-  return stored.map(({ id, description, madeAtUtcMs, attachedTo, microUsdPerHour }) => ({
-    ...{ id, what: description, made: isoUtc(madeAtUtcMs), attached_to: attachedTo || null },
-    hourly_cost: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
-  }))
-}
-
-/** What it all has reserved, and how to be rid of it. */
-export function storedSummary(stored: readonly Stored[]): string {
-  const perHour = total(stored.map(({ microUsdPerHour }) => microUsdPerHour ?? noMicroUsd))
-  return `${stored.length} in all: ${usd(perHour)}/h, ${usd(volumesAhead(perHour))} reserved for the next 30 days; ec2-active --delete ID... deletes`
-}
-
-/** Deletes the named ones of the caller's. Throws Failed after having tried all of them. */
+/** Deletes the named ones of the caller's and returns them. Throws Failed after having tried all of them. */
 export async function deleteStored(
   deps: LaunchDeps,
   ids: readonly string[],
   { dryRun }: { dryRun: boolean },
-): Promise<Changed> {
+): Promise<Stored[]> {
   const { login } = deps.caller
-  if (ids.length === 0) throw new UsageError("arguments", "nothing is named (vol-... snap-...)")
-  const wrong = ids.find((id) => !/^(vol|snap)-[0-9a-f]{8,32}$/.test(id))
-  if (wrong !== undefined)
-    throw new UsageError("arguments", `${quoted(wrong)} is no id of a volume or snapshot`)
   const byId = new Map((await storedBy(deps, login)).map((stored) => [stored.id, stored]))
   const named = [...new Set(ids)].map((id) => {
     const stored = byId.get(id)
@@ -98,14 +63,11 @@ export async function deleteStored(
     if (stored.attachedTo !== "") throw new Refused(id, `is attached to ${stored.attachedTo}`)
     return stored
   })
-  const lines = named.map(
-    ({ id, description }) => `${dryRun ? "Would delete" : "Deleting"} ${id} (${description})`,
-  )
   if (!dryRun) {
     const failures = await deleteAll(deps, named, login, "")
     if (failures.length > 0) throw new Failed("delete", failures.join("; "))
   }
-  return { lines, ids: named.map(({ id }) => id), state: null }
+  return named
 }
 
 /** One by one, on `actor`'s account in the audit log; returns what failed. */

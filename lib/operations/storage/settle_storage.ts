@@ -5,10 +5,9 @@ import type { UtcMs } from "../../base/time.ts"
 import type { Orphan } from "../../db/launches/presence.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { type Settlement, settlementOf } from "../../decisions/launches/settlement.ts"
-import type { FlatRateCharge } from "../../decisions/pricing/flat_rate_charges.ts"
+import { type FlatRateCharge, snapshotDescription } from "../../decisions/pricing/flat_rate_charges.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
-import { snapshotDescription } from "./own_storage.ts"
 
 /** It counts no instance. */
 export function isOfStorage({ kind, count }: Pick<Reservation, "kind" | "count">): boolean {

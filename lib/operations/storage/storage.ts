@@ -10,6 +10,7 @@ import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToTags, objectionToZone } from "../../decisions/launches/launch_policy.ts"
 import { volumesAhead } from "../../decisions/launches/worst_case.ts"
+import { snapshotDescription } from "../../decisions/pricing/flat_rate_charges.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import type { StorageOrder } from "../../decisions/storage/storage_order.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
@@ -21,7 +22,6 @@ import { exposureOf } from "../launches/exposure.ts"
 import { refuse } from "../launches/launch_lookups.ts"
 import { type OwnInstances, ownInstances } from "../launches/own_instances.ts"
 import { settleOwn } from "../launches/settle.ts"
-import { snapshotDescription } from "./own_storage.ts"
 
 interface Item {
   microUsdPerHour: MicroUsd

@@ -8,7 +8,11 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
-import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
+import {
+  type FlatRateCharge,
+  launchedVolumesOf,
+  snapshotDescription,
+} from "../../decisions/pricing/flat_rate_charges.ts"
 import {
   publicIpv4MicroUsdPerHour,
   type StorageList,
@@ -17,7 +21,6 @@ import {
   volumePriceOf,
 } from "../../decisions/pricing/prices.ts"
 import { exactly, type Instant } from "../../decisions/usage/runs.ts"
-import { snapshotDescription } from "../storage/own_storage.ts"
 import { observationSince } from "./aws_time.ts"
 
 export interface FlatRateListing {

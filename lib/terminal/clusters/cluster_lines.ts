@@ -123,7 +123,7 @@ export function renderedLines({ securityGroups, requests }: Rendered): string[] 
 }
 
 /** Columns for `list-storage`: role, id, size, device, mount point, state, instance. */
-export function storageLine({ role, id, device, mountPoint, volume }: StoredVolume): string {
+export function clusterStorageLine({ role, id, device, mountPoint, volume }: StoredVolume): string {
   const [size, state, instance] = volume
     ? [`${volume.gib} GiB`, volume.state, volume.attachedTo]
     : ["not yours", "-", ""]

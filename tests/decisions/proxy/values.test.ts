@@ -1,7 +1,7 @@
 /** Attribute values with several URLs, or a URL among other things: which parts of them are edited. */
 import { describe, expect, test } from "bun:test"
+import type { Edit } from "../../../lib/decisions/proxy/edit.ts"
 import { applyEdits } from "../../../lib/decisions/proxy/edits.ts"
-import type { Edit } from "../../../lib/decisions/proxy/reference.ts"
 import { editsInReferrerPolicy, editsInRel } from "../../../lib/decisions/proxy/referrer.ts"
 import {
   editsInImportMap,

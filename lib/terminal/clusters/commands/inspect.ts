@@ -4,7 +4,7 @@ import { toUsd } from "../../../base/money.ts"
 import { quoted } from "../../../base/text.ts"
 import { parseDuration } from "../../../base/time.ts"
 import { services } from "../../../decisions/clusters/roles.ts"
-import { extendLeases } from "../../../operations/clusters/active.ts"
+import { extendClusterLeases } from "../../../operations/clusters/active.ts"
 import type { ClusterDeps } from "../../../operations/clusters/deps.ts"
 import { findNodes, nodeNamed, requireMaster, requireNodes } from "../../../operations/clusters/nodes.ts"
 import { checkSettings } from "../../../operations/clusters/settings_file.ts"
@@ -165,6 +165,6 @@ async function extend(deps: ClusterDeps, call: Call) {
     throw new UsageError("extend", `${quoted(text)} is not a duration such as 2h or 90m`)
   }
   const ids = (await requireNodes(session)).map(({ id }) => id)
-  const { code, lines } = await extendLeases(deps, ids, text, call.options)
+  const { code, lines } = await extendClusterLeases(deps, ids, text, call.options)
   return { lines, json: { cluster: session.name, ids, duration: text, code }, code }
 }

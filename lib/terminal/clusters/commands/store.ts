@@ -14,7 +14,7 @@ import {
 } from "../../../operations/clusters/storage.ts"
 import { readStorageSpec } from "../../../operations/clusters/storage_spec.ts"
 import { launchOptions } from "../cluster_arguments.ts"
-import { storageLine } from "../cluster_lines.ts"
+import { clusterStorageLine } from "../cluster_lines.ts"
 import { type Command, confirm, notDone, openByName, openCluster } from "../command.ts"
 import { pricedResult } from "./launch.ts"
 
@@ -66,7 +66,7 @@ export const storeCommands: Command[] = [
       for (const { id, gib } of await unlisted(session)) {
         deps.terminal.warn(`${id} (${gib} GiB) carries the cluster's tags and is not in its file`)
       }
-      return { lines: stored.map(storageLine), json: stored }
+      return { lines: stored.map(clusterStorageLine), json: stored }
     },
   },
   {

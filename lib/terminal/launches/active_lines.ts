@@ -1,9 +1,8 @@
 /** What ec2_active shows, in tables. */
 
-import { plural } from "../base/text.ts"
-import { type activeTables, howToEnd } from "../operations/launches/active_report.ts"
-import { type Stored, storedHeader, storedRows, storedSummary } from "../operations/storage/own_storage.ts"
-import { tableLines } from "./table.ts"
+import { plural } from "../../base/text.ts"
+import { tableLines } from "../table.ts"
+import { type activeTables, howToEnd } from "./active_report.ts"
 
 /** As the old tool laid it out. */
 export function activeLines(
@@ -18,9 +17,4 @@ export function activeLines(
     plural(spotRequests.rows.length, "spot request"),
     ...(instances.rows.length + spotRequests.rows.length > 0 ? howToEnd : []),
   ]
-}
-
-export function storedLines(stored: readonly Stored[]): string[] {
-  const table = stored.length > 0 ? tableLines(storedHeader, storedRows(stored)) : []
-  return [...table, storedSummary(stored)]
 }

@@ -1,4 +1,4 @@
-/** ec2_runner's command line as a request: the same checks then hold for both. */
+/** ec2_runner's options as the request that `--stdin-json` would hold: the same checks hold for both. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 import type { Clock } from "../../base/time.ts"

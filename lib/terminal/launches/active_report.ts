@@ -1,7 +1,7 @@
 /** ec2_active's report, as the old tool laid it out, with the end of each lease. */
 import { type MicroUsd, toUsd } from "../../base/money.ts"
 import { duration, isoUtc, type UtcMs } from "../../base/time.ts"
-import type { Active } from "./active.ts"
+import type { Active } from "../../operations/launches/active.ts"
 
 export interface ReportTables {
   instances: { header: string[]; rows: string[][] }
