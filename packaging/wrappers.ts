@@ -25,7 +25,7 @@ export function compileCommand(command: CommandEntry, outfile: string, options: 
       }
     : { COMMAND: command.name, TOOL: command.tool }
   const sources = command.setuid
-    ? ["setuid_wrap.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
+    ? ["setuid_wrap.c", "process_resets.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
     : ["plain_wrap.c"]
   const compiled = Bun.spawnSync([
     ...[compilerFor(options.target), ...hardening, ...ofProcessor[options.target], "-o", outfile],
