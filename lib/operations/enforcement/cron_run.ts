@@ -80,7 +80,11 @@ async function runHere(
   if (enforced) {
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
-  if (!todo.dryRun) warnings.push(...(await tendSessions(deps)).filter(isNews))
+  if (!todo.dryRun) {
+    const untended = await tendSessions(deps)
+    // Databases that cannot be used are the failure already; the next run tends the sessions.
+    if (failure === undefined) warnings.push(...untended)
+  }
   // A failure on a full disk says so itself.
   if (scarce !== null && failure === undefined) warnings.push(scarce)
   try {
