@@ -22,6 +22,9 @@ export function unitFiles(): string[] {
     .sort()
 }
 
+/** Starts a PostgreSQL server only with TEST_DATABASE=postgres: on SQLite its importers start nothing. */
+const onDemand = { importer: "tests/support/databases.ts", imported: "tests/support/postgres.ts" }
+
 const known = new Map<string, boolean>()
 
 /** Looks at files of `tests` only: what lib and scripts start, their callers in tests have to provide. */
@@ -37,6 +40,7 @@ function startsSomething(file: string): boolean {
       .filter(({ path }) => path.startsWith("."))
       .map(({ path }) => normalize(join(dirname(file), path)))
       .filter((path) => path.startsWith("tests/") && path.endsWith(".ts"))
+      .filter((path) => file !== onDemand.importer || path !== onDemand.imported)
       .some(startsSomething)
   known.set(file, answer)
   return answer
