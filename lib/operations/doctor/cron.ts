@@ -47,6 +47,13 @@ export function checkEnforcement({ config }: Pick<CronDeps, "config">): Finding[
       )
   return [
     enforcement,
+    config.leases.schedulerRole !== null
+      ? ok("[leases] scheduler_role", "AWS ends leases when this host is down")
+      : warning(
+          "[leases] scheduler_role",
+          "is not set",
+          "set it: while cron is down, only a timer that a student can stop ends an instance (docs/budget-guarantee.md)",
+        ),
     ...(config.leases.enforcementMs < intervalMs
       ? [
           warning(
