@@ -84,9 +84,9 @@ export function hubsOf(roles: readonly Role[]): { role: Role; variable: string }
   })
 }
 
-/** Whether a node is one of the few that others depend on, rather than one of the many. */
+/** Whether a node is one of the few that others or people depend on, rather than one of the many. */
 export function isMaster(roles: readonly Role[]): boolean {
-  return hubsOf(roles).length > 0
+  return hubsOf(roles).length > 0 || roles.includes("jupyter")
 }
 
 /** The roles that have a security group of their own among these. */

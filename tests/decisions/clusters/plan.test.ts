@@ -18,6 +18,7 @@ import {
 } from "../../../lib/decisions/clusters/group_plan.ts"
 import { requireClusterName } from "../../../lib/decisions/clusters/names.ts"
 import {
+  isMaster,
   masterRoles,
   pagesOf,
   parseRoles,
@@ -162,6 +163,17 @@ describe("security groups", () => {
     expect(ruleChanges([old, foreign], [wanted])).toEqual({ allow: [wanted], revoke: [old] })
     expect(ruleChanges([wanted, foreign], [wanted])).toEqual({ allow: [], revoke: [] })
   })
+})
+
+test("a notebook's node is a master without a hub: logged in to where there is no other, and never a worker", () => {
+  const { groups } = planCluster(["2", "sw", "1", "jupyter", "1", "sm"])
+  expect(groups.map(({ roles }) => roles.join())).toEqual(["sm", "sw", "jupyter"])
+  expect(masterOf(groups)?.roles).toEqual(["sm"])
+  expect(masterOf(planCluster(["1", "jupyter"]).groups)?.roles).toEqual(["jupyter"])
+  expect(groups.filter(({ roles }) => isMaster(roles)).map(({ roles }) => roles.join())).toEqual([
+    "sm",
+    "jupyter",
+  ])
 })
 
 test.each([

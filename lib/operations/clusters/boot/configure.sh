@@ -122,11 +122,12 @@ SPARK_WORKER_DIR=${data_dirs[0]}/spark
 SPARK_LOCAL_DIRS=$(under_data_dirs spark)
 END
 
-  local file_system='' spark_master=yarn event_log=file:///var/log/spark-events
+  local file_system='' spark_master='local[*]' event_log=file:///var/log/spark-events
   if [[ -n ${NN_HOST:-} ]]; then
     file_system=hdfs://$NN_HOST:8020
     event_log=hdfs://$NN_HOST:8020/spark-events
   fi
+  if [[ -n ${RM_HOST:-} ]]; then spark_master=yarn; fi
   if [[ -n ${SM_HOST:-} ]]; then spark_master=spark://$SM_HOST:7077; fi
   # S3 with the role of the instance, so that no key is ever on a node.
   site_xml fs.defaultFS "$file_system" \
