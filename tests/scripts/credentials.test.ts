@@ -1,10 +1,10 @@
 /** `ec2-util --credentials` and `--console` as processes, in a course whose students have sessions. */
 
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2"
-import { CreateAccessKeyCommand, IAMClient } from "@aws-sdk/client-iam"
+import { CreateAccessKeyCommand, GetRolePolicyCommand, IAMClient } from "@aws-sdk/client-iam"
 import { openAws } from "../../lib/aws/aws.ts"
 import { later, msPerHour, utcMsOf } from "../../lib/base/time.ts"
 import { settingsFor } from "../support/aws_settings.ts"
@@ -42,11 +42,12 @@ const rows = (table = "sessions") => {
   db.close()
   return found
 }
-const endSoon = (minutes: number) => {
+const change = (column: "ends_at_utc_ms" | "recorded_at_utc_ms", value: number) => {
   const db = handAt(join(course.dataDir, "users.db"))
-  db.run("UPDATE sessions SET ends_at_utc_ms = ?", [Date.now() + minutes * 60_000])
+  db.run(`UPDATE sessions SET ${column} = ?`, [value])
   db.close()
 }
+const endSoon = (minutes: number) => change("ends_at_utc_ms", Date.now() + minutes * 60_000)
 
 describe("--credentials", () => {
   test("prints a session of the role for credential_process, and nothing else", async () => {
@@ -221,6 +222,54 @@ describe("a session is given to nobody who may not have it:", () => {
   })
 })
 
+describe("a hostile student", () => {
+  test("who asks in a loop where AWS refuses, fills neither AWS nor the log", async () => {
+    await init()
+    proxy.world.knobs.own.id = "AIDAMADEANEW000000001"
+    const before = auditLog().length
+    const first = await credentials()
+    const at = Date.now()
+    expect((await credentials()).stderr).toBe(first.stderr)
+    if (Date.now() - at < 4000) expect(assumed()).toHaveLength(1)
+    expect(auditLog().length - before).toBeLessThan(1200)
+  })
+
+  test("who deletes the account holds no lock that a suspension needs", async () => {
+    await init()
+    await credentials()
+    const lock = join(course.dataDir, "locks", "denials of sessions")
+    const holder = Bun.spawn(["flock", lock, "sh", "-c", "echo held; exec cat"], {
+      stdin: "pipe",
+      stdout: "pipe",
+    })
+    await holder.stdout.getReader().read()
+    expect((await util(student, "--delete-account")).code).toBe(0)
+    await holder.stdin.end()
+    await holder.exited
+    await course.run("usage_cron")
+    const denied = await emulator.iam.send(
+      new GetRolePolicyCommand({ RoleName: "cs61c-student", PolicyName: "ec2-wrappers-suspended" }),
+    )
+    expect(decodeURIComponent(denied.PolicyDocument ?? "")).toContain(`"${student}"`)
+  })
+
+  test("who links a file of ours elsewhere, or puts a directory in its way, gets an account all the same", async () => {
+    symlinkSync("/etc/passwd", join(course.home(student), ".boto"))
+    mkdirSync(join(course.home(student), ".s3cfg"))
+    expect((await init()).code).toBe(0)
+    expect(readlinkSync(join(course.home(student), ".boto"))).toBe("/etc/passwd")
+  })
+})
+
+test("a host's clock that is set back makes no ended session usable", async () => {
+  await init()
+  await credentials()
+  change("recorded_at_utc_ms", Date.now() + 3_600_000)
+  change("ends_at_utc_ms", Date.now() + 7_200_000)
+  await credentials()
+  expect(assumed()).toHaveLength(2)
+})
+
 describe("AWS gives no session:", () => {
   const refusals: [string, () => unknown, string][] = [
     [
@@ -346,7 +395,9 @@ describe("--console", () => {
     await course.run("setup")
     await init()
     await credentials()
-    expect((await link()).code).toBe(0)
+    change("recorded_at_utc_ms", Date.now() - 60_000)
+    for (let i = 0; i < 2; i++) expect((await link()).code).toBe(0)
+    // A loop of calls makes no session each.
     expect(assumed()).toHaveLength(2)
     expect(assumed().every(({ parameters }) => parameters.DurationSeconds === undefined)).toBe(true)
   })

@@ -14,6 +14,8 @@ export interface ConsoleLink {
 
 /** The endpoint takes no shorter console session than 15 minutes. */
 const leastMs = 15 * msPerMinute
+/** Soon enough after its begin; a loop of calls is not to make a session each. */
+const freshMs = 10 * msPerSecond
 /** For what passes between our look at the clock and AWS's. */
 const marginMs = msPerMinute
 
@@ -22,8 +24,8 @@ export async function consoleLink(deps: SessionDeps): Promise<ConsoleLink> {
   const { config, clock, aws } = deps
   const { endpoint, host } = federationOf(deps)
   let session = await currentSession(deps, { leastMs: leastMs + marginMs })
-  // For a role's session the endpoint takes no duration, and lets an hour pass: so the session must begin now.
-  if (session.isChained) session = await currentSession(deps, { isFresh: true })
+  // For a role's session the endpoint takes no duration, and lets an hour pass: so the session must begin about now.
+  if (session.isChained) session = await currentSession(deps, { recordedWithinMs: freshMs })
   // AWS would give twelve hours to a session of one.
   const leftS = Math.floor((session.endsAtUtcMs - clock.now()) / msPerSecond)
   const credentials = {

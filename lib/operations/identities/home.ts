@@ -58,13 +58,22 @@ export function writeHome(deps: HomeDeps, { accessKey, sshKey }: HandedOver): st
 export function retireSecretFiles({ home, login, usersDb }: HomeDeps): string[] {
   const keys = usersDb.accessKeys.ofUser(login)
   return filesWithSecrets.filter((path) => {
-    const text = home.read(path)
+    const text = readOrNull(home, path)
     if (text === null) return false
     const isOurs =
       sha256(text) === usersDb.homeFiles.sha256Of(login, path) || keys.some(({ id }) => text.includes(id))
     if (isOurs) home.retire(path)
     return isOurs
   })
+}
+
+/** A link, a pipe or a directory of that name is no file of ours. */
+function readOrNull(home: HomeDeps["home"], path: string): string | null {
+  try {
+    return home.read(path)
+  } catch {
+    return null
+  }
 }
 
 /** Whether the home's files are those of a login with sessions, as far as we wrote them last. */

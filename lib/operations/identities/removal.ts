@@ -24,7 +24,8 @@ export interface Removal {
 
 /**
  * Throws Refused while instances run, unless told to terminate them. Where nothing is there, nothing is done. The login's sessions are
- * noted as ended; whoever calls this tells AWS so, by `sessions.deny`.
+ * noted as ended. AWS is told so by `sessions.deny` of staff's tools, or by the next run of cron: it takes a lock of the whole course,
+ * which no student's run may hold.
  */
 export async function removeIdentity(
   deps: RemovalDeps,

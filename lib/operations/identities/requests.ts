@@ -100,7 +100,6 @@ class Session {
   private async deleteAccount(): Promise<void> {
     const { terminateInstances, dryRun } = this.asked
     const removal = await removeIdentity(this.deps, { terminateInstances, dryRun })
-    if (!dryRun) await this.deps.sessions.deny()
     this.report.deleted = removal
     for (const what of removal.removed) this.say(`${dryRun ? "Would delete" : "Deleted"} ${what}`)
     const [first] = removal.failed

@@ -6,7 +6,7 @@ import type { SessionCredentials } from "../../aws/interfaces.ts"
 import type { Outcome } from "../../aws/outcome.ts"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
-import { isoUtc, later, msPerHour, msPerMinute, msPerSecond, type UtcMs } from "../../base/time.ts"
+import { earliestOf, isoUtc, later, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
 import type { SessionRow } from "../../db/identities/sessions.ts"
 import { credentialModeOf, whyNoSessionName } from "../../decisions/identities/credential_mode.ts"
@@ -30,13 +30,13 @@ export interface SessionDeps
 export interface SessionWanted {
   /** How much of the session must be left. */
   leastMs?: number
-  /** Take no recorded one. */
-  isFresh?: boolean
+  /** Take none that was recorded longer ago. */
+  recordedWithinMs?: number
 }
 
 /** A client that is given less would ask again before it has begun. */
 const defaultLeastMs = 10 * msPerMinute
-/** For so long a failure holds for those who were waiting, too. */
+/** For so long a failure holds for whoever asks again: neither AWS nor the log is to be filled by a loop. */
 const failureMs = 5 * msPerSecond
 
 /**
@@ -45,14 +45,12 @@ const failureMs = 5 * msPerSecond
  */
 export async function currentSession(deps: SessionDeps, wanted: SessionWanted = {}): Promise<SessionRow> {
   requireMayHaveSession(deps)
-  const recorded = wanted.isFresh ? null : usableSession(deps, wanted)
+  const recorded = usableSession(deps, wanted)
   if (recorded) return recorded
-  const { config, login, clock } = deps
-  const askedAtUtcMs = clock.now()
+  const { config, login } = deps
   return withLoginLock(config.paths.dataDir, `${login} session`, deps, async () => {
     requireMayHaveSession(deps)
-    const since = wanted.isFresh ? askedAtUtcMs : null
-    const session = usableSession(deps, wanted, since) ?? (await newSession(deps, askedAtUtcMs))
+    const session = usableSession(deps, wanted) ?? (await newSession(deps))
     // Suspended, removed or changed while AWS was asked: whatever forbids it was recorded before it deletes what it finds here.
     try {
       requireMayHaveSession(deps)
@@ -85,13 +83,14 @@ function requireMayHaveSession(deps: SessionDeps): void {
 /** The recorded session if it may be handed out; ended ones are forgotten on the way. */
 function usableSession(
   deps: SessionDeps,
-  { leastMs = defaultLeastMs }: SessionWanted,
-  issuedSince: UtcMs | null = null,
+  { leastMs = defaultLeastMs, recordedWithinMs = Number.POSITIVE_INFINITY }: SessionWanted,
 ): SessionRow | null {
   const { usersDb, clock, login } = deps
   const session = usersDb.sessions.get(login, bindingOf(deps))
   if (session === null || session.endsAtUtcMs - clock.now() <= leastMs) return null
-  if (issuedSince !== null && session.recordedAtUtcMs < issuedSince) return null
+  const ageMs = clock.now() - session.recordedAtUtcMs
+  // Negative: the host's clock was set back, and tells nothing of the session's end.
+  if (ageMs < 0 || ageMs > recordedWithinMs) return null
   const deniedBefore = usersDb.endedSessions.before(login)
   return deniedBefore !== null && session.issuedAtUtcMs < wholeSecondAfter(deniedBefore) ? null : session
 }
@@ -119,11 +118,11 @@ function bindingOf({ config, login, uid, usersDb }: SessionDeps): string {
 }
 
 /** Asks AWS, and records what it gives. */
-async function newSession(deps: SessionDeps, askedAtUtcMs: UtcMs): Promise<SessionRow> {
+async function newSession(deps: SessionDeps): Promise<SessionRow> {
   const { usersDb, clock, login } = deps
   const failure = usersDb.sessionFailures.get(login)
-  if (failure && failure.failedAtUtcMs >= askedAtUtcMs && clock.now() - failure.failedAtUtcMs < failureMs)
-    throw new Failed("credentials", failure.reason)
+  const failedAgoMs = failure ? clock.now() - failure.failedAtUtcMs : Number.NaN
+  if (failure && failedAgoMs >= 0 && failedAgoMs < failureMs) throw new Failed("credentials", failure.reason)
   try {
     const given = await assumed(deps)
     const now = clock.now()
@@ -137,7 +136,8 @@ async function newSession(deps: SessionDeps, askedAtUtcMs: UtcMs): Promise<Sessi
       isChained: given.isChained ? 1 : 0,
       recordedAtUtcMs: now,
       issuedAtUtcMs: later(given.expiresAtUtcMs, -given.durationMs),
-      endsAtUtcMs: later(given.expiresAtUtcMs, -offsetMs),
+      // Never later than it can be, whatever end AWS's answer has.
+      endsAtUtcMs: earliestOf(later(given.expiresAtUtcMs, -offsetMs), later(now, given.durationMs)),
       expiresAtUtcMs: given.expiresAtUtcMs,
     }
     usersDb.transaction(() => {
@@ -149,8 +149,17 @@ async function newSession(deps: SessionDeps, askedAtUtcMs: UtcMs): Promise<Sessi
   } catch (error) {
     if (deps.interrupt.aborted) throw error
     const reason = whySessionRefused(error, studentRoleName(deps.config.course.name))
-    usersDb.sessionFailures.put(login, reason, clock.now())
+    noteFailure(deps, reason)
     throw new Failed("credentials", reason, { cause: error })
+  }
+}
+
+/** A full disk takes no note of it, and must not hide the reason. */
+function noteFailure({ usersDb, login, clock }: SessionDeps, reason: string): void {
+  try {
+    usersDb.sessionFailures.put(login, reason, clock.now())
+  } catch {
+    // the next caller finds out for itself
   }
 }
 

@@ -6,7 +6,8 @@ const staff = "ask your course's staff"
 
 export function whySessionRefused(error: unknown, role: string): string {
   if (!(error instanceof AwsError)) {
-    return error instanceof ToolError ? error.reason : `no session could be recorded: ${messageOf(error)}`
+    const what = error instanceof ToolError ? error.message : messageOf(error)
+    return `a session could not be recorded (${what}); ${staff}`
   }
   const { code, reason } = error
   if (/^(AccessDenied|NoSuchEntity)/.test(code))

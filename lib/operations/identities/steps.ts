@@ -116,8 +116,8 @@ export async function carryOut(run: Convergence, step: IdentityStep): Promise<vo
     case "write session files":
       requireNotSuspended(deps)
       run.written = writeHome(deps, { accessKey: null, sshKey: usersDb.sshKeys.get(login, keyName) })
-      run.retired = retireSecretFiles(deps)
       run.undo = []
+      run.retired = retireSecretFiles(deps)
       return
     case "end access key intent":
       usersDb.intents.end(login, "access key")
