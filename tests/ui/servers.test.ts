@@ -14,6 +14,8 @@ interface ServerCase {
   /** The list of packages that has it. */
   list: string
   command(bin: string, app: (name: string) => string, port: number): string[]
+  /** Its own port, where it must be that. */
+  port?: number
   /** Where its page is. */
   path?: string
   env?: Record<string, string>
@@ -27,7 +29,9 @@ const address = "127.0.0.61"
 const python =
   (name: string): ServerCase["command"] =>
   (bin, app, port) => [join(bin, "python"), app(name), address, String(port)]
-const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 120_000 })
+const freePort = () => 20_000 + Math.floor(Math.random() * 10_000)
+const says = (page: Page, text: string | RegExp) =>
+  page.getByText(text).locator("visible=true").first().waitFor({ timeout: 120_000 })
 
 const cases: Record<string, ServerCase> = {
   "optuna-dashboard": {
@@ -159,6 +163,7 @@ const cases: Record<string, ServerCase> = {
       await says(page, "Luigi Task Status")
       await page.getByText("Workers", { exact: true }).first().click()
     },
+    outside: /fonts\.g/,
   },
   Gradio: {
     list: "gradio",
@@ -175,6 +180,8 @@ const cases: Record<string, ServerCase> = {
   },
   Prefect: {
     list: "prefect",
+    // As installed: its pages ask 127.0.0.1:4200, wherever they come from.
+    port: 4200,
     command: (bin, _, port) => [
       join(bin, "prefect"),
       "server",
@@ -224,10 +231,9 @@ afterAll(async () => {
 })
 
 describe.skipIf(reason !== null)("opened, used and reloaded through the proxy with no flag:", () => {
-  test.each(chosen)("%s", async (_, { list, command, path = "/", env, use, outside }) => {
+  test.each(chosen)("%s", async (_, { list, command, path = "/", env, use, outside, port = freePort() }) => {
     const environment = pythonEnvironment(list)
     if (typeof environment === "string") throw new Error(environment)
-    const port = 20_000 + Math.floor(Math.random() * 10_000)
     const app = (name: string) => join(import.meta.dir, "apps", name)
     const server = await startServer(
       command(environment.bin, app, port),

@@ -6,30 +6,22 @@ import type { Edit } from "./edit.ts"
 export type EditFinder = (text: string, from: number, to: number, edits: Edit[]) => void
 
 export function applyEdits(text: string, edits: readonly Edit[], from: number, to: number): string {
-  let out = ""
+  const pieces: string[] = []
   let at = from
   for (const edit of edits) {
-    out += text.slice(at, edit.from) + edit.text
+    pieces.push(text.slice(at, edit.from), edit.text)
     at = edit.to
   }
-  return out + text.slice(at, to)
+  pieces.push(text.slice(at, to))
+  return pieces.join("")
 }
 
-/** The same for the first `to` bytes of a text of which each character is a byte. */
-export function editedBytes(bytes: Buffer, edits: readonly Edit[], to: number): Buffer {
-  if (edits.length === 0) return bytes.subarray(0, to)
-  let size = to
-  for (const edit of edits) size += edit.text.length - (edit.to - edit.from)
-  const out = Buffer.allocUnsafeSlow(size)
-  let at = 0
-  let written = 0
-  for (const edit of edits) {
-    written += bytes.copy(out, written, at, edit.from)
-    written += out.write(edit.text, written, "latin1")
-    at = edit.to
-  }
-  bytes.copy(out, written, at, to)
-  return out
+/**
+ * `applyEdits` to the first `to` of `bytes`, of which each is a character of `text`. To copy between each two edits takes ten
+ * times as long.
+ */
+export function editedBytes(bytes: Buffer, text: string, edits: readonly Edit[], to: number): Buffer {
+  return edits.length === 0 ? bytes.subarray(0, to) : Buffer.from(applyEdits(text, edits, 0, to), "latin1")
 }
 
 /** Runs a finder over an attribute's value as it reads with its character references decoded; edits name source bytes. */

@@ -88,9 +88,10 @@ function rewriterOf(scan: Scan, charset: Charset | null): StreamRewriter {
   let escaped: StreamRewriter | null = null
   const take = (bytes: Buffer, last: boolean) => {
     const edits: Edit[] = []
-    const decided = scan(bytes.toString("latin1"), last, edits)
+    const text = bytes.toString("latin1")
+    const decided = scan(text, last, edits)
     undecided = bytes.subarray(decided)
-    return editedBytes(bytes, edits, decided)
+    return editedBytes(bytes, text, edits, decided)
   }
   return {
     write(piece) {
