@@ -4,6 +4,7 @@
  */
 import { isAlive, isOfThisKernel } from "../../host/processes/process_identity.ts"
 import type { Db } from "../db.ts"
+import { lockNameOf } from "./reservation_lock.ts"
 import type { Reservation } from "./reservations.ts"
 
 export interface Orphan {
@@ -34,6 +35,3 @@ export function presence({ locks }: Db) {
     },
   }
 }
-
-/** The name of a reservation's lock, which `reservations.add` takes. */
-export const lockNameOf = ({ id }: Pick<Reservation, "id">) => `reservation ${id}`

@@ -4,7 +4,7 @@ import type { Market } from "../../base/instance.ts"
 import { type MicroUsd, noMicroUsd } from "../../base/money.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest } from "../db.ts"
-import { lockNameOf } from "./presence.ts"
+import { lockNameOf } from "./reservation_lock.ts"
 
 export type ReservationKind = "launch" | "start"
 export type ReservationState = "pending" | "settled" | "released"

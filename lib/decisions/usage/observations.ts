@@ -1,5 +1,5 @@
 /**
- * What a complete listing says about an instance, given what was prior of it. Facts of EC2 that this rests on: LaunchTime is the
+ * What a complete listing says about an instance, given what was known of it. Facts of EC2 that this rests on: LaunchTime is the
  * last start, to the second; StateTransitionReason tells the last transition, if at all; only what stopped can change its
  * type; a terminated instance shows for about an hour. So a listing can prove less than it seems to: what was stopped may have
  * run and stopped again unseen. Such a gap becomes a run that lasted from no time to all of it. And the date of a termination is
@@ -9,9 +9,10 @@
  */
 
 import type { Instance, InstanceState } from "../../base/instance.ts"
-import { earliestOf, later, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { earliestOf, later, type UtcMs } from "../../base/time.ts"
+import { endOfRun, mayHideStop, quickestRestartMs, toleranceMs } from "./run_ends.ts"
 import { between, exactly, type Instant, isExact, type Run } from "./runs.ts"
-import { byEc2, isHibernation, isOn, isTerminating, reasonDate } from "./transitions.ts"
+import { byEc2, isOn, isTerminating, reasonDate } from "./transitions.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
 export interface Observation {
@@ -21,7 +22,7 @@ export interface Observation {
   previousUtcMs: UtcMs | null
 }
 
-/** What was prior of an instance. */
+/** What was known of an instance before. */
 export interface PriorState {
   state: InstanceState
   instanceType: string
@@ -29,9 +30,9 @@ export interface PriorState {
   seenUtcMs: UtcMs
   /** Launched through us: then nobody but us can start it again, and we would know. */
   isOurs: boolean
-  /** When it was terminated, where that is prior; later than its last run where it was stopped before. */
+  /** When it was terminated, where that is known; later than its last run where it was stopped before. */
   endedUtcMs: UtcMs | null
-  /** Its latest run, if it is prior to have run at all. */
+  /** Its latest run, if it is known to have run at all. */
   lastRun: Pick<Run, "start" | "end" | "endedByEc2"> | null
 }
 
@@ -42,23 +43,19 @@ export interface NewRun {
   endedByEc2: boolean | null
 }
 
-/** What has become prior. */
+/** What has become known. */
 export interface Findings {
   state: InstanceState
-  /** Of the last run that was prior; absent where nothing new is prior, an end of null where it runs after all. */
+  /** Of the last run that was known; absent where nothing new is known, an end of null where it runs after all. */
   lastRun?: { start?: Instant; end?: Instant | null; endedByEc2?: boolean | null }
-  /** Runs not prior before, oldest first. */
+  /** Runs not known before, oldest first. */
   runs: NewRun[]
   /** When it was terminated, where it is. */
   endedUtcMs: UtcMs | null
 }
 
-/** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
-const toleranceMs = 5 * msPerMinute
 /** LaunchTime and the Date of an answer are to the second. */
 const clockErrorMs = 2000
-/** Nothing stops, and then starts again or is terminated, within this time. */
-const quickestRestartMs = msPerMinute
 
 /** What the sight of an instance says. */
 export function observe(prior: PriorState | null, instance: Instance, observation: Observation): Findings {
@@ -224,7 +221,7 @@ function seenStillOff(prior: PriorState, instance: Instance, findings: Findings)
   return { ...findings, lastRun: { ...start, end: told, endedByEc2: byEc2(instance) } }
 }
 
-/** The run that began at LaunchTime, up to what is prior of its end. */
+/** The run that began at LaunchTime, up to what is known of its end. */
 function runSince(instance: Instance, { toUtcMs }: Observation): NewRun {
   const { type: instanceType, launchedAtUtcMs } = instance
   const start = exactly(launchedAtUtcMs, "observed")
@@ -235,24 +232,6 @@ function runSince(instance: Instance, { toUtcMs }: Observation): NewRun {
     end: endOfRun(instance, launchedAtUtcMs, toUtcMs),
     endedByEc2: byEc2(instance),
   }
-}
-
-/** When a run ended that was on at `onUtcMs` and is off at `offUtcMs`. */
-function endOfRun(instance: Instance, onUtcMs: UtcMs, offUtcMs: UtcMs): Instant {
-  const date = reasonDate(instance)
-  if (date === null || date < instance.launchedAtUtcMs) return between(onUtcMs, offUtcMs, "observed")
-  // Seen on after EC2 says that it was off: our clock was wrong, then or now.
-  if (date < onUtcMs - toleranceMs) return between(date, latestOf(onUtcMs, offUtcMs), "observed")
-  // Billed while it writes its memory to disk, which ends unseen.
-  if (isHibernation(instance)) return between(latestOf(date, onUtcMs), offUtcMs, "observed")
-  return mayHideStop(instance, onUtcMs, date)
-    ? between(earliestOf(onUtcMs, date), date, "reason")
-    : exactly(date, "reason")
-}
-
-/** Whether it may have been stopped, unseen, before its reason's date. Spot that is bought once cannot be stopped. */
-function mayHideStop({ state, market }: Instance, onUtcMs: UtcMs, dateUtcMs: UtcMs): boolean {
-  return isTerminating(state) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
 }
 
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */

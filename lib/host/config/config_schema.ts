@@ -5,6 +5,7 @@ import * as v from "valibot"
 import { isReservedTagKey } from "../../base/instance.ts"
 import { loginPattern } from "../../base/login.ts"
 import { microUsdPerUsd } from "../../base/money.ts"
+import { reasonOf } from "./config_reasons.ts"
 
 const text = v.pipe(v.string(), v.regex(/^[^\p{Cc}]*$/u, "contains control characters"))
 const name = v.pipe(text, v.nonEmpty("is empty"))
@@ -226,22 +227,6 @@ export function checkConfig(
   const key = (issue.path ?? []).map((item) => String(item.key)).join(".")
   const isUnknown = issue.type === "strict_object" && issue.expected === "never"
   return { key, unknown: isUnknown, reason: isUnknown ? "unknown key" : reasonOf(issue) }
-}
-
-function reasonOf(issue: v.BaseIssue<unknown>): string {
-  const { kind, type, message, input, expected } = issue
-  if (kind === "schema" && issue.received === "undefined") return "is missing"
-  if (type === "check" || type === "non_empty") return message
-  if (type === "custom") return `is ${shown(issue)}, ${message}`
-  if (!message.startsWith("Invalid")) return `${issue.received} ${message}`
-  const wanted = expected === "Array" ? "a list" : expected === "Object" ? "a table" : expected
-  return `is ${shown({ input, received: issue.received })}, wanted ${wanted ?? message}`
-}
-
-function shown({ input, received }: Pick<v.BaseIssue<unknown>, "input" | "received">): string {
-  if (Array.isArray(input)) return "a list"
-  if (input instanceof TomlDate) return input.isTime() ? "a time" : "a date"
-  return typeof input === "object" ? "a table" : received
 }
 
 /** The key that was meant by one that does not exist: of the same table, or of that name in another. */
