@@ -1,6 +1,7 @@
 /** The parts of the whole suite, which run side by side, and how one runs. */
 import { createWriteStream, readdirSync } from "node:fs"
 import { join } from "node:path"
+import { postgresBinaries } from "../support/postgres.ts"
 import { readTestOutput, type TestOutput } from "./bun_output.ts"
 import { bunTest, cache, type RunSettings, root, say } from "./settings.ts"
 
@@ -10,7 +11,21 @@ export interface Part {
   paths: string[]
   /** Its tests set up machines with addresses of their own. */
   machines: boolean
+  /** Besides the run's own. */
+  environment?: Record<string, string>
 }
+
+/** Stores and operations whose tests run on both engines. */
+const onBothEngines = [
+  ...["enforcement/", "legacy/", "usage/"].map((name) => `tests/db/${name}`),
+  ...["crowd", "kills", "partial_listing", "restart"].map(
+    (name) => `tests/operations/launches/${name}.test.ts`,
+  ),
+  "tests/operations/enforcement/",
+  "tests/operations/identities/converge.test.ts",
+  "tests/operations/storage/",
+  "tests/operations/usage/cron.test.ts",
+]
 
 /** Tests that set up machines, browsers and servers. */
 const machineFolders = ["tests/boundary/", "tests/clusters/", "tests/proxy/", "tests/ui/"]
@@ -32,6 +47,16 @@ export function allParts(): Part[] {
     { name: "others", paths: rest.sort(), machines: false },
     { name: "tools", paths: toolFolders, machines: false },
     { name: "machines", paths: machineFolders, machines: true },
+    ...(postgresBinaries === null
+      ? []
+      : [
+          {
+            name: "postgres",
+            paths: onBothEngines,
+            machines: false,
+            environment: { TEST_DATABASE: "postgres" },
+          },
+        ]),
   ]
 }
 
@@ -46,7 +71,13 @@ export async function runPart(part: Part, settings: RunSettings, live: boolean):
   const child = Bun.spawn(
     // One pipe for both, so that a failure's text stands before its name.
     ["sh", "-c", 'exec "$@" 2>&1', "sh", ...(part.machines ? await inNetworkOfItsOwn(command) : command)],
-    { cwd: root, env: settings.environment, stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+    {
+      cwd: root,
+      env: { ...settings.environment, ...part.environment },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
   )
   const log = createWriteStream(join(cache, `test-${part.name}.log`))
   const decoder = new TextDecoder()
