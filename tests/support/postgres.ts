@@ -31,6 +31,10 @@ export interface PostgresServer {
   start(): void
   /** How: smart, fast, or immediate, which is as good as kill -9. */
   stop(how?: "fast" | "immediate"): void
+  /** kill -9 of every process of the server. */
+  kill(): void
+  /** A standby becomes the primary; returns when it takes writes. */
+  promote(): void
   remove(): void
 }
 
@@ -54,7 +58,63 @@ export function sharedServer(): PostgresServer {
 }
 
 export function startServer(settings: Record<string, string> = {}): PostgresServer {
+  const server = serverIn((place) => {
+    place.as(
+      place.bin("initdb"),
+      ...["-D", place.dataDir, "-U", "postgres", "-A", "trust"],
+      ...["-E", "UTF8", "--locale=C", "-N"],
+    )
+    configure(place, {
+      listen_addresses: "''",
+      // The tests' data outlives no crash of the machine.
+      fsync: "off",
+      max_connections: "200",
+      shared_buffers: "16MB",
+      ...settings,
+      unix_socket_directories: `'${place.socket}'`,
+    })
+  })
+  server.psql("CREATE ROLE course LOGIN")
+  return server
+}
+
+/** A standby of a server, which follows it from now on. */
+export function startStandby(primary: PostgresServer): PostgresServer {
+  return serverIn((place) => {
+    place.as(
+      place.bin("pg_basebackup"),
+      "-h",
+      primary.socket,
+      "-U",
+      "postgres",
+      "-D",
+      place.dataDir,
+      "-R",
+      "-c",
+      "fast",
+    )
+    configure(place, { unix_socket_directories: `'${place.socket}'` })
+  })
+}
+
+interface Place {
+  dataDir: string
+  socket: string
+  bin(name: string): string
+  /** Runs a program as the unprivileged user; returns what it printed. */
+  as(...argv: string[]): string
+}
+
+/** Lines at the end count. */
+function configure({ dataDir }: Place, settings: Record<string, string>): void {
+  const conf = join(dataDir, "postgresql.conf")
+  const lines = Object.entries(settings).map((pair) => pair.join(" = "))
+  writeFileSync(conf, `${readFileSync(conf, "utf8")}\n${lines.join("\n")}\n`)
+}
+
+function serverIn(fill: (place: Place) => void): PostgresServer {
   if (!postgresBinaries) throw new Error("PostgreSQL's server is not installed")
+  const binaries = postgresBinaries
   ensureAddon()
   const directory = mkdtempSync(join(tmpdir(), "postgres-"))
   const [uid, gid] = unprivileged()
@@ -70,19 +130,8 @@ export function startServer(settings: Record<string, string> = {}): PostgresServ
     if (!ran.success) throw new Error(`${argv.join(" ")}: ${ran.stderr}${ran.stdout}`)
     return ran.stdout.toString().trim()
   }
-  const bin = (name: string) => join(postgresBinaries as string, name)
-  as(bin("initdb"), "-D", dataDir, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-  const lines = Object.entries({
-    listen_addresses: "''",
-    unix_socket_directories: `'${socket}'`,
-    // The tests' data outlives no crash of the machine.
-    fsync: "off",
-    max_connections: "200",
-    shared_buffers: "16MB",
-    ...settings,
-  })
-  const conf = join(dataDir, "postgresql.conf")
-  writeFileSync(conf, `${readFileSync(conf, "utf8")}\n${lines.map((pair) => pair.join(" = ")).join("\n")}\n`)
+  const bin = (name: string) => join(binaries, name)
+  fill({ dataDir, socket, bin, as })
   let databases = 0
   const server: PostgresServer = {
     socket,
@@ -90,17 +139,7 @@ export function startServer(settings: Record<string, string> = {}): PostgresServ
     psql: (sql, database = "postgres") =>
       as(
         bin("psql"),
-        "-h",
-        socket,
-        "-U",
-        "postgres",
-        "-d",
-        database,
-        "-qAtX",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-c",
-        sql,
+        ...["-h", socket, "-U", "postgres", "-d", database, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql],
       ),
     newDatabase() {
       databases += 1
@@ -108,8 +147,28 @@ export function startServer(settings: Record<string, string> = {}): PostgresServ
       server.psql(`CREATE DATABASE ${dbname} OWNER course`)
       return settingsOf({ host: socket, dbname, user: "course" })
     },
-    start: () => void as(bin("pg_ctl"), "-D", dataDir, "-l", join(directory, "log"), "-w", "start"),
+    start() {
+      // After a kill its shared memory is in use until the last of its processes is gone.
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return void as(bin("pg_ctl"), "-D", dataDir, "-l", join(directory, "log"), "-w", "start")
+        } catch (error) {
+          if (attempt === 20)
+            throw new Error(readFileSync(join(directory, "log"), "utf8").slice(-2000), { cause: error })
+          Bun.sleepSync(250)
+        }
+      }
+    },
     stop: (how = "immediate") => void as(bin("pg_ctl"), "-D", dataDir, "-m", how, "-w", "stop"),
+    kill() {
+      const [pid = ""] = readFileSync(join(dataDir, "postmaster.pid"), "utf8").split("\n")
+      const children = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", pid])
+        .stdout.toString()
+        .split(/\s+/)
+        .filter(Boolean)
+      for (const one of [pid, ...children]) process.kill(Number(one), "SIGKILL")
+    },
+    promote: () => void as(bin("pg_ctl"), "-D", dataDir, "-w", "promote"),
     remove() {
       try {
         server.stop()
@@ -120,7 +179,6 @@ export function startServer(settings: Record<string, string> = {}): PostgresServ
     },
   }
   server.start()
-  server.psql("CREATE ROLE course LOGIN")
   return server
 }
 
