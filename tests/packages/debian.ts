@@ -143,6 +143,8 @@ for (const suite of suites) {
     )
 
     test("removed, leaves no program, setuid file, timer or job, keeps config and ledger, and says what still runs", async () => {
+      const cron = `setpriv --reuid cs61c --regid cs61c --clear-groups env -i ${prefix}/libexec/usage_cron`
+      expect((await clean.sh(cron)).stderr).toBe("")
       const removed = await clean.sh("dpkg --remove ec2-wrappers")
       expect(removed.stdout).toMatch(/still running at AWS: 1 instance/)
       expect(removed.code).toBe(0)

@@ -34,13 +34,7 @@ export function packageOf(which: keyof typeof versions, kind: "deb" | "rpm"): st
     kind === "deb" ? `ec2-wrappers_${version}_${debianName}.deb` : `ec2-wrappers-${version}-1.${rpmName}.rpm`
   const made = join(place, "dist", name)
   if (existsSync(made) && existsSync(stamp) && readFileSync(stamp, "utf8") === sourceHash()) return made
-  rmSync(tree, { recursive: true, force: true })
-  mkdirSync(tree, { recursive: true })
-  for (const entry of readdirSync(root)) {
-    if (["node_modules", "dist", ".git", ".cache", ".venv", "tests"].includes(entry)) continue
-    cpSync(join(root, entry), join(tree, entry), { recursive: true })
-  }
-  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"))
+  copySources(tree)
   writeFileSync(join(tree, "package.json"), JSON.stringify({ ...packageJson, version }))
   if (which !== "current") {
     // Another wrapper, too: one that is the same as before is not replaced.
@@ -66,6 +60,17 @@ export function packageOf(which: keyof typeof versions, kind: "deb" | "rpm"): st
   if (!built.success) throw new Error(`${name}: ${built.stdout}${built.stderr}`)
   writeFileSync(stamp, sourceHash())
   return made
+}
+
+/** What a build needs of this tree, in a directory of its own. */
+export function copySources(tree: string): void {
+  rmSync(tree, { recursive: true, force: true })
+  mkdirSync(tree, { recursive: true })
+  for (const entry of readdirSync(root)) {
+    if (["node_modules", "dist", ".git", ".cache", ".venv", "tests"].includes(entry)) continue
+    cpSync(join(root, entry), join(tree, entry), { recursive: true })
+  }
+  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"))
 }
 
 const debianName = process.arch === "arm64" ? "arm64" : "amd64"
