@@ -12,6 +12,16 @@ const hardening = [
 export const ofProcessor = { x64: ["-fcf-protection"], arm64: ["-mbranch-protection=standard"] }
 const crossCompilers = { x64: "x86_64-linux-gnu-gcc", arm64: "aarch64-linux-gnu-gcc" }
 
+/** Of the setuid wrappers, in native/. */
+export const wrapperSources = [
+  "setuid_wrap.c",
+  "process_resets.c",
+  "home_writer.c",
+  "slots.c",
+  "trusted_path.c",
+  "refuse.c",
+]
+
 /** Compiles `command` to `outfile`; throws with the compiler's messages. */
 export function compileCommand(command: CommandEntry, outfile: string, options: BuildOptions): void {
   const definitions: Record<string, string> = command.setuid
@@ -24,9 +34,7 @@ export function compileCommand(command: CommandEntry, outfile: string, options: 
         SPARE_SLOT_DIRECTORY: spareSlots(options.account),
       }
     : { COMMAND: command.name, TOOL: command.tool }
-  const sources = command.setuid
-    ? ["setuid_wrap.c", "process_resets.c", "home_writer.c", "slots.c", "trusted_path.c", "refuse.c"]
-    : ["plain_wrap.c"]
+  const sources = command.setuid ? wrapperSources : ["plain_wrap.c"]
   const compiled = Bun.spawnSync([
     ...[compilerFor(options.target), ...hardening, ...ofProcessor[options.target], "-o", outfile],
     ...Object.entries(definitions).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { compileExecutable } from "../../packaging/executable.ts"
+import { wrapperSources } from "../../packaging/wrappers.ts"
 import { finished } from "../support/tools.ts"
 
 export const root = join(import.meta.dir, "..", "..")
@@ -31,6 +32,22 @@ export const uids = {
   "CS61C-up": 5011,
   "cs61c-a.b": 5012,
   [`cs61c-${"x".repeat(40)}`]: 5013,
+  // ten hostile students and five honest ones, for the soak
+  "cs61c-h0": 5020,
+  "cs61c-h1": 5021,
+  "cs61c-h2": 5022,
+  "cs61c-h3": 5023,
+  "cs61c-h4": 5024,
+  "cs61c-h5": 5025,
+  "cs61c-h6": 5026,
+  "cs61c-h7": 5027,
+  "cs61c-h8": 5028,
+  "cs61c-h9": 5029,
+  "cs61c-k0": 5030,
+  "cs61c-k1": 5031,
+  "cs61c-k2": 5032,
+  "cs61c-k3": 5033,
+  "cs61c-k4": 5034,
 } as const
 
 /** Why the tests of this folder cannot run here; null where they can. Each reason is told once at the end of `npm test`. */
@@ -196,10 +213,9 @@ export function compileWrapper(outfile: string, program: string, changes: Record
     SPARE_SLOT_DIRECTORY: "/var/tmp/ec2-wrappers-cs61c",
     ...changes,
   }
-  const sources = ["setuid_wrap", "home_writer", "slots", "trusted_path", "refuse"]
   compileC(
     outfile,
-    sources.map((name) => join(root, "native", `${name}.c`)),
+    wrapperSources.map((source) => join(root, "native", source)),
     Object.entries(definitions).map(([name, value]) => `-D${name}=${JSON.stringify(value)}`),
   )
 }

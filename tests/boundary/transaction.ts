@@ -17,6 +17,7 @@ export const tool = defineTool({
     count: { type: "string", description: "Only count what this process committed" },
     exclusive: { type: "boolean", default: false, description: "Lock out readers, too" },
     lock: { type: "string", description: "Hold the lock of this file of the data directory instead" },
+    refuse: { type: "string", description: "Also write this into the audit log, as a refusal" },
     record: { type: "string", description: "Also write this into the audit log" },
     alive: { type: "string", description: "Only tell whether this process lives" },
   },
@@ -38,6 +39,7 @@ export const tool = defineTool({
       Bun.sleepSync(Number(args.hold))
       return
     }
+    if (args.refuse !== undefined) context.audit.record(context.caller.login, args.refuse, "refusal")
     if (args.record !== undefined) context.audit.record(context.caller.login, args.record)
     if (args.file !== undefined) {
       context.home.probe()

@@ -16,7 +16,7 @@ export interface LockWaiting {
 }
 
 /** How long one run may make others wait, and then how long each further one may. */
-const patience = { first: { onceMs: 500, laterMs: 50 }, others: { onceMs: 2000, laterMs: 200 } }
+const patience = { first: { onceMs: 500, laterMs: 200 }, others: { onceMs: 2000, laterMs: 500 } }
 const lookEveryMs = 25
 /** A waiter of the first kind that is stopped itself must not keep students out. */
 const longestGivingWayMs = 3000
