@@ -37,7 +37,7 @@ const launch = (...options: string[]) =>
   room.hadoop("launch-cluster", "cheap", "1", "sm", "2", "sw", "--use-spot", "--timeout", "1s", ...options)
 
 test("workers are spot instances, the master only where asked", async () => {
-  await launch("--max-price", "0.01")
+  await launch("--max-price", "0.05")
   expect(await markets()).toEqual(["sm on-demand", "sw spot", "sw spot"])
   await room.hadoop("terminate-cluster", "cheap", "--yes")
   await launch("--spot-master")
