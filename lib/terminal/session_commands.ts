@@ -37,7 +37,14 @@ function sessionDeps(context: Context): SessionDeps {
   const { config, clock, interrupt, audit, usersDb, aws, caller } = context
   const { login, uid } = caller
   return {
-    ...{ config, clock, interrupt, audit, usersDb, aws, login, uid },
+    config,
+    clock,
+    interrupt,
+    audit,
+    usersDb,
+    aws,
+    login,
+    uid,
     suspension: () =>
       context.usageDb.suspensions.current(login, config.course.termStartUtcMs)?.reason ?? null,
   }

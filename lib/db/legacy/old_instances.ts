@@ -38,8 +38,12 @@ export function oldInstances(db: Db) {
            last_seen = excluded.last_seen, is_spot = excluded.is_spot,
            username = excluded.username`,
       ).run(
-        ...[instanceId, instanceType, toJulianDay(startUtcMs), toJulianDay(seenUtcMs)],
-        ...[market === "spot" ? 1 : 0, login],
+        instanceId,
+        instanceType,
+        toJulianDay(startUtcMs),
+        toJulianDay(seenUtcMs),
+        market === "spot" ? 1 : 0,
+        login,
       )
     },
 

@@ -43,7 +43,13 @@ export function oldSums(db: Db, oldRows: OldRows) {
       db.query(`INSERT INTO old_usage_lines(login, instance_type, market, micro_usd_per_hour, hours, lowest_micro_usd,
            highest_micro_usd)
          VALUES (CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)`).run(
-        ...[login, what, market, microUsdPerHour, hours, cost?.lowest ?? null, cost?.highest ?? null],
+        login,
+        what,
+        market,
+        microUsdPerHour,
+        hours,
+        cost?.lowest ?? null,
+        cost?.highest ?? null,
       )
     }
     if (!oldRows.has(login)) return

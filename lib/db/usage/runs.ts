@@ -24,9 +24,16 @@ export function runTable(db: Db, offers: Offers) {
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING interval_id AS id`,
         )
         .get(
-          ...[instanceId, login, offers.idOf(run), flag(publicIpv4)],
-          ...[start.earliestUtcMs, start.latestUtcMs, start.evidence],
-          ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
+          instanceId,
+          login,
+          offers.idOf(run),
+          flag(publicIpv4),
+          start.earliestUtcMs,
+          start.latestUtcMs,
+          start.evidence,
+          end?.earliestUtcMs ?? null,
+          end?.latestUtcMs ?? null,
+          end?.evidence ?? null,
           flag(endedByEc2),
         )
       if (!added) throw new Error(`a run of ${instanceId} was not kept`)
@@ -39,8 +46,11 @@ export function runTable(db: Db, offers: Offers) {
         `UPDATE intervals SET end_earliest_utc_ms = ?, end_latest_utc_ms = ?, end_evidence = ?, ended_by_ec2 = ?
          WHERE interval_id = ?`,
       ).run(
-        ...[end?.earliestUtcMs ?? null, end?.latestUtcMs ?? null, end?.evidence ?? null],
-        ...[flag(endedByEc2), runId],
+        end?.earliestUtcMs ?? null,
+        end?.latestUtcMs ?? null,
+        end?.evidence ?? null,
+        flag(endedByEc2),
+        runId,
       )
     },
 

@@ -36,13 +36,15 @@ export function trackedInstances(db: Db, offers: Offers) {
            reservation_id = excluded.reservation_id, public_ipv4 = excluded.public_ipv4,
            launched_at_utc_ms = excluded.launched_at_utc_ms, seen_utc_ms = excluded.seen_utc_ms`,
       ).run(
-        ...[instance.instanceId, instance.login, offers.idOf(instance), instance.state, instance.keyName],
-        ...[
-          instance.reservationId,
-          instance.publicIpv4 ? 1 : 0,
-          instance.launchedAtUtcMs,
-          instance.seenUtcMs,
-        ],
+        instance.instanceId,
+        instance.login,
+        offers.idOf(instance),
+        instance.state,
+        instance.keyName,
+        instance.reservationId,
+        instance.publicIpv4 ? 1 : 0,
+        instance.launchedAtUtcMs,
+        instance.seenUtcMs,
       )
     },
 

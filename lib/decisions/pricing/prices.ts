@@ -116,9 +116,20 @@ const freeThroughput = 125
  * a list: reports mark what is priced so as an estimate (`storagePriceSource`).
  */
 const volumeFactor: Record<string, number> = {
-  ...{ "us-east-1": 1, "us-east-2": 1, "us-west-2": 1, "us-west-1": 1.2, "ca-central-1": 1.1 },
-  ...{ "eu-west-1": 1.1, "eu-west-2": 1.16, "eu-west-3": 1.16, "eu-central-1": 1.19, "eu-north-1": 1.045 },
-  ...{ "ap-south-1": 1.14, "ap-southeast-1": 1.2, "ap-southeast-2": 1.2, "ap-northeast-1": 1.2 },
+  "us-east-1": 1,
+  "us-east-2": 1,
+  "us-west-2": 1,
+  "us-west-1": 1.2,
+  "ca-central-1": 1.1,
+  "eu-west-1": 1.1,
+  "eu-west-2": 1.16,
+  "eu-west-3": 1.16,
+  "eu-central-1": 1.19,
+  "eu-north-1": 1.045,
+  "ap-south-1": 1.14,
+  "ap-southeast-1": 1.2,
+  "ap-southeast-2": 1.2,
+  "ap-northeast-1": 1.2,
 }
 const dearestVolumeFactor = 1.9
 

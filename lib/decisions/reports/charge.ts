@@ -58,7 +58,9 @@ export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: R
   const common = { login, id, market, region, zone, usageOperation, start, end, ms }
   const instance: Charge = {
     ...common,
-    ...{ kind: "instance", what: run.instanceType, cost: costOfRun(tariff, run, nowUtcMs, range) },
+    kind: "instance",
+    what: run.instanceType,
+    cost: costOfRun(tariff, run, nowUtcMs, range),
     hours: billedMs(tariff.billing, usageOperation, ms) / msPerHour,
     ...priceAtStart(tariff, run),
   }
@@ -68,8 +70,13 @@ export function chargesOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: R
     instance,
     {
       ...common,
-      ...{ kind: "address", what: "public IPv4", market: "on-demand", hours: ms / msPerHour, cost: address },
-      ...{ microUsdPerHour: publicIpv4MicroUsdPerHour, priceSource: "embedded" },
+      kind: "address",
+      what: "public IPv4",
+      market: "on-demand",
+      hours: ms / msPerHour,
+      cost: address,
+      microUsdPerHour: publicIpv4MicroUsdPerHour,
+      priceSource: "embedded",
     },
   ]
 }
@@ -80,7 +87,14 @@ export function chargeOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: UtcMs, rang
   const endLatestUtcMs = flatRate.endLatestUtcMs ?? nowUtcMs
   const ms = overlap({ fromUtcMs: flatRate.startEarliestUtcMs, toUtcMs: endLatestUtcMs }, range)
   return {
-    ...{ login, kind, id, what, market: "on-demand", region, zone: "", usageOperation: "" },
+    login,
+    kind,
+    id,
+    what,
+    market: "on-demand",
+    region,
+    zone: "",
+    usageOperation: "",
     start: {
       earliestUtcMs: flatRate.startEarliestUtcMs,
       latestUtcMs: flatRate.startLatestUtcMs,
@@ -90,8 +104,11 @@ export function chargeOfFlatRate(flatRate: FlatRateCharge, nowUtcMs: UtcMs, rang
       flatRate.endLatestUtcMs === null
         ? null
         : { earliestUtcMs: endEarliestUtcMs, latestUtcMs: endLatestUtcMs, evidence: "observed" },
-    ...{ ms, hours: ms / msPerHour, cost: costOfFlatRate(flatRate, nowUtcMs, range) },
-    ...{ microUsdPerHour, priceSource: sourceOf(flatRate) },
+    ms,
+    hours: ms / msPerHour,
+    cost: costOfFlatRate(flatRate, nowUtcMs, range),
+    microUsdPerHour,
+    priceSource: sourceOf(flatRate),
   }
 }
 

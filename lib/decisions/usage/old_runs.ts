@@ -47,8 +47,14 @@ function runOf(row: OldRow, fromUtcMs: UtcMs, toUtcMs: UtcMs | null): Run {
     .filter((utcMs) => (utcMs >= fromUtcMs || fromUtcMs === startUtcMs) && utcMs < (toUtcMs ?? utcMs + 1))
   const stoppedUtcMs = offUtcMs.length > 0 ? earliestOf(...offUtcMs) : null
   return {
-    ...{ instanceId, login, instanceType, market },
-    ...{ region: "us-east-1", zone: "", usageOperation: "RunInstances", publicIpv4: false },
+    instanceId,
+    login,
+    instanceType,
+    market,
+    region: "us-east-1",
+    zone: "",
+    usageOperation: "RunInstances",
+    publicIpv4: false,
     start: exactly(fromUtcMs, "observed"),
     end: toUtcMs === null ? null : between(stoppedUtcMs ?? toUtcMs, toUtcMs, "observed"),
     seenUtcMs: stoppedUtcMs ?? row.seenUtcMs ?? fromUtcMs,

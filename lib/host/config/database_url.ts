@@ -4,15 +4,20 @@ import { quoted } from "../../base/text.ts"
 
 /** What `url` may name. Everything else has a value of ours, or has no place in a file that everybody may read. */
 const allowed = new Set([
-  ...["host", "hostaddr", "port", "dbname", "user", "target_session_attrs", "sslmode", "connect_timeout"],
-  ...[
-    "channel_binding",
-    "krbsrvname",
-    "gssencmode",
-    "load_balance_hosts",
-    "require_auth",
-    "ssl_min_protocol_version",
-  ],
+  "host",
+  "hostaddr",
+  "port",
+  "dbname",
+  "user",
+  "target_session_attrs",
+  "sslmode",
+  "connect_timeout",
+  "channel_binding",
+  "krbsrvname",
+  "gssencmode",
+  "load_balance_hosts",
+  "require_auth",
+  "ssl_min_protocol_version",
 ])
 
 /** Files that only the account may read: each is a key of its own in [database]. */

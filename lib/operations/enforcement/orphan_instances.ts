@@ -86,6 +86,7 @@ function reservationFromInstance(
     process: "",
     createdAtUtcMs: instance.launchedAtUtcMs,
     sentAtUtcMs: instance.launchedAtUtcMs,
-    ...{ awaited: 0, awaitedWorstMicroUsd: noMicroUsd },
+    awaited: 0,
+    awaitedWorstMicroUsd: noMicroUsd,
   }
 }

@@ -29,7 +29,14 @@ export function ownIdentity(context: Context, progress: (text: string) => void):
   const { config, clock, interrupt, audit, usersDb, aws, home, caller } = context
   const { login } = caller
   return {
-    ...{ config, clock, interrupt, audit, usersDb, aws, home, progress },
+    config,
+    clock,
+    interrupt,
+    audit,
+    usersDb,
+    aws,
+    home,
+    progress,
     login,
     actor: login,
     sessions: sessionEnder(context, login),

@@ -70,10 +70,17 @@ function launchedVolumes(
   madeAtUtcMs: UtcMs,
 ): FlatRateCharge {
   return {
-    ...{ flatRateId: launchedVolumesOf(instanceId), kind: "volume", login, region },
-    ...{ description: "volumes of a launch", microUsdPerHour: storageMicroUsdPerHour },
-    ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs: madeAtUtcMs },
+    flatRateId: launchedVolumesOf(instanceId),
+    kind: "volume",
+    login,
+    region,
+    description: "volumes of a launch",
+    microUsdPerHour: storageMicroUsdPerHour,
+    startEarliestUtcMs: madeAtUtcMs,
+    startLatestUtcMs: madeAtUtcMs,
+    endEarliestUtcMs: null,
+    endLatestUtcMs: null,
+    seenUtcMs: madeAtUtcMs,
     goesWithInstance: instanceId,
   }
 }
@@ -108,10 +115,24 @@ function firstLease(reservation: NewReservation, instanceId: string, startedAtUt
   const { id: reservationId, login, region, instanceType, market, keyName, usageOperation } = reservation
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   return {
-    ...{ instanceId, login, reservationId, region, instanceType, market, keyName },
-    ...{ usageOperation, microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour },
-    ...{ launchedAtUtcMs: startedAtUtcMs, runStartedAtUtcMs: startedAtUtcMs, ranBeforeMs: 0 },
+    instanceId,
+    login,
+    reservationId,
+    region,
+    instanceType,
+    market,
+    keyName,
+    usageOperation,
+    microUsdPerHour,
+    storageMicroUsdPerHour,
+    addressMicroUsdPerHour,
+    launchedAtUtcMs: startedAtUtcMs,
+    runStartedAtUtcMs: startedAtUtcMs,
+    ranBeforeMs: 0,
     endsAtUtcMs: reservation.leaseEndsAtUtcMs,
-    ...{ stoppedAtUtcMs: null, endedAtUtcMs: null, announcedEndUtcMs: null, terminationAtUtcMs: null },
+    stoppedAtUtcMs: null,
+    endedAtUtcMs: null,
+    announcedEndUtcMs: null,
+    terminationAtUtcMs: null,
   }
 }

@@ -173,11 +173,18 @@ function recordUncertain(
   const { microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour } = reservation
   const latestUtcMs = earliestOf(later(leaseEndsAtUtcMs, config.leases.enforcementMs), nowUtcMs)
   usageDb.ledger.flatRates.put({
-    ...{ flatRateId: id, kind: "volume", login, region },
+    flatRateId: id,
+    kind: "volume",
+    login,
+    region,
     description: `${plural(count, instanceType, instanceType)} that may have run`,
     microUsdPerHour: times(count, total([microUsdPerHour, storageMicroUsdPerHour, addressMicroUsdPerHour])),
-    ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: latestUtcMs, seenUtcMs: createdAtUtcMs },
-    ...{ endEarliestUtcMs: latestUtcMs, endLatestUtcMs: latestUtcMs, goesWithInstance: "" },
+    startEarliestUtcMs: createdAtUtcMs,
+    startLatestUtcMs: latestUtcMs,
+    seenUtcMs: createdAtUtcMs,
+    endEarliestUtcMs: latestUtcMs,
+    endLatestUtcMs: latestUtcMs,
+    goesWithInstance: "",
   })
   usageDb.ledger.sums.forget(login)
 }

@@ -56,7 +56,10 @@ async function historyOf(
 ): Promise<SpotPrice[]> {
   const ec2 = await aws.ec2(region)
   const history = await ec2.spotPriceHistory({
-    ...{ instanceTypes: [instanceType], zone, startUtcMs: fromUtcMs, endUtcMs: nowUtcMs },
+    instanceTypes: [instanceType],
+    zone,
+    startUtcMs: fromUtcMs,
+    endUtcMs: nowUtcMs,
   })
   return history.flatMap((price) => {
     const usageOperation = operationOfProduct(price.product)

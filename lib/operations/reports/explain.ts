@@ -47,12 +47,15 @@ export function explain(
   if (!mayKnow) throw new Refused("explain", `${instanceId} is not an instance of ${caller.login}`)
   if (login === null) throw new Failed("explain", `${instanceId} is not in the ledger`)
   return {
-    ...{ instance: instanceId, user: login },
+    instance: instanceId,
+    user: login,
     runs: runs.map((run) => {
       const charges = chargesOfRun(tariff, run, nowUtcMs, always)
       const { microUsdPerHour, priceSource } = charges[0] ?? {}
       return {
-        ...{ type: run.instanceType, market: run.market, zone: run.zone },
+        type: run.instanceType,
+        market: run.market,
+        zone: run.zone,
         start: instantText(run.start),
         end: run.end ? instantText(run.end) + (run.endedByEc2 ? ", taken back by EC2" : "") : "still running",
         cost: charges.map(({ kind, cost }) => `${kind} ${cost ? amountOf(cost) : "unpriced"}`).join(", "),

@@ -180,7 +180,9 @@ function rangeJson(range: Range) {
 
 function lineJson({ hours, what, market, microUsdPerHour, cost, priceSource }: UsageLine) {
   return {
-    ...{ what, market, hours },
+    what,
+    market,
+    hours,
     usd_per_hour: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
     ...(cost ? boundsJson(cost) : { lowest_usd: null, highest_usd: null }),
     unpriced: cost === null,
@@ -190,7 +192,8 @@ function lineJson({ hours, what, market, microUsdPerHour, cost, priceSource }: U
 
 function userJson(found: UserReport, range: Range) {
   return {
-    ...{ user: found.login, ...rangeJson(range) },
+    user: found.login,
+    ...rangeJson(range),
     pending_spot_requests: found.pendingSpotRequests.map(lineJson),
     running: found.running.map(lineJson),
     finished: found.finished.map(lineJson),

@@ -32,8 +32,11 @@ export interface ReportQuery {
 
 export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery): UserReport {
   const groups = {
-    ...{ running: lines(), finished: lines() },
-    ...{ volumes: lines(), snapshots: lines(), addresses: lines() },
+    running: lines(),
+    finished: lines(),
+    volumes: lines(),
+    snapshots: lines(),
+    addresses: lines(),
   }
   const isOfAllTime = query.range === always
   const countsAsInOldDays = tariff.billing.granularity === "hour" && isOfAllTime
@@ -55,9 +58,12 @@ export function userReport(usageDb: UsageDb, tariff: Tariff, query: ReportQuery)
   const pendingSpotRequests = includesNow(query.range) ? pendingLines(usageDb, tariff, query) : []
   const all = [...pendingSpotRequests, ...Object.values(groups).flatMap((group) => group.all())]
   return {
-    ...{ login: query.login, pendingSpotRequests },
-    ...{ running: groups.running.all(), finished: groups.finished.all() },
-    ...{ volumes: groups.volumes.all(), snapshots: groups.snapshots.all() },
+    login: query.login,
+    pendingSpotRequests,
+    running: groups.running.all(),
+    finished: groups.finished.all(),
+    volumes: groups.volumes.all(),
+    snapshots: groups.snapshots.all(),
     addresses: groups.addresses.all(),
     total: sumOf(all.map(({ cost }) => cost)),
     unpriced: all.filter(({ cost }) => cost === null).length,
@@ -113,7 +119,11 @@ export function oldLines(
     const price = priceOf(book, { ...offer, atUtcMs: nowUtcMs })
     const cost = price === null || hours === null ? null : times(hours, price)
     return {
-      ...{ login, hours: hours ?? 0, what: instanceType, market, microUsdPerHour: price },
+      login,
+      hours: hours ?? 0,
+      what: instanceType,
+      market,
+      microUsdPerHour: price,
       cost: cost === null ? null : { lowest: cost, highest: cost },
     }
   })

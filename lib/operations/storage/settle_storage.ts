@@ -54,8 +54,14 @@ async function madeFor(
     atUtcMs: UtcMs,
   ): FlatRateCharge => ({
     ...what,
-    ...{ login, region, startEarliestUtcMs: atUtcMs, startLatestUtcMs: atUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
+    login,
+    region,
+    startEarliestUtcMs: atUtcMs,
+    startLatestUtcMs: atUtcMs,
+    endEarliestUtcMs: null,
+    endLatestUtcMs: null,
+    seenUtcMs,
+    goesWithInstance: "",
   })
   return [
     ...volumes.map((volume) => {

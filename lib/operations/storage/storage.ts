@@ -161,19 +161,25 @@ function reserve(
   if (!admission.allow) throw new Refused(order.action, admission.because)
   if (dryRun) return null
   const reservation: NewReservation = {
-    ...{ id, login, kind: "launch", region: config.aws.region, instanceType: "", market: "on-demand" },
+    id,
+    login,
+    kind: "launch",
+    region: config.aws.region,
+    instanceType: "",
+    market: "on-demand",
     // no instance is counted: what is reserved is the storage alone
-    ...{
-      keyName: "",
-      image: "",
-      count: 0,
-      microUsdPerHour: noMicroUsd,
-      addressMicroUsdPerHour: noMicroUsd,
-      instanceId: null,
-      usageOperation: "",
-    },
-    ...{ storageMicroUsdPerHour: microUsdPerHour, worstMicroUsd: worst, leaseEndsAtUtcMs: clock.now() },
-    ...{ process: ownProcess(), createdAtUtcMs: clock.now() },
+    keyName: "",
+    image: "",
+    count: 0,
+    microUsdPerHour: noMicroUsd,
+    addressMicroUsdPerHour: noMicroUsd,
+    instanceId: null,
+    usageOperation: "",
+    storageMicroUsdPerHour: microUsdPerHour,
+    worstMicroUsd: worst,
+    leaseEndsAtUtcMs: clock.now(),
+    process: ownProcess(),
+    createdAtUtcMs: clock.now(),
   }
   usageDb.reservations.add(reservation)
   usageDb.clientTokens.set(login, token, { reservationId: id, requestDigest })
@@ -195,10 +201,18 @@ function finish(
       const item = items[index]
       if (!item) continue
       usageDb.ledger.flatRates.put({
-        ...{ flatRateId, kind: item.kind, login: caller.login, region: config.aws.region },
-        ...{ description: item.description, microUsdPerHour: item.microUsdPerHour },
-        ...{ startEarliestUtcMs: nowUtcMs, startLatestUtcMs: nowUtcMs, seenUtcMs: nowUtcMs },
-        ...{ endEarliestUtcMs: null, endLatestUtcMs: null, goesWithInstance: "" },
+        flatRateId,
+        kind: item.kind,
+        login: caller.login,
+        region: config.aws.region,
+        description: item.description,
+        microUsdPerHour: item.microUsdPerHour,
+        startEarliestUtcMs: nowUtcMs,
+        startLatestUtcMs: nowUtcMs,
+        seenUtcMs: nowUtcMs,
+        endEarliestUtcMs: null,
+        endLatestUtcMs: null,
+        goesWithInstance: "",
       })
     }
   })

@@ -47,7 +47,10 @@ export async function askEventHistory({
     const events = await trail.instanceEvents(instanceId, sinceUtcMs, now)
     usageDb.transaction(() => {
       const found = events.map(({ name, atUtcMs, user, eventId }) => ({
-        ...{ instanceId, foundUtcMs: now, kind: "cloudtrail", atUtcMs },
+        instanceId,
+        foundUtcMs: now,
+        kind: "cloudtrail",
+        atUtcMs,
         text: `${name} by ${user || "nobody named"} at ${isoUtc(atUtcMs)} (event ${eventId})`,
       }))
       const text = `CloudTrail was asked, and had ${plural(found.length, "event")}`

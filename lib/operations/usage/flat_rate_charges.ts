@@ -97,7 +97,8 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
       ledger.flatRates.put({
         ...before,
         // A list price takes the place of what travels with the tools, from the beginning.
-        ...{ microUsdPerHour: flatRate.microUsdPerHour, priceSource: flatRate.priceSource ?? null },
+        microUsdPerHour: flatRate.microUsdPerHour,
+        priceSource: flatRate.priceSource ?? null,
         seenUtcMs: latestOf(before.seenUtcMs, listing.fromUtcMs),
         goesWithInstance: flatRate.goesWithInstance || before.goesWithInstance,
       })
@@ -161,12 +162,18 @@ function fromVolume(volume: Volume, region: string, seenUtcMs: UtcMs, prices: St
   const createdAtUtcMs = earliestOf(volume.createdAtUtcMs, seenUtcMs)
   const extras = [iops > 3000 && `${iops} IOPS`, throughput > 125 && `${throughput} MiB/s`].filter(Boolean)
   return {
-    ...{ flatRateId: id, kind: "volume", login: ownerOf({ tags: volume.tags, keyName: "" }), region },
+    flatRateId: id,
+    kind: "volume",
+    login: ownerOf({ tags: volume.tags, keyName: "" }),
+    region,
     description: [`${type} ${gib} GiB`, ...extras].join(" "),
     microUsdPerHour: volumePriceOf(volume, region, prices),
     priceSource: storagePriceSource(region, type, prices),
-    ...{ startEarliestUtcMs: createdAtUtcMs, startLatestUtcMs: createdAtUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs },
+    startEarliestUtcMs: createdAtUtcMs,
+    startLatestUtcMs: createdAtUtcMs,
+    endEarliestUtcMs: null,
+    endLatestUtcMs: null,
+    seenUtcMs,
     goesWithInstance: volume.deleteOnTermination ? volume.attachedTo : "",
   }
 }
@@ -179,24 +186,35 @@ function fromSnapshot(
 ): FlatRateCharge {
   const madeAtUtcMs = earliestOf(startedAtUtcMs, seenUtcMs)
   return {
-    ...{ flatRateId: id, kind: "snapshot", login: ownerOf({ tags, keyName: "" }), region },
-    ...{ description: snapshotDescription(gib), microUsdPerHour: snapshotPriceOf(gib, region, prices) },
+    flatRateId: id,
+    kind: "snapshot",
+    login: ownerOf({ tags, keyName: "" }),
+    region,
+    description: snapshotDescription(gib),
+    microUsdPerHour: snapshotPriceOf(gib, region, prices),
     priceSource: storagePriceSource(region, null, prices),
-    ...{ startEarliestUtcMs: madeAtUtcMs, startLatestUtcMs: madeAtUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
+    startEarliestUtcMs: madeAtUtcMs,
+    startLatestUtcMs: madeAtUtcMs,
+    endEarliestUtcMs: null,
+    endLatestUtcMs: null,
+    seenUtcMs,
+    goesWithInstance: "",
   }
 }
 
 function fromAddress(address: Address, region: string, seenUtcMs: UtcMs): FlatRateCharge {
   return {
-    ...{
-      flatRateId: address.allocationId,
-      kind: "address",
-      login: ownerOf({ tags: address.tags, keyName: "" }),
-      region,
-    },
-    ...{ description: address.publicIp, microUsdPerHour: publicIpv4MicroUsdPerHour },
-    ...{ startEarliestUtcMs: seenUtcMs, startLatestUtcMs: seenUtcMs },
-    ...{ endEarliestUtcMs: null, endLatestUtcMs: null, seenUtcMs, goesWithInstance: "" },
+    flatRateId: address.allocationId,
+    kind: "address",
+    login: ownerOf({ tags: address.tags, keyName: "" }),
+    region,
+    description: address.publicIp,
+    microUsdPerHour: publicIpv4MicroUsdPerHour,
+    startEarliestUtcMs: seenUtcMs,
+    startLatestUtcMs: seenUtcMs,
+    endEarliestUtcMs: null,
+    endLatestUtcMs: null,
+    seenUtcMs,
+    goesWithInstance: "",
   }
 }

@@ -41,9 +41,13 @@ export function recordObserved(
   const findings = observe(prior, told, observation)
   const after: TrackedInstance = {
     ...(before ?? newcomer(instance)),
-    ...{ instanceType: instance.type, zone: instance.zone, usageOperation: instance.usageOperation },
-    ...{ state: findings.state, publicIpv4: instance.publicIpv4 },
-    ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: observation.fromUtcMs },
+    instanceType: instance.type,
+    zone: instance.zone,
+    usageOperation: instance.usageOperation,
+    state: findings.state,
+    publicIpv4: instance.publicIpv4,
+    launchedAtUtcMs: instance.launchedAtUtcMs,
+    seenUtcMs: observation.fromUtcMs,
   }
   ledger.instances.put(after)
   ledger.interfaces.note(instance.interfaceIds, instance.id, after.login)
@@ -134,15 +138,18 @@ function priorStateFrom(
 
 function newcomer(instance: ObservedInstance): TrackedInstance {
   return {
-    ...{
-      instanceId: instance.id,
-      login: ownerOf(instance),
-      instanceType: instance.type,
-      market: instance.market,
-    },
-    ...{ region: instance.region, zone: instance.zone, usageOperation: instance.usageOperation },
-    ...{ state: instance.state, keyName: instance.keyName, publicIpv4: instance.publicIpv4 },
-    ...{ reservationId: reservationIdOf(instance) },
-    ...{ launchedAtUtcMs: instance.launchedAtUtcMs, seenUtcMs: instance.launchedAtUtcMs },
+    instanceId: instance.id,
+    login: ownerOf(instance),
+    instanceType: instance.type,
+    market: instance.market,
+    region: instance.region,
+    zone: instance.zone,
+    usageOperation: instance.usageOperation,
+    state: instance.state,
+    keyName: instance.keyName,
+    publicIpv4: instance.publicIpv4,
+    reservationId: reservationIdOf(instance),
+    launchedAtUtcMs: instance.launchedAtUtcMs,
+    seenUtcMs: instance.launchedAtUtcMs,
   }
 }

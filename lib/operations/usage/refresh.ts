@@ -43,7 +43,10 @@ export async function refreshUser(
     usageDb.spotRequests.replaceOf(
       login,
       open.map(({ id: requestId, instanceType, createdAtUtcMs: requestedAtUtcMs }) => ({
-        ...{ requestId, instanceType, requestedAtUtcMs, login },
+        requestId,
+        instanceType,
+        requestedAtUtcMs,
+        login,
       })),
     )
   })

@@ -92,16 +92,15 @@ export function repair(
       usageOperation: linuxOperation,
     }
     ledger.instances.put({
-      ...{
-        instanceId,
-        login,
-        ...offer,
-        state: "terminated",
-        keyName: "",
-        reservationId: "",
-        publicIpv4: false,
-      },
-      ...{ launchedAtUtcMs: startUtcMs, seenUtcMs: seenUtcMs ?? startUtcMs },
+      instanceId,
+      login,
+      ...offer,
+      state: "terminated",
+      keyName: "",
+      reservationId: "",
+      publicIpv4: false,
+      launchedAtUtcMs: startUtcMs,
+      seenUtcMs: seenUtcMs ?? startUtcMs,
     })
     const runs = runsOfOld(row)
     for (const [index, { isOld: _, ...run }] of runs.entries()) {

@@ -75,8 +75,10 @@ export async function takeSnapshot(
     usageDb.spotRequests.replaceAll(spotRequests)
     const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
     return {
-      ...{ instances: sum("instances"), vanished: sum("vanished") },
-      ...{ openSpotRequests: spotRequests.length, clockWentBack },
+      instances: sum("instances"),
+      vanished: sum("vanished"),
+      openSpotRequests: spotRequests.length,
+      clockWentBack,
     }
   })
 }

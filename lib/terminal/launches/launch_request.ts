@@ -52,9 +52,23 @@ export interface Asked {
 
 /** Options that are part of the request. */
 const inRequest = new Set([
-  ...["ami", "count", "key-name", "availability-zone", "placement-group", "instance-type", "user-data"],
-  ...["spot", "max-price", "security-group", "stdin-user-data", "subnet", "lease", "root-gib"],
-  ...["instance-profile", "tag", "client-token"],
+  "ami",
+  "count",
+  "key-name",
+  "availability-zone",
+  "placement-group",
+  "instance-type",
+  "user-data",
+  "spot",
+  "max-price",
+  "security-group",
+  "stdin-user-data",
+  "subnet",
+  "lease",
+  "root-gib",
+  "instance-profile",
+  "tag",
+  "client-token",
 ])
 
 function isGiven(name: string, value: LaunchOptions[keyof LaunchOptions]): boolean {

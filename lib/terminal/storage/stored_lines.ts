@@ -24,7 +24,10 @@ function rowsOf(stored: readonly Stored[]): string[][] {
 
 export function storedJson(stored: readonly Stored[]): object[] {
   return stored.map(({ id, description, madeAtUtcMs, attachedTo, microUsdPerHour }) => ({
-    ...{ id, what: description, made: isoUtc(madeAtUtcMs), attached_to: attachedTo || null },
+    id,
+    what: description,
+    made: isoUtc(madeAtUtcMs),
+    attached_to: attachedTo || null,
     hourly_cost: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
   }))
 }
