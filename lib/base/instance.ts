@@ -5,6 +5,11 @@ import type { UtcMs } from "./time.ts"
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html */
 export type InstanceState = "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped"
 
+/** Whether it runs no more and will not run again; it shows for about an hour. */
+export function hasEnded({ state }: { state: InstanceState }): boolean {
+  return state === "terminated" || state === "shutting-down"
+}
+
 export type Market = "on-demand" | "spot"
 
 /** An instance as DescribeInstances shows it. Absent strings are "". */

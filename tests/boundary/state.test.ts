@@ -1,4 +1,4 @@
-/** In what state the wrapper starts a tool, whatever its caller did before: SETUID.md's table, first half. */
+/** In what state the wrapper starts a tool, whatever its caller did before. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -8,7 +8,7 @@ import type { Workspace } from "./tools.ts"
 
 const fixture = join(import.meta.dir, "..", "fixtures", "old_usage_db.sql")
 
-/** What one unit cost, times the units of LEGACY.md. */
+/** What one unit cost, times the old tool's units. */
 const oldPrices = Object.fromEntries(
   Object.entries({
     ...{

@@ -3,7 +3,7 @@
  * belongs inside the caller's transaction, and keeps the old tools' tables true beside it.
  */
 
-import type { Instance } from "../../base/instance.ts"
+import { hasEnded, type Instance } from "../../base/instance.ts"
 import { earliestOf, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import {
   add,
@@ -204,10 +204,6 @@ export function ledger(db: Db) {
       return spent
     },
   }
-}
-
-function hasEnded({ state }: TrackedInstance): boolean {
-  return state === "terminated" || state === "shutting-down"
 }
 
 /** What the ledger keeps of an instance as EC2 shows it. */

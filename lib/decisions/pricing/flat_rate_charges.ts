@@ -8,7 +8,8 @@ import type { PriceSource } from "./prices.ts"
 export interface FlatRateCharge {
   /** The volume's or the address's id. */
   flatRateId: string
-  kind: "volume" | "snapshot" | "address"
+  /** `launch`: one of which nobody can tell any more whether it ran. */
+  kind: "volume" | "snapshot" | "address" | "launch"
   login: string
   region: string
   /** For people: `gp3 8 GiB`, `198.51.100.7`. */

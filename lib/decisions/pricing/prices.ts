@@ -3,7 +3,7 @@
  * There is no guess: what has no price is refused at launch and `unpriced` in reports.
  */
 
-import type { Market } from "../../base/instance.ts"
+import type { Instance, Market } from "../../base/instance.ts"
 import { type MicroUsd, microUsd, microUsdOf, times } from "../../base/money.ts"
 import { type UtcMs, utcMsOf } from "../../base/time.ts"
 import { embeddedPrice, embeddedRegion, isEstimated, linuxOperation } from "./embedded_prices.ts"
@@ -34,6 +34,11 @@ export interface Offer {
 }
 
 /** `estimate`: no published figure, see docs/accounting.md. */
+/** What an instance is sold as. */
+export function offerOf({ type, region, usageOperation, market }: Instance): Offer {
+  return { instanceType: type, region, usageOperation, market }
+}
+
 export type PriceSource = "config" | "price list" | "embedded" | "estimate" | "spot history" | "spot factor"
 
 /**

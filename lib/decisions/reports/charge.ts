@@ -25,7 +25,7 @@ import type { Instant, Run } from "../usage/runs.ts"
 export interface Charge {
   /** "" is nobody's. */
   login: string
-  kind: "instance" | "address" | "volume" | "snapshot"
+  kind: "instance" | FlatRateCharge["kind"]
   /** The instance's, volume's or address's id. */
   id: string
   /** The instance's type; of what is no instance its description. */

@@ -8,11 +8,11 @@
  * What no listing can bound: a run that nobody saw, of a type that nobody saw. It counts as of the types seen before and after.
  */
 
-import type { Instance, InstanceState } from "../../base/instance.ts"
+import { hasEnded, type Instance, type InstanceState } from "../../base/instance.ts"
 import { earliestOf, later, type UtcMs } from "../../base/time.ts"
 import { endOfRun, mayHideStop, quickestRestartMs, toleranceMs } from "./run_ends.ts"
 import { between, exactly, type Instant, isExact, type Run } from "./runs.ts"
-import { byEc2, isOn, isTerminating, reasonDate } from "./transitions.ts"
+import { byEc2, isOn, reasonDate } from "./transitions.ts"
 
 /** When a listing was taken: anything in it was so at one moment between the two. */
 export interface Observation {
@@ -62,7 +62,7 @@ export function observe(prior: PriorState | null, instance: Instance, observatio
   const findings = prior ? seenAgain(prior, instance, observation) : seenFirst(instance, observation)
   return {
     ...findings,
-    endedUtcMs: isTerminating(instance.state) ? endOf(instance, prior, observation) : null,
+    endedUtcMs: hasEnded(instance) ? endOf(instance, prior, observation) : null,
   }
 }
 
@@ -213,7 +213,7 @@ function seenStillOff(prior: PriorState, instance: Instance, findings: Findings)
   const start = startOfEnded(prior, instance)
   const asKnown = start.start ? { ...findings, lastRun: { ...start, end, endedByEc2 } } : findings
   const date = reasonDate(instance)
-  const isSameEnd = isTerminating(prior.state) === isTerminating(instance.state)
+  const isSameEnd = hasEnded(prior) === hasEnded(instance)
   if (date === null || prior.state === "stopped" || !isSameEnd || end.evidence === "reason") return asKnown
   if (date < end.earliestUtcMs - toleranceMs || date > end.latestUtcMs + toleranceMs) return asKnown
   const isDate = isExact(end) || !mayHideStop(instance, end.earliestUtcMs, date)
@@ -236,9 +236,7 @@ function runSince(instance: Instance, { toUtcMs }: Observation): NewRun {
 
 /** What may have run between its last sight, when it was off, and `untilUtcMs`. */
 function unseenRuns(prior: PriorState, instanceTypes: string[], untilUtcMs: UtcMs): NewRun[] {
-  return prior.isOurs || isTerminating(prior.state)
-    ? []
-    : possibleRuns(instanceTypes, prior.seenUtcMs, untilUtcMs)
+  return prior.isOurs || hasEnded(prior) ? [] : possibleRuns(instanceTypes, prior.seenUtcMs, untilUtcMs)
 }
 
 function possibleRuns(instanceTypes: string[], fromUtcMs: UtcMs, untilUtcMs: UtcMs): NewRun[] {
@@ -249,7 +247,6 @@ function possibleRuns(instanceTypes: string[], fromUtcMs: UtcMs, untilUtcMs: Utc
 
 function endOf(instance: Instance, prior: PriorState | null, { toUtcMs }: Observation): UtcMs {
   // What was stopped ended some time after its run.
-  const ended =
-    prior && isTerminating(prior.state) ? (prior.endedUtcMs ?? prior.lastRun?.end?.latestUtcMs) : null
+  const ended = prior && hasEnded(prior) ? (prior.endedUtcMs ?? prior.lastRun?.end?.latestUtcMs) : null
   return reasonDate(instance) ?? ended ?? toUtcMs
 }

@@ -1,8 +1,8 @@
 /** When a run that was seen on, and then off, ended. */
-import type { Instance } from "../../base/instance.ts"
+import { hasEnded, type Instance } from "../../base/instance.ts"
 import { earliestOf, latestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import { between, exactly, type Instant } from "./runs.ts"
-import { isHibernation, isTerminating, reasonDate } from "./transitions.ts"
+import { isHibernation, reasonDate } from "./transitions.ts"
 
 /** EC2's clock and ours may differ by this much, and a listing may lag as much behind a call. */
 export const toleranceMs = 5 * msPerMinute
@@ -24,5 +24,5 @@ export function endOfRun(instance: Instance, onUtcMs: UtcMs, offUtcMs: UtcMs): I
 
 /** Whether it may have been stopped, unseen, before its reason's date. Spot that is bought once cannot be stopped. */
 export function mayHideStop({ state, market }: Instance, onUtcMs: UtcMs, dateUtcMs: UtcMs): boolean {
-  return isTerminating(state) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
+  return hasEnded({ state }) && market === "on-demand" && dateUtcMs - onUtcMs >= quickestRestartMs
 }

@@ -1,6 +1,6 @@
 /** What EC2 itself tells of an instance's latest transition: its state, and the reasons that come with it. */
 
-import type { Instance, InstanceState } from "../../base/instance.ts"
+import type { Instance } from "../../base/instance.ts"
 import { type UtcMs, utcMsOf } from "../../base/time.ts"
 
 /** Whether it is billed. */
@@ -23,8 +23,4 @@ export function reasonDate({ stateTransitionReason }: Pick<Instance, "stateTrans
   const found = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(stateTransitionReason)
   const utcMs = found ? Date.parse(`${found[1]}T${found[2]}Z`) : Number.NaN
   return Number.isNaN(utcMs) ? null : utcMsOf(utcMs)
-}
-
-export function isTerminating(state: InstanceState): boolean {
-  return state === "terminated" || state === "shutting-down"
 }

@@ -1,4 +1,4 @@
-/** The form of config.toml. DESIGN.md fixes the keys; every table refuses keys it does not know. */
+/** The form of config.toml; every table refuses keys that it does not know. */
 import { distance } from "fastest-levenshtein"
 import { TomlDate } from "smol-toml"
 import * as v from "valibot"

@@ -3,12 +3,12 @@
  * lease was closed because AWS's listing had left them out.
  */
 
-import type { Instance } from "../../base/instance.ts"
+import { hasEnded, type Instance } from "../../base/instance.ts"
 import { noMicroUsd } from "../../base/money.ts"
 import { later, type UtcMs } from "../../base/time.ts"
 import type { Reservation } from "../../db/launches/reservations.ts"
 import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
-import { priceOf } from "../../decisions/pricing/prices.ts"
+import { offerOf, priceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
 import { inEachRegion, type RegionFailure } from "../launches/regions.ts"
@@ -27,7 +27,7 @@ export async function adoptOrphanInstances(deps: LedgerDeps): Promise<RegionFail
     const ec2 = await deps.aws.ec2(region)
     const ids = those.map(({ instanceId }) => instanceId)
     for (const instance of await ec2.instances({ ids })) {
-      if (instance.state === "terminated" || instance.state === "shutting-down") continue
+      if (hasEnded(instance)) continue
       if (usageDb.leases.of(instance.id)) {
         usageDb.transaction(() => usageDb.leases.reopen(instance.id))
         audit.record(
@@ -64,7 +64,7 @@ function reservationFromInstance(
   nowUtcMs: UtcMs,
 ): Reservation {
   const { type, region, usageOperation, market } = instance
-  const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+  const offer = { ...offerOf(instance), atUtcMs: nowUtcMs }
   return {
     id: reservationIdOf(instance),
     login: ownerOf(instance),

@@ -13,7 +13,7 @@ import { usersSteps } from "../../db/users_schema.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { backUpBeforeUpgrade, defaultBackupDirectory } from "./backups.ts"
 
-/** setgid: files get the directory's group, not that of whichever student called (SETUID.md). */
+/** setgid: files get the directory's group, not that of whichever student called. */
 const directoryMode = 0o2700
 const groupAndOtherBits = 0o077
 

@@ -8,7 +8,7 @@ import { countedStorage, type Exposure, type Holding } from "../../decisions/lau
 import { reservationIdOf } from "../../decisions/launches/owners.ts"
 import { visibleAfterMs } from "../../decisions/launches/settlement.ts"
 import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/launches/worst_case.ts"
-import { priceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
+import { offerOf, priceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LedgerDeps } from "./deps.ts"
 import type { OwnInstances } from "./own_instances.ts"
@@ -69,8 +69,7 @@ export function exposureOf(
     if (!state || leased.has(instance.id)) continue
     if (instance.id === except || startedAgain.has(instance.id)) continue
     if (counted.has(reservationIdOf(instance))) continue
-    const { type, region, usageOperation, market } = instance
-    const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+    const offer = { ...offerOf(instance), atUtcMs: nowUtcMs }
     holdings.push({ state, count: 1, microUsdPerHour: priceOf(tariff.book, offer) })
   }
   holdings.push(...requestedOnSpot(deps, login, own, nowUtcMs))

@@ -1,7 +1,7 @@
 /** Moving the end of leases, within the ceiling and the budget: an admission of what the longer run may cost. */
 
 import { Refused } from "../../base/errors.ts"
-import type { Instance } from "../../base/instance.ts"
+import { hasEnded, type Instance } from "../../base/instance.ts"
 import { minus, noMicroUsd, total } from "../../base/money.ts"
 import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
@@ -101,9 +101,10 @@ function overCeiling({ config }: LaunchDeps, lease: Lease, endsAtUtcMs: UtcMs): 
   return `would end ${after}${before}, at most ${duration(maxMs)} (until ${isoUtc(ceilingOf(lease, maxMs))})`
 }
 
-function leaseOf({ usageDb }: LaunchDeps, { id, state }: Instance): Lease {
+function leaseOf({ usageDb }: LaunchDeps, instance: Instance): Lease {
+  const { id, state } = instance
   const lease = usageDb.leases.of(id)
   if (!lease) throw new Refused(id, "was not launched through ec2-run and has no lease")
-  if (state === "shutting-down" || state === "terminated") throw new Refused(id, `is ${state}`)
+  if (hasEnded(instance)) throw new Refused(id, `is ${state}`)
   return lease
 }

@@ -11,7 +11,7 @@ import { admit } from "../../decisions/launches/admission.ts"
 import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
 import { leaseOfRestart } from "../../decisions/launches/running_time.ts"
 import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/worst_case.ts"
-import { priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/pricing/prices.ts"
+import { offerOf, priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/pricing/prices.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import { markSent, requireNotHalted } from "./access.ts"
@@ -160,7 +160,7 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   const { type, region, usageOperation, market } = instance
   const limits = limitsOf(config, login)
   refuse(instance.id, objectionToType(type, limits))
-  const offer = { instanceType: type, region, usageOperation, market, atUtcMs: nowUtcMs }
+  const offer = { ...offerOf(instance), atUtcMs: nowUtcMs }
   const microUsdPerHour = priceOf(usageDb.prices.tariff(config).book, offer)
   if (microUsdPerHour === null) throw new Refused("price", `none is known for ${type} in ${region}`)
   const rates: Rates = {

@@ -174,7 +174,7 @@ function recordUncertain(
   const latestUtcMs = earliestOf(later(leaseEndsAtUtcMs, config.leases.enforcementMs), nowUtcMs)
   usageDb.ledger.flatRates.put({
     flatRateId: id,
-    kind: "volume",
+    kind: "launch",
     login,
     region,
     description: `${plural(count, instanceType, instanceType)} that may have run`,

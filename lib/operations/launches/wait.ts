@@ -1,6 +1,6 @@
 /** Waiting until instances are as they were asked to be. */
 import { Failed } from "../../base/errors.ts"
-import type { Instance, InstanceState } from "../../base/instance.ts"
+import { hasEnded, type Instance, type InstanceState } from "../../base/instance.ts"
 import { plural } from "../../base/text.ts"
 import { duration, msPerMinute } from "../../base/time.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -25,7 +25,7 @@ export async function waitFor(
     const shown = ids.length === 0 ? [] : await ec2.instances({ ids: [...ids] })
     const there = shown.filter(({ state }) => state === wanted)
     if (there.length === ids.length) return shown
-    const ended = shown.find(({ state }) => isOver(state) && wanted !== "terminated")
+    const ended = shown.find((instance) => hasEnded(instance) && wanted !== "terminated")
     if (ended) throw new Failed("wait", `${ended.id} is ${ended.state}: ${reasonOf(ended)}`)
     const elapsed = deps.clock.now() - begun
     if (elapsed > patienceMs) {
@@ -38,10 +38,6 @@ export async function waitFor(
     await deps.clock.sleep(pollMs, deps.interrupt)
     pollMs = Math.min(pollMs * 2, longestPollMs)
   }
-}
-
-function isOver(state: InstanceState): boolean {
-  return state === "terminated" || state === "shutting-down"
 }
 
 function reasonOf({ stateReasonCode, stateTransitionReason }: Instance): string {

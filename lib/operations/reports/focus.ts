@@ -36,6 +36,7 @@ const unitPrice: Column[1] = ({ charge: { cost, hours, microUsdPerHour } }) => {
 const hours: Column[1] = ({ charge }) => charge.hours
 const services = {
   instance: ["Amazon Elastic Compute Cloud", "Compute", "Virtual Machines"],
+  launch: ["Amazon Elastic Compute Cloud", "Compute", "Virtual Machines"],
   address: ["Amazon Virtual Private Cloud", "Networking", "Network Infrastructure"],
   volume: ["Amazon Elastic Block Store", "Storage", "Block Storage"],
   snapshot: ["Amazon Elastic Block Store", "Storage", "Backup Storage"],

@@ -70,8 +70,11 @@ export async function takeSnapshot(
   }
   return usageDb.transaction(() => {
     const isAwsTime = aws.clockOffsetMs() !== null
-    const clockWentBack = listings.map((listing) => trustClock(usageDb, listing, isAwsTime)).includes(true)
-    const counts = listings.map((listing) => recordRegion(usageDb, tariff, gathering, listing))
+    const dated = listings.map((listing) => withPrevious(usageDb, listing))
+    const ahead = dated.filter((listing) => wasRecordedLater(usageDb, listing))
+    for (const listing of ahead) distrustLater(usageDb, listing, isAwsTime)
+    const clockWentBack = ahead.length > 0
+    const counts = dated.map((listing) => recordRegion(usageDb, tariff, gathering, listing))
     usageDb.spotRequests.replaceAll(spotRequests)
     const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
     return {
@@ -98,23 +101,27 @@ async function askForMissing(
   }
 }
 
-/** Returns whether the clock has gone back: then nothing that was seen "later than now" counts as seen then. */
-function trustClock(
-  { snapshots, ledger }: UsageDb,
-  { region, observation }: RegionListing,
-  isAwsTime: boolean,
-): boolean {
-  const { fromUtcMs } = observation
+/** With the time of the last complete listing before it, as the database has it. */
+function withPrevious({ snapshots }: UsageDb, listing: RegionListing): RegionListing {
+  const { region, observation } = listing
+  const previousUtcMs = snapshots.lastBefore(region, observation.fromUtcMs)?.startedUtcMs ?? null
+  return { ...listing, observation: { ...observation, previousUtcMs } }
+}
+
+/** Whether the clock has gone back: a snapshot is recorded as later than now. */
+function wasRecordedLater({ snapshots }: UsageDb, { region, observation }: RegionListing): boolean {
   const latest = snapshots.latest(region)
-  const before = snapshots.lastBefore(region, fromUtcMs)
-  observation.previousUtcMs = before?.startedUtcMs ?? null
-  if (!latest || latest.startedUtcMs <= fromUtcMs) return false
-  ledger.instances.distrust(fromUtcMs, before?.startedUtcMs ?? utcMsOf(0))
-  for (const login of ledger.runs.distrust(fromUtcMs, before?.startedUtcMs ?? utcMsOf(0)))
-    ledger.sums.forget(login)
+  return latest !== null && latest.startedUtcMs > observation.fromUtcMs
+}
+
+/** Nothing that was seen "later than now" counts as seen then, any more. */
+function distrustLater({ ledger }: UsageDb, { observation }: RegionListing, isAwsTime: boolean): void {
+  const { fromUtcMs, toUtcMs, previousUtcMs } = observation
+  const insteadUtcMs = previousUtcMs ?? utcMsOf(0)
+  ledger.instances.distrust(fromUtcMs, insteadUtcMs)
+  for (const login of ledger.runs.distrust(fromUtcMs, insteadUtcMs)) ledger.sums.forget(login)
   // Nothing happened later than now, if now is by AWS's clock.
-  if (isAwsTime) for (const login of ledger.forgetFuture(observation.toUtcMs)) ledger.sums.forget(login)
-  return true
+  if (isAwsTime) for (const login of ledger.forgetFuture(toUtcMs)) ledger.sums.forget(login)
 }
 
 function recordRegion(

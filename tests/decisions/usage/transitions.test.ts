@@ -1,12 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import type { Instance, InstanceState } from "../../../lib/base/instance.ts"
-import {
-  byEc2,
-  isHibernation,
-  isOn,
-  isTerminating,
-  reasonDate,
-} from "../../../lib/decisions/usage/transitions.ts"
+import { hasEnded, type Instance, type InstanceState } from "../../../lib/base/instance.ts"
+import { byEc2, isHibernation, isOn, reasonDate } from "../../../lib/decisions/usage/transitions.ts"
 
 const instance = (facts: Partial<Instance>) => facts as Instance
 const hibernation = "Client.UserInitiatedHibernate"
@@ -68,5 +62,5 @@ test.each<[InstanceState, boolean]>([
   ["shutting-down", true],
   ["terminated", true],
 ])("%s is on its way out: %p", (state, terminating) => {
-  expect(isTerminating(state)).toBe(terminating)
+  expect(hasEnded({ state })).toBe(terminating)
 })
