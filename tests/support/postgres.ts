@@ -73,7 +73,7 @@ export function startServer(settings: Record<string, string> = {}): PostgresServ
       ...settings,
       unix_socket_directories: `'${place.socket}'`,
     })
-  })
+  }, settings.port)
   server.psql("CREATE ROLE course LOGIN")
   return server
 }
@@ -112,7 +112,7 @@ function configure({ dataDir }: Place, settings: Record<string, string>): void {
   writeFileSync(conf, `${readFileSync(conf, "utf8")}\n${lines.join("\n")}\n`)
 }
 
-function serverIn(fill: (place: Place) => void): PostgresServer {
+function serverIn(fill: (place: Place) => void, port = "5432"): PostgresServer {
   if (!postgresBinaries) throw new Error("PostgreSQL's server is not installed")
   const binaries = postgresBinaries
   ensureAddon()
@@ -139,7 +139,21 @@ function serverIn(fill: (place: Place) => void): PostgresServer {
     psql: (sql, database = "postgres") =>
       as(
         bin("psql"),
-        ...["-h", socket, "-U", "postgres", "-d", database, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql],
+        ...[
+          "-h",
+          socket,
+          "-p",
+          port,
+          "-U",
+          "postgres",
+          "-d",
+          database,
+          "-qAtX",
+          "-v",
+          "ON_ERROR_STOP=1",
+          "-c",
+          sql,
+        ],
       ),
     newDatabase() {
       databases += 1

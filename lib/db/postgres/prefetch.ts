@@ -9,6 +9,12 @@ export interface Statement {
   params: (string | null)[]
 }
 
+/** Tables that no trigger, view or cascade leads on from: an admission writes these before it has read all. */
+const independent = new Set([
+  ...["usage_days", "usage_sums", "old_usage_days", "old_usage_lines", "old_usage_sums"],
+  ...["reservations", "client_tokens", "agreed_config"],
+])
+
 const noRows: Rows = { columns: [], values: [], changes: 0 }
 
 export class Prefetch {
@@ -40,13 +46,21 @@ export class Prefetch {
       if (isRead) this.#collected.set(keyOf(statement), statement)
       return noRows
     }
-    if (!isRead) this.#answers.clear()
+    if (!isRead) this.#written(statement.sql)
     return this.#answers.get(keyOf(statement)) ?? null
   }
 
   /** What was read may be otherwise from now on. */
   forget(): void {
     this.#answers.clear()
+  }
+
+  /** Of a table that nothing else follows from, only what names it is read anew. */
+  #written(sql: string): void {
+    const [, table = ""] = /^\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)/.exec(sql) ?? []
+    if (!independent.has(table)) return this.#answers.clear()
+    const names = new RegExp(`\\b${table}\\b`)
+    for (const key of this.#answers.keys()) if (names.test(key)) this.#answers.delete(key)
   }
 }
 

@@ -1,7 +1,9 @@
 /** One connection to PostgreSQL: made with named parameters only, checked, and made again after it was lost. */
 
+import { closeSync, constants, openSync } from "node:fs"
 import type { PostgresSettings } from "../../base/database.ts"
 import { Failed, messageOf } from "../../base/errors.ts"
+import { requirePrivateFile } from "../../host/files/private_file.ts"
 import { type Addon, type Handle, loadAddon, type Rows } from "./addon.ts"
 import { isDisconnected } from "./errors.ts"
 
@@ -31,6 +33,8 @@ const clientDefaults: [string, string][] = [
   ["sslrootcert", "/nonexistent/root.crt"],
   ["sslcrl", "/nonexistent/root.crl"],
 ]
+
+const secretFiles = new Set(["passfile", "sslkey"])
 
 /** What is prepared at its second use: most statements of a tool run once. */
 const preparedFrom = 2
@@ -99,6 +103,7 @@ export function openSession(settings: PostgresSettings, schema: string): Session
 
 function connected(addon: Addon, { parameters, name }: PostgresSettings, schema: string): Handle {
   const given = new Set(parameters.map(([keyword]) => keyword))
+  for (const [keyword, path] of parameters) if (secretFiles.has(keyword)) requirePrivate(path)
   const limits = Object.entries(serverLimits).map(([setting, ms]) => `-c ${setting}=${ms}`)
   // pg_catalog comes first by itself: nothing that somebody put elsewhere is found before PostgreSQL's own.
   const path = `-c search_path=${pathOf(schema)}`
@@ -117,6 +122,19 @@ function connected(addon: Addon, { parameters, name }: PostgresSettings, schema:
   } catch (error) {
     addon.close(handle)
     throw error
+  }
+}
+
+/** libpq warns of a passfile that others may read and goes on without it. */
+function requirePrivate(path: string): void {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    requirePrivateFile(fd, path)
+  } catch (error) {
+    throw error instanceof Failed ? error : new Failed(`open ${path}`, messageOf(error), { cause: error })
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Two hosts of one course: two data directories, one database. A host is what its process and its connection are. */
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test"
 import { msPerDay, msPerMinute, utcMsOf } from "../../../lib/base/time.ts"
+import { loadAddon } from "../../../lib/db/postgres/addon.ts"
 import { toOrder } from "../../../lib/decisions/launches/launch_order.ts"
 import { enforce } from "../../../lib/operations/enforcement/enforce.ts"
 import type { FaultPoint } from "../../../lib/operations/launches/deps.ts"
@@ -72,6 +73,31 @@ describeOrSkip("two hosts of a course", () => {
     await launch(host(day.course), order(2))
     await expect(launch(host(otherHost), order())).rejects.toThrow(/2 running/)
     expect((await day.running()).length).toBe(2)
+  })
+
+  test("hold the lock for at most six round trips in an admission", async () => {
+    const addon = loadAddon()
+    const trips: string[] = []
+    const spies = (["execute", "query", "prepare", "queryPrepared", "pipeline"] as const).map((name) => {
+      const real = addon[name] as (...args: unknown[]) => never
+      return spyOn(addon, name).mockImplementation(((...args: unknown[]) => {
+        trips.push(name === "pipeline" ? `${(args[1] as unknown[]).length} statements` : String(args[1]))
+        return real(...args)
+      }) as never)
+    })
+    const admissions: string[][] = []
+    const deps = host(day.course, (point) => {
+      // From the lock with its reads to the COMMIT.
+      if (point === "reserved")
+        admissions.push(trips.slice(trips.findLastIndex((trip) => /^\d\d statements/.test(trip))))
+    })
+    for (let launches = 0; launches < 3; launches++) await launch(deps, order())
+    for (const spy of spies) spy.mockRestore()
+    expect(
+      admissions.map((admission) => admission.at(-1)).filter((last) => !last?.includes("COMMIT")),
+    ).toEqual([])
+    // The second finds its new login's sums missing, and makes them: a few more.
+    expect(admissions[2]?.length).toBeLessThanOrEqual(6)
   })
 
   test("with two budgets admit on one only, and say which keys differ", async () => {
