@@ -27,6 +27,18 @@ export function databaseOf(directory: string): PostgresSettings | null {
   return known
 }
 
+/** After a test changed its course's only config: as doctor --accept-config. Where a test gave the database itself, hosts are its subject. */
+export function forgetAgreedConfig(directory: string): void {
+  const dbname = databases.get(directory)?.parameters.find(([keyword]) => keyword === "dbname")?.[1]
+  if (!onPostgres || dbname === undefined) return
+  sharedServer().psql(
+    `DO $$ BEGIN
+       IF to_regclass('ec2_usage.agreed_config') IS NOT NULL THEN DELETE FROM ec2_usage.agreed_config; END IF;
+     END $$`,
+    dbname,
+  )
+}
+
 /** [database] of a config for a data directory; no table on SQLite. */
 export function databaseTable(directory: string): { database?: { url: string } } {
   const server = databaseOf(directory)

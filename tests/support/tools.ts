@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { stringify, type TomlTable } from "smol-toml"
 import type { PostgresSettings } from "../../lib/base/database.ts"
 import { compiledTool, root } from "./build.ts"
-import { databaseTable, useDatabase } from "./databases.ts"
+import { databaseTable, forgetAgreedConfig, useDatabase } from "./databases.ts"
 import { credentials } from "./emulator.ts"
 import { runOnTerminal, type ToolOnTerminal } from "./terminal.ts"
 
@@ -97,6 +97,7 @@ export function workspace(
     configure(changes) {
       const tables = merged(merged(defaults(dataDir, options.endpoint), options.config ?? {}), changes)
       writeFileSync(configPath, stringify(tables), { mode: 0o600 })
+      if (!options.server) forgetAgreedConfig(dataDir)
     },
     start(tool, args = [], runOptions = {}) {
       const { command, cwd, env } = callOf(tool, args, runOptions)

@@ -6,11 +6,12 @@ export type ConfigTerms = Record<string, string>
 
 export function termsOf(config: Config): ConfigTerms {
   const { course, aws, limits, limitsOfUsers, courseBudget, leases, billing, prices } = config
-  const { enforce: _, ...leaseTerms } = leases
+  const { enforce: _, schedulerRole: __, ...leaseTerms } = leases
+  const { images: ___, ...amounts } = limits
   const tables = {
     course: { name: course.name, term_start: course.termStartUtcMs },
     aws: { region: aws.region, regions: aws.regions },
-    limits: { ...limits, users: limitsOfUsers, course_budget: courseBudget },
+    limits: { ...amounts, users: limitsOfUsers, course_budget: courseBudget },
     leases: leaseTerms,
     billing,
     prices,
