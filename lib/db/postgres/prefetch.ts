@@ -58,9 +58,9 @@ export class Prefetch {
   /** Of a table that nothing else follows from, only what names it is read anew. */
   #written(sql: string): void {
     const [, table = ""] = /^\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)/.exec(sql) ?? []
-    if (!independent.has(table)) return this.#answers.clear()
+    const isIndependent = independent.has(table)
     const names = new RegExp(`\\b${table}\\b`)
-    for (const key of this.#answers.keys()) if (names.test(key)) this.#answers.delete(key)
+    for (const key of this.#answers.keys()) if (!isIndependent || names.test(key)) this.#answers.delete(key)
   }
 }
 
