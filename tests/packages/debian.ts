@@ -1,9 +1,11 @@
 /** The Debian package on clean Debians: `npm run test:packages`. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { type CleanRoot, cleanRoot, suites, whyNoRoots } from "./clean_root.ts"
 import { config, dataDir, prefix, setUpCourse, studentsAtWork } from "./course.ts"
 import { laterStep, packageOf, versions } from "./versions.ts"
+
+setDefaultTimeout(900_000) // a busy machine takes its time
 
 const reason = whyNoRoots()
 if (reason !== null) console.log(`skipped: clean Debians: ${reason}`)

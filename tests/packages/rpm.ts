@@ -1,11 +1,13 @@
 /** The RPM in a clean root, by the `rpm --root` of the testing machine: `npm run test:packages`. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
 import { root } from "../support/build.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { type CleanRoot, cleanRoot, whyNoRoots } from "./clean_root.ts"
 import { config, dataDir, prefix, setUpCourse, studentsAtWork } from "./course.ts"
 import { packageOf, versions } from "./versions.ts"
+
+setDefaultTimeout(900_000) // a busy machine takes its time
 
 const reason = whyNoRoots() ?? (Bun.which("rpm") ? null : "rpm is not installed")
 if (reason !== null) console.log(`skipped: the RPM: ${reason}`)
