@@ -64,6 +64,17 @@ describe("the documentation", () => {
     expect(wrong).toEqual([])
   })
 
+  test("has no line over 120 columns, code blocks and tables included", () => {
+    const written = [...pages, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "tests/emulator/README.md"]
+    const wide = written.flatMap((page) =>
+      textOf(page)
+        .split("\n")
+        .flatMap((line, index) => (line.length > 120 ? [`${page}:${index + 1}`] : [])),
+    )
+    expect(wide).toEqual([])
+    expect(textOf("README.md").split("\n").length).toBeLessThanOrEqual(150)
+  })
+
   test("gives a reason for every dependency", () => {
     const table = section("docs/architecture.md", "Dependencies")
     const names = Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies })
