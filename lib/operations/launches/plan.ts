@@ -2,7 +2,7 @@
 
 import type { LaunchRequest } from "../../aws/interfaces.ts"
 import { Refused, UsageError } from "../../base/errors.ts"
-import { tagOf } from "../../base/instance.ts"
+import { type Image, tagOf } from "../../base/instance.ts"
 import { leastOf, type MicroUsd, noMicroUsd, times, total } from "../../base/money.ts"
 import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
@@ -23,7 +23,7 @@ import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/w
 import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
-import { imageNameOf, refuse, resolveImage, resolveNetwork } from "./launch_lookups.ts"
+import { imageNameOf, type Network, refuse, resolveImage, resolveNetwork } from "./launch_lookups.ts"
 
 export interface LaunchPlan {
   /** All but the token and the tags that name the reservation. */
@@ -38,34 +38,96 @@ export interface LaunchPlan {
   notes: string[]
 }
 
+/** Throws Refused or UsageError for the first rule that is broken; what needs no answer of AWS is judged first. */
 export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<LaunchPlan> {
-  const { config, caller, clock } = deps
+  const { config, clock } = deps
+  const allowed = allowedBy(deps, order)
+  const found = await findNamed(deps, order)
+  const nowUtcMs = clock.now()
+  const { rates, spotMax } = priceOfLaunch(deps, order, allowed.instanceType, found, nowUtcMs)
+  const leaseEndsAtUtcMs = later(nowUtcMs, allowed.leaseMs)
+  const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
+  const timed =
+    found.image.platform === "windows"
+      ? withoutTimer(order.userData, "Windows runs no cloud-init")
+      : withShutdownTimer(order.userData, time)
+  return {
+    request: {
+      imageId: found.image.id,
+      instanceType: allowed.instanceType,
+      count: order.count,
+      keyName: allowed.keyName,
+      zone: order.zone,
+      placementGroup: order.placementGroup,
+      subnetId: found.network.subnetId,
+      securityGroupIds: found.network.securityGroupIds,
+      userData: timed.bytes.length > 0 ? Buffer.from(timed.bytes).toString("base64") : null,
+      blockDevices: found.blockDevices,
+      spotMaxMicroUsdPerHour: spotMax,
+      instanceProfile: order.instanceProfile,
+      standardCredits: isBurstable(allowed.instanceType),
+      shutdownBehavior: "terminate",
+      tags: tagsOf(deps, order, leaseEndsAtUtcMs),
+    },
+    image: found.imageName,
+    rates,
+    worst: times(order.count, startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))),
+    leaseEndsAtUtcMs,
+    notes: timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`],
+  }
+}
+
+/** The rules that need nothing of AWS, and what follows from them and the config's defaults. */
+function allowedBy(
+  deps: LaunchDeps,
+  order: LaunchOrder,
+): { keyName: string; instanceType: string; leaseMs: number } {
+  const { config, caller } = deps
   const keyName = requireAccess(deps, order.keyName)
-  const limits = limitsOf(config, caller.login)
   const instanceType = order.instanceType || config.launch.instanceType
   if (instanceType === "") {
     throw new UsageError("instance type", "none is given, and launch.instance_type names none (-t TYPE)")
   }
-  refuse("instance type", objectionToType(instanceType, limits))
+  refuse("instance type", objectionToType(instanceType, limitsOf(config, caller.login)))
   if (order.zone) refuse("zone", objectionToZone(order.zone, config.aws.region))
   refuse("tag", objectionToTags(order.tags))
   const { placementGroup, instanceProfile } = order
   if (placementGroup)
     refuse("placement group", objectionToPlacementGroup(placementGroup, caller.login, config.launch))
   if (instanceProfile) refuse("instance profile", objectionToProfile(instanceProfile, config.launch))
-  const leaseMs = leaseOf(deps, order)
+  return { keyName, instanceType, leaseMs: leaseOf(deps, order) }
+}
 
-  const asked = imageNameOf(config, order.image)
-  const image = await resolveImage(deps, asked)
+interface Found {
+  imageName: string
+  image: Image
+  blockDevices: LaunchRequest["blockDevices"]
+  network: Network
+}
+
+/** What the order names, as AWS knows it, and held against the rules. */
+async function findNamed(deps: LaunchDeps, order: LaunchOrder): Promise<Found> {
+  const { config } = deps
+  const imageName = imageNameOf(config, order.image)
+  const image = await resolveImage(deps, imageName)
   refuse("image", objectionToBilling(image, config.billing))
   const volumes = blockDevicesOf(image, order.rootGib, config.launch.maxRootGib)
   if ("objection" in volumes) throw new Refused("volumes", volumes.objection)
-  const network = await resolveNetwork(deps, order)
+  return { imageName, image, blockDevices: volumes.blockDevices, network: await resolveNetwork(deps, order) }
+}
 
-  const nowUtcMs = clock.now()
+/** What one instance costs by part; `spotMax`: the most that is bid per hour, null on demand. Throws Refused without a price. */
+function priceOfLaunch(
+  { config, usageDb }: LaunchDeps,
+  order: LaunchOrder,
+  instanceType: string,
+  { image, blockDevices, network }: Found,
+  atUtcMs: UtcMs,
+): { rates: Rates; spotMax: MicroUsd | null } {
   const { region } = config.aws
-  const offer = { instanceType, region, usageOperation: image.usageOperation, market: "on-demand" as const }
-  const onDemand = priceOf(deps.usageDb.prices.tariff(config).book, { ...offer, atUtcMs: nowUtcMs })
+  const { usageOperation } = image
+  const offer = { instanceType, region, usageOperation, market: "on-demand" as const, atUtcMs }
+  const onDemand = priceOf(usageDb.prices.tariff(config).book, offer)
   if (onDemand === null) {
     const operation = image.platform === "" ? "" : ` with ${image.platform}`
     throw new Refused(
@@ -74,49 +136,17 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
     )
   }
   const spotMax = order.spot ? leastOf(order.maxPrice ?? onDemand, onDemand) : null
+  const storage = blockDevices.map(
+    ({ type, gib }) =>
+      volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, usageDb.prices.storage()) ?? noMicroUsd,
+  )
   const rates: Rates = {
-    usageOperation: image.usageOperation,
+    usageOperation,
     microUsdPerHour: spotMax ?? onDemand,
-    storageMicroUsdPerHour: total(
-      volumes.blockDevices.map(
-        ({ type, gib }) =>
-          volumePriceOf({ type, gib, iops: 0, throughput: 0 }, region, deps.usageDb.prices.storage()) ??
-          noMicroUsd,
-      ),
-    ),
+    storageMicroUsdPerHour: total(storage),
     addressMicroUsdPerHour: network.publicAddress ? publicIpv4MicroUsdPerHour : noMicroUsd,
   }
-  const leaseEndsAtUtcMs = later(nowUtcMs, leaseMs)
-  const terms = leaseTerms(config)
-  const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
-  const timed =
-    image.platform === "windows"
-      ? withoutTimer(order.userData, "Windows runs no cloud-init")
-      : withShutdownTimer(order.userData, time)
-  return {
-    request: {
-      imageId: image.id,
-      instanceType,
-      count: order.count,
-      keyName,
-      zone: order.zone,
-      placementGroup,
-      subnetId: network.subnetId,
-      securityGroupIds: network.securityGroupIds,
-      userData: timed.bytes.length > 0 ? Buffer.from(timed.bytes).toString("base64") : null,
-      blockDevices: volumes.blockDevices,
-      spotMaxMicroUsdPerHour: spotMax,
-      instanceProfile,
-      standardCredits: isBurstable(instanceType),
-      shutdownBehavior: "terminate",
-      tags: tagsOf(deps, order, leaseEndsAtUtcMs),
-    },
-    image: asked,
-    rates,
-    worst: times(order.count, startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, terms)),
-    leaseEndsAtUtcMs,
-    notes: timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`],
-  }
+  return { rates, spotMax }
 }
 
 /** Where enforcement stops instances, schedules and timers, which terminate, give it time to be first. */
