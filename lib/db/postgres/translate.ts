@@ -6,7 +6,7 @@ export interface Translated {
   names: string[] | null
 }
 
-/** What is no place for a parameter: strings, quoted names and comments; and the parameters. */
+/** Strings, quoted names and comments, which hold no parameters, and the parameters. */
 const token = /'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\?(\d*)|\$([a-zA-Z]\w*)/g
 
 /** Numbers the parameters as `$1`. */

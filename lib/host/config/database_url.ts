@@ -36,7 +36,7 @@ export function databaseSettings(
   if (/^postgres(ql)?:/.test(url))
     return { reason: "is an address, wanted keyword=value pairs such as host=db1 dbname=cs61c user=cs61c" }
   const given = pairsOf(url)
-  if (!given) return { reason: "is no list of keyword=value pairs" }
+  if (!given) return { reason: "is not a list of keyword=value pairs" }
   for (const [keyword] of given) {
     if (keyword === "password")
       return { reason: "has a password, which everybody could read here; name a passfile" }

@@ -67,7 +67,7 @@ export function retireSecretFiles({ home, login, usersDb }: HomeDeps): string[] 
   })
 }
 
-/** A link, a pipe or a directory of that name is no file of ours. */
+/** We did not make a link, a pipe or a directory of that name. */
 function readOrNull(home: HomeDeps["home"], path: string): string | null {
   try {
     return home.read(path)
