@@ -22,9 +22,13 @@ export async function cronRun(
   deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<CronRun> {
+  const { dataDir } = deps.config.paths
+  const scarce = lowSpace(dataDir)
+  // Before a database is opened: SQLite cannot open one on a full disk.
+  if (todo.enforce && !todo.dryRun) useReserve(dataDir)
   if (!mayRun(deps)) return { summary: null, enforced: null, warnings: [], failure: undefined }
   try {
-    return await runHere(deps, todo)
+    return await runHere(deps, todo, scarce)
   } finally {
     deps.usageDb.locks?.release(cronLock)
   }
@@ -44,12 +48,10 @@ function mayRun({ usageDb, clock }: EnforcementDeps): boolean {
 async function runHere(
   deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
+  scarce: string | null,
 ): Promise<CronRun> {
   const begunUtcMs = deps.clock.now()
   const warnings: string[] = []
-  const { dataDir } = deps.config.paths
-  const scarce = lowSpace(dataDir)
-  if (todo.enforce && !todo.dryRun) useReserve(dataDir)
   let unsettled: string | null = null
   try {
     await settleReservations(deps, { most: Number.POSITIVE_INFINITY })
@@ -92,7 +94,7 @@ async function runHere(
   } catch (error) {
     warnings.push(messageOf(error))
   }
-  keepReserve(dataDir)
+  keepReserve(deps.config.paths.dataDir)
   return { summary, enforced, warnings, failure }
 }
 
