@@ -1,6 +1,7 @@
 /** What cron does: settle what crashes left, take the snapshot, enforce. Each is tried whatever became of the one before. */
 import { messageOf } from "../../base/errors.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
+import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
 import { type DenialDeps, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
@@ -105,7 +106,8 @@ async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt"
     await writeDenials(deps, "enforcement")
     return []
   } catch (error) {
-    return [`denials of sessions: ${messageOf(error)}`]
+    // A course without sessions may have no users.db at all.
+    return usesMode(deps.config, "sessions") ? [`denials of sessions: ${messageOf(error)}`] : []
   }
 }
 
