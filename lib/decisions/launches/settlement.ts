@@ -11,7 +11,7 @@ const youngMs = 2 * msPerMinute
 export const sendWithinMs = 45 * msPerSecond
 
 /**
- * The same for a run on another host whose lock is gone: it may have been cut off or paused, and still send what it signed. AWS refuses a
+ * A run on another host whose lock is gone may have been cut off or paused, and may still send what it signed. AWS refuses a
  * signature that is older than 15 minutes (docs.aws.amazon.com/IAM: reference_sigv-troubleshooting); the rest is for clocks that differ.
  */
 const uncertainMs = sendWithinMs + 17 * msPerMinute

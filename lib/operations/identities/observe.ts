@@ -41,7 +41,7 @@ export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdent
   }
 }
 
-/** The same for a login with sessions, about whom IAM is not asked. */
+/** A complete look at a login with sessions. It does not ask IAM, and changes nothing. */
 export async function observeSessionIdentity(deps: IdentityDeps): Promise<ObservedSessionIdentity> {
   return { ...ofSshKey(deps), keyPair: await keyPairNamed(deps, defaultKeyName(deps.login)) }
 }

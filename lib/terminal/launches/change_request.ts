@@ -63,7 +63,7 @@ function storageIds(ids: readonly string[]): readonly string[] {
   if (ids.length === 0) throw new UsageError("arguments", "nothing is named (vol-... snap-...)")
   const wrong = ids.find((id) => !/^(vol|snap)-[0-9a-f]{8,32}$/.test(id))
   if (wrong !== undefined)
-    throw new UsageError("arguments", `${quoted(wrong)} is no id of a volume or snapshot`)
+    throw new UsageError("arguments", `${quoted(wrong)} is not the id of a volume or snapshot`)
   return ids
 }
 
