@@ -40,7 +40,12 @@ describe.skipIf(typeof jars === "string")(
       "%s: %s",
       async (_, start) => {
         const visit = await watchedPage(browser, proxy.proxy)
-        const visited = await followAll(visit, start)
+        let visited = await followAll(visit, start)
+        // Three times in some hundred runs a first page had no link. Nobody knows why yet: what is printed should tell.
+        for (let tries = 1; visited.length === 1 && tries < 3; tries++) {
+          console.log(`opened again, since it showed no link: ${await shownBy(visit.page)}`)
+          visited = await followAll(visit, start)
+        }
         await visit.context.close()
         const { outside, failed } = visit
         expect(outside).toEqual([])
@@ -104,6 +109,12 @@ async function visit(page: Page, url: string, tries = 3): Promise<"page" | "down
     if (tries === 1) throw error
     return visit(page, url, tries - 1)
   }
+}
+
+/** What the browser shows and what it asked for, to tell why a page has no link. */
+async function shownBy(page: Page): Promise<string> {
+  const asked = proxy.log.slice(-20).map((entry) => JSON.stringify(entry))
+  return [page.url(), (await page.content()).slice(0, 2000), ...asked].join("\n")
 }
 
 /** Where a click on each link would lead, scripts' own links included. */
