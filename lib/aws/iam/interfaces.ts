@@ -50,6 +50,8 @@ export interface Iam {
   deleteRolePolicy(role: string, policy: string): Promise<Outcome>
   attachedRolePolicies(role: string): Promise<{ name: string; arn: string }[]>
   detachRolePolicy(role: string, arn: string): Promise<Outcome>
+  /** The role that an instance profile hands to instances; null where there is no such profile, or it has none. */
+  roleOfInstanceProfile(profile: string): Promise<{ name: string; id: string } | null>
 
   userPolicy(user: string, policy: string): Promise<string | null>
   userPolicies(user: string): Promise<string[]>

@@ -3,6 +3,7 @@ import {
   CreateRoleCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
+  GetInstanceProfileCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
@@ -38,6 +39,7 @@ type Calls = Pick<
   | "deleteRolePolicy"
   | "attachedRolePolicies"
   | "detachRolePolicy"
+  | "roleOfInstanceProfile"
 >
 
 export function roleCalls({ send, sendOnce }: IamConnection): Calls {
@@ -145,5 +147,14 @@ export function roleCalls({ send, sendOnce }: IamConnection): Calls {
           new DetachRolePolicyCommand({ RoleName: role, PolicyArn: arn }),
         ),
       ),
+
+    async roleOfInstanceProfile(profile) {
+      const action = `look up instance profile ${profile}`
+      const reply = await nullIfMissing(
+        send(action, new GetInstanceProfileCommand({ InstanceProfileName: profile })),
+      )
+      const [role] = reply?.InstanceProfile?.Roles ?? []
+      return role ? { name: required(action, role.RoleName), id: required(action, role.RoleId) } : null
+    },
   }
 }

@@ -37,6 +37,8 @@ export function suspensions(db: Db) {
         .all(termStartUtcMs ?? 0)
         .map((row) => ({ ...row, deactivatedKeys: JSON.parse(row.deactivatedKeys) as string[] }))
     },
+    /** Whether anybody was ever suspended: a course where nobody was has nothing of a suspension at AWS. */
+    hasAny: (): boolean => db.query("SELECT 1 FROM suspensions LIMIT 1").get() != null,
     begin({ login, suspendedBy, reason, suspendedAtUtcMs }: Omit<Suspension, "deactivatedKeys">): void {
       db.query(
         "INSERT INTO suspensions(login, suspended_by, reason, suspended_at_utc_ms) VALUES (?, ?, ?, ?)",

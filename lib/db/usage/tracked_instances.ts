@@ -64,6 +64,16 @@ export function trackedInstances(db: Db, offers: Offers) {
       return row && fromRow(row)
     },
 
+    /** Those of a login that have not ended, and those last seen after `sinceUtcMs`: the latest first, what has ended last. */
+    lately: (login: string, sinceUtcMs: UtcMs): TrackedInstance[] =>
+      db
+        .query<Row, [string, number]>(
+          `${select} WHERE login = ? AND (state <> 'terminated' OR seen_utc_ms > ?)
+           ORDER BY CASE WHEN state = 'terminated' THEN 1 ELSE 0 END, seen_utc_ms DESC, instance_id`,
+        )
+        .all(login, sinceUtcMs)
+        .map(fromRow),
+
     /** All that are not known to have ended, of a login or, with null, of everybody. */
     notEnded(login: string | null): TrackedInstance[] {
       const where = "WHERE state <> 'terminated'"

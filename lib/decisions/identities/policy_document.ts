@@ -33,6 +33,11 @@ export function policyText(document: { Version: PolicyDocument["Version"]; State
   return JSON.stringify(document, null, 2)
 }
 
+/** The characters that IAM counts: white space is free. */
+export function policySize(document: PolicyDocument): number {
+  return policyText(document).replace(/\s/g, "").length
+}
+
 /** Whether two documents say the same, whatever their spacing and the order of their keys. */
 export function isSamePolicy(a: string | null, b: string | null): boolean {
   return a !== null && b !== null && canonicalPolicy(a) === canonicalPolicy(b)

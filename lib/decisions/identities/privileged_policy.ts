@@ -4,6 +4,7 @@
  */
 import type { Config } from "../../base/config.ts"
 import { usesMode } from "./credential_mode.ts"
+import { profileNameOf } from "./instance_session_denials.ts"
 import type { Account, PolicyDocument, PolicyStatement } from "./policy_document.ts"
 import { sessionActions, studentRoleArn } from "./student_role.ts"
 
@@ -98,6 +99,14 @@ const ofRole = [
   ...sessionActions,
 ]
 
+/** Only for a course whose config lists instance profiles. */
+const ofInstanceRoles = [
+  "iam:DeleteRolePolicy",
+  "iam:GetRolePolicy",
+  "iam:ListRolePolicies",
+  "iam:PutRolePolicy",
+]
+
 const ofAccount = [
   "cloudtrail:LookupEvents",
   "iam:GetAccountPasswordPolicy",
@@ -169,8 +178,15 @@ function handingOver({ leases, launch }: Config, { partition, id }: Account): Po
   }
   if (launch.instanceProfiles.length > 0) {
     // Where a profile was made with its role, as the console does, both have one name.
-    const roles = launch.instanceProfiles.map((name) => `arn:${partition}:iam::${id}:role/${name}`)
-    statements.push(passing("InstanceRoles", roles, "ec2.amazonaws.com"))
+    const names = launch.instanceProfiles.map(profileNameOf)
+    const roles = names.map((name) => `arn:${partition}:iam::${id}:role/${name}`)
+    const profiles = names.map((name) => `arn:${partition}:iam::${id}:instance-profile/${name}`)
+    statements.push(
+      passing("InstanceRoles", roles, "ec2.amazonaws.com"),
+      allow("InstanceProfiles", ["iam:GetInstanceProfile"], profiles),
+      // A suspension denies the role to the suspended login's instances.
+      allow("InstanceSessions", ofInstanceRoles, roles),
+    )
   }
   return statements
 }

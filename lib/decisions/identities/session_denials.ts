@@ -4,7 +4,7 @@
  */
 import { tagOf } from "../../base/instance.ts"
 import { isoUtc, latestOf, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
-import { type PolicyDocument, type PolicyStatement, policyText } from "./policy_document.ts"
+import { type PolicyDocument, type PolicyStatement, policySize } from "./policy_document.ts"
 
 /** Sessions of a login that were issued before an instant of AWS's clock. */
 export interface EndedSessions {
@@ -37,7 +37,7 @@ export function sessionDenials(
 ): SessionDenials {
   const lasting = new Set(suspended)
   const lifted = ended.filter(({ login }) => !lasting.has(login))
-  const fits = (statements: PolicyStatement[]) => sizeOf(documentOf(statements)) <= room
+  const fits = (statements: PolicyStatement[]) => policySize(documentOf(statements)) <= room
   const listed = [...suspendedStatement(suspended), ...endedStatements(lifted)]
   if (listed.length === 0) return { document: null, everybodyBeforeUtcMs: null }
   if (fits(listed)) return { document: documentOf(listed), everybodyBeforeUtcMs: null }
@@ -88,8 +88,4 @@ function denial(sid: string, condition: NonNullable<PolicyStatement["Condition"]
 
 function documentOf(statements: PolicyStatement[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements }
-}
-
-function sizeOf(document: PolicyDocument): number {
-  return policyText(document).replace(/\s/g, "").length
 }

@@ -7,6 +7,7 @@ import { type DenialDeps, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
+import { writeInstanceDenials } from "./instance_sessions.ts"
 import { adoptOrphanInstances } from "./orphan_instances.ts"
 
 export interface CronRun {
@@ -84,7 +85,7 @@ async function runHere(
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
   if (!todo.dryRun) {
-    const untended = await tendSessions(deps)
+    const untended = [...(await tendSessions(deps)), ...(await tendInstanceSessions(deps))]
     // Databases that cannot be used are the failure already; the next run tends the sessions.
     if (failure === undefined) warnings.push(...untended)
   }
@@ -108,6 +109,17 @@ async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt"
   } catch (error) {
     // A course without sessions may have no users.db at all.
     return usesMode(deps.config, "sessions") ? [`denials of sessions: ${messageOf(error)}`] : []
+  }
+}
+
+/** Denies the instances that a suspension did not know yet, and repairs what a failed or killed one left. */
+async function tendInstanceSessions(
+  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
+): Promise<string[]> {
+  try {
+    return await writeInstanceDenials(deps, "enforcement")
+  } catch (error) {
+    return [`sessions of instances: ${messageOf(error)}`]
   }
 }
 

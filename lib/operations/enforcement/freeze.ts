@@ -8,6 +8,7 @@ import type { LaunchDeps } from "../launches/deps.ts"
 import { type EndAction, endInstances } from "../launches/end.ts"
 import { ownInstances } from "../launches/own_instances.ts"
 import { settleReservations } from "../launches/settle.ts"
+import { writeInstanceDenials } from "./instance_sessions.ts"
 import { type HaltDeps, liftSuspension, suspend } from "./suspend.ts"
 
 export interface HaltOrder {
@@ -73,6 +74,8 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
   }
   if (order.action !== null) {
     failures.push(...(await endAll(deps, order, instances)))
+    // Also to what arrived since the suspension denied what was known.
+    if (login !== null) failures.push(...(await writeInstanceDenials(deps, caller.login)))
     const underWay = usageDb.reservations.pending(login).length
     if (underWay > 0)
       failures.push(`${plural(underWay, "launch", "launches")} admitted before may still arrive`)
@@ -129,6 +132,11 @@ function haltLines({ usageDb, config }: LaunchDeps, { login, action }: HaltOrder
   const lines = [
     `refuse every launch, restart and extension of ${login}, and ec2-util --init`,
     `make the access keys of ${login} inactive and deny the IAM user and its sessions everything`,
+    ...(config.launch.instanceProfiles.length > 0
+      ? [
+          `deny the instances of ${login} everything in the roles of ${config.launch.instanceProfiles.join(", ")}; sessions of other roles that they have taken live until they end`,
+        ]
+      : []),
   ]
   return action === null ? [...lines, "leave running what runs, until its lease ends"] : lines
 }

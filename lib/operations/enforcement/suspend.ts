@@ -1,6 +1,6 @@
 /**
  * One login that may use nothing for the time being. Our own tools refuse it by the database; AWS refuses its credentials by a
- * denial, which holds for the console too, and inactive keys, and its sessions by a denial in their role. Doing it again repairs what
+ * denial, which holds for the console too, and inactive keys, and its sessions by a denial in their role, and its instances by one in the roles of their instance profiles. Doing it again repairs what
  * failed.
  */
 
@@ -12,6 +12,7 @@ import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ownUser } from "../identities/observe.ts"
 import { endSessionsOf, writeDenials } from "../identities/session_denials.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
+import { writeInstanceDenials } from "./instance_sessions.ts"
 
 const policyName = "ec2-wrappers-suspended"
 const denyEverything = JSON.stringify({
@@ -38,7 +39,7 @@ export async function suspend(deps: HaltDeps, login: string, reason: string): Pr
   })
   // The session's row after the suspension's: whoever records one in between looks for a suspension afterwards.
   endSessionsOf(deps, login)
-  const failures = await denySessions(deps)
+  const failures = [...(await denySessions(deps)), ...(await writeInstanceDenials(deps, caller.login))]
   await deny(deps, login)
   try {
     return [...failures, ...(await withLoginLock(config.paths.dataDir, login, deps, () => deny(deps, login)))]
@@ -90,7 +91,7 @@ export async function liftSuspension(deps: HaltDeps, login: string): Promise<str
   if (failures.length > 0) return failures
   if (suspension) endSessionsOf(deps, login)
   usageDb.transaction(() => usageDb.suspensions.lift(login, caller.login, clock.now()))
-  return denySessions(deps)
+  return [...(await denySessions(deps)), ...(await writeInstanceDenials(deps, caller.login))]
 }
 
 /** An account that was deleted, or never made, has nothing at IAM to deny. */

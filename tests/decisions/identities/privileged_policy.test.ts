@@ -71,12 +71,25 @@ describe("the privileged key's policy", () => {
 
   test("says nothing of a role to a course without sessions", () => {
     const keys = { ...config, identity: { credentials: "keys", users: {} } } as unknown as Config
-    expect(
-      actionsOf(privilegedPolicy(keys, { partition: "aws", id })).filter((a) => /Role|sts:/.test(a)),
-    ).toEqual(["iam:PassRole"])
+    const ofRoles = (course: Config) =>
+      actionsOf(privilegedPolicy(course, { partition: "aws", id })).filter((a) => /Role|sts:|Profile/.test(a))
+    const without = { ...keys, launch: { ...config.launch, instanceProfiles: [] } }
+    expect(ofRoles(without).filter((a) => !/LoginProfile/.test(a))).toEqual(["iam:PassRole"])
     const one = { ...keys.identity, users: { "cs61c-aa": { credentials: "sessions" } } }
     const mixed = privilegedPolicy({ ...keys, identity: one } as Config, { partition: "aws", id })
     expect(actionsOf(mixed)).toContain("sts:AssumeRole")
+  })
+
+  test("of the roles of instance profiles allows to hand them on and to deny them, of those listed only", async () => {
+    const principalArn = `arn:aws:iam::${id}:user/ec2-wrappers`
+    const may = async (action: string, resource: string) =>
+      (await evaluatePolicies([policyText(policy)], { principalArn, action, resource })).allowed
+    for (const action of ["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"]) {
+      expect(await may(action, `arn:aws:iam::${id}:role/cluster`)).toBe(true)
+      expect(await may(action, `arn:aws:iam::${id}:role/clusters`)).toBe(false)
+    }
+    expect(await may("iam:AttachRolePolicy", `arn:aws:iam::${id}:role/cluster`)).toBe(false)
+    expect(await may("iam:GetInstanceProfile", `arn:aws:iam::${id}:instance-profile/cluster`)).toBe(true)
   })
 
   const user = (path: string) => `arn:aws:iam::${id}:user/${path}`
