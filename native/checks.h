@@ -12,7 +12,8 @@
 enum {
 	most_arguments = 64,
 	most_argument_bytes = 64 * 1024,
-	longest_login = 31,
+	shortest_login = 2,
+	longest_login = 32,
 	longest_home = 1024,
 	longest_name = 63,
 };
@@ -37,17 +38,24 @@ static inline bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 static inline bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* ^[a-z_][a-z0-9_-]{0,30}$, beginning with prefix. */
+/* What IAM takes in a name and in a tag's value. No character of it means anything to a shell's command line but a leading dash. */
+static inline bool is_name_character(char c) {
+	return is_lower(c) || is_upper(c) || is_digit(c) || c == '.' || c == '_' || c == '-' || c == '+' || c == '=' || c == '@';
+}
+
+/* One component of a path: "." and ".." lead elsewhere. */
+static inline bool is_dots(const char *name, size_t length) {
+	return name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+}
+
+/* As loginPattern in lib/base/login.ts: [A-Za-z0-9_+=.@-]{2,32} but "..", not beginning with '-', and beginning with prefix. */
 static inline bool login_is_plain(const char *login, const char *prefix) {
-	if (!is_lower(login[0]) && login[0] != '_')
-		return false;
-	size_t length = 1;
-	for (; login[length] != '\0'; length++) {
-		char c = login[length];
-		if (length >= longest_login || !(is_lower(c) || is_digit(c) || c == '_' || c == '-'))
+	size_t length = 0;
+	for (; login[length] != '\0'; length++)
+		if (length >= longest_login || !is_name_character(login[length]))
 			return false;
-	}
-	return strncmp(login, prefix, strlen(prefix)) == 0;
+	return length >= shortest_login && login[0] != '-' && !is_dots(login, length) &&
+	       strncmp(login, prefix, strlen(prefix)) == 0;
 }
 
 /* Absolute, and nothing in it that could forge a line of a log or a second environment variable. */
@@ -60,16 +68,14 @@ static inline bool home_is_plain(const char *home) {
 	return true;
 }
 
-/* [A-Za-z0-9._-]{1,63} but "." and "..": one component, which no directory change hides in. */
+/* [A-Za-z0-9_+=.@-]{1,63} but "." and "..": one component, which no directory change hides in. */
 static inline bool name_is_plain(const char *name, size_t length) {
 	if (length < 1 || length > longest_name)
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		char c = name[i];
-		if (!(is_lower(c) || is_upper(c) || is_digit(c) || c == '.' || c == '_' || c == '-'))
+	for (size_t i = 0; i < length; i++)
+		if (!is_name_character(name[i]))
 			return false;
-	}
-	return !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
+	return !is_dots(name, length);
 }
 
 #endif

@@ -70,7 +70,7 @@ static struct caller caller_of(uid_t uid) {
 	if (entry == NULL)
 		die("uid %lu: %s", (unsigned long)uid, errno != 0 ? strerror(errno) : "has no login");
 	if (!login_is_plain(entry->pw_name, LOGIN_PREFIX))
-		die("uid %lu: its login is none of this course's (%s...)", (unsigned long)uid, LOGIN_PREFIX);
+		die("uid %lu: its login is none of this course's: %s..., 2 to 32 letters, digits and _ + = . @ -", (unsigned long)uid, LOGIN_PREFIX);
 	if (!home_is_plain(entry->pw_dir))
 		die("%s: its home is no absolute path of plain characters", entry->pw_name);
 	snprintf(caller.login, sizeof caller.login, "%s", entry->pw_name);

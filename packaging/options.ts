@@ -70,9 +70,9 @@ function plainPath(option: string, path: string): void {
 }
 
 function plainLogin(option: string, login: string): void {
-  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(login)) return
+  if (/^[\w+=.@][\w+=.@-]{0,31}$/.test(login)) return
   throw new UsageError(
     "options",
-    `--${option} is ${quoted(login)}, wanted lower case letters, digits, - and _`,
+    `--${option} is ${quoted(login)}, wanted at most 32 letters, digits and _ + = . @ -, not beginning with -`,
   )
 }

@@ -5,6 +5,7 @@ import { requireStaff } from "../lib/host/caller/caller.ts"
 import { dropPrivilegesTo } from "../lib/host/caller/drop_privileges.ts"
 import { loadConfig } from "../lib/host/config/config.ts"
 import { installedPrefix } from "../lib/host/config/config_programs.ts"
+import { listedLogins } from "../lib/host/people/passwd.ts"
 import { examine, examineConfig } from "../lib/operations/doctor/doctor.ts"
 import { attempt, ok, worstOf } from "../lib/operations/doctor/finding.ts"
 import { doctor } from "../lib/terminal/declarations/doctor.ts"
@@ -26,7 +27,8 @@ export const tool = defineTool({
         clock,
         aws: () => context.aws,
         prefix: args.prefix ?? installedPrefix(),
-        userCount: () => context.usersDb.users.logins().length,
+        recordedLogins: () => context.usersDb.users.logins(),
+        listedLogins,
         snapshots: () => context.usageDb.snapshots,
         usageDb: () => context.usageDb,
         lateLines: () => context.audit.late(),

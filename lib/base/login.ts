@@ -1,7 +1,20 @@
 /** Logins and the globs that stand for them in the config. */
 
-/** What we accept as a login anywhere: as in shadow-utils, with dots and capitals left out. */
-export const loginPattern = /^[a-z_][a-z0-9_-]{0,30}$/
+/**
+ * What we accept as a login anywhere: what name services, IAM (user names, tags) and STS (session names) all take. Not `..`, which
+ * names a directory, and not ALL, which is everybody in reports. As login_is_plain in native/checks.h, which knows no reports.
+ */
+export const loginPattern = /^(?!-|\.\.$|ALL$)[\w+=.@-]{2,32}$/
+
+/** The rule in words, for messages. */
+export const loginRule = "2 to 32 letters, digits and _ + = . @ -, not beginning with -"
+
+/** Another login that differs from this one in case only: IAM takes the two for one user. Null where there is none. */
+export function sameButForCase(login: string, logins: Iterable<string>): string | null {
+  const folded = login.toLowerCase()
+  for (const other of logins) if (other !== login && other.toLowerCase() === folded) return other
+  return null
+}
 
 /** Whether a login matches one of the config's globs: `*` any run, `?` one character, all else literal. */
 export function matchesGlob(globs: readonly string[], name: string): boolean {

@@ -16,11 +16,12 @@ static void require(bool holds) {
 
 static size_t count_of(const char *text, const char *allowed) { return strspn(text, allowed); }
 
+static const char *const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=.@-";
+
 static void check_login(const char *login, const char *prefix) {
-	static const char *const first = "abcdefghijklmnopqrstuvwxyz_", *const later = "abcdefghijklmnopqrstuvwxyz_0123456789-";
 	size_t length = strlen(login);
-	bool plain = length >= 1 && length <= 31 && strchr(first, login[0]) != NULL && count_of(login, later) == length &&
-	             length >= strlen(prefix) && memcmp(login, prefix, strlen(prefix)) == 0;
+	bool plain = length >= 2 && length <= 32 && login[0] != '-' && count_of(login, allowed) == length &&
+	             strcmp(login, "..") != 0 && length >= strlen(prefix) && memcmp(login, prefix, strlen(prefix)) == 0;
 	require(login_is_plain(login, prefix) == plain);
 }
 
@@ -34,7 +35,7 @@ static void check_home(const char *home) {
 static void check_name(const char *name, size_t length) {
 	bool plain = length >= 1 && length <= 63 && memchr(name, '/', length) == NULL && memchr(name, '\0', length) == NULL;
 	for (size_t i = 0; i < length; i++)
-		plain = plain && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", name[i]) != NULL;
+		plain = plain && strchr(allowed, name[i]) != NULL;
 	plain = plain && !(length == 1 && name[0] == '.') && !(length == 2 && name[0] == '.' && name[1] == '.');
 	require(name_is_plain(name, length) == plain);
 }

@@ -32,7 +32,7 @@ check_account() {
   group=$(id -gn "$account" 2>/dev/null) || stop "account $account: its group has no name, wanted one of its own"
   [ "$(id -g "$account")" != 0 ] || stop "account $account: its group is root's, wanted one of its own"
   case $account in
-    [!a-z_]* | *[!a-z0-9_-]*) stop "account $account: has characters that the wrappers do not accept" ;;
+    -* | *[!A-Za-z0-9_+=.@-]*) stop "account $account: has characters that the wrappers do not accept" ;;
   esac
 }
 

@@ -30,7 +30,7 @@ export const uids = {
   "cs61c-ta": 5003,
   "other-zz": 5010,
   "CS61C-up": 5011,
-  "cs61c-a.b": 5012,
+  "cs61c-a,b": 5012,
   [`cs61c-${"x".repeat(40)}`]: 5013,
   // ten hostile students and five honest ones, for the soak
   "cs61c-h0": 5020,

@@ -57,6 +57,7 @@ const handlers: Record<string, Handler> = {
   "ec2 DescribeVolumes": volumes.describeVolumes,
   "ec2 AllocateAddress": volumes.allocateAddress,
   "ec2 ReleaseAddress": volumes.releaseAddress,
+  "iam CreateUser": iam.checkUserName,
   "iam DeleteUser": iam.checkUserDeletable,
   "iam DeleteGroup": iam.checkGroupDeletable,
   "iam CreateLoginProfile": iam.checkPassword,

@@ -21,6 +21,14 @@ const dependents: [listing: string, path: string, complaint: string][] = [
   ["ListGroupsForUser", "Groups/member", "must remove users from group first."],
 ]
 
+/** IAM's names are unique whatever their case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+export async function checkUserName(world: World, { form }: AwsRequest): Promise<undefined> {
+  const name = form.get("UserName") ?? ""
+  const users = await allUsers(world, undefined)
+  if (!users.some((user) => textAt(user, "UserName").toLowerCase() === name.toLowerCase())) return
+  throw new AwsFault("EntityAlreadyExists", `User with name ${name} already exists.`, 409)
+}
+
 export async function checkUserDeletable(world: World, { form }: AwsRequest): Promise<undefined> {
   const UserName = form.get("UserName") ?? ""
   await world.moto.query("iam", region, "GetUser", { UserName })

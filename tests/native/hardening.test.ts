@@ -45,7 +45,9 @@ test("build.ts compiles nothing surprising into a setuid program", () => {
     ["--prefix", 'relative"; int x; //'],
     ["--prefix", "/opt/../tmp"],
     ["--account", "root; rm"],
-    ["--login-prefix", "CS61C"],
+    ["--login-prefix", "cs61c,"],
+    ["--login-prefix", "-cs"],
+    ["--account", "x".repeat(33)],
     ["--slots", "slots"],
     ["--config", "config.toml"],
   ] as const) {

@@ -3,10 +3,10 @@ import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
 
 /**
- * A cluster's name becomes a tag, the name of security groups, a directory and a section of clusters.cfg: letters, digits,
- * `_ . -`, beginning with one of the former, so that it is never an option, `..` or a hidden file.
+ * A cluster's name becomes a tag, the name of security groups, a directory and a section of clusters.cfg: whatever a login may have, since
+ * `--init` names clusters LOGIN-testing; never an option or `..`.
  */
-const clusterNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/
+const clusterNamePattern = /^(?!-|\.\.?$)[\w+=.@-]{1,60}$/
 
 /** What stands beside the clusters' directories. */
 const ownFile = /^(clusters\.cfg|ec2-storage-.*\.json)$/
@@ -18,7 +18,7 @@ export function requireClusterName(name: string): string {
   if (clusterNamePattern.test(name)) return name
   throw new UsageError(
     "cluster",
-    `name ${quoted(name)} is not 1 to 60 letters, digits, "_", "." and "-", beginning with a letter or digit`,
+    `name ${quoted(name)} is not 1 to 60 letters, digits and _ + = . @ -, not beginning with -`,
   )
 }
 

@@ -14,11 +14,3 @@ export function usesMode({ identity }: IdentityConfig, mode: CredentialMode): bo
     Object.values(identity.users).some(({ credentials }) => credentials === mode)
   )
 }
-
-/** Why a login cannot be the name of a session, which STS and its tags limit; null where it can. */
-export function whyNoSessionName(login: string): string | null {
-  // RoleSessionName: [\w+=,.@-]{2,64}; a tag's value takes no comma.
-  return /^[\w+=.@-]{2,64}$/.test(login)
-    ? null
-    : "is no name for a session: AWS wants 2 to 64 letters, digits and + = . @ _ -"
-}

@@ -9,10 +9,14 @@ export function defaultKeyName(login: string): string {
 /** The private half's file is `NAME.pem`, and names of files in a home have at most 63 characters, `.old` included. */
 const maxKeyName = 63 - ".pem.old".length
 
-/** The full name of what a user calls a key: foreign characters dropped, the prefix added where it is missing. */
+/**
+ * The full name of what a user calls a key: foreign characters dropped, the prefix added where it is missing. The login stays whole,
+ * also where it has characters that NAME may not have.
+ */
 export function keyNameOf(login: string, given: string): string {
-  const kept = given.replace(/[^-A-Za-z0-9_]/g, "")
-  const name = isKeyNameOf(login, kept) ? kept : `${login}-${kept}`
+  const isFull = isKeyNameOf(login, given)
+  const kept = (isFull ? given.slice(login.length + 1) : given).replace(/[^-A-Za-z0-9_]/g, "")
+  const name = !isFull && isKeyNameOf(login, kept) ? kept : `${login}-${kept}`
   if (kept === "" || name.length > maxKeyName) {
     throw new UsageError(
       "key name",

@@ -1,7 +1,7 @@
 /** Who called: behind the wrapper the login it proved, else the real uid's passwd entry. */
 import type { Config } from "../../base/config.ts"
 import { Failed, Refused } from "../../base/errors.ts"
-import { loginPattern, matchesGlob } from "../../base/login.ts"
+import { loginPattern, loginRule, matchesGlob } from "../../base/login.ts"
 import { quoted } from "../../base/text.ts"
 import { type PasswdEntry, passwdEntry } from "../processes/libc.ts"
 import { writerSocket } from "./caller_wrapper.ts"
@@ -30,7 +30,7 @@ export function findCaller(course: Config["course"]): Caller {
   const behindWrapper = writerFd !== null
   const login = process.env.REAL_USERNAME || ownEntry().login
   if (!loginPattern.test(login))
-    throw new Failed("caller", `login ${quoted(login)} is not one that we accept`)
+    throw new Failed("caller", `login ${quoted(login)} cannot be a name at AWS, which takes ${loginRule}`)
   return {
     login,
     uid: behindWrapper ? Number(process.env.REAL_UID) : (process.getuid?.() ?? -1),

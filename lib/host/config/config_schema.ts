@@ -3,7 +3,7 @@ import { distance } from "fastest-levenshtein"
 import { TomlDate } from "smol-toml"
 import * as v from "valibot"
 import { isReservedTagKey } from "../../base/instance.ts"
-import { loginPattern } from "../../base/login.ts"
+import { loginPattern, loginRule, sameButForCase } from "../../base/login.ts"
 import { microUsdPerUsd } from "../../base/money.ts"
 import { reasonOf } from "./config_reasons.ts"
 
@@ -92,6 +92,15 @@ const assignment = { start: instant, end: instant }
 
 const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictObject(entries))
 
+const perLogin = <T extends v.GenericSchema>(ofOne: T) =>
+  v.pipe(
+    v.record(v.pipe(v.string(), v.regex(loginPattern, `is not a login: ${loginRule}`)), ofOne),
+    v.check(
+      (users) => Object.keys(users).every((login, _, logins) => sameButForCase(login, logins) === null),
+      "has two logins that differ in case only, which IAM takes for one",
+    ),
+  )
+
 const configSchema = v.strictObject({
   course: v.strictObject({
     name: courseName,
@@ -116,10 +125,7 @@ const configSchema = v.strictObject({
         v.maxValue(12, "is more than 12"),
       ),
       federation_endpoint: httpUrl,
-      users: v.record(
-        v.pipe(v.string(), v.regex(loginPattern, "is not a login")),
-        v.strictObject(identityOfUser),
-      ),
+      users: perLogin(v.strictObject(identityOfUser)),
     }),
     {},
   ),
@@ -157,7 +163,7 @@ const configSchema = v.strictObject({
     optional({
       ...limits,
       course_budget: amount,
-      users: v.record(v.pipe(v.string(), v.regex(loginPattern, "is not a login")), optional(limits)),
+      users: perLogin(optional(limits)),
     }),
     {},
   ),
@@ -233,9 +239,9 @@ export function checkConfig(
 export function nearestKey(key: string): string {
   const leaf = (dotted: string) => dotted.slice(dotted.lastIndexOf(".") + 1)
   const table = key.slice(0, -leaf(key).length)
-  const own = /^limits\.users\.[^.]+\.$/.test(table)
+  const own = /^limits\.users\..+\.$/.test(table)
     ? limits
-    : /^identity\.users\.[^.]+\.$/.test(table)
+    : /^identity\.users\..+\.$/.test(table)
       ? identityOfUser
       : /^assignments\.[^.]+\.$/.test(table)
         ? assignment

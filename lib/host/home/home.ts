@@ -15,7 +15,7 @@ export interface WriteOptions {
 }
 
 /**
- * A path is `NAME` or `SUBDIRECTORY/NAME` of letters, digits, `.`, `_` and `-`; the subdirectory is made where it is missing.
+ * A path is `NAME` or `SUBDIRECTORY/NAME` of letters, digits and `_ + = . @ -`; the subdirectory is made where it is missing.
  * Everything throws Failed with the path and the reason. All of it waits, for at most 10 seconds behind the wrapper: never
  * call it while a database is locked.
  */
@@ -56,7 +56,7 @@ export function openHome(caller: Pick<Caller, "home" | "writerFd">): HomeFiles {
   }
 }
 
-const plainName = /^(?!\.\.?$)[A-Za-z0-9._-]{1,63}$/
+const plainName = /^(?!\.\.?$)[\w+=.@-]{1,63}$/
 
 function checkedPath(path: string): HomePath {
   const parts = path.split("/")
@@ -65,6 +65,6 @@ function checkedPath(path: string): HomePath {
   }
   throw new UsageError(
     "home",
-    `${quoted(path)} names no file in your home, wanted NAME or DIRECTORY/NAME of letters, digits, ., _ and -`,
+    `${quoted(path)} names no file in your home, wanted NAME or DIRECTORY/NAME of letters, digits and _ + = . @ -`,
   )
 }

@@ -33,7 +33,7 @@ export function notifier(
       // it becomes an argument and an address
       if (!loginPattern.test(login)) return []
       const line = escapeControls(text)
-      const mail = `To: ${login}\nSubject: ${escapeControls(subject)}\nAuto-Submitted: auto-generated\n\n${line}\n`
+      const mail = `To: ${mailAddress(login)}\nSubject: ${escapeControls(subject)}\nAuto-Submitted: auto-generated\n\n${line}\n`
       const tried: [way: "mail" | "write", argv: string[] | null, stdin: string][] = [
         ["mail", commandOf(sendmail, ["-i", "--", login]), mail],
         // somebody who is not logged in cannot be written to: no failure of ours
@@ -49,6 +49,14 @@ export function notifier(
       return worked
     },
   }
+}
+
+/** As RFC 5322 has it: dots stand between other characters, or the name in quotes. */
+function mailAddress(login: string): string {
+  const [name = "", ...domain] = login.split("@")
+  const isPlain =
+    domain.length <= 1 && [name, ...domain].every((part) => /^[\w+=-]+(\.[\w+=-]+)*$/.test(part))
+  return isPlain ? login : `"${login}"`
 }
 
 function commandOf(places: string[], rest: string[]): string[] | null {

@@ -9,6 +9,7 @@ import { type CronDeps, checkCron, checkEnforcement } from "./cron.ts"
 import { checkBudget, checkData, checkOverrides } from "./data.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 import { checkInstallation } from "./installation.ts"
+import { checkLogins } from "./logins.ts"
 import { checkServer } from "./server.ts"
 
 export interface DoctorDeps {
@@ -17,8 +18,10 @@ export interface DoctorDeps {
   /** Reads the account's key when it is asked for. */
   aws(): Aws
   prefix: string
-  /** How many users have an identity; throws where users.db cannot be opened. */
-  userCount(): number
+  /** Who has an identity; throws where users.db cannot be opened. */
+  recordedLogins(): string[]
+  /** As name services list them; null where they cannot be asked. */
+  listedLogins(): string[] | null
   /** The looks at the account; throws where usage.db cannot be opened. */
   snapshots(): CronDeps["snapshots"]
   /** Throws where the ledger cannot be opened. */
@@ -44,10 +47,11 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
     ...(await checkInstallation({ prefix, accountUid })),
     ...(await checkData({ config, clock, accountUid, lateLines: deps.lateLines })),
     ...(await checkServer(deps)),
+    ...checkLogins({ ...deps, recordedLogins: () => recordedOrNone(deps) }),
     ...(await cron),
   ]
   if (offline) return local
-  const userCount = countedOrNone(deps)
+  const userCount = recordedOrNone(deps).length
   const remote = await attempt("AWS", "see the network, [aws] and root-access-key", () =>
     checkAccount({ config, aws: deps.aws(), clock, userCount }),
   )
@@ -73,10 +77,10 @@ export function examineConfig(config: Config, clock: Clock): Finding[] {
 }
 
 /** A database that cannot be opened has a finding of its own already. */
-function countedOrNone(deps: DoctorDeps): number {
+function recordedOrNone(deps: DoctorDeps): string[] {
   try {
-    return deps.userCount()
+    return deps.recordedLogins()
   } catch {
-    return 0
+    return []
   }
 }

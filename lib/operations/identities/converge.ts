@@ -3,7 +3,7 @@
  * then delete the old. Killed anywhere, the next run goes on; where the home cannot be written, what AWS made is undone.
  */
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
-import { credentialModeOf, whyNoSessionName } from "../../decisions/identities/credential_mode.ts"
+import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import {
   describeStep,
   type IdentityStep,
@@ -13,6 +13,7 @@ import {
 import { type IdentityDeps, iamOf, requireNotSuspended } from "./deps.ts"
 import { HomeNotWritten } from "./home.ts"
 import { observeIdentity, observeSessionIdentity } from "./observe.ts"
+import { requireNoOtherCase } from "./other_case.ts"
 import { type Convergence, carryOut } from "./steps.ts"
 
 export interface ConvergeOptions {
@@ -40,6 +41,7 @@ export async function convergeIdentity(
   options: ConvergeOptions = {},
 ): Promise<Converged> {
   requireNotSuspended(deps)
+  requireNoOtherCase(deps)
   const { login } = deps
   const planned =
     credentialModeOf(deps.config, login) === "sessions"
@@ -94,11 +96,11 @@ async function plannedWithKeys(deps: IdentityDeps, { rotate = false }: ConvergeO
 }
 
 async function plannedSession(deps: IdentityDeps, { rotate }: ConvergeOptions): Promise<Planned> {
-  const { login } = deps
-  const unfit = whyNoSessionName(login)
-  if (unfit) throw new Refused("account", `${login} ${unfit}; staff must give you an access key`)
   if (rotate)
-    throw new Refused("rotate secret", `${login} has sessions, which end by themselves, and no access key`)
+    throw new Refused(
+      "rotate secret",
+      `${deps.login} has sessions, which end by themselves, and no access key`,
+    )
   const observed = await observeSessionIdentity(deps)
   return { steps: planSessionIdentity(observed), isNew: observed.row === null, inGroup: true, arn: null }
 }

@@ -9,7 +9,7 @@ import { tagOf } from "../../base/instance.ts"
 import { earliestOf, isoUtc, later, msPerHour, msPerMinute, msPerSecond } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
 import type { SessionRow } from "../../db/identities/sessions.ts"
-import { credentialModeOf, whyNoSessionName } from "../../decisions/identities/credential_mode.ts"
+import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { accountOfArn, policyText } from "../../decisions/identities/policy_document.ts"
 import { wholeSecondAfter } from "../../decisions/identities/session_denials.ts"
 import { studentPolicy } from "../../decisions/identities/student_policy.ts"
@@ -72,8 +72,6 @@ function requireMayHaveSession(deps: SessionDeps): void {
       `${login} has an access key instead of sessions; ec2-util --init writes it into your home`,
     )
   }
-  const unfit = whyNoSessionName(login)
-  if (unfit) throw new Refused("credentials", `${login} ${unfit}; staff must give you an access key`)
   requireNotSuspended(deps)
   if (usersDb.users.get(login) === null) {
     throw new Failed("credentials", `${login} has no account yet; ec2-util --init makes it`)

@@ -17,6 +17,7 @@ import {
 import { audited, type IdentityDeps, iamOf, nowIso, requireNotSuspended } from "./deps.ts"
 import { retireSecretFiles, writeHome } from "./home.ts"
 import { identityTags, userPolicyText } from "./observe.ts"
+import { explainedTaken, requireNoOtherCase } from "./other_case.ts"
 import { removeUser } from "./removal.ts"
 
 /** What a run has made so far, and how to undo it; the latest last. */
@@ -45,7 +46,7 @@ export async function carryOut(run: Convergence, step: IdentityStep): Promise<vo
       const tags = identityTags(deps)
       const { arn } = await audited(deps, "create user", () =>
         iam.createUser(login, `/${config.course.name}/`, tags),
-      )
+      ).catch(explainedTaken(login))
       run.arn = arn
       run.undo.push(async () => {
         const { failed } = await removeUser(deps)
@@ -58,7 +59,11 @@ export async function carryOut(run: Convergence, step: IdentityStep): Promise<vo
       await audited(deps, "tag user", () => iam.tagUser(login, identityTags(deps)))
       return
     case "record user":
-      usersDb.users.add({ login, createdAt: nowIso(deps), createdBy: deps.actor, password: null })
+      usersDb.transaction(() => {
+        // Once more: nobody else keeps the run of another login out.
+        requireNoOtherCase(deps)
+        usersDb.users.add({ login, createdAt: nowIso(deps), createdBy: deps.actor, password: null })
+      })
       run.undo.push(async () => usersDb.users.remove(login))
       return
     case "join group":

@@ -1,10 +1,6 @@
 import { expect, test } from "bun:test"
 import type { Config, CredentialMode } from "../../../lib/base/config.ts"
-import {
-  credentialModeOf,
-  usesMode,
-  whyNoSessionName,
-} from "../../../lib/decisions/identities/credential_mode.ts"
+import { credentialModeOf, usesMode } from "../../../lib/decisions/identities/credential_mode.ts"
 
 const course = (credentials: CredentialMode, users: Record<string, CredentialMode> = {}) => ({
   identity: {
@@ -21,20 +17,4 @@ test.each<[config: ReturnType<typeof course>, mode: CredentialMode, keys: boolea
 ])("%j gives cs61c-aa %s", (config, mode, keys, sessions) => {
   expect(credentialModeOf(config, "cs61c-aa")).toBe(mode)
   expect([usesMode(config, "keys"), usesMode(config, "sessions")]).toEqual([keys, sessions])
-})
-
-test.each([
-  ["cs61c-aa", true],
-  ["a.b+c=d@e_f", true],
-  ["ab", true],
-  ["a", false],
-  ["", false],
-  ["x".repeat(64), true],
-  ["x".repeat(65), false],
-  // A role's session may have a comma, the tag with its owner not.
-  ["a,b", false],
-  ["a b", false],
-  ["a/b", false],
-])("%p may name a session: %p", (login, may) => {
-  expect(whyNoSessionName(login) === null).toBe(may)
 })

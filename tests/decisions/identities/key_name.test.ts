@@ -11,6 +11,17 @@ describe("key names", () => {
     ["cs61c-ab-", "cs61c-ab-cs61c-ab-"],
   ])("%p becomes %p", (given, name) => expect(keyNameOf("cs61c-ab", given)).toBe(name))
 
+  test.each([
+    ["j.doe", "my lab", "j.doe-mylab"],
+    ["j.doe", "j.doe-lab.1", "j.doe-lab1"],
+    ["jdoe@campus.edu", "jdoe@campus.edu-lab", "jdoe@campus.edu-lab"],
+    ["jdoe@campus.edu", "jdoecampusedu-lab", "jdoe@campus.edu-jdoecampusedu-lab"],
+    ["a+b=c", "a+b=c-x@y", "a+b=c-xy"],
+    ["x".repeat(32), "y".repeat(22), `${"x".repeat(32)}-${"y".repeat(22)}`],
+  ])("of %p, %p becomes %p: the login stays whole", (login, given, name) =>
+    expect(keyNameOf(login, given)).toBe(name),
+  )
+
   test.each(["", "é/.", "x".repeat(60)])("%p is refused", (given) =>
     expect(() => keyNameOf("cs61c-ab", given)).toThrow("key name"),
   )
