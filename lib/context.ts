@@ -74,13 +74,17 @@ export function openContext(
       return config
     },
     caller: (context) => findCaller(context.config.course),
-    audit: ({ config: { paths }, clock, waiting }) =>
-      auditLog(paths.auditLog, clock, {
+    audit: (context) => {
+      const { clock, waiting } = context
+      const { paths } = context.config
+      return auditLog(paths.auditLog, clock, {
+        chain: () => context.usageDb.auditRows,
         waiting,
         lateDirectories: [paths.dataDir, ...slotDirectories(paths).slice(1)],
         sharesDirectory: join(paths.dataDir, "shares"),
         ...(say ? { say } : {}),
-      }),
+      })
+    },
     usersDb: ({ config, clock, waiting }) =>
       closed(
         openUsersDb({

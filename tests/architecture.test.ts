@@ -28,8 +28,9 @@ const levels: [prefix: string, level: number][] = [
  * are two halves of one account book, written in one transaction, so that some pairs know each other; files never do.
  */
 const subjects: Record<string, string[]> = {
+  audit: [],
   clusters: ["pricing", "proxy"],
-  doctor: ["identities", "installation", "usage"],
+  doctor: ["audit", "identities", "installation", "usage"],
   enforcement: ["identities", "launches", "pricing", "storage", "usage"],
   identities: ["doctor"],
   installation: ["enforcement", "launches", "usage"],

@@ -1,5 +1,6 @@
 /** usage.db, opened: its stores share one connection, so that an admission sees the ledger it decides by. */
 
+import { auditRows } from "./audit/audit_rows.ts"
 import { freezes } from "./enforcement/freezes.ts"
 import { leases } from "./enforcement/leases.ts"
 import { notices } from "./enforcement/notices.ts"
@@ -34,6 +35,7 @@ export function openUsageDb(options: OpenOptions) {
     prices: prices(db),
     reservations: reservations(db),
     presence: presence(db),
+    auditRows: auditRows(db),
     hosts: hosts(db),
     /** Null on SQLite. */
     serverFacts: () => (db.engine === "postgres" ? serverFacts(db) : null),

@@ -1,4 +1,5 @@
 /** usage.db: the old tools' tables and views, as people query them by hand, and the steps since. */
+import { auditSteps } from "./audit/audit_steps.ts"
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import { hostSteps } from "./installation/host_steps.ts"
 import type { Step } from "./migrate.ts"
@@ -61,4 +62,5 @@ export const usageSteps: readonly Step[] = [
   ...ledgerSteps,
   ...leaseSteps,
   ...hostSteps,
+  ...auditSteps,
 ]

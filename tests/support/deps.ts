@@ -52,6 +52,7 @@ export function depsOf(
     usersDb,
     usageDb,
     audit: auditLog(config.paths.auditLog, clock, {
+      chain: () => usageDb.auditRows,
       lateDirectories: [config.paths.dataDir],
       sharesDirectory: join(config.paths.dataDir, "shares"),
     }),

@@ -40,7 +40,7 @@ export async function identityWorld(
     config: loadConfig(course.configPath),
     clock: systemClock,
     interrupt: new AbortController().signal,
-    audit: auditLog(join(course.dataDir, "audit-log"), systemClock),
+    audit: auditLog(join(course.dataDir, "audit-log"), systemClock, { chain: () => usageDb.auditRows }),
     usersDb,
     aws,
     login,

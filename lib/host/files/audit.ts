@@ -1,9 +1,14 @@
-/** The audit log: who asked for what, before it happens, and what came of it, after. Grep and staff read it. */
+/**
+ * The audit log: who asked for what, before it happens, and what came of it, after. Its rows are chained by hash in the ledger, for
+ * `audit verify`; this host's file has them as lines, for grep and staff.
+ */
 
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, writeSync } from "node:fs"
 import { Failed, messageOf, Refused } from "../../base/errors.ts"
 import { digestedLine, escapeControls } from "../../base/text.ts"
 import { type Clock, isoUtc, type UtcMs } from "../../base/time.ts"
+import type { AuditEntry } from "../../decisions/audit/chain.ts"
+import { hostName } from "../host_name.ts"
 import { localOffsetMs } from "../processes/libc.ts"
 import { openLockFile } from "../processes/lock_file.ts"
 import { type LockWaiting, waitForLock } from "../processes/lock_wait.ts"
@@ -20,17 +25,32 @@ import { lateLines } from "./late_lines.ts"
 export type LineKind = "required" | "regardless" | "refusal"
 
 export interface AuditLog {
-  /** Appends one line and has it on disk when it returns. `kind` is "required" unless told. */
+  /** Chains a row, appends its line, and has both on disk when it returns. `kind` is "required" unless told. Never inside a transaction. */
   record(login: string, message: string, kind?: LineKind): void
+  /**
+   * Inside a transaction on the ledger: chains a row with it. Once that is committed, the function that this returns appends the line, as a
+   * required one.
+   */
+  chain(login: string, message: string): () => void
   /** Before something is made: throws Refused where the login's lines of this day (UTC) have used up its share of the disk. */
   requireRoom(login: string): void
-  /** Writes the lines that wait, and how many refusals of past hours were only counted. Throws Failed where it cannot. */
+  /** Writes and chains what waits, and how many refusals of past hours were only counted. Throws Failed where it cannot. */
   catchUp(): void
-  /** How many lines wait to be brought in. */
+  /** How many lines wait to be brought in, or rows to be chained. */
   late(): number
 }
 
+/** The rows of the ledger. */
+export interface AuditChain {
+  /** Inside the caller's transaction. */
+  append(entry: AuditEntry): void
+  /** In a transaction of its own; first those that waited. */
+  add(entry: AuditEntry | null, late: readonly AuditEntry[]): void
+}
+
 export interface AuditOptions {
+  /** Opens the ledger; what it throws lets a row wait until the ledger is there. Absent: lines only. */
+  chain?: (() => AuditChain) | undefined
   waiting?: LockWaiting | undefined
   /** Where lines wait while the log takes nothing, the first directory that works. */
   lateDirectories?: readonly string[]
@@ -49,45 +69,69 @@ const longestLine = 16_000
 export function auditLog(
   path: string,
   clock: Clock,
-  { waiting, lateDirectories = [], sharesDirectory, say }: AuditOptions = {},
+  { chain, waiting, lateDirectories = [], sharesDirectory, say }: AuditOptions = {},
 ): AuditLog {
-  const late = lateLines(lateDirectories)
+  const late = lateLines(lateDirectories, "audit-log.late", { clock, waiting })
+  const lateRows = lateLines(lateDirectories, "audit-rows.late", { clock, waiting })
   const shares = sharesDirectory === undefined ? null : auditShares(sharesDirectory, clock)
 
-  function lineOf(login: string, message: string, longest = longestLine): string {
-    const start = `${localIso(clock.now())}: ${escapeControls(login)}: `
-    return `${start}${digestedLine(escapeControls(message), longest - Buffer.byteLength(start) - 1)}\n`
+  function entryOf(login: string, message: string, longest = longestLine): AuditEntry {
+    const entry = { atUtcMs: clock.now(), host: hostName(), login: escapeControls(login), message: "" }
+    const room = longest - Buffer.byteLength(lineOf(entry))
+    return { ...entry, message: digestedLine(escapeControls(message), room) }
+  }
+
+  /** Throws where the ledger is there and does not take the row, or where a row cannot wait for it. */
+  function addToChain(entry: AuditEntry | null): void {
+    if (!chain) return
+    let rows: AuditChain
+    try {
+      rows = chain()
+    } catch (error) {
+      if (entry && !lateRows.add(`${JSON.stringify(entry)}\n`)) throw failure(error)
+      return
+    }
+    lateRows.take((text) => rows.add(entry, entriesIn(text)))
   }
 
   function write(line: string): void {
     let fd: number | undefined
     try {
       fd = openLockFile(path, constants.O_WRONLY | constants.O_APPEND)
-      waitForLock(fd, path, { clock, waiting })
-      const waitingLines = late.read()
-      append(fd, waitingLines + line)
-      if (waitingLines !== "") late.clear()
+      const held = fd
+      waitForLock(held, path, { clock, waiting })
+      late.take((waitingLines) => append(held, waitingLines + line))
     } catch (error) {
-      if (error instanceof Failed) throw error
-      throw new Failed("audit log", messageOf(error), { cause: error })
+      throw failure(error)
     } finally {
       if (fd !== undefined) closeSync(fd)
     }
   }
 
-  function recordRequired(login: string, message: string): void {
-    const line = lineOf(login, message)
+  function writeRequired(entry: AuditEntry): void {
+    const line = lineOf(entry)
     write(line)
-    shares?.spend(login, Buffer.byteLength(line))
+    shares?.spend(entry.login, Buffer.byteLength(line))
   }
 
-  function recordRegardless(login: string, message: string): void {
-    try {
-      recordRequired(login, message)
-    } catch (error) {
-      const line = lineOf(login, message)
-      say?.(`not in the audit log (${messageOf(error)}): ${line.trimEnd()}`)
+  function recordRegardless(entry: AuditEntry): void {
+    const line = lineOf(entry)
+    const wait = (why: unknown) => {
+      say?.(`not in the audit log (${messageOf(why)}): ${line.trimEnd()}`)
       toSystemLog(`audit: ${line.trimEnd()}`)
+    }
+    let unchained: unknown
+    try {
+      addToChain(entry)
+    } catch (error) {
+      unchained = error
+      lateRows.add(`${JSON.stringify(entry)}\n`)
+    }
+    try {
+      writeRequired(entry)
+      if (unchained !== undefined) wait(unchained)
+    } catch (error) {
+      wait(error)
       late.add(line)
     }
   }
@@ -96,29 +140,59 @@ export function auditLog(
     const over = shares?.countRefusal(login)
     if (over === null) return
     if (over) writeCount(login, over.dropped, over.sinceUtcMs)
-    write(lineOf(login, message, longestRefusal))
+    chainAndWrite(entryOf(login, message, longestRefusal))
+  }
+
+  function chainAndWrite(entry: AuditEntry): void {
+    addToChain(entry)
+    write(lineOf(entry))
   }
 
   function writeCount(login: string, count: number, sinceUtcMs: UtcMs): void {
-    if (count > 0) write(lineOf(login, `${count} more refused in the hour from ${isoUtc(sinceUtcMs)}`))
+    if (count > 0)
+      chainAndWrite(entryOf(login, `${count} more refused in the hour from ${isoUtc(sinceUtcMs)}`))
   }
 
   return {
     record(login, message, kind = "required") {
-      if (kind === "required") recordRequired(login, message)
-      else if (kind === "regardless") recordRegardless(login, message)
-      else recordRefusal(login, message)
+      if (kind === "refusal") return recordRefusal(login, message)
+      const entry = entryOf(login, message)
+      if (kind === "regardless") return recordRegardless(entry)
+      addToChain(entry)
+      writeRequired(entry)
+    },
+    chain(login, message) {
+      const entry = entryOf(login, message)
+      chain?.().append(entry)
+      return () => writeRequired(entry)
     },
     requireRoom(login) {
       if (!shares || shares.hasRoom(login)) return
       throw new Refused("audit log", `${login} has changed too much today; try again tomorrow (UTC)`)
     },
     catchUp() {
+      if (lateRows.count() > 0) addToChain(null)
       if (late.count() > 0) write("")
       shares?.settle(writeCount)
     },
-    late: () => late.count(),
+    late: () => Math.max(late.count(), lateRows.count()),
   }
+}
+
+function failure(error: unknown): Failed {
+  return error instanceof Failed ? error : new Failed("audit log", messageOf(error), { cause: error })
+}
+
+/** The line of an entry, with its newline. */
+export function lineOf({ atUtcMs, login, message }: AuditEntry): string {
+  return `${localIso(atUtcMs)}: ${login}: ${message}\n`
+}
+
+function entriesIn(text: string): AuditEntry[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as AuditEntry)
 }
 
 /** Appends whole lines only: what a full disk cut off is taken back. */

@@ -22,7 +22,10 @@ export function admissionReads(
 ): () => void {
   return () => {
     requireNotHalted(deps, login)
-    if (order) requireTokenFree(deps, order)
+    if (order) {
+      requireTokenFree(deps, order)
+      deps.usageDb.auditRows.head()
+    }
     settleOwn(deps, login, own)
     exposureOf(deps, login, { ...own, instances: [] }, deps.clock.now())
   }

@@ -48,14 +48,18 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
   deps.at?.("before admission")
   const own = await ownInstances(deps, caller.login)
   const id = randomUUID()
-  const { reservation, left } = usageDb.transaction(
-    () => reserveLaunch(deps, order, plan, own, id),
+  const { reservation, left, writeIntent } = usageDb.transaction(
+    () => {
+      const reserved = reserveLaunch(deps, order, plan, own, id)
+      const intent = `launch ${id}: ${describe(plan, order)}`
+      return { ...reserved, writeIntent: order.dryRun ? null : deps.audit.chain(caller.login, intent) }
+    },
     admissionReads(deps, caller.login, own, order),
   )
   const outcome = { ...summary(plan, order), left, notes: plan.notes }
-  if (order.dryRun) return { ...outcome, instances: [] }
+  if (writeIntent === null) return { ...outcome, instances: [] }
   deps.at?.("reserved")
-  deps.audit.record(caller.login, `launch ${id}: ${describe(plan, order)}`)
+  writeIntent()
   deps.at?.("intent written")
   const isAllowed = markSent(deps, reservation)
   deps.at?.("sent")

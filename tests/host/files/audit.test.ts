@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Failed } from "../../../lib/base/errors.ts"
 import { utcMsOf } from "../../../lib/base/time.ts"
 import { systemClock } from "../../../lib/host/clock.ts"
 import { auditLog } from "../../../lib/host/files/audit.ts"
@@ -153,5 +154,71 @@ describe("the audit log", () => {
       "enforcement: terminate i-1: done",
     ])
     expect(log.late()).toBe(0)
+  })
+
+  test("a row that the ledger does not take waits for it, where what it records cannot wait", () => {
+    const said: string[] = []
+    let state: "away" | "full" | "fine" = "away"
+    const rows: string[] = []
+    const take = (message: string) => {
+      if (state === "full") throw new Failed("database", "the disk is full")
+      rows.push(message)
+    }
+    const log = auditLog(path, systemClock, {
+      lateDirectories: [directory],
+      say: (line) => said.push(line),
+      chain: () => {
+        if (state === "away") throw new Failed("database", "cannot be reached")
+        return {
+          append: ({ message }) => take(message),
+          add: (entry, late) => {
+            for (const { message } of entry ? [...late, entry] : late) take(message)
+          },
+        }
+      },
+    })
+    log.record("cs61c", "setup before init_dbs")
+    expect(log.late()).toBe(1)
+    state = "full"
+    log.record("enforcement", "terminate i-1", "regardless")
+    expect(() => log.record("cs61c-ab", "launch 1 t3.micro")).toThrow("the disk is full")
+    expect(said).toEqual([expect.stringMatching(/^not in the audit log \(.*disk is full.*: terminate i-1$/)])
+    expect(linesOf()).toHaveLength(2)
+    state = "fine"
+    const writeLine = log.chain("cs61c-ab", "launch 2 t3.micro")
+    expect(linesOf()).toHaveLength(2)
+    writeLine()
+    log.record("cs61c-ab", "launched")
+    expect(rows).toEqual(["launch 2 t3.micro", "setup before init_dbs", "terminate i-1", "launched"])
+    expect(log.late()).toBe(0)
+    expect(linesOf().map((line) => line.replace(/.*: /, ""))).toEqual([
+      "setup before init_dbs",
+      "terminate i-1",
+      "launch 2 t3.micro",
+      "launched",
+    ])
+  })
+
+  test("no row that waits is lost while another process brings those before it in", async () => {
+    const script = `
+      import { auditLog } from ${JSON.stringify(join(import.meta.dir, "../../../lib/host/files/audit.ts"))}
+      import { systemClock } from ${JSON.stringify(join(import.meta.dir, "../../../lib/host/clock.ts"))}
+      let isAway = true
+      const chain = () => {
+        if (isAway) throw new Error("away")
+        return { append() {}, add: (entry, late) => { for (const { message } of entry ? [...late, entry] : late) console.log(message) } }
+      }
+      const log = auditLog(process.argv[1], systemClock, { lateDirectories: [${JSON.stringify(directory)}], chain })
+      for (let i = 0; i < 100; i++) {
+        isAway = i % 2 === 0
+        log.record("a", process.argv[2] + " " + i)
+      }`
+    const writers = ["x", "y", "z"].map((who) =>
+      Bun.spawn([process.execPath, "-e", script, path, who], { stdout: "pipe" }),
+    )
+    const texts = await Promise.all(writers.map(({ stdout }) => new Response(stdout).text()))
+    const rows = texts.flatMap((text) => text.trim().split("\n"))
+    expect(rows.length).toBe(300)
+    expect(new Set(rows).size).toBe(300)
   })
 })
