@@ -4,8 +4,8 @@ import { createHash } from "node:crypto"
 interface LockedPackage {
   version?: string
   license?: string
-  dev?: boolean
   integrity?: string
+  dependencies?: Record<string, string>
 }
 
 export interface LockFile {
@@ -15,14 +15,17 @@ export interface LockFile {
 }
 
 /**
- * The packages that are compiled in: those of the lock file that are not for development alone. `bun`, the runtime, is one of them. The
+ * The packages that are compiled in: what this project depends on, directly or through others, but for development, optional packages
+ * (Bun's executables for other systems) and peers (a compiler that a library can use). `bun`, the runtime, is one of them. The
  * same lock file gives the same text: no time, and a serial number made of it.
  */
 export function billOfMaterials(lock: LockFile): string {
-  const components = Object.entries(lock.packages)
-    .filter(([path, { dev, version }]) => path !== "" && !dev && version !== undefined)
-    .map(([path, locked]) =>
-      componentOf(path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), locked),
+  const components = [...compiledIn(lock)]
+    .map((path) =>
+      componentOf(
+        path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length),
+        lock.packages[path] ?? {},
+      ),
     )
     .sort((a, b) => (a["bom-ref"] < b["bom-ref"] ? -1 : 1))
   const body = {
@@ -42,6 +45,30 @@ export function billOfMaterials(lock: LockFile): string {
     components,
   }
   return `${JSON.stringify(body, null, 2)}\n`
+}
+
+/** Where they lie, as the lock file names it: `node_modules/NAME`, or below the package that wants another version of it. */
+function compiledIn({ packages }: LockFile): Set<string> {
+  const found = new Set<string>()
+  const visit = (from: string) => {
+    for (const name of Object.keys(packages[from]?.dependencies ?? {})) {
+      const path = placeOf(name, from, packages)
+      if (found.has(path)) continue
+      found.add(path)
+      visit(path)
+    }
+  }
+  visit("")
+  return found
+}
+
+/** The nearest of that name, looked up from the package at `from` as Node does. */
+function placeOf(name: string, from: string, packages: LockFile["packages"]): string {
+  for (let below = from; ; below = below.slice(0, Math.max(0, below.lastIndexOf("/node_modules/")))) {
+    const path = below === "" ? `node_modules/${name}` : `${below}/node_modules/${name}`
+    if (packages[path] !== undefined) return path
+    if (below === "") throw new Error(`package-lock.json lacks ${name}, which ${from} depends on`)
+  }
 }
 
 function componentOf(name: string, { version = "", license, integrity }: LockedPackage) {

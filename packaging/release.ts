@@ -1,6 +1,6 @@
 /**
  * `npm run release`: packages of this version, their checksums, what they are made of, the notes from CHANGELOG.md, and a signature. The
- * same commit, built at the same path, gives the same bytes but for the signature.
+ * same commit gives the same bytes but for the signature.
  */
 import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"

@@ -1,14 +1,5 @@
 /** Packages of this tree, and of later versions of it: with another number, and with one more step in the databases. */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import packageJson from "../../package.json" with { type: "json" }
 import { root, sourceHash } from "../support/build.ts"
@@ -70,7 +61,9 @@ export function copySources(tree: string): void {
     if (["node_modules", "dist", ".git", ".cache", ".venv", "tests"].includes(entry)) continue
     cpSync(join(root, entry), join(tree, entry), { recursive: true })
   }
-  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"))
+  // Hard links, not one link to the directory: Bun names chunks by where packages are, seen from the tree.
+  const copied = Bun.spawnSync(["cp", "-al", join(root, "node_modules"), join(tree, "node_modules")])
+  if (!copied.success) throw new Error(`cp: ${copied.stderr}`)
 }
 
 const debianName = process.arch === "arm64" ? "arm64" : "amd64"
