@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import { ExitCode } from "../lib/base/errors.ts"
+import { escapeControls } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { requireStaff } from "../lib/host/caller/caller.ts"
 import { dropPrivilegesTo } from "../lib/host/caller/drop_privileges.ts"
@@ -50,7 +51,8 @@ export const tool = defineTool({
     if (args.json) output.json({ worst, findings: shown })
     else {
       for (const { level, what, found, todo } of shown) {
-        output.line(`${level.padEnd(7)}  ${what}: ${found}${todo === "" ? "" : ` -- ${todo}`}`)
+        const line = `${level.padEnd(7)}  ${what}: ${found}${todo === "" ? "" : ` -- ${todo}`}`
+        output.line(escapeControls(line))
       }
     }
     return worst === "error" ? ExitCode.failed : ExitCode.done

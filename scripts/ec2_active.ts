@@ -14,6 +14,7 @@ import { activeJson, activeTables } from "../lib/terminal/launches/active_report
 import { changeAsked } from "../lib/terminal/launches/change_request.ts"
 import { changedLines } from "../lib/terminal/launches/changed_lines.ts"
 import { quotaJson, quotaLines } from "../lib/terminal/launches/quota_lines.ts"
+import { asksOfEverybody } from "../lib/terminal/reports/running_orders.ts"
 import { storedJson, storedLines } from "../lib/terminal/storage/stored_lines.ts"
 
 export const tool = defineTool({
@@ -23,6 +24,10 @@ export const tool = defineTool({
     if (args.complete) {
       for (const word of completions(context, args.complete)) output.line(word)
       return
+    }
+    if (asksOfEverybody(args)) {
+      const { showEverybody } = await import("../lib/terminal/reports/show_everybody.ts")
+      return showEverybody(context, args, output)
     }
     const change = changeAsked(args)
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])

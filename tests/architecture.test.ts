@@ -30,7 +30,7 @@ const levels: [prefix: string, level: number][] = [
 const subjects: Record<string, string[]> = {
   audit: [],
   clusters: ["pricing", "proxy"],
-  doctor: ["audit", "identities", "installation", "usage"],
+  doctor: ["audit", "identities", "installation", "launches", "usage"],
   enforcement: ["identities", "launches", "pricing", "storage", "usage"],
   identities: ["doctor"],
   installation: ["enforcement", "launches", "usage"],
@@ -38,7 +38,7 @@ const subjects: Record<string, string[]> = {
   legacy: ["pricing", "reports", "usage"],
   pricing: ["usage"],
   proxy: [],
-  reports: ["launches", "pricing", "usage"],
+  reports: ["enforcement", "launches", "pricing", "usage"],
   storage: ["enforcement", "launches", "pricing", "usage"],
   usage: ["launches", "legacy", "pricing"],
 }

@@ -75,6 +75,12 @@ export function usd(amount: MicroUsd): string {
   return `${sign}$${exact.replace(/0{1,4}$/, "")}`
 }
 
+/** `$12.41`: rounded up to whole cents, for bounds. */
+export function wholeCents(amount: MicroUsd): string {
+  const cents = microUsdPerUsd / 100
+  return usd((Math.ceil(amount / cents) * cents) as MicroUsd)
+}
+
 /** Decimal dollars, for JSON and for printf-like formats. */
 export function toUsd(amount: MicroUsd): number {
   return amount / microUsdPerUsd

@@ -133,11 +133,11 @@ describe("course_freeze", () => {
 
   test("denies nothing to a user that is not the course's, or whose key the tools use", async () => {
     await emulator.iam.send(new CreateUserCommand({ UserName: "admin", Path: "/staff/" }))
-    const other = await freeze(["admin", "--yes"])
+    const other = await freeze(["admin", "--force", "--yes"])
     expect(other.stderr).toBe(
       "course_freeze: freeze: IAM: IAM user admin: is at /staff/, which is not this course's, and is left alone; run it again\n",
     )
-    expect((await freeze(["admin", "--lift", "--yes"])).code).toBe(0)
+    expect((await freeze(["admin", "--lift", "--force", "--yes"])).code).toBe(0)
     await emulator.iam.send(new CreateUserCommand({ UserName: student }))
     const { AccessKey } = await emulator.iam.send(new CreateAccessKeyCommand({ UserName: student }))
     writeFileSync(
@@ -166,6 +166,62 @@ describe("course_freeze", () => {
     expect(refused.code).toBe(3)
     expect((await freeze([student, "--lift", "--yes"])).code).toBe(0)
     expect((await tryLaunch()).code).toBe(0)
+  })
+
+  test("refuses a login that nobody has, names the nearest, and suspends it all the same with --force", async () => {
+    const typed = await freeze(["cs61c-aq", "--yes"])
+    expect(typed.stderr).toBe(
+      "course_freeze: arguments: cs61c-aq has no account here and is in no record, did you mean cs61c-aa? (--force goes on all the same)\n",
+    )
+    expect(typed.code).toBe(2)
+    expect((await freeze(["zzzzzzzzz", "--yes"])).stderr).not.toContain("did you mean")
+    expect(day.usageDb().suspensions.all(null)).toEqual([])
+    expect((await freeze(["cs61c-aq", "--yes", "--force"])).code).toBe(0)
+    // Known from now on: a suspension can be lifted as it was made.
+    expect((await freeze(["cs61c-aq", "--lift", "--yes"])).code).toBe(0)
+  })
+
+  test("knows the logins of passwd and of the ledger, too", async () => {
+    expect((await freeze(["daemon", "--yes", "--dry-run"])).code).toBe(0)
+    const usageDb = day.usageDb()
+    usageDb.transaction(() => usageDb.ledger.sums.know("cs61c-zz"))
+    expect((await freeze(["cs61c-zz", "--dry-run"])).code).toBe(0)
+  })
+
+  test("--status says who is frozen or suspended, since when, by whom and why", async () => {
+    const idle = await freeze(["--status"])
+    expect([idle.stdout, idle.code]).toEqual(["cs61c is not frozen, nobody is suspended\n", 0])
+    await freeze(["--yes", "--reason", "keys on\u001b[2J GitHub"])
+    await freeze([student, "--yes", "--reason", "mining"])
+    const { stdout, code } = await freeze(["--status"])
+    expect(stdout.split("\n")).toEqual([
+      expect.stringMatching(/^cs61c is frozen since \S+Z by cs61c: keys on\\x1b\[2J GitHub$/),
+      expect.stringMatching(/^cs61c-aa is suspended since \S+Z by cs61c: mining$/),
+      "",
+    ])
+    expect(code).toBe(0)
+    const { frozen, suspended } = JSON.parse((await freeze(["--status", "--json"])).stdout)
+    expect(frozen).toEqual({ since: expect.any(String), by: "cs61c", reason: "keys on\u001b[2J GitHub" })
+    expect(suspended).toEqual([
+      { user: student, since: expect.any(String), by: "cs61c", reason: "mining", inactive_keys: 0 },
+    ])
+    expect((await freeze(["cs61c-ab", "--status"])).stdout).toContain("cs61c is frozen since ")
+    expect((await freeze(["--status", "--lift"])).code).toBe(2)
+    expect((await day.run("course_freeze", ["--status"])).code).toBe(3)
+    await freeze(["--lift", "--yes"])
+    expect((await freeze(["cs61c-ab", "--status"])).stdout).toBe("cs61c-ab is not suspended\n")
+  })
+
+  test("its plan says counts and dollars: of what ends, and of what runs on", async () => {
+    await day.launch()
+    await day.launch()
+    const ends = await freeze(["--terminate", "--dry-run"])
+    expect(ends.stdout).toContain("in all: 2 instances of 1 login, 2 running at $0.17/h\n")
+    const stays = await freeze(["--dry-run"])
+    expect(stays.stdout).toMatch(
+      /leave running what runs, until its lease ends \(2 instances at \$0\.17\/h, \$0\.\d\d at the most\)/,
+    )
+    expect((await freeze(["cs61c-ab", "--dry-run"])).stdout).toContain("(nothing of it runs)")
   })
 
   test("a suspension of an earlier term is not the next person's", async () => {

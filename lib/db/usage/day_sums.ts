@@ -31,6 +31,14 @@ export function daySums(db: Db, prefix: "usage" | "old_usage") {
     /** Those whose sums are missing, or were made under another tariff. */
     staleLogins,
 
+    /** Every login that has ever been charged for anything. */
+    logins(): string[] {
+      return db
+        .query<{ login: string }, []>(`SELECT login FROM ${loginTable} WHERE login <> ''`)
+        .all()
+        .map((row) => row.login)
+    },
+
     /** The sums of the days from `fromDay` to before `toDay`, by login. Nobody's is under "". */
     byLogin(fromDay: number, toDay: number): Map<string, Sum> {
       const rows = db

@@ -11,6 +11,7 @@ function load() {
   return dlopen("libc.so.6", {
     __errno_location: { args: [], returns: "ptr" },
     flock: { args: ["i32", "i32"], returns: "i32" },
+    getpwnam: { args: ["cstring"], returns: "ptr" },
     getpwuid: { args: ["u32"], returns: "ptr" },
     localtime: { args: ["ptr"], returns: "ptr" },
     setrlimit: { args: ["i32", "ptr"], returns: "i32" },
@@ -140,6 +141,11 @@ export function passwdEntry(uid: number): PasswdEntry | null {
   if (!entry) return null
   // struct passwd: name, passwd, uid + gid, gecos, dir, shell
   return { login: stringAt(entry as Pointer, 0), home: stringAt(entry as Pointer, 32) }
+}
+
+/** Whether the host, by passwd or a directory service behind it, knows an account of this name. */
+export function hasPasswdEntry(login: string): boolean {
+  return libc().getpwnam(Buffer.from(`${login}\0`)) !== null
 }
 
 function stringAt(struct: Pointer, offset: number): string {

@@ -8,6 +8,7 @@ import { checkAccount } from "./account.ts"
 import { type CronDeps, checkCron, checkEnforcement } from "./cron.ts"
 import { checkBudget, checkData, checkOverrides } from "./data.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+import { checkHalts } from "./halts.ts"
 import { checkInstallation } from "./installation.ts"
 import { checkLogins } from "./logins.ts"
 import { checkServer } from "./server.ts"
@@ -49,6 +50,9 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
     ...(await checkServer(deps)),
     ...checkLogins({ ...deps, recordedLogins: () => recordedOrNone(deps) }),
     ...(await cron),
+    ...(await attempt("freezes", "run init_dbs as the account", () =>
+      checkHalts({ config, usageDb: deps.usageDb() }),
+    )),
   ]
   if (offline) return local
   const userCount = recordedOrNone(deps).length

@@ -1,9 +1,12 @@
 /** The day something goes wrong: nobody launches any more, and, if told, nothing runs any more. And its reverse. */
 import { Failed, messageOf } from "../../base/errors.ts"
 import { type Instance, type InstanceState, tagOf } from "../../base/instance.ts"
+import { noMicroUsd, total, usd, wholeCents } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
+import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
+import { offerOf, priceOf } from "../../decisions/pricing/prices.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { type EndAction, endInstances } from "../launches/end.ts"
 import { ownInstances } from "../launches/own_instances.ts"
@@ -48,9 +51,38 @@ export async function planHalt(deps: LaunchDeps, order: HaltOrder): Promise<Halt
       const why = action === order.action ? "" : ": spot cannot be stopped"
       return `${action} ${instance.id} (${instance.type}) of ${ownerOf(instance)}${why}`
     }),
+    ...sumLines(deps, order, instances),
     ...unlisted.map((because) => `${order.action} what else is found then, not known now: ${because}`),
   ]
   return { order, lines, instances, unlisted }
+}
+
+/** What the plan's instances come to, where there are any. */
+function sumLines(deps: LaunchDeps, { action, lift }: HaltOrder, ending: readonly Instance[]): string[] {
+  if (action === null || lift || ending.length === 0) return []
+  const { book } = deps.usageDb.prices.tariff(deps.config)
+  const nowUtcMs = deps.clock.now()
+  const running = ending.filter(({ state }) => state === "pending" || state === "running")
+  const prices = running.map((instance) => priceOf(book, { ...offerOf(instance), atUtcMs: nowUtcMs }))
+  const unpriced = prices.filter((price) => price === null).length
+  const owners = new Set(ending.map(ownerOf))
+  return [
+    [
+      `in all: ${plural(ending.length, "instance")} of ${plural(owners.size, "login")}`,
+      `${running.length} running at ${usd(total(prices.map((price) => price ?? noMicroUsd)))}/h`,
+      ...(unpriced > 0 ? [`${unpriced} without a known price`] : []),
+    ].join(", "),
+  ]
+}
+
+/** Open leases of the course, or of the login, that go on running: how many, and what they may cost until they end. */
+function runsOn({ usageDb, config, clock }: LaunchDeps, login: string | null): string {
+  const leases = usageDb.leases.open(login).filter(({ stoppedAtUtcMs }) => stoppedAtUtcMs === null)
+  if (leases.length === 0) return "nothing of it runs"
+  const [nowUtcMs, terms] = [clock.now(), leaseTerms(config)]
+  const most = leases.map((lease) => remainingCost(lease, { ...lease, isRunning: true }, nowUtcMs, terms))
+  const hourly = total(leases.map(({ microUsdPerHour }) => microUsdPerHour))
+  return `${plural(leases.length, "instance")} at ${usd(hourly)}/h, ${wholeCents(total(most))} at the most`
 }
 
 /** Refuses first, ends afterwards: nothing new appears meanwhile. Throws Failed with all that did not work. */
@@ -121,13 +153,14 @@ function merged(planned: readonly Instance[], found: readonly Instance[]): Insta
   return [...planned, ...found.filter(({ id }) => !known.has(id))]
 }
 
-function haltLines({ usageDb, config }: LaunchDeps, { login, action }: HaltOrder): string[] {
+function haltLines(deps: LaunchDeps, { login, action }: HaltOrder): string[] {
+  const { usageDb, config } = deps
   if (login === null) {
     const freeze = usageDb.freezes.current()
     const what = freeze
       ? `${config.course.name} is frozen since ${isoUtc(freeze.frozenAtUtcMs)} by ${freeze.frozenBy} already: ${freeze.reason}`
       : `refuse every launch, restart and extension in ${config.course.name}`
-    return action === null ? [what, "leave running what runs, until its lease ends"] : [what]
+    return action === null ? [what, runOnLine(deps, null)] : [what]
   }
   const lines = [
     `refuse every launch, restart and extension of ${login}, and ec2-util --init`,
@@ -138,7 +171,11 @@ function haltLines({ usageDb, config }: LaunchDeps, { login, action }: HaltOrder
         ]
       : []),
   ]
-  return action === null ? [...lines, "leave running what runs, until its lease ends"] : lines
+  return action === null ? [...lines, runOnLine(deps, login)] : lines
+}
+
+function runOnLine(deps: LaunchDeps, login: string | null): string {
+  return `leave running what runs, until its lease ends (${runsOn(deps, login)})`
 }
 
 function liftLines({ usageDb, config }: LaunchDeps, { login }: HaltOrder): string[] {

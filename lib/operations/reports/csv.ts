@@ -2,6 +2,7 @@
 import { toUsd } from "../../base/money.ts"
 import { isoUtc } from "../../base/time.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
+import { csvRow } from "../../decisions/reports/csv_row.ts"
 
 const header = [
   "user",
@@ -46,14 +47,4 @@ export function* csvLines(charges: Iterable<Charge>): Generator<string> {
       ...(cost ? [toUsd(cost.lowest), toUsd(cost.highest)] : ["", ""]),
     ])
   }
-}
-
-/** A row; what a spreadsheet would take for a formula is made text, since names and tags are other people's. */
-export function csvRow(values: readonly (string | number)[]): string {
-  return values.map((value) => (typeof value === "number" ? String(value) : quotedField(value))).join(",")
-}
-
-function quotedField(text: string): string {
-  const harmless = /^[=+@\t\r-]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -6,8 +6,8 @@ import { earliestOf, isoUtc, latestOf, type UtcMs, utcMsOf } from "../../base/ti
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
 import type { Charge } from "../../decisions/reports/charge.ts"
+import { csvRow } from "../../decisions/reports/csv_row.ts"
 import { charges } from "./charges.ts"
-import { csvRow } from "./csv.ts"
 import type { Scope } from "./days.ts"
 
 interface Row {

@@ -1,11 +1,15 @@
 /** Which of usage_report's options go together: what would be passed over is refused instead. */
 import { UsageError } from "../../base/errors.ts"
+import { quoted } from "../../base/text.ts"
+import type { StandingOrder } from "../../decisions/reports/standing.ts"
 import type { RangeOptions } from "./query.ts"
 
 export interface ReportOptions extends RangeOptions {
   user?: string | undefined
   offline: boolean
-  by?: "day" | "week" | "assignment" | undefined
+  by?: "day" | "week" | "assignment" | "user-day" | undefined
+  sort?: StandingOrder | undefined
+  top?: string | undefined
   json: boolean
   csv: boolean
   focus: boolean
@@ -16,19 +20,23 @@ export interface ReportOptions extends RangeOptions {
   reconcile?: string[] | undefined
 }
 
-const forms = ["json", "csv", "focus", "html", "prometheus", "by", "explain", "reconcile"] as const
+const forms = ["json", "csv", "focus", "html", "prometheus", "by", "sort", "explain", "reconcile"] as const
 /** What these say can be said as JSON. */
-const asJson: readonly string[] = ["by", "explain", "reconcile"]
+const asJson: readonly string[] = ["by", "sort", "explain", "reconcile"]
+/** What these say can be said as CSV. */
+const asCsv: readonly string[] = ["by", "sort"]
 const files = ["html", "prometheus", "reconcile"] as const
 const ranges = ["from", "to", "assignment"] as const
 
 export function requireOneForm(options: ReportOptions): void {
   const given = forms.filter((form) => options[form] !== undefined && options[form] !== false)
-  const [one, other] = given
-  const isOne = given.length <= 1 || (given.length === 2 && one === "json" && asJson.includes(other ?? ""))
+  const [one, other = ""] = given
+  const isTogether = (one === "json" && asJson.includes(other)) || (one === "csv" && asCsv.includes(other))
+  const isOne = given.length <= 1 || (given.length === 2 && isTogether)
   if (!isOne) {
     throw new UsageError("options", `--${one} and --${other} are two forms of a report, choose one`)
   }
+  requireSortable(options)
   const unnamed = files.find((form) => [options[form]].flat().includes(""))
   if (unnamed) throw new UsageError("options", `--${unnamed} is "", wanted a file's name or -`)
   const dated = ranges.find((range) => options[range] !== undefined)
@@ -38,4 +46,14 @@ export function requireOneForm(options: ReportOptions): void {
     throw new UsageError("options", `--reconcile compares the time of the export, leave --${dated} out`)
   if (options.reconcile !== undefined && options.user !== undefined && options.user !== "ALL")
     throw new UsageError("options", `--reconcile compares everybody, leave ${options.user} out`)
+}
+
+function requireSortable({ user, sort, top }: ReportOptions): void {
+  if (sort !== undefined && user !== "ALL")
+    throw new UsageError("options", `--sort sorts the users of ALL: usage_report ALL --sort ${sort}`)
+  if (top === undefined) return
+  if (sort === undefined)
+    throw new UsageError("options", "--top needs --sort: usage_report ALL --sort spent --top 20")
+  if (!/^[1-9]\d{0,6}$/.test(top))
+    throw new UsageError("options", `--top is ${quoted(top)}, wanted a number such as 20`)
 }

@@ -6,6 +6,13 @@ import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import {
+  type Standing,
+  sortedStandings,
+  standingCsv,
+  standingJson,
+  standingLines,
+} from "../../decisions/reports/standing.ts"
+import {
   amountOf,
   sectionLines,
   sumOf,
@@ -18,9 +25,10 @@ import { observationSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
 import { charges } from "./charges.ts"
-import { type Period, periods, rangeName, unpricedIn } from "./days.ts"
+import { periods, rangeName, unpricedIn } from "./days.ts"
 import type { ReportDeps } from "./deps.ts"
 import { type ReportOptions, requireOneForm } from "./options.ts"
+import { periodCsv, periodJson, periodLines } from "./period_forms.ts"
 import { hasDates, reportRange, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
 import { sectionsOf, type UserReport, userReport } from "./user_report.ts"
@@ -78,7 +86,8 @@ export async function report(
       }
       return lines
     }
-    if (login === null && !options.focus && !options.csv) refreshAllSums(usageDb, tariff, say)
+    if (login === null && !options.focus && (!options.csv || options.by || options.sort))
+      refreshAllSums(usageDb, tariff, say)
     if (options.html !== undefined) {
       const { htmlPage } = await import("./html_page.ts")
       return toFile(options.html, htmlPage(usageDb, tariff, config, scope))
@@ -88,13 +97,25 @@ export async function report(
       return toFile(options.prometheus, metrics(usageDb, tariff, config, scope), { shared: true })
     }
     if (options.focus) return (await import("./focus.ts")).focusLines(usageDb, tariff, config, scope)
-    if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
+    if (options.by === "user-day") {
+      const { userDayCsv, userDayJson, userDayLines, userDays } = await import("./user_days.ts")
+      const found = userDays(usageDb, tariff, scope)
+      if (options.json) return [JSON.stringify([...found].map(userDayJson))]
+      return options.csv ? userDayCsv(found) : userDayLines(found)
+    }
     if (options.by) {
       const found = periods(usageDb, tariff, scope, options.by, config.course.assignments)
       const unpriced = unpricedIn(usageDb, tariff, scope)
       if (unpriced > 0) notes.push(`${plural(unpriced, "charge")} without a price, in none of these sums`)
+      if (options.csv) return periodCsv(found)
       return options.json ? [JSON.stringify(found.map(periodJson))] : periodLines(login, range, found)
     }
+    if (options.sort) {
+      const { standingsOf } = await import("./standings.ts")
+      const sorted = sortedStandings(standingsOf(usageDb, tariff, config, scope), options.sort)
+      return standingForm(sorted, options, range)
+    }
+    if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
     if (login !== null) {
       const found = userReport(usageDb, tariff, { ...scope, login })
       if (options.json) return [JSON.stringify(userJson(found, range))]
@@ -158,15 +179,6 @@ function totalLines(found: Map<string, Total>): string[] {
   ]
 }
 
-function periodLines(login: string | null, range: Range, found: Period[]): string[] {
-  const sum = sumOf(found)
-  return [
-    `Usage of ${login ?? "ALL"}${rangeName(range)}:`,
-    ...found.map(({ name, ...cost }) => `${name.padEnd(20)} ${amountOf(cost)}`),
-    `(sum = ${amountOf(sum)})`,
-  ]
-}
-
 function boundsJson({ lowest, highest }: Bounds) {
   return { lowest_usd: toUsd(lowest), highest_usd: toUsd(highest) }
 }
@@ -211,6 +223,16 @@ function totalsJson(found: Map<string, Total>, range: Range) {
   return { ...rangeJson(range), users, total: boundsJson(sumOf([...found.values()])) }
 }
 
-function periodJson({ name, ...cost }: Period) {
-  return { name, ...boundsJson(cost) }
+/** The users of ALL in an order, with their budgets. */
+function standingForm(
+  sorted: readonly Standing[],
+  { top, json, csv }: ReportOptions,
+  range: Range,
+): Iterable<string> {
+  const most = top === undefined ? null : Number(top)
+  const shown = sorted.slice(0, most ?? sorted.length)
+  if (csv) return standingCsv(shown)
+  if (!json) return standingLines(sorted, most)
+  const sum = boundsJson(sumOf(sorted))
+  return [JSON.stringify({ ...rangeJson(range), users: shown.map(standingJson), total: sum })]
 }

@@ -19,6 +19,8 @@ export const courseFreeze = {
       default: "no reason given",
       description: "The reason, shown to everybody who is refused",
     },
+    status: { type: "boolean", description: "Show who is frozen: since when, by whom and why" },
+    force: { type: "boolean", description: "Also suspend a login that no record and no account here has" },
     "dry-run": { type: "boolean", description: "Print the plan, and do nothing" },
     yes: { type: "boolean", alias: "y", description: "Do not ask for the course's or the login's name" },
     json: { type: "boolean", description: "Print what is done as JSON" },
@@ -27,5 +29,6 @@ export const courseFreeze = {
   examples: [
     { run: 'course_freeze --terminate --reason "keys on GitHub"', does: "Block launches and end everything" },
     { run: "course_freeze cs61c-ab", does: "Suspend one login" },
+    { run: "course_freeze --status", does: "Show who is frozen or suspended" },
   ],
 } as const satisfies Declaration

@@ -1,4 +1,5 @@
 import { type Declaration, grouped } from "../declaration.ts"
+import { runningOrders } from "../reports/running_orders.ts"
 
 export const ec2Active = {
   name: "ec2_active",
@@ -10,7 +11,8 @@ export const ec2Active = {
       required: false,
       valueHint: "ID",
       completes: "instance",
-      description: "Your instances (i-...), or with --delete volumes and snapshots (vol-..., snap-...)",
+      description:
+        "Your instances (i-...), or with --delete volumes and snapshots (vol-..., snap-...); or ALL (staff only)",
     },
     ...grouped("Instances", {
       terminate: { type: "boolean", description: "Terminate these instances" },
@@ -35,6 +37,19 @@ export const ec2Active = {
       storage: { type: "boolean", description: "Show your volumes and snapshots that outlive instances" },
       delete: { type: "boolean", description: "Delete these volumes and snapshots" },
     }),
+    ...grouped("Everybody's instances: ec2-active ALL (staff)", {
+      user: {
+        type: "string",
+        valueHint: "LOGIN",
+        completes: "login",
+        description: "With ALL: show only what this login has",
+      },
+      sort: {
+        type: "enum",
+        options: [...runningOrders],
+        description: "With ALL: the order of the lines (default: owner)",
+      },
+    }),
     quota: { type: "boolean", description: "Show what you have used, reserved and left" },
     complete: {
       type: "enum",
@@ -48,6 +63,7 @@ export const ec2Active = {
   examples: [
     { run: "ec2-active", does: "Show your instances and when their leases end" },
     { run: "ec2-active --terminate i-0a1b2c3d4e5f60718", does: "Terminate one instance" },
+    { run: "ec2-active ALL --sort cost", does: "Show what everybody has, the dearest first (staff)" },
     { run: "ec2-active --extend i-0a1b2c3d4e5f60718 2h", does: "Move the end of its lease by two hours" },
   ],
 } as const satisfies Declaration

@@ -1,3 +1,4 @@
+import { standingOrders } from "../../decisions/reports/standing.ts"
 import { type Declaration, grouped } from "../declaration.ts"
 
 export const usageReport = {
@@ -24,14 +25,20 @@ export const usageReport = {
       },
       by: {
         type: "enum",
-        options: ["day", "week", "assignment"],
+        options: ["day", "week", "assignment", "user-day"],
         description: "Print a line for each of these",
       },
+      sort: {
+        type: "enum",
+        options: [...standingOrders],
+        description: "With ALL: print each user's budget beside the spending, in this order",
+      },
+      top: { type: "string", valueHint: "N", description: "With --sort: only the first N users" },
       offline: { type: "boolean", description: "Use the database alone; do not ask EC2 first" },
     }),
     ...grouped("Output", {
       json: { type: "boolean", description: "Print the report as JSON: US$ with both bounds" },
-      csv: { type: "boolean", description: "Print every charge as CSV" },
+      csv: { type: "boolean", description: "Print every charge, or what --by and --sort print, as CSV" },
       focus: { type: "boolean", description: "Print every charge as CSV with the columns of FOCUS 1.2" },
       html: {
         type: "string",
