@@ -3,7 +3,7 @@
 import type { Config } from "../../base/config.ts"
 import type { MicroUsd } from "../../base/money.ts"
 import { type UtcMs, utcMsOf } from "../../base/time.ts"
-import type { Range, Tariff } from "../../decisions/pricing/costs.ts"
+import { costRules, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import { embeddedDate } from "../../decisions/pricing/embedded_prices.ts"
 import type { KeptPrice, StorageList } from "../../decisions/pricing/prices.ts"
 import type { Db } from "../db.ts"
@@ -46,6 +46,7 @@ export function prices(db: Db) {
         },
         billing,
         fingerprint: JSON.stringify([
+          costRules,
           embeddedDate,
           changes,
           spotFactor,

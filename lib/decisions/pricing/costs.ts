@@ -53,6 +53,9 @@ export interface Range {
   toUtcMs: UtcMs
 }
 
+/** Raised whenever the rules here give a run another cost: sums that are kept were made under it. */
+export const costRules = 2
+
 export const always: Range = {
   fromUtcMs: utcMsOf(Number.NEGATIVE_INFINITY),
   toUtcMs: utcMsOf(Number.POSITIVE_INFINITY),
@@ -82,14 +85,15 @@ export function costOfRun(tariff: Tariff, run: Run, nowUtcMs: UtcMs, range: Rang
   const highestIsFree = isSpot && run.endedByEc2 === true && lasts(longest) < msPerHour
   // A run that may have lasted no time may not have been one at all, or ended while it was pending.
   const mayNotHaveBeen = lasts(shortest) === 0 && lasts(longest) > 0
-  const mostUntil = (utcMs: UtcMs) => (highestIsFree ? noMicroUsd : accrued(tariff, run, longest, utcMs))
+  const mostUntil = (utcMs: UtcMs) =>
+    highestIsFree ? noMicroUsd : accrued(tariff, run, longest, utcMs, "highest")
   const highest = within(range, mostUntil)
   if (highest === null || lowestIsFree || mayNotHaveBeen)
     return highest === null ? null : { lowest: noMicroUsd, highest }
   const isCertain = shortest.fromUtcMs === longest.fromUtcMs && shortest.toUtcMs === longest.toUtcMs
-  if (isCertain && !highestIsFree) return { lowest: highest, highest }
+  if (isCertain && !highestIsFree && !isSpot) return { lowest: highest, highest }
   const lowest = within(range, (utcMs) => {
-    const [least, most] = [accrued(tariff, run, shortest, utcMs), mostUntil(utcMs)]
+    const [least, most] = [accrued(tariff, run, shortest, utcMs, "lowest"), mostUntil(utcMs)]
     return least === null || most === null ? null : leastOf(least, most)
   })
   return lowest === null ? null : { lowest, highest }
@@ -142,15 +146,21 @@ function within(range: Range, accruedUntil: (utcMs: UtcMs) => MicroUsd | null): 
 }
 
 /** What of the run `[from, to)` is charged by `untilUtcMs`: before it begins nothing, and when it does its minimum. */
-function accrued({ book, billing }: Tariff, offer: Run, run: Range, untilUtcMs: UtcMs): MicroUsd | null {
+function accrued(
+  { book, billing }: Tariff,
+  offer: Run,
+  run: Range,
+  untilUtcMs: UtcMs,
+  bound: keyof Bounds,
+): MicroUsd | null {
   if (untilUtcMs <= run.fromUtcMs) return noMicroUsd
   const ms = billedMs(billing, offer.usageOperation, Math.min(untilUtcMs, run.toUtcMs) - run.fromUtcMs)
   if (changesOf(book, offer).length === 0) {
-    const microUsdPerHour = priceAt(book, offer, run.fromUtcMs)
+    const microUsdPerHour = priceAt(book, offer, run.fromUtcMs, bound)
     return microUsdPerHour === null ? null : costOf(microUsdPerHour, ms)
   }
   let product = 0n
-  for (const segment of pricesOver(book, offer, run.fromUtcMs, later(run.fromUtcMs, ms))) {
+  for (const segment of pricesOver(book, offer, run.fromUtcMs, later(run.fromUtcMs, ms), bound)) {
     if (segment === null) return null
     product += BigInt(segment.microUsdPerHour) * BigInt(segment.ms)
   }
@@ -174,6 +184,7 @@ function* pricesOver(
   offer: Run,
   fromUtcMs: UtcMs,
   toUtcMs: UtcMs,
+  bound: keyof Bounds,
 ): Generator<Segment | null> {
   const changes = changesOf(book, offer)
   let at = fromUtcMs
@@ -181,7 +192,7 @@ function* pricesOver(
     const now = at
     const next = changes.find((change) => change.fromUtcMs > now)?.fromUtcMs ?? toUtcMs
     const until = earliestOf(next, toUtcMs)
-    const microUsdPerHour = priceAt(book, offer, at)
+    const microUsdPerHour = priceAt(book, offer, at, bound)
     yield microUsdPerHour === null ? null : { microUsdPerHour, ms: until - at }
     at = until
   }
@@ -196,11 +207,16 @@ export function changesOf(book: PriceBook, offer: Run): readonly KeptPrice[] {
   return [...kept, ...spot].sort((a, b) => a.fromUtcMs - b.fromUtcMs)
 }
 
-/** The hourly price at one moment: of spot by the zone's history, by the factor where there is none. */
+/**
+ * The hourly price at one moment: of spot by the zone's history. Where there is none, it is taken to be the on-demand price times
+ * the factor, and at the most the on-demand price, which is the highest maximum that is ever sent. What only the old tools recorded
+ * has one price.
+ */
 function priceAt(
   book: PriceBook,
-  offer: Pick<Run, "region" | "zone" | "instanceType" | "usageOperation" | "market">,
+  offer: Pick<Run, "region" | "zone" | "instanceType" | "usageOperation" | "market" | "isOld">,
   atUtcMs: UtcMs,
+  bound: keyof Bounds,
 ): MicroUsd | null {
   if (offer.market === "spot") {
     const history = book.spot(offer.zone, offer.instanceType, offer.usageOperation || linuxOperation)
@@ -210,7 +226,9 @@ function priceAt(
   const onDemand = onDemandPrice(book, offer, atUtcMs)
   if (onDemand === null) return null
   const { microUsdPerHour } = onDemand
-  return offer.market === "spot" ? spotEstimate(book, microUsdPerHour) : microUsdPerHour
+  if (offer.market !== "spot" || (bound === "highest" && !offer.isOld && book.spotFactor < 1))
+    return microUsdPerHour
+  return spotEstimate(book, microUsdPerHour)
 }
 
 function lasts({ fromUtcMs, toUtcMs }: Range): number {
