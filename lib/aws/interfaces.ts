@@ -84,6 +84,8 @@ export interface Ec2 {
     options?: { clearProtection?: boolean; hibernate?: boolean },
   ): Promise<Outcome & { state: InstanceState; wasOn: boolean }>
   start(id: string): Promise<Outcome & { state: InstanceState }>
+  /** What EC2 refuses to do to an instance until its protection is cleared; nothing of one that is gone. */
+  protections(id: string): Promise<("stop" | "termination")[]>
   spotRequests(filter?: {
     ids?: string[]
     tags?: Record<string, string>

@@ -65,6 +65,8 @@ export interface Config {
     /** SSM parameter names (globs) that may name an image besides /aws/service/. */
     ssmParameters: string[]
     instanceProfiles: string[]
+    /** Globs of image ids, names and SSM parameters. */
+    withoutCloudInit: string[]
     subnets: string[]
     placementGroups: string[]
     /** Product codes of images that may be launched although AWS Marketplace lists them. */

@@ -331,4 +331,16 @@ describe("ec2_runner", () => {
     const call = emulator.proxy.calls.findLast(({ action }) => action === "RunInstances")
     expect(call?.parameters).not.toHaveProperty("UserData")
   })
+
+  test("sends an image without cloud-init the user data as it is, and says so", async () => {
+    course.configure({ launch: { without_cloud_init: [image] } })
+    const { stderr, code } = await runner(["-a", image, "-t", "m1.small", "-u", "#!/bin/sh\necho hi"])
+    course.configure({})
+    const because = `image ${image} is listed in launch.without_cloud_init`
+    expect(stderr).toBe(`no shutdown timer on the instance: ${because}\n`)
+    expect(code).toBe(0)
+    const call = emulator.proxy.calls.findLast(({ action }) => action === "RunInstances")
+    const sent = Buffer.from(String(call?.parameters.UserData), "base64").toString("latin1")
+    expect(sent).toBe("#!/bin/sh\necho hi")
+  })
 })

@@ -1,5 +1,6 @@
 /** Listing, launching, ending, stopping and starting instances. */
 import {
+  DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   GetConsoleOutputCommand,
   type InstanceStateChange,
@@ -23,7 +24,7 @@ import { runInstancesInput } from "./launch.ts"
 
 type Calls = Pick<
   Ec2,
-  "instances" | "instancePages" | "launch" | "terminate" | "stop" | "start" | "consoleOutput"
+  "instances" | "instancePages" | "launch" | "terminate" | "stop" | "start" | "protections" | "consoleOutput"
 >
 
 export function instanceCalls(ec2: Ec2Connection): Calls {
@@ -154,6 +155,22 @@ export function instanceCalls(ec2: Ec2Connection): Calls {
         Promise.resolve({ ...outcomeOf(reply), changes: reply.StartingInstances }),
         id,
       )
+    },
+
+    async protections(id) {
+      const action = `look up the protection of ${id}`
+      const ask = (Attribute: "disableApiStop" | "disableApiTermination") =>
+        ec2.send(action, new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute }))
+      try {
+        const [stop, termination] = [await ask("disableApiStop"), await ask("disableApiTermination")]
+        return [
+          ...(stop.DisableApiStop?.Value ? (["stop"] as const) : []),
+          ...(termination.DisableApiTermination?.Value ? (["termination"] as const) : []),
+        ]
+      } catch (error) {
+        if (hasCode(error, "InvalidInstanceID.NotFound")) return []
+        throw error
+      }
     },
 
     async consoleOutput(id) {

@@ -11,6 +11,7 @@ import { sessionActions, studentRoleArn } from "./student_role.ts"
 const ec2Reading = [
   "ec2:DescribeAddresses",
   "ec2:DescribeImages",
+  "ec2:DescribeInstanceAttribute",
   "ec2:DescribeInstances",
   "ec2:DescribeKeyPairs",
   "ec2:DescribeSecurityGroups",

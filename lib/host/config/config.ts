@@ -148,6 +148,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       subnets: launch.subnets ?? [],
       ssmParameters: launch.ssm_parameters ?? [],
       instanceProfiles: launch.instance_profiles ?? [],
+      withoutCloudInit: launch.without_cloud_init ?? [],
       placementGroups: launch.placement_groups ?? [],
       productCodes: launch.product_codes ?? [],
       tags: launch.tags ?? {},

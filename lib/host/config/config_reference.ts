@@ -231,6 +231,11 @@ export const configReference: readonly TableReference[] = [
       key("subnets", "[]", "The subnets that a launch may name besides `subnet`."),
       key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
       key("instance_profiles", "[]", "The instance profiles that a launch may name."),
+      key(
+        "without_cloud_init",
+        "[]",
+        "Images (globs of ids, names and SSM parameters) without cloud-init. A launch of one says that it has no shutdown timer.",
+      ),
       key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
       key(
         "product_codes",

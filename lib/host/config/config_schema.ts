@@ -123,6 +123,7 @@ const configSchema = v.strictObject({
       subnets: names,
       ssm_parameters: names,
       instance_profiles: names,
+      without_cloud_init: names,
       placement_groups: names,
       product_codes: names,
       tags: v.record(tagKey, tagValue),

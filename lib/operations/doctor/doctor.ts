@@ -11,6 +11,7 @@ import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 import { checkHalts } from "./halts.ts"
 import { checkInstallation } from "./installation.ts"
 import { checkLogins } from "./logins.ts"
+import { checkProtection } from "./protection.ts"
 import { checkServer } from "./server.ts"
 
 export interface DoctorDeps {
@@ -59,7 +60,10 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   const remote = await attempt("AWS", "see the network, [aws] and root-access-key", () =>
     checkAccount({ config, aws: deps.aws(), clock, userCount }),
   )
-  return [...local, ...remote]
+  const leases = await attempt("protected instances", "see the network, [aws] and root-access-key", () =>
+    checkProtection({ aws: deps.aws(), leases: deps.usageDb().leases.open(null) }),
+  )
+  return [...local, ...remote, ...leases]
 }
 
 /** Judges a config that is not in use yet, by itself: nothing of the installation and nothing at AWS is asked. */

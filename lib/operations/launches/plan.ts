@@ -6,6 +6,7 @@ import { type Image, tagOf } from "../../base/instance.ts"
 import { leastOf, type MicroUsd, noMicroUsd, times, total } from "../../base/money.ts"
 import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
+import { whyNoCloudInit } from "../../decisions/launches/image_boot.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
   blockDevicesOf,
@@ -47,10 +48,9 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   const { rates, spotMax } = priceOfLaunch(deps, order, allowed.instanceType, found, nowUtcMs)
   const leaseEndsAtUtcMs = later(nowUtcMs, allowed.leaseMs)
   const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
+  const noCloudInit = whyNoCloudInit(found.image, found.imageName, config.launch.withoutCloudInit)
   const timed =
-    found.image.platform === "windows"
-      ? withoutTimer(order.userData, "Windows runs no cloud-init")
-      : withShutdownTimer(order.userData, time)
+    noCloudInit === null ? withShutdownTimer(order.userData, time) : withoutTimer(order.userData, noCloudInit)
   return {
     request: {
       imageId: found.image.id,
