@@ -51,6 +51,11 @@ export interface LaunchRequest {
   tags: Record<string, string>
 }
 
+export interface OwnedGroup extends SecurityGroup {
+  /** Other groups that its rules name. */
+  refersTo: string[]
+}
+
 /** Every value that begins so. */
 export interface Beginning {
   beginning: string
@@ -105,6 +110,14 @@ export interface Ec2 {
     vpcId?: string
     tags?: Record<string, string>
   }): Promise<SecurityGroup[]>
+  /** Security groups with an owner tag, whoever's. */
+  ownedGroups(): Promise<OwnedGroup[]>
+  /** Those of these groups that a network interface is in. */
+  groupsInUse(ids: readonly string[]): Promise<Set<string>>
+  /** Takes the rules about group `to` out of group `id`. */
+  revokeReferences(id: string, to: string): Promise<void>
+  /** Deleting what is not there succeeds; one in use throws AwsError DependencyViolation. */
+  deleteSpareGroup(id: string): Promise<void>
   keyPairs(filter?: { names?: string[]; tags?: Record<string, string> }): Promise<KeyPair[]>
   createKeyPair(
     name: string,

@@ -478,13 +478,32 @@ describe("bad input", () => {
   }
   const groupIdsOf = (instance?: Instance) => (instance?.SecurityGroups ?? []).map(({ GroupId }) => GroupId)
 
-  test("a security group of that name that is not the caller's is left alone", async () => {
-    const GroupId = await groupOf(`${login}-theirs`, { [tagOf.owner]: "cs61c-zz" })
-    const { stderr, code } = await room.hadoop("launch-cluster", "theirs", "1")
-    expect(stderr).toContain(`"${login}-theirs" (${GroupId}) exists and is not yours: choose another name`)
-    expect(code).toBe(3)
-    expect(callsOf("AuthorizeSecurityGroupIngress")).toEqual([])
-  })
+  test.each([
+    ["another login", "theirs", { [tagOf.owner]: "cs61c-zz", [tagOf.cluster]: "theirs" }],
+    ["nobody", "nobodys", { Name: "x" }],
+    ["another cluster of the caller's", "others", { [tagOf.owner]: login, [tagOf.cluster]: "other" }],
+  ])(
+    "a group of that name that is of %s is left alone, and stands in nobody's way",
+    async (_, cluster, tags) => {
+      const taken = await groupOf(`${login}-${cluster}`, tags as Record<string, string>)
+      expect((await room.hadoop("launch-cluster", cluster, "1", "sm", "--timeout", "0")).code).toBe(4)
+      const used = groupIdsOf((await live())[0])
+      expect(used.length).toBeGreaterThan(0)
+      expect(used).not.toContain(taken)
+      expect(
+        callsOf("AuthorizeSecurityGroupIngress").map(({ parameters }) => parameters.GroupId),
+      ).not.toContain(taken)
+      const made = callsOf("CreateSecurityGroup").length
+      // The group with the other name is found again.
+      await room.hadoop("launch-slaves", cluster, "1", "sm", "--timeout", "0")
+      expect(groupIdsOf((await live()).at(-1))).not.toContain(taken)
+      expect(callsOf("CreateSecurityGroup").length).toBe(made)
+      const { stdout } = await room.hadoop("delete-cluster", cluster, "--yes")
+      expect(stdout).toMatch(new RegExp(`security group ${login}-${cluster}#[0-9a-f]{8} deleted\n`))
+      const { SecurityGroups } = await room.emulator.ec2.send(new DescribeSecurityGroupsCommand({}))
+      expect(SecurityGroups?.map(({ GroupId }) => GroupId)).toContain(taken)
+    },
+  )
 
   test("another student's cluster of the same name is no obstacle", async () => {
     const theirs = await groupOf("shared", { [tagOf.owner]: "cs61c-zz", [tagOf.cluster]: "shared" })

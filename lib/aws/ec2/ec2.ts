@@ -5,6 +5,7 @@ import { describeCalls } from "./describe.ts"
 import { instanceCalls } from "./instances.ts"
 import { keyPairCalls } from "./key_pairs.ts"
 import { securityGroupCalls } from "./security_groups.ts"
+import { spareGroupCalls } from "./spare_groups.ts"
 import { spotCalls } from "./spot.ts"
 import { storageCalls } from "./storage.ts"
 
@@ -16,6 +17,7 @@ export function openEc2(settings: AwsSettings): Ec2 {
     ...instanceCalls(connection),
     ...describeCalls(connection),
     ...securityGroupCalls(connection),
+    ...spareGroupCalls(connection),
     ...keyPairCalls(connection),
     ...spotCalls(connection),
     ...storageCalls(connection),

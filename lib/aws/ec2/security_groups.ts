@@ -15,14 +15,19 @@ export function securityGroupCalls(connection: Ec2Connection): Pick<Ec2, "securi
   }
 }
 
-type GroupFilter = NonNullable<Parameters<Ec2["securityGroups"]>[0]>
+type GroupFilter = NonNullable<Parameters<Ec2["securityGroups"]>[0]> & { tagKeys?: string[] }
 
 /** All that match, as AWS writes them: with their rules. */
 export async function describeSecurityGroups(
   { send }: Ec2Connection,
-  { ids, names, vpcId, tags }: GroupFilter,
+  { ids, names, vpcId, tags, tagKeys }: GroupFilter,
 ): Promise<SdkSecurityGroup[]> {
-  const wanted = { "group-id": ids, "group-name": names, "vpc-id": vpcId === undefined ? undefined : [vpcId] }
+  const wanted = {
+    "group-id": ids,
+    "group-name": names,
+    "vpc-id": vpcId === undefined ? undefined : [vpcId],
+    "tag-key": tagKeys,
+  }
   if (asksForNothing(wanted)) return []
   return paginate(
     describing,

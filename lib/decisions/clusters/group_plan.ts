@@ -27,6 +27,23 @@ export function groupPrefix(login: string, cluster: string, tagged: readonly str
   return `${login}-${cluster}`
 }
 
+/**
+ * Another name for a group whose own is taken in its VPC: by another login, which may take any name, or by another cluster. Groups
+ * are found by their tags, and this is what shows which of the cluster's groups it is.
+ *
+ * @param random below 1.
+ */
+export function substituteName(name: string, random: number): string {
+  return `${name}#${Math.floor(random * 2 ** 32)
+    .toString(16)
+    .padStart(8, "0")}`
+}
+
+/** The name that a group was planned with. */
+export function plannedName(name: string): string {
+  return name.replace(/#[0-9a-f]{8}$/, "")
+}
+
 /** `PREFIX` for all nodes, `PREFIX-ROLE` for each role. */
 function groupName(prefix: string, role: Role | null): string {
   return role === null ? prefix : `${prefix}-${role}`

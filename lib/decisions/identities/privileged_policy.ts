@@ -3,6 +3,7 @@
  * each action of it, and a test holds it against the calls that lib/aws makes.
  */
 import type { Config } from "../../base/config.ts"
+import { tagOf } from "../../base/instance.ts"
 import { usesMode } from "./credential_mode.ts"
 import { profileNameOf } from "./instance_session_denials.ts"
 import type { Account, PolicyDocument, PolicyStatement } from "./policy_document.ts"
@@ -14,6 +15,7 @@ const ec2Reading = [
   "ec2:DescribeInstanceAttribute",
   "ec2:DescribeInstances",
   "ec2:DescribeKeyPairs",
+  "ec2:DescribeNetworkInterfaces",
   "ec2:DescribeSecurityGroups",
   "ec2:DescribeSnapshots",
   "ec2:DescribeSpotInstanceRequests",
@@ -37,6 +39,12 @@ const ec2Changing = [
   "ec2:StartInstances",
   "ec2:StopInstances",
   "ec2:TerminateInstances",
+]
+
+const ofSpareGroups = [
+  "ec2:DeleteSecurityGroup",
+  "ec2:RevokeSecurityGroupEgress",
+  "ec2:RevokeSecurityGroupIngress",
 ]
 
 const ofUsers = [
@@ -135,6 +143,11 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
         `arn:${partition}:ec2:*::image/*`,
         `arn:${partition}:ec2:*::snapshot/*`,
       ]),
+      {
+        ...allow("SpareGroups", ofSpareGroups, [`arn:${partition}:ec2:*:${id}:security-group/*`]),
+        // Only students' groups carry it: staff's own are nobody's to delete.
+        Condition: { Null: { [`aws:ResourceTag/${tagOf.owner}`]: "false" } },
+      },
       // Their ARNs name no account.
       allow("DeleteSnapshots", ["ec2:DeleteSnapshot"], [`arn:${partition}:ec2:*::snapshot/*`]),
       allow("ImagesByName", ["ssm:GetParameter"], parameterArns(config, { partition, id })),

@@ -1,7 +1,7 @@
 /** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
 import type { SecurityGroupWithRules } from "../../aws/clusters/cluster_interfaces.ts"
 import { hasCode } from "../../aws/protocol/errors.ts"
-import { Failed, Refused } from "../../base/errors.ts"
+import { Failed } from "../../base/errors.ts"
 import { type IngressRule, tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import {
@@ -10,7 +10,9 @@ import {
   movedClientRules,
   type PlannedGroup,
   planGroups,
+  plannedName,
   ruleChanges,
+  substituteName,
 } from "../../decisions/clusters/group_plan.ts"
 import { parseCidr } from "../../decisions/clusters/names.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
@@ -47,13 +49,11 @@ export async function ensureGroups(
 ): Promise<LaunchSecurityGroups> {
   const { deps, settings } = session
   const [vpcId, cidrs] = await Promise.all([vpcOf(session), clientCidrs(session)])
-  const { prefix } = await presentGroups(session, vpcId)
+  const present = (await clusterGroups(session)).filter((group) => group.vpcId === vpcId)
+  const { prefix } = known(session, present)
   const plan = planGroups(prefix, roleSets, cidrs, settings.openUi, settings.securityGroups.length)
-  const ec2 = await deps.ec2()
-  const present = await ec2.securityGroupsWithRules({ vpcId, names: plan.map(({ name }) => name) })
-  for (const group of present) requireOurs(session, group)
   const ids = plan.map(async (planned): Promise<[string, string]> => {
-    const found = present.find(({ name }) => name === planned.name)
+    const found = present.find(({ name }) => plannedName(name) === planned.name)
     const id = found?.id ?? (await createGroup(session, vpcId, planned))
     const wanted = planned.open ? [memberRule(id), ...planned.client] : planned.client
     await correctRules(deps, wanted, found ?? null, id)
@@ -62,28 +62,28 @@ export async function ensureGroups(
   return { prefix, ids: new Map(await Promise.all(ids)) }
 }
 
-/** The cluster's groups that there are; nothing is made. In one VPC, or in all of them. */
-export async function presentGroups(
-  session: ClusterSession,
-  vpcId: string | null = null,
-): Promise<LaunchSecurityGroups> {
-  const groups = (await clusterGroups(session)).filter((group) => vpcId === null || group.vpcId === vpcId)
-  const names = groups.map(({ name }) => name)
+/** The cluster's groups that there are; nothing is made. */
+export async function presentGroups(session: ClusterSession): Promise<LaunchSecurityGroups> {
+  return known(session, await clusterGroups(session))
+}
+
+function known(session: ClusterSession, groups: readonly SecurityGroupWithRules[]): LaunchSecurityGroups {
+  const named = groups.map(({ name, id }): [string, string] => [plannedName(name), id])
   return {
-    prefix: groupPrefix(session.deps.login, session.name, names),
-    ids: new Map(groups.map(({ name, id }) => [name, id])),
+    prefix: groupPrefix(
+      session.deps.login,
+      session.name,
+      named.map(([name]) => name),
+    ),
+    ids: new Map(named),
   }
 }
 
 /** Lets the client's present address in, where it has changed, to all that it was let in to. True where anything did. */
 export async function followClient(session: ClusterSession): Promise<boolean> {
-  const { deps, name } = session
-  const groups = await clusterGroups(session)
-  const prefix = groupPrefix(
-    deps.login,
-    name,
-    groups.map((group) => group.name),
-  )
+  const { deps } = session
+  const groups = (await clusterGroups(session)).map((group) => ({ ...group, name: plannedName(group.name) }))
+  const { prefix } = known(session, groups)
   const cidrs = await clientCidrs(session)
   const changed = await Promise.all(
     groups.map((group) => correctRules(deps, movedClientRules(prefix, group, cidrs), group, group.id)),
@@ -152,27 +152,16 @@ async function createGroup(
   const { deps, name: cluster } = session
   const ec2 = await deps.ec2()
   const tags = { ...deps.launchTags, [tagOf.owner]: deps.login, [tagOf.cluster]: cluster }
+  const create = async (as: string) =>
+    (await ec2.createSecurityGroup({ name: as, description, vpcId, tags })).id
   try {
-    return (await ec2.createSecurityGroup({ name, description, vpcId, tags })).id
+    return await create(name)
   } catch (error) {
     if (!hasCode(error, "InvalidGroup.Duplicate")) throw error
-    // Another run of ours made it in between, or it is somebody else's.
-    const [found] = await ec2.securityGroupsWithRules({ vpcId, names: [name] })
-    if (!found) throw error
-    requireOurs(session, found)
-    return found.id
+    // Another run of ours made it in between, or the name is taken: another login may take it to be in the way.
+    const ours = (await clusterGroups(session)).find((group) => group.vpcId === vpcId && group.name === name)
+    return ours ? ours.id : await create(substituteName(name, deps.random()))
   }
-}
-
-function requireOurs({ deps, name: cluster }: ClusterSession, group: SecurityGroupWithRules): void {
-  const { [tagOf.owner]: owner, [tagOf.cluster]: of } = group.tags
-  if (owner === deps.login && of === cluster) return
-  const whose =
-    owner === deps.login ? `belongs to ${of ? `your cluster ${quoted(of)}` : "no cluster"}` : "is not yours"
-  throw new Refused(
-    "security groups",
-    `${quoted(group.name)} (${group.id}) exists and ${whose}: choose another name for the cluster`,
-  )
 }
 
 async function correctRules(

@@ -9,6 +9,7 @@ import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
 import { writeInstanceDenials } from "./instance_sessions.ts"
 import { adoptOrphanInstances } from "./orphan_instances.ts"
+import { removeSpareGroups } from "./spare_groups.ts"
 
 export interface CronRun {
   summary: CronSummary | null
@@ -85,6 +86,7 @@ async function runHere(
     warnings.push(...enforced.failures.filter(isNews), ...notSaidYet(deps, enforced.foreign, todo.dryRun))
   }
   if (!todo.dryRun) {
+    if (enforced) warnings.push(...(await removeSpareGroups(deps)))
     const untended = [...(await tendSessions(deps)), ...(await tendInstanceSessions(deps))]
     // Databases that cannot be used are the failure already; the next run tends the sessions.
     if (failure === undefined) warnings.push(...untended)
