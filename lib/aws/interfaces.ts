@@ -15,6 +15,7 @@ import type {
 import type { MicroUsd } from "../base/money.ts"
 import type { UtcMs } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
+import type { SpareGroups } from "./ec2/group_interfaces.ts"
 import type { Iam } from "./iam/interfaces.ts"
 import type { Outcome } from "./outcome.ts"
 
@@ -51,11 +52,6 @@ export interface LaunchRequest {
   tags: Record<string, string>
 }
 
-export interface OwnedGroup extends SecurityGroup {
-  /** Other groups that its rules name. */
-  refersTo: string[]
-}
-
 /** Every value that begins so. */
 export interface Beginning {
   beginning: string
@@ -71,7 +67,7 @@ export interface InstanceFilter {
   keyNames?: (string | Beginning)[]
 }
 
-export interface Ec2 {
+export interface Ec2 extends SpareGroups {
   readonly region: string
   /** A complete listing. */
   instances(filter?: InstanceFilter): Promise<Instance[]>
@@ -110,14 +106,6 @@ export interface Ec2 {
     vpcId?: string
     tags?: Record<string, string>
   }): Promise<SecurityGroup[]>
-  /** Security groups with an owner tag, whoever's. */
-  ownedGroups(): Promise<OwnedGroup[]>
-  /** Those of these groups that a network interface is in. */
-  groupsInUse(ids: readonly string[]): Promise<Set<string>>
-  /** Takes the rules about group `to` out of group `id`. */
-  revokeReferences(id: string, to: string): Promise<void>
-  /** Deleting what is not there succeeds; one in use throws AwsError DependencyViolation. */
-  deleteSpareGroup(id: string): Promise<void>
   keyPairs(filter?: { names?: string[]; tags?: Record<string, string> }): Promise<KeyPair[]>
   createKeyPair(
     name: string,

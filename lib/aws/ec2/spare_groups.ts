@@ -8,15 +8,13 @@ import {
   type SecurityGroup as SdkSecurityGroup,
 } from "@aws-sdk/client-ec2"
 import { tagOf } from "../../base/instance.ts"
-import type { Ec2 } from "../interfaces.ts"
 import { ignoreCode } from "../protocol/errors.ts"
 import { paginate } from "../protocol/pages.ts"
 import { type Ec2Connection, filterSize, filters, pageSize } from "./connection.ts"
+import type { SpareGroups } from "./group_interfaces.ts"
 import { describeSecurityGroups, toSecurityGroup } from "./security_groups.ts"
 
-type Calls = Pick<Ec2, "ownedGroups" | "groupsInUse" | "revokeReferences" | "deleteSpareGroup">
-
-export function spareGroupCalls(connection: Ec2Connection): Calls {
+export function spareGroupCalls(connection: Ec2Connection): SpareGroups {
   const { send } = connection
   return {
     async ownedGroups() {

@@ -234,7 +234,7 @@ export const configReference: readonly TableReference[] = [
       key(
         "without_cloud_init",
         "[]",
-        "Images (globs of ids, names and SSM parameters) without cloud-init. A launch of one says that it has no shutdown timer.",
+        "Images without cloud-init (globs): a launch says that it has no timer.",
       ),
       key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
       key(

@@ -5,11 +5,18 @@
 import type { Aws } from "../../aws/interfaces.ts"
 import { inParallel } from "../../base/in_parallel.ts"
 import { plural } from "../../base/text.ts"
-import type { Lease } from "../../db/enforcement/leases.ts"
+import type { UtcMs } from "../../base/time.ts"
 import { type Finding, ok, warning } from "./finding.ts"
 
 /** Two requests each: EC2 allows some 20 a second, and whoever runs doctor waits for it. */
 const mostAsked = 200
+
+interface OpenLease {
+  instanceId: string
+  login: string
+  region: string
+  endsAtUtcMs: UtcMs
+}
 
 /** @param leases the open ones; those that end last are asked about first, since they cost the most. */
 export async function checkProtection({
@@ -17,7 +24,7 @@ export async function checkProtection({
   leases,
 }: {
   aws: Aws
-  leases: readonly Pick<Lease, "instanceId" | "login" | "region" | "endsAtUtcMs">[]
+  leases: readonly OpenLease[]
 }): Promise<Finding[]> {
   const asked = leases.toSorted((a, b) => b.endsAtUtcMs - a.endsAtUtcMs).slice(0, mostAsked)
   const found = await inParallel(asked, async ({ instanceId, login, region }) => {

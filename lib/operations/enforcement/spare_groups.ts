@@ -2,7 +2,8 @@
  * Bounds the security groups of each login: a VPC holds 2,500, and students make their own. Beyond some per login, those that nobody
  * uses go. A group is a login's by its owner tag, never by its name.
  */
-import type { Ec2, OwnedGroup } from "../../aws/interfaces.ts"
+import type { OwnedGroup } from "../../aws/ec2/group_interfaces.ts"
+import type { Ec2 } from "../../aws/interfaces.ts"
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
