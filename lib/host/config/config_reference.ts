@@ -231,11 +231,7 @@ export const configReference: readonly TableReference[] = [
       key("subnets", "[]", "The subnets that a launch may name besides `subnet`."),
       key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
       key("instance_profiles", "[]", "The instance profiles that a launch may name."),
-      key(
-        "without_cloud_init",
-        "[]",
-        "Images without cloud-init (globs): a launch says that it has no timer.",
-      ),
+      key("without_cloud_init", "[]", "Images (globs) without cloud-init: launches say that no timer runs."),
       key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
       key(
         "product_codes",
