@@ -29,16 +29,17 @@ const levels: [prefix: string, level: number][] = [
  */
 const subjects: Record<string, string[]> = {
   audit: [],
-  clusters: ["pricing", "proxy"],
-  doctor: ["audit", "identities", "installation", "launches", "usage"],
+  clusters: ["pricing", "proxy", "ssh"],
+  doctor: ["audit", "identities", "installation", "launches", "ssh", "usage"],
   enforcement: ["identities", "launches", "pricing", "storage", "usage"],
   identities: ["doctor"],
   installation: ["enforcement", "launches", "usage"],
-  launches: ["enforcement", "identities", "installation", "pricing", "storage", "usage"],
+  launches: ["enforcement", "identities", "installation", "pricing", "ssh", "storage", "usage"],
   legacy: ["pricing", "reports", "usage"],
   pricing: ["usage"],
   proxy: [],
   reports: ["enforcement", "launches", "pricing", "usage"],
+  ssh: ["proxy"],
   storage: ["enforcement", "launches", "pricing", "usage"],
   usage: ["launches", "legacy", "pricing"],
 }

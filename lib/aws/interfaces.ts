@@ -7,7 +7,6 @@ import type {
   Instance,
   InstanceState,
   KeyPair,
-  SecurityGroup,
   SpotRequest,
   Subnet,
   Volume,
@@ -16,6 +15,7 @@ import type { MicroUsd } from "../base/money.ts"
 import type { UtcMs } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { SpareGroups } from "./ec2/group_interfaces.ts"
+import type { SecurityGroups } from "./ec2/security_group_interfaces.ts"
 import type { Iam } from "./iam/interfaces.ts"
 import type { Outcome } from "./outcome.ts"
 
@@ -67,7 +67,7 @@ export interface InstanceFilter {
   keyNames?: (string | Beginning)[]
 }
 
-export interface Ec2 extends SpareGroups {
+export interface Ec2 extends SpareGroups, SecurityGroups {
   readonly region: string
   /** A complete listing. */
   instances(filter?: InstanceFilter): Promise<Instance[]>
@@ -100,12 +100,6 @@ export interface Ec2 extends SpareGroups {
     tags?: Record<string, string>
     defaultOnly?: boolean
   }): Promise<Subnet[]>
-  securityGroups(filter?: {
-    ids?: string[]
-    names?: string[]
-    vpcId?: string
-    tags?: Record<string, string>
-  }): Promise<SecurityGroup[]>
   keyPairs(filter?: { names?: string[]; tags?: Record<string, string> }): Promise<KeyPair[]>
   createKeyPair(
     name: string,

@@ -74,6 +74,10 @@ export interface Config {
     /** On everything that is made; never one of ours. */
     tags: Record<string, string>
     maxRootGib: number
+    /** Groups that a launch which names none is in beside its student's own. */
+    furtherGroups: string[]
+    /** The networks that a student's own group lets in to ssh; null: the login hosts' own addresses. */
+    sshFrom: string[] | null
   }
 }
 

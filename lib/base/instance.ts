@@ -170,6 +170,8 @@ export const tagOf = {
   leaseEnd: "ec2-wrappers:lease-end",
   cluster: "ec2-wrappers:cluster",
   clusterRoles: "ec2-wrappers:roles",
+  /** On a student's own security group: the ledger's id of it, which only we can set. */
+  sshGroup: "ec2-wrappers:ssh-group",
 } as const
 
 /** Whether a tag's key is AWS's or ours, and so nobody else's to set. */

@@ -12,6 +12,7 @@ import { clientTokens } from "./launches/client_tokens.ts"
 import { lookups } from "./launches/lookups.ts"
 import { presence } from "./launches/presence.ts"
 import { reservations } from "./launches/reservations.ts"
+import { sshGroups } from "./launches/ssh_groups.ts"
 import { oldRows } from "./legacy/old_rows.ts"
 import { spotRequests } from "./legacy/spot_requests.ts"
 import { type OpenOptions, openDb } from "./open.ts"
@@ -47,6 +48,7 @@ export function openUsageDb(options: OpenOptions) {
     suspensions: suspensions(db),
     notices: notices(db),
     lookups: lookups(db),
+    sshGroups: sshGroups(db),
     snapshots: snapshots(db),
     oldRows: oldRows(db),
     evidence: evidenceTable(db),

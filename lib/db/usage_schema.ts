@@ -2,6 +2,7 @@
 import { auditSteps } from "./audit/audit_steps.ts"
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import { hostSteps } from "./installation/host_steps.ts"
+import { loginSteps } from "./launches/login_steps.ts"
 import type { Step } from "./migrate.ts"
 import { julianDays } from "./postgres/functions.ts"
 import { ledgerSteps } from "./usage/ledger_steps.ts"
@@ -63,4 +64,5 @@ export const usageSteps: readonly Step[] = [
   ...leaseSteps,
   ...hostSteps,
   ...auditSteps,
+  ...loginSteps,
 ]

@@ -7,9 +7,9 @@ const maxBytes = 1 << 20
 const whatIsMyAddress = "https://checkip.amazonaws.com/"
 
 /** The text at an http: or https: address, at most 1 MiB. */
-export async function fetchText(url: string): Promise<string> {
+export async function fetchText(url: string, patienceMs = deadlineMs): Promise<string> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(deadlineMs) })
+    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     const text = await response.text()
     if (text.length > maxBytes) throw new Error(`is larger than ${maxBytes} bytes`)
@@ -20,10 +20,10 @@ export async function fetchText(url: string): Promise<string> {
 }
 
 /** This host's IPv4 address as AWS sees it; towards an emulator, the one it is reached from. */
-export async function clientAddress(endpoint: string | null): Promise<string> {
+export async function clientAddress(endpoint: string | null, patienceMs = deadlineMs): Promise<string> {
   try {
     const address =
-      endpoint === null ? (await fetchText(whatIsMyAddress)).trim() : await localAddress(endpoint)
+      endpoint === null ? (await fetchText(whatIsMyAddress, patienceMs)).trim() : await localAddress(endpoint)
     if (/^\d+(\.\d+){3}$/.test(address)) return address
     throw new Error(`${JSON.stringify(address)} is no IPv4 address`)
   } catch (error) {

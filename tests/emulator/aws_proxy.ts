@@ -11,7 +11,7 @@ import { lookupEvents } from "./cloudtrail.ts"
 import { control, controlPrefix } from "./control.ts"
 import { type Fault, Faults } from "./faults.ts"
 import { federation, isFederation } from "./federation.ts"
-import { checkGroupUnused } from "./groups.ts"
+import { checkGroupRoom, checkGroupUnused } from "./groups.ts"
 import * as iam from "./iam.ts"
 import * as attributes from "./instance_attributes.ts"
 import { changesIn } from "./instance_view.ts"
@@ -48,6 +48,7 @@ const handlers: Record<string, Handler> = {
   "ec2 DescribeSpotPriceHistory": spot.describeSpotPriceHistory,
   "ec2 CreateTags": spot.tagSpotRequests,
   "ec2 DeleteTags": spot.tagSpotRequests,
+  "ec2 CreateSecurityGroup": checkGroupRoom,
   "ec2 DeleteSecurityGroup": checkGroupUnused,
   "ec2 CreateKeyPair": makeKeyPair,
   "ec2 ImportKeyPair": makeKeyPair,

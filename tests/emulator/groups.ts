@@ -1,4 +1,4 @@
-/** Deleting security groups: refused while an instance or another group's rule uses them. */
+/** Security groups: only so many are made, and none is deleted that an instance or another group's rule uses. */
 import { visibleIn } from "./instances.ts"
 import { AwsFault, type AwsRequest } from "./request.ts"
 import type { World } from "./world.ts"
@@ -27,6 +27,16 @@ export async function checkGroupUnused(world: World, request: AwsRequest): Promi
   if ([...ofInstances, ...ofRules].some(({ text }) => text === id)) {
     throw new AwsFault("DependencyViolation", `resource ${id} has a dependent object`)
   }
+}
+
+/** Throws SecurityGroupLimitExceeded at the quota; otherwise moto makes it. */
+export async function checkGroupRoom(world: World, request: AwsRequest): Promise<undefined> {
+  const document = await world.moto.query("ec2", request.region, "DescribeSecurityGroups")
+  if (findAll(document, "securityGroupInfo/item").length < world.knobs.securityGroups) return
+  throw new AwsFault(
+    "SecurityGroupLimitExceeded",
+    "You have reached the limit on the number of security groups that you can create for this VPC.",
+  )
 }
 
 const emptyGroup = { name: "item", text: "", children: [] }

@@ -73,6 +73,8 @@ function defaultKnobs() {
     /** vCPUs of running standard and of spot instances (L-1216C47A, L-34B43A08). */
     vcpus: 1_000_000,
     spotVcpus: 1_000_000,
+    /** Security groups of a region (L-E79EC296). */
+    securityGroups: 2500,
     /** The most instances in a page of DescribeInstances. */
     pageSize: 1000,
     /** Until an access key that was made works: IAM is eventually consistent. */

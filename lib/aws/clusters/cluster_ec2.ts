@@ -11,7 +11,6 @@ import { openEc2 } from "../ec2/ec2.ts"
 import type { AwsSettings } from "../protocol/connection.ts"
 import { hasCode, ignoreCode } from "../protocol/errors.ts"
 import { paginate, required } from "../protocol/pages.ts"
-import { clusterGroupCalls } from "./cluster_groups.ts"
 import type { ClusterEc2 } from "./cluster_interfaces.ts"
 
 /** EC2 in the region of the settings, with what clusters need besides. */
@@ -21,7 +20,6 @@ export function openClusterEc2(settings: AwsSettings): ClusterEc2 {
 
   return {
     ...openEc2(settings),
-    ...clusterGroupCalls(connection),
 
     async terminateAll(ids) {
       const unknown: string[] = []

@@ -1,32 +1,8 @@
 /** What `hadoop_ec2` asks of EC2 besides `Ec2`: all of it with the student's own credentials, and free of charge. */
-import type { IngressRule, SecurityGroup } from "../../base/instance.ts"
 import type { TypeFacts } from "../../decisions/clusters/fit.ts"
 import type { Ec2 } from "../interfaces.ts"
-import type { Outcome } from "../outcome.ts"
-
-export interface SecurityGroupWithRules extends SecurityGroup {
-  ingress: IngressRule[]
-}
 
 export interface ClusterEc2 extends Ec2 {
-  securityGroupsWithRules(filter: {
-    vpcId?: string
-    names?: string[]
-    tags?: Record<string, string>
-  }): Promise<SecurityGroupWithRules[]>
-  /** Tagged in the same call: the policy demands the owner's tag. Throws AwsError InvalidGroup.Duplicate. */
-  createSecurityGroup(group: {
-    name: string
-    description: string
-    vpcId: string
-    tags: Record<string, string>
-  }): Promise<Outcome & { id: string }>
-  /** Allowing what is allowed already succeeds. */
-  allowIngress(groupId: string, rules: readonly IngressRule[]): Promise<void>
-  /** Revoking what is not there succeeds. */
-  revokeIngress(groupId: string, rules: readonly IngressRule[]): Promise<void>
-  /** Deleting what is not there succeeds; one in use throws AwsError DependencyViolation. */
-  deleteSecurityGroup(id: string): Promise<void>
   /** All of them by one request for each thousand; returns the ids that AWS does not know, which are gone or too young. */
   terminateAll(ids: readonly string[]): Promise<string[]>
   /** The console as it is now where the type of instance can show it, else as it was last kept. */

@@ -2,6 +2,7 @@ import type { Ec2 } from "../interfaces.ts"
 import type { AwsSettings } from "../protocol/connection.ts"
 import { connectEc2 } from "./connection.ts"
 import { describeCalls } from "./describe.ts"
+import { groupChangeCalls } from "./group_changes.ts"
 import { instanceCalls } from "./instances.ts"
 import { keyPairCalls } from "./key_pairs.ts"
 import { securityGroupCalls } from "./security_groups.ts"
@@ -18,6 +19,7 @@ export function openEc2(settings: AwsSettings): Ec2 {
     ...describeCalls(connection),
     ...securityGroupCalls(connection),
     ...spareGroupCalls(connection),
+    ...groupChangeCalls(connection),
     ...keyPairCalls(connection),
     ...spotCalls(connection),
     ...storageCalls(connection),

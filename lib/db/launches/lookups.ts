@@ -2,7 +2,7 @@
 import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
-export type LookupKind = "image" | "parameter" | "subnet" | "group"
+export type LookupKind = "image" | "parameter" | "subnet" | "group" | "address"
 
 const mostLookups = 2000
 
@@ -17,6 +17,14 @@ export function lookups(db: Db) {
         .get(kind, key, sinceUtcMs)
       return row && (JSON.parse(row.value) as T)
     },
+    /** Of a kind, all that was looked up since. */
+    all: <T>(kind: LookupKind, sinceUtcMs: UtcMs): T[] =>
+      db
+        .query<{ value: string }, [string, number]>(
+          "SELECT value FROM lookups WHERE kind = ? AND looked_up_at_utc_ms >= ? ORDER BY key",
+        )
+        .all(kind, sinceUtcMs)
+        .map(({ value }) => JSON.parse(value) as T),
     set(kind: LookupKind, key: string, value: unknown, nowUtcMs: UtcMs): void {
       db.query(
         `INSERT INTO lookups(kind, key, value, looked_up_at_utc_ms) VALUES (?, ?, ?, ?)
@@ -29,9 +37,9 @@ export function lookups(db: Db) {
            (SELECT looked_up_at_utc_ms FROM lookups ORDER BY looked_up_at_utc_ms DESC LIMIT 1 OFFSET ?)`,
       ).run(mostLookups)
     },
-    /** Everything, since AWS said that one of them is gone. */
+    /** What AWS has, since AWS said that one of it is gone. */
     forget(): void {
-      db.exec("DELETE FROM lookups")
+      db.exec("DELETE FROM lookups WHERE kind <> 'address'")
     },
   }
 }

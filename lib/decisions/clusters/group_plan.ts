@@ -1,9 +1,7 @@
 /** The security groups of a cluster: which there are, what comes in, and which a node is in. */
 import type { IngressRule } from "../../base/instance.ts"
+import { clientRule, clientRuleDescription } from "../ssh/client_rules.ts"
 import { groupRolesOf, type Role, uiPortsOfGroup } from "./roles.ts"
-
-/** Marks rules for the client's address, which move with it; all others are left alone. */
-export const clientRuleDescription = "ec2-wrappers client"
 
 /** An interface takes five groups by AWS's default quota: the cluster's own, those that the settings add, and the rest by role. */
 const maxGroups = 5
@@ -106,36 +104,6 @@ export function movedClientRules(
   const marked = group.ingress.filter(({ description }) => description === clientRuleDescription)
   const ports = new Set([...(group.name === prefix ? [22] : []), ...marked.map(({ fromPort }) => fromPort)])
   return [...ports].flatMap((port) => cidrs.map((cidr) => clientRule(port, cidr)))
-}
-
-function clientRule(port: number, cidr: string): IngressRule {
-  return {
-    protocol: "tcp",
-    fromPort: port,
-    toPort: port,
-    cidr,
-    groupId: null,
-    description: clientRuleDescription,
-  }
-}
-
-/**
- * What must change so that exactly the wanted networks of the client come in: only rules that carry our mark are ever
- * revoked.
- */
-export function ruleChanges(
-  present: readonly IngressRule[],
-  wanted: readonly IngressRule[],
-): { allow: IngressRule[]; revoke: IngressRule[] } {
-  const same = (a: IngressRule) => (b: IngressRule) =>
-    a.protocol === b.protocol &&
-    (a.protocol === "-1" || (a.fromPort === b.fromPort && a.toPort === b.toPort)) &&
-    a.cidr === b.cidr &&
-    a.groupId === b.groupId
-  return {
-    allow: wanted.filter((rule) => !present.some(same(rule))),
-    revoke: present.filter((rule) => rule.description === clientRuleDescription && !wanted.some(same(rule))),
-  }
 }
 
 /** Everything between the members of a group. */

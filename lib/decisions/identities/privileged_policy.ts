@@ -25,16 +25,20 @@ const ec2Reading = [
 ]
 
 const ec2Changing = [
+  "ec2:AuthorizeSecurityGroupIngress",
   "ec2:CancelSpotInstanceRequests",
   "ec2:CreateKeyPair",
+  "ec2:CreateSecurityGroup",
   "ec2:CreateSnapshot",
   "ec2:CreateTags",
   "ec2:CreateVolume",
   "ec2:DeleteKeyPair",
+  "ec2:DeleteSecurityGroup",
   "ec2:DeleteVolume",
   "ec2:GetConsoleOutput",
   "ec2:ImportKeyPair",
   "ec2:ModifyInstanceAttribute",
+  "ec2:RevokeSecurityGroupIngress",
   "ec2:RunInstances",
   "ec2:StartInstances",
   "ec2:StopInstances",

@@ -153,6 +153,8 @@ function toConfig(path: string, file: ConfigFile): Config {
       productCodes: launch.product_codes ?? [],
       tags: launch.tags ?? {},
       maxRootGib: launch.max_root_gib ?? 100,
+      furtherGroups: launch.security_groups ?? [],
+      sshFrom: launch.ssh_from?.map((from) => (from === "anywhere" ? "0.0.0.0/0" : from)) ?? null,
     },
   }
 }

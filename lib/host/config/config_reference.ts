@@ -2,27 +2,8 @@
  * What each key of config.toml means: the source of `man 5 ec2-wrappers.toml` and of docs/configuration.md. A test holds it
  * against the schema, so that a key without an explanation does not exist.
  */
-
-export interface KeyReference {
-  key: string
-  /** The default as TOML writes it, or a word for it. */
-  default: string
-  /** Sentences. Backticks mark what is typed. */
-  meaning: string
-}
-
-export interface TableReference {
-  /** `course`, or `limits.users.LOGIN`. */
-  table: string
-  about: string
-  keys: readonly KeyReference[]
-}
-
-const key = (key: string, byDefault: string, meaning: string): KeyReference => ({
-  key,
-  default: byDefault,
-  meaning,
-})
+import { launchReference } from "./launch_reference.ts"
+import { key, type TableReference } from "./reference_form.ts"
 
 export const configReference: readonly TableReference[] = [
   {
@@ -216,36 +197,7 @@ export const configReference: readonly TableReference[] = [
       key("on_demand", "none", 'A table of prices in US$ per hour: `"m1.small" = 0.085`.'),
     ],
   },
-  {
-    table: "launch",
-    about: "What a launch gets when it names nothing, and what it may name.",
-    keys: [
-      key("image", '""', "The image of a launch that names none: an id or an SSM parameter name."),
-      key("instance_type", '""', "The instance type of a launch that names none."),
-      key("subnet", '""', "The subnet of a launch that names none."),
-      key(
-        "security_groups",
-        '["default"]',
-        "The groups of a launch that names none. Besides the caller's own groups, a launch may name only these.",
-      ),
-      key("subnets", "[]", "The subnets that a launch may name besides `subnet`."),
-      key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
-      key("instance_profiles", "[]", "The instance profiles that a launch may name."),
-      key("without_cloud_init", "[]", "Images (globs) without cloud-init: launches say that no timer runs."),
-      key("ssm_parameters", "[]", "The SSM parameters that a launch may name besides `/aws/service/`."),
-      key(
-        "product_codes",
-        "[]",
-        "Product codes of images from AWS Marketplace that may be launched. Such an image may cost extra, which no price here covers.",
-      ),
-      key(
-        "tags",
-        "none",
-        "A table of tags that everything gets: instances, volumes, interfaces, Spot requests, security groups, key pairs, users and roles.",
-      ),
-      key("max_root_gib", "100", "The size of all volumes of an instance together, in GiB."),
-    ],
-  },
+  launchReference,
   {
     table: "assignments.NAME",
     about: "Date ranges with a name, for reports.",

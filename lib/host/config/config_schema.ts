@@ -5,7 +5,7 @@ import { reasonOf } from "./config_reasons.ts"
 import { configValues } from "./config_values.ts"
 
 const { text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl } = configValues
-const { instant, tagKey, tagValue, courseName, perLogin } = configValues
+const { instant, tagKey, tagValue, courseName, perLogin, network } = configValues
 
 const limits = {
   max_hourly_cost: amount,
@@ -120,6 +120,7 @@ const configSchema = v.strictObject({
       instance_type: text,
       subnet: text,
       security_groups: names,
+      ssh_from: v.array(network),
       subnets: names,
       ssm_parameters: names,
       instance_profiles: names,

@@ -4,6 +4,7 @@ import * as v from "valibot"
 import { isReservedTagKey } from "../../base/instance.ts"
 import { loginPattern, loginRule, sameButForCase } from "../../base/login.ts"
 import { microUsdPerUsd } from "../../base/money.ts"
+import { isIpv4Network } from "../../base/network.ts"
 
 const text = v.pipe(v.string(), v.regex(/^[^\p{Cc}]*$/u, "contains control characters"))
 const name = v.pipe(text, v.nonEmpty("is empty"))
@@ -68,6 +69,15 @@ const tagValue = v.pipe(
   v.regex(tagCharacters, "is not a value of a tag"),
 )
 
+/** EC2 takes no network with bits beyond its mask. */
+const network = v.pipe(
+  name,
+  v.check(
+    (from) => from === "anywhere" || isIpv4Network(from),
+    'is neither "anywhere" nor an IPv4 network such as 192.0.2.0/24',
+  ),
+)
+
 /** IAM paths and S3 buckets take it, and so do tag values. */
 const courseName = v.pipe(
   v.string(),
@@ -86,5 +96,5 @@ const perLogin = <T extends v.GenericSchema>(ofOne: T) =>
 
 export const configValues = {
   ...{ text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl },
-  ...{ instant, tagKey, tagValue, courseName, perLogin },
+  ...{ instant, tagKey, tagValue, courseName, perLogin, network },
 }

@@ -1,5 +1,5 @@
 /** A cluster's security groups: made with the owner's tag that the policy demands, used by id, deleted when nobody is in them. */
-import type { SecurityGroupWithRules } from "../../aws/clusters/cluster_interfaces.ts"
+import type { SecurityGroupWithRules } from "../../aws/ec2/security_group_interfaces.ts"
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { type IngressRule, tagOf } from "../../base/instance.ts"
@@ -11,11 +11,11 @@ import {
   type PlannedGroup,
   planGroups,
   plannedName,
-  ruleChanges,
   substituteName,
 } from "../../decisions/clusters/group_plan.ts"
 import { parseCidr } from "../../decisions/clusters/names.ts"
 import type { Role } from "../../decisions/clusters/roles.ts"
+import { ruleChanges } from "../../decisions/ssh/client_rules.ts"
 import type { ClusterDeps, ClusterSession } from "./deps.ts"
 
 /** The client's networks: as set, else this host's address as the world sees it. */

@@ -5,12 +5,7 @@
 import { hasCode } from "../../aws/protocol/errors.ts"
 import { Failed } from "../../base/errors.ts"
 import { msPerMinute } from "../../base/time.ts"
-import {
-  hostKeysIn,
-  hostKeysOfConsole,
-  sameHostKeys,
-  withHostKeys,
-} from "../../decisions/clusters/host_keys.ts"
+import { hostKeysIn, hostKeysOfConsole, sameHostKeys, withHostKeys } from "../../decisions/ssh/host_keys.ts"
 import type { ClusterSession } from "./deps.ts"
 import { clusterFile, readText, writeText } from "./files.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"

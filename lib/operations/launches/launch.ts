@@ -202,7 +202,10 @@ function auditRefusal(deps: LaunchDeps, order: LaunchOrder, error: unknown): voi
   )
 }
 
-function forgetLookups({ usageDb }: LaunchDeps): boolean {
-  usageDb.transaction(() => usageDb.lookups.forget())
+function forgetLookups({ usageDb, caller }: LaunchDeps): boolean {
+  usageDb.transaction(() => {
+    usageDb.lookups.forget()
+    usageDb.sshGroups.doubt(caller.login)
+  })
   return true
 }

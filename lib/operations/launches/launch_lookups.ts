@@ -17,6 +17,7 @@ import {
   objectionToZone,
 } from "../../decisions/launches/launch_policy.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { ownSshGroup } from "./ssh_group.ts"
 
 /** Public parameters move with every release of an image; the rest changes only by being deleted, which AWS then says. */
 const keptMs: Record<LookupKind, number> = {
@@ -24,6 +25,7 @@ const keptMs: Record<LookupKind, number> = {
   image: 30 * msPerDay,
   subnet: 30 * msPerDay,
   group: 30 * msPerDay,
+  address: msPerDay,
 }
 
 /** AWS's codes for a thing that is not there any more, or not where it was. */
@@ -82,6 +84,8 @@ export interface Network {
   securityGroupIds: string[]
   /** Whether instances there get a public IPv4 address; true where EC2 chooses. */
   publicAddress: boolean
+  /** Worth saying to the caller. */
+  notes: string[]
 }
 
 export async function resolveNetwork(deps: LaunchDeps, order: LaunchOrder): Promise<Network> {
@@ -93,16 +97,23 @@ export async function resolveNetwork(deps: LaunchDeps, order: LaunchOrder): Prom
     refuse(`zone of ${subnet.id}`, objectionToZone(subnet.zone, config.aws.region))
   }
   const vpcId = subnet?.vpcId ?? (await defaultVpc(deps))
-  const names = order.securityGroups.length > 0 ? order.securityGroups : config.launch.securityGroups
+  const isNamed = order.securityGroups.length > 0
+  const names = isNamed ? order.securityGroups : config.launch.furtherGroups
   const groups: SecurityGroup[] = []
   for (const name of names) groups.push(await groupNamed(deps, name, vpcId))
   for (const group of groups) refuse("security group", objectionToGroup(group, caller.login, config.launch))
+  // A dry run makes nothing.
+  const own = isNamed || order.dryRun ? null : await ownSshGroup(deps, vpcId)
   return {
     subnetId: subnet?.id ?? null,
-    securityGroupIds: [...new Set(groups.map(({ id }) => id))],
+    securityGroupIds: [...new Set([...(own ? [own.id] : []), ...groups.map(({ id }) => id)])],
     publicAddress: subnet?.mapPublicIp ?? true,
+    notes: own?.openTo.length === 0 ? [nobodyComesIn] : [],
   }
 }
+
+const nobodyComesIn =
+  "no ssh to it: this host does not know its public address, and launch.ssh_from names no network; ask your course's staff"
 
 async function subnetById(deps: LaunchDeps, id: string): Promise<Subnet> {
   if (!/^subnet-[0-9a-f]{1,32}$/.test(id)) throw new UsageError("subnet", `${quoted(id)} is no subnet id`)

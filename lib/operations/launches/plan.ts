@@ -73,7 +73,10 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
     rates,
     worst: times(order.count, startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))),
     leaseEndsAtUtcMs,
-    notes: timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`],
+    notes: [
+      ...found.network.notes,
+      ...(timed.because === null ? [] : [`no shutdown timer on the instance: ${timed.because}`]),
+    ],
   }
 }
 

@@ -87,6 +87,8 @@ const lookups: Record<string, string> = {
   DescribeAddresses: "<addressesSet/>",
   DescribeImages: `<imagesSet><item><imageId>${id("ami", 1)}</imageId><imageState>available</imageState><imageOwnerId>137112412989</imageOwnerId><isPublic>true</isPublic><architecture>x86_64</architecture><imageType>machine</imageType><name>al2023-ami</name><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName><platformDetails>Linux/UNIX</platformDetails><usageOperation>RunInstances</usageOperation><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><snapshotId>${id("snap", 1)}</snapshotId><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><encrypted>false</encrypted></ebs></item></blockDeviceMapping><virtualizationType>hvm</virtualizationType></item></imagesSet>`,
   DescribeSubnets: `<subnetSet><item><subnetId>${id("subnet", 1)}</subnetId><state>available</state><vpcId>${id("vpc", 1)}</vpcId><cidrBlock>172.31.0.0/16</cidrBlock><availabilityZone>us-east-1a</availabilityZone><defaultForAz>true</defaultForAz><mapPublicIpOnLaunch>true</mapPublicIpOnLaunch></item></subnetSet>`,
+  CreateSecurityGroup: `<groupId>${id("sg", 2)}</groupId>`,
+  AuthorizeSecurityGroupIngress: "<return>true</return>",
   DescribeSecurityGroups: `<securityGroupInfo><item><ownerId>123456789012</ownerId><groupId>${id("sg", 1)}</groupId><groupName>default</groupName><groupDescription>default</groupDescription><vpcId>${id("vpc", 1)}</vpcId></item></securityGroupInfo>`,
 }
 

@@ -8,13 +8,11 @@ import {
   planCluster,
 } from "../../../lib/decisions/clusters/cluster_plan.ts"
 import {
-  clientRuleDescription,
   groupPrefix,
   groupsOfNode,
   memberRule,
   movedClientRules,
   planGroups,
-  ruleChanges,
 } from "../../../lib/decisions/clusters/group_plan.ts"
 import { requireClusterName } from "../../../lib/decisions/clusters/names.ts"
 import {
@@ -26,6 +24,7 @@ import {
   roleFacts,
   workerRolesFor,
 } from "../../../lib/decisions/clusters/roles.ts"
+import { clientRuleDescription, ruleChanges } from "../../../lib/decisions/ssh/client_rules.ts"
 
 describe("a cluster's plan", () => {
   test("N is one master and N workers", () => {

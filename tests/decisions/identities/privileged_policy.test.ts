@@ -34,7 +34,7 @@ const needsNoPermission = ["sts:GetCallerIdentity"]
 const comesAlong = ["iam:PassRole", "sts:SetSourceIdentity", "sts:TagSession"]
 
 // hadoop_ec2 runs as the student.
-const withStudentsKeys = ["clusters/cluster_ec2.ts", "clusters/cluster_groups.ts"]
+const withStudentsKeys = ["clusters/cluster_ec2.ts"]
 
 /** `ec2:RunInstances` for each command that lib/aws imports from the SDK. */
 function actionsAsked(): string[] {

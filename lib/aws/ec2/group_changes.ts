@@ -1,4 +1,4 @@
-/** A cluster owner's own security groups: made, opened, closed and removed with the student's credentials. */
+/** Security groups made, opened, closed and removed: a cluster's with its owner's credentials, a student's own with the account's. */
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
@@ -7,21 +7,21 @@ import {
   RevokeSecurityGroupIngressCommand,
 } from "@aws-sdk/client-ec2"
 import type { IngressRule } from "../../base/instance.ts"
-import type { Ec2Connection } from "../ec2/connection.ts"
-import { describeSecurityGroups, toSecurityGroup } from "../ec2/security_groups.ts"
-import { tagList } from "../ec2/tags.ts"
+import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { ignoreCode } from "../protocol/errors.ts"
 import { required } from "../protocol/pages.ts"
-import type { ClusterEc2 } from "./cluster_interfaces.ts"
+import type { Ec2Connection } from "./connection.ts"
+import { describeSecurityGroups, toSecurityGroup } from "./security_groups.ts"
+import { tagList } from "./tags.ts"
 
-type ClusterCalls = Pick<
-  ClusterEc2,
+type GroupCalls = Pick<
+  Ec2,
   "securityGroupsWithRules" | "createSecurityGroup" | "allowIngress" | "revokeIngress" | "deleteSecurityGroup"
 >
 
-/** The calls for security groups, over one connection. */
-export function clusterGroupCalls(connection: Ec2Connection): ClusterCalls {
+/** The calls over one connection. */
+export function groupChangeCalls(connection: Ec2Connection): GroupCalls {
   const { send } = connection
   return {
     async securityGroupsWithRules(filter) {

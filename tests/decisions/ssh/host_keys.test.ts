@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test"
+import { bootState, pollDelayMs, serviceState } from "../../../lib/decisions/clusters/readiness.ts"
 import {
   hostKeysIn,
   hostKeysOfConsole,
   knownHostsLine,
   sameHostKeys,
   withHostKeys,
-} from "../../../lib/decisions/clusters/host_keys.ts"
-import { bootState, pollDelayMs, serviceState } from "../../../lib/decisions/clusters/readiness.ts"
+} from "../../../lib/decisions/ssh/host_keys.ts"
 
 const ed25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 const other = "AAAAC3NzaC1lZDI1NTE5AAAAIPMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
