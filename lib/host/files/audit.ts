@@ -21,8 +21,10 @@ import { lateLines } from "./late_lines.ts"
  * regardless: of what ends something. What goes on running costs more than a missing line: where the log takes nothing, the line goes
  * to stderr, to syslog and into a file beside the log, from which the next line that is written brings it in. Never throws.
  * refusal: a short line, and a bounded number of them for each login and hour; more are counted.
+ * attempt: of a student's wish to end something, and of its failure. As regardless, until the login's share of the day is used up; then as
+ * a refusal, so that a login that asks for what does not end fills no disk. What has ended is told as regardless.
  */
-export type LineKind = "required" | "regardless" | "refusal"
+export type LineKind = "required" | "regardless" | "refusal" | "attempt"
 
 export interface AuditLog {
   /** Chains a row, appends its line, and has both on disk when it returns. `kind` is "required" unless told. Never inside a transaction. */
@@ -143,6 +145,19 @@ export function auditLog(
     chainAndWrite(entryOf(login, message, longestRefusal))
   }
 
+  /** Never throws. */
+  function recordAttempt(login: string, message: string): void {
+    try {
+      if (shares && !shares.hasRoom(login)) {
+        recordRefusal(login, message)
+        return
+      }
+    } catch {
+      // A full disk takes no count: below it is told to stderr and syslog.
+    }
+    recordRegardless(entryOf(login, message))
+  }
+
   function chainAndWrite(entry: AuditEntry): void {
     addToChain(entry)
     write(lineOf(entry))
@@ -156,6 +171,7 @@ export function auditLog(
   return {
     record(login, message, kind = "required") {
       if (kind === "refusal") return recordRefusal(login, message)
+      if (kind === "attempt") return recordAttempt(login, message)
       const entry = entryOf(login, message)
       if (kind === "regardless") return recordRegardless(entry)
       addToChain(entry)

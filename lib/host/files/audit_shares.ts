@@ -9,8 +9,11 @@ import { type Clock, msPerDay, msPerHour, type UtcMs, utcMsOf } from "../../base
 
 /** Of each login in an hour; more are counted. */
 const mostRefusals = 40
-/** Of each login in a day (UTC), refusals not counted. */
-const mostBytes = 4_000_000
+/**
+ * Of each login in a day (UTC), refusals not counted. The ledger keeps each line once more, and rows of what it is about: all of it
+ * together stays below 10 MB a day.
+ */
+export const dailyShareBytes = 1_000_000
 
 interface Share {
   hour: number
@@ -59,7 +62,7 @@ export function auditShares(directory: string, clock: Clock): AuditShares {
   }
 
   return {
-    hasRoom: (login) => change(login, ({ bytes }) => bytes < mostBytes),
+    hasRoom: (login) => change(login, ({ bytes }) => bytes < dailyShareBytes),
     spend(login, bytes) {
       try {
         change(login, (share) => {

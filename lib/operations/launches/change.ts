@@ -86,7 +86,7 @@ export async function end(
     state: action === "terminate" ? "terminated" : "stopped",
   })
   if (instances.length === 0 || dryRun) return { ...ended(instances), behind: [] }
-  const { done, failures, behind } = await endInstances(deps, action, instances, login, "")
+  const { done, failures, behind } = await endInstances(deps, action, instances, login, "", "attempt")
   const failure = failures.length > 0 ? new Failed(action, failures.join("; ")) : undefined
   return { ...ended(instances.filter(({ id }) => done.includes(id))), behind, failure }
 }
@@ -98,7 +98,7 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
   const own = requests.filter((request) => ownerOf(request) === caller.login)
   if (!dryRun) {
     for (const { id } of own) {
-      audit.record(caller.login, `cancel spot request ${id}`, "regardless")
+      audit.record(caller.login, `cancel spot request ${id}`, "attempt")
       const { requestId } = await ec2.cancelSpotRequest(id)
       audit.record(caller.login, `cancel spot request ${id}: done (request ${requestId})`, "regardless")
     }

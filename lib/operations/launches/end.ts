@@ -16,17 +16,20 @@ export interface Ended {
   behind: string[]
 }
 
-/** `actor`: on whose account the audit log has it; `why` completes "terminate i-…". */
+/**
+ * `actor`: on whose account the audit log has it; `why` completes "terminate i-…"; `attempt`: the kind of the lines that tell of no end.
+ */
 export async function endInstances(
   deps: LedgerDeps,
   action: EndAction,
   instances: readonly Pick<Instance, "id" | "region">[],
   actor: string,
   why: string,
+  attempt: "regardless" | "attempt" = "regardless",
 ): Promise<Ended> {
   const ended: Ended = { done: [], failures: [], behind: [] }
   for (const { id, region } of instances) {
-    deps.audit.record(actor, `${action} ${id}${why}`, "regardless")
+    deps.audit.record(actor, `${action} ${id}${why}`, attempt)
     try {
       const ec2 = await deps.aws.ec2(region)
       const { requestId, wasOn } = await (action === "terminate"
@@ -36,7 +39,7 @@ export async function endInstances(
       deps.audit.record(actor, `${action} ${id}: done (request ${requestId})`, "regardless")
       ended.done.push(id)
     } catch (error) {
-      deps.audit.record(actor, `${action} ${id} failed: ${messageOf(error)}`, "regardless")
+      deps.audit.record(actor, `${action} ${id} failed: ${messageOf(error)}`, attempt)
       ended.failures.push(`${id}: ${messageOf(error)}`)
     }
   }

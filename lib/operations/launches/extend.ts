@@ -31,6 +31,7 @@ export async function extendLeases(
   { dryRun }: { dryRun: boolean },
 ): Promise<Extended> {
   const { usageDb, audit, caller } = deps
+  if (!dryRun) audit.requireRoom(caller.login)
   const ids = instances.map(({ id }) => id)
   const { leases, left } = usageDb.transaction(
     () => reserve(deps, instances, byMs, own, dryRun),

@@ -64,7 +64,7 @@ export async function deleteStored(
     return stored
   })
   if (!dryRun) {
-    const failures = await deleteAll(deps, named, login, "")
+    const failures = await deleteAll(deps, named, login, "", "attempt")
     if (failures.length > 0) throw new Failed("delete", failures.join("; "))
   }
   return named
@@ -76,17 +76,18 @@ export async function deleteAll(
   stored: readonly Pick<Stored, "id" | "region">[],
   actor: string,
   why: string,
+  attempt: "regardless" | "attempt" = "regardless",
 ): Promise<string[]> {
   const failures: string[] = []
   for (const { id, region } of stored) {
-    deps.audit.record(actor, `delete ${id}${why}`, "regardless")
+    deps.audit.record(actor, `delete ${id}${why}`, attempt)
     try {
       const ec2 = await deps.aws.ec2(region)
       const { requestId } = await (id.startsWith("vol-") ? ec2.deleteVolume(id) : ec2.deleteSnapshot(id))
       deps.usageDb.transaction(() => recordDeleted(deps, id))
       deps.audit.record(actor, `delete ${id}: done (request ${requestId})`, "regardless")
     } catch (error) {
-      deps.audit.record(actor, `delete ${id} failed: ${messageOf(error)}`, "regardless")
+      deps.audit.record(actor, `delete ${id} failed: ${messageOf(error)}`, attempt)
       failures.push(`${id}: ${messageOf(error)}`)
     }
   }
