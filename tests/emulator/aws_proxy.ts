@@ -147,6 +147,10 @@ export async function startAwsProxy(motoEndpoint: string, { port = 0 } = {}): Pr
     await fault?.until
     await fault?.onArrival?.()
     if (fault?.kind === "delay") await Bun.sleep(fault.delayMs ?? 100)
+    if (fault?.kind === "unfiltered") {
+      request.form = request.form.without("Filter")
+      request.body = request.form.toString()
+    }
     const reply = insteadOf(request, fault) ?? (await inTurn(() => answer(world, request)))
     await fault?.onceDone?.()
     if (world.knobs.tellsItsTime) reply.headers.date = new Date(world.clock.now()).toUTCString()

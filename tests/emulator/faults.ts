@@ -18,6 +18,8 @@ export const faultKinds = [
   "refuse",
   /** Answered late, by `delayMs`. */
   "delay",
+  /** Answered as if it had no filters, as endpoints do that do not know one. */
+  "unfiltered",
   /** Nothing is wrong with it; `onArrival` and `onceDone` act meanwhile. */
   "watched",
 ] as const

@@ -15,6 +15,7 @@ import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
 import { paginate, required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
@@ -48,7 +49,7 @@ export function describeCalls({ send }: Ec2Connection): Calls {
           ),
         (page) => page.Subnets,
       )
-      return all.map((subnet) => ({
+      const subnets = all.map((subnet) => ({
         id: required(action, subnet.SubnetId),
         vpcId: subnet.VpcId ?? "",
         zone: subnet.AvailabilityZone ?? "",
@@ -56,6 +57,10 @@ export function describeCalls({ send }: Ec2Connection): Calls {
         mapPublicIp: subnet.MapPublicIpOnLaunch ?? false,
         tags: tagRecord(subnet.Tags),
       }))
+      return subnets.filter(
+        (subnet) =>
+          isAskedFor([[ids, subnet.id]], tags, subnet.tags) && (!defaultOnly || subnet.defaultForZone),
+      )
     },
 
     async volumes({ ids, tags } = {}) {
@@ -74,19 +79,22 @@ export function describeCalls({ send }: Ec2Connection): Calls {
           ),
         (page) => page.Volumes,
       )
-      return all.map((volume) => toVolume(action, volume))
+      return all
+        .map((volume) => toVolume(action, volume))
+        .filter((volume) => isAskedFor([[ids, volume.id]], tags, volume.tags))
     },
 
     async addresses({ tags } = {}) {
       const action = "describe addresses"
       // The one listing of EC2 that has no pages.
       const reply = await send(action, new DescribeAddressesCommand({ Filters: filters({}, tags) }))
-      return required(action, reply.Addresses).map((address) => ({
+      const all = required(action, reply.Addresses).map((address) => ({
         allocationId: address.AllocationId ?? "",
         publicIp: address.PublicIp ?? "",
         instanceId: address.InstanceId ?? "",
         tags: tagRecord(address.Tags),
       }))
+      return all.filter((address) => isAskedFor([], tags, address.tags))
     },
 
     async tag(ids, tags) {

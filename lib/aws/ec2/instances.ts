@@ -17,6 +17,7 @@ import type { Outcome } from "../outcome.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { awsError, hasCode } from "../protocol/errors.ts"
 import { pages, required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filterSize, filters, pageSize } from "./connection.ts"
 import { toInstance, toState } from "./instance.ts"
 import type { DescribeInstancesReply, InstanceElement, RunInstancesReply } from "./instance_replies.ts"
@@ -216,7 +217,18 @@ function askable(filter: InstanceFilter): {
   }
   if (asksForNothing({ ...wanted, ids, clientTokens })) return []
   const tokens = new Set(clientTokens)
-  const keep = ({ clientToken }: Instance) => !tokensHere || tokens.has(clientToken)
+  const idsAsked = ids && new Set(ids)
+  const keep = (instance: Instance) =>
+    (!tokensHere || tokens.has(instance.clientToken)) &&
+    (!idsAsked || idsAsked.has(instance.id)) &&
+    isAskedFor(
+      [
+        [states, instance.state],
+        [keyNames, instance.keyName],
+      ],
+      tags,
+      instance.tags,
+    )
   return chunks(ids).map((some) => ({ filters: filters({ "instance-id": some, ...wanted }, tags), keep }))
 }
 

@@ -11,6 +11,7 @@ import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
 import { required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
@@ -24,7 +25,9 @@ export function keyPairCalls({ send, sendOnce }: Ec2Connection): Calls {
       // Has no pages: all 5,000 that a region may hold come at once.
       const command = new DescribeKeyPairsCommand({ Filters: filters({ "key-name": names }, tags) })
       const reply = await send(action, command)
-      return required(action, reply.KeyPairs).map((keyPair) => toKeyPair(action, keyPair))
+      return required(action, reply.KeyPairs)
+        .map((keyPair) => toKeyPair(action, keyPair))
+        .filter((keyPair) => isAskedFor([[names, keyPair.name]], tags, keyPair.tags))
     },
 
     async createKeyPair(name, tags) {

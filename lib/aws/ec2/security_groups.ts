@@ -3,6 +3,7 @@ import { DescribeSecurityGroupsCommand, type SecurityGroup as SdkSecurityGroup }
 import type { SecurityGroup } from "../../base/instance.ts"
 import type { Ec2 } from "../interfaces.ts"
 import { paginate, required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagRecord } from "./tags.ts"
 
@@ -29,7 +30,7 @@ export async function describeSecurityGroups(
     "tag-key": tagKeys,
   }
   if (asksForNothing(wanted)) return []
-  return paginate(
+  const all = await paginate(
     describing,
     (NextToken) =>
       send(
@@ -41,6 +42,17 @@ export async function describeSecurityGroups(
         }),
       ),
     (page) => page.SecurityGroups,
+  )
+  return all.filter(({ GroupId = "", GroupName = "", VpcId = "", Tags }) =>
+    isAskedFor(
+      [
+        [ids, GroupId],
+        [names, GroupName],
+        [vpcId === undefined ? undefined : [vpcId], VpcId],
+      ],
+      tags,
+      tagRecord(Tags),
+    ),
   )
 }
 

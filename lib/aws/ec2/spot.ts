@@ -14,6 +14,7 @@ import type { Ec2 } from "../interfaces.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
 import { paginate, required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagRecord } from "./tags.ts"
 
@@ -38,7 +39,15 @@ export function spotCalls({ send }: Ec2Connection): Calls {
           ),
         (page) => page.SpotInstanceRequests,
       )
-      return all.map((request) => toSpotRequest(action, request))
+      return all
+        .map((request) => toSpotRequest(action, request))
+        .filter((request) => {
+          const asked: Parameters<typeof isAskedFor>[0] = [
+            [ids, request.id],
+            [states, request.state],
+          ]
+          return isAskedFor(asked, tags, request.tags)
+        })
     },
 
     async cancelSpotRequest(id) {

@@ -13,6 +13,7 @@ import type { Outcome } from "../outcome.ts"
 import { outcomeOf } from "../protocol/connection.ts"
 import { hasCode } from "../protocol/errors.ts"
 import { paginate, required } from "../protocol/pages.ts"
+import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
@@ -78,13 +79,14 @@ export function storageCalls({ send, sendOnce }: Ec2Connection): Calls {
           ),
         (page) => page.Snapshots,
       )
-      return all.map((snapshot) => ({
+      const snapshots = all.map((snapshot) => ({
         id: required(action, snapshot.SnapshotId),
         gib: snapshot.VolumeSize ?? 0,
         state: snapshot.State ?? "",
         startedAtUtcMs: utcMsOf(required(action, snapshot.StartTime).getTime()),
         tags: tagRecord(snapshot.Tags),
       }))
+      return snapshots.filter((snapshot) => isAskedFor([[ids, snapshot.id]], tags, snapshot.tags))
     },
 
     deleteVolume: (id) =>

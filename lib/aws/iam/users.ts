@@ -47,7 +47,9 @@ export function userCalls({ send, sendOnce }: IamConnection): Calls {
       const reply = await nullIfMissing(send(action, new GetUserCommand({ UserName: name })))
       if (!reply) return null
       const { UserName, Path, Arn, Tags } = required(action, reply.User)
-      return { name: UserName ?? name, path: Path ?? "/", arn: required(action, Arn), tags: tagRecord(Tags) }
+      // One whose name differs in case is somebody else's.
+      if ((UserName ?? name) !== name) return null
+      return { name, path: Path ?? "/", arn: required(action, Arn), tags: tagRecord(Tags) }
     },
 
     async users(pathPrefix) {
@@ -58,11 +60,12 @@ export function userCalls({ send, sendOnce }: IamConnection): Calls {
           send(action, new ListUsersCommand({ ...(pathPrefix ? { PathPrefix: pathPrefix } : {}), Marker })),
         (page) => page.Users,
       )
-      return all.map(({ UserName, Path, Arn }) => ({
+      const users = all.map(({ UserName, Path, Arn }) => ({
         name: required(action, UserName),
         path: Path ?? "/",
         arn: required(action, Arn),
       }))
+      return users.filter(({ path }) => path.startsWith(pathPrefix ?? "/"))
     },
 
     async createUser(name, path, tags) {
