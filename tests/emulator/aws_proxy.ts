@@ -184,6 +184,8 @@ export async function startAwsProxy(motoEndpoint: string, { port = 0 } = {}): Pr
 async function answer(world: World, request: AwsRequest): Promise<Reply> {
   try {
     await world.clock.settle()
+    const silent = ["ec2", "sts"].includes(request.service) && world.knobs.silentRegions[request.region]
+    if (silent) return silentReply(request, silent)
     if (isFederation(request)) return federation(world, request)
     await authorize(world, request)
     const handler =
@@ -195,6 +197,22 @@ async function answer(world: World, request: AwsRequest): Promise<Reply> {
     if (error instanceof AwsFault) return faultReply(request, error)
     return faultReply(request, new AwsFault("InternalError", `the emulator failed: ${error}`, 500))
   }
+}
+
+/** https://docs.aws.amazon.com/general/latest/gr/rande-manage.html: a region that is not enabled knows no key of the account. */
+function silentReply(request: AwsRequest, why: "not enabled" | "denied" | "down"): Reply {
+  if (why === "down") return { status: 0, headers: {}, body: "" }
+  const fault =
+    why === "denied"
+      ? new AwsFault(
+          "UnauthorizedOperation",
+          `You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/course-key is not authorized to perform: ${request.service}:${request.action} with an explicit deny in a service control policy`,
+          403,
+        )
+      : request.service === "sts"
+        ? new AwsFault("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+        : new AwsFault("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+  return faultReply(request, fault)
 }
 
 const reading = /^(Describe|Get|List|Lookup|Simulate|GET |HEAD )/

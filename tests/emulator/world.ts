@@ -81,6 +81,8 @@ function defaultKnobs() {
     keyDelayMs: 0,
     /** Calls by keys of IAM users are allowed only as their policies say. */
     enforcePolicies: false,
+    /** Regions of EC2 and STS that the account has not enabled, that a policy of its organisation denies, or that are down. */
+    silentRegions: {} as Record<string, "not enabled" | "denied" | "down">,
     /** CloudTrail's two requests per second and region. */
     limitCloudTrail: false,
     /** Multiplies every spot price; an instance whose maximum is passed is interrupted at the next `settleSpot`. */

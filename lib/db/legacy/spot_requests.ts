@@ -30,6 +30,9 @@ export function spotRequests(db: Db) {
       insertAll(open)
     },
 
+    /** Inside the caller's transaction; the others stay. */
+    add: insertAll,
+
     /** The same for one login's. */
     replaceOf(login: string, open: readonly OpenSpotRequest[]): void {
       db.query("DELETE FROM pending_spot_requests WHERE username = ?").run(login)

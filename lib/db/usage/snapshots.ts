@@ -54,18 +54,23 @@ export function snapshots(db: Db) {
 
     /** Inside the caller's transaction. */
     failed(region: string, startedUtcMs: UtcMs, finishedUtcMs: UtcMs, error: string): void {
+      db.query("DELETE FROM snapshots WHERE started_utc_ms < ? AND region = ? AND error IS NOT NULL").run(
+        startedUtcMs - keptMs,
+        region,
+      )
       db.query(
         "INSERT INTO snapshots(region, started_utc_ms, finished_utc_ms, error) VALUES (?, ?, ?, ?)",
       ).run(region, startedUtcMs, finishedUtcMs, error)
     },
 
-    /** The latest failure, if nothing complete came after it. */
-    lastFailure(): { finishedUtcMs: UtcMs; error: string } | null {
+    /** The latest failure of a region, if nothing complete of it came after that. */
+    lastFailure(region: string): { finishedUtcMs: UtcMs; error: string } | null {
       const last = db
-        .query<{ finishedUtcMs: UtcMs; error: string | null }, []>(
-          `SELECT finished_utc_ms AS "finishedUtcMs", error FROM snapshots ORDER BY snapshot_id DESC LIMIT 1`,
+        .query<{ finishedUtcMs: UtcMs; error: string | null }, [string]>(
+          `SELECT finished_utc_ms AS "finishedUtcMs", error FROM snapshots WHERE region = ?
+           ORDER BY snapshot_id DESC LIMIT 1`,
         )
-        .get()
+        .get(region)
       return last && last.error !== null ? { finishedUtcMs: last.finishedUtcMs, error: last.error } : null
     },
 

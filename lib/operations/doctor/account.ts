@@ -15,6 +15,7 @@ import {
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+import { checkRegions } from "./regions.ts"
 import { checkRole } from "./role.ts"
 
 export interface AccountDeps {
@@ -40,6 +41,7 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
   }
   const findings = await Promise.all([
     attempt("permissions", "attach what setup --print-policy prints", () => checkPermissions(deps, iam, arn)),
+    attempt("regions", "see the network and [aws]", () => checkRegions(deps)),
     attempt("launching", "attach what setup --print-policy prints", () => checkLaunching(deps)),
     attempt("IAM group", "run setup", () => checkGroup(deps, iam, arn)),
     attempt("role", "run setup", () => checkRole(deps, arn)),

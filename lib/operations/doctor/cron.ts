@@ -20,20 +20,16 @@ export function checkCron({ config, clock, snapshots }: CronDeps): Finding[] {
   const looks = config.aws.regions.map((region) => {
     const what = `last look at ${region}`
     const last = snapshots.latest(region)
-    if (!last) return failing(what, "never", todo)
+    const failure = snapshots.lastFailure(region)
+    const why = failure ? `; since then: ${failure.error}` : ""
+    if (!last) return failing(what, `never${why}`, todo)
     const age = clock.now() - last.finishedUtcMs
-    const found = `${duration(age)} ago, ${last.instances} instances`
+    const found = `${duration(age)} ago, ${last.instances} instances${why}`
+    if (failure && age <= lateMs) return warning(what, found, "see the finding about AWS, or its message")
     if (age > missingMs) return failing(what, found, todo)
     return age > lateMs ? warning(what, found, todo) : ok(what, found)
   })
-  const failure = snapshots.lastFailure()
-  return [
-    ...looks,
-    ...(failure
-      ? [warning("usage_cron", `fails: ${failure.error}`, "see the finding about AWS, or its message")]
-      : []),
-    ...checkEnforcement({ config }),
-  ]
+  return [...looks, ...checkEnforcement({ config })]
 }
 
 /** What the config says about the end of leases. */

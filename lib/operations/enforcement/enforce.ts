@@ -16,7 +16,7 @@ import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
 import { scheduledTerminationOf } from "../launches/plan.ts"
-import { inEachRegion } from "../launches/regions.ts"
+import { inEachRegion, silentRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSchedules, setSchedules } from "../launches/termination_schedules.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"
@@ -112,7 +112,11 @@ async function planNow(deps: EnforcementDeps, unheard: string[]): Promise<Enforc
   const silent = new Map(failures.map(({ region, error }) => [region, error]))
   const leases = all.filter(({ region }) => !silent.has(region))
   if (failures[0] && leases.length === 0) throw failures[0].error
-  for (const [region, error] of silent) unheard.push(`leases in ${region} not enforced: ${messageOf(error)}`)
+  for (const failure of failures) {
+    const { region, isNotEnabled, reason } = silentRegion(failure)
+    const isOnlyRegion = isNotEnabled && leases.length > 0
+    unheard.push(`leases in ${region} not enforced: ${isOnlyRegion ? reason : messageOf(failure.error)}`)
+  }
   usageDb.transaction(() => noteStates(deps, { instances: [...listed.values()], listedAtUtcMs }))
   const visible = leases.filter(
     // what was launched a moment ago may not be listed yet

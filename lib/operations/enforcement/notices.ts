@@ -8,9 +8,9 @@ type NoticeDeps = Pick<LaunchDeps, "usageDb" | "caller" | "clock">
  * Lines for the caller, and one where usage is not being recorded. Never fails: what keeps the database from being read is
  * said once, by the work that comes next and needs it too.
  */
-export function pendingNotices(deps: NoticeDeps): string[] {
+export function pendingNotices(deps: NoticeDeps & Pick<LaunchDeps, "config">): string[] {
   try {
-    const stale = staleness(deps.usageDb, deps.clock)
+    const stale = staleness(deps.usageDb, deps.config, deps.clock)
     return stale === null ? noticesFor(deps) : [...noticesFor(deps), stale]
   } catch {
     return []

@@ -5,6 +5,7 @@ import { type Instance, tagOf } from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ec2Of, iamOf } from "./deps.ts"
+import { inRegionsEnabled } from "./holdings.ts"
 import { whyForeign } from "./observe.ts"
 import { type RemovalDeps, removeIdentity } from "./removal.ts"
 
@@ -98,12 +99,9 @@ export async function killAll(
 
 async function liveInstances({ aws, config }: Pick<KillAllDeps, "aws" | "config">): Promise<Instance[]> {
   const states = ["pending", "running", "stopping", "stopped"] as const
-  const perRegion = await Promise.all(
-    config.aws.regions.map(async (region) =>
-      (await ec2Of({ aws }, region)).instances({ states: [...states] }),
-    ),
+  return inRegionsEnabled(config, async (region) =>
+    (await ec2Of({ aws }, region)).instances({ states: [...states] }),
   )
-  return perRegion.flat()
 }
 
 function isHeldBy(login: string, { tags, keyName }: Instance): boolean {

@@ -23,7 +23,7 @@ export function htmlPage(usageDb: UsageDb, tariff: Tariff, config: Config, scope
   const total = sumOf(users)
   const whose = scope.login ?? "all users"
   const title = `EC2 spending of ${whose}, ${config.course.name}`
-  const old = staleness(usageDb, { now: () => scope.nowUtcMs, sleep: async () => {} })
+  const old = staleness(usageDb, config, { now: () => scope.nowUtcMs, sleep: async () => {} })
   return `<!doctype html>
 <html lang="en">
 <head>

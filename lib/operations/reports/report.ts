@@ -59,7 +59,7 @@ export async function report(
   const notes: string[] = []
   if (login !== null && !options.offline && options.explain === undefined)
     notes.push(...(await refresh(deps, login)))
-  const stale = staleness(usageDb, clock)
+  const stale = staleness(usageDb, config, clock)
   if (stale !== null) notes.push(stale)
   const nowUtcMs = observationSince(deps, clock.now()).toUtcMs
   const scope = { login, range: hasDates(options) ? range : countedAs(range, deps), nowUtcMs }
@@ -139,8 +139,8 @@ async function refresh(deps: ReportDeps, login: string): Promise<string[]> {
   const { refreshUser } = await import("../usage/refresh.ts")
   try {
     await settleReservations(deps)
-    await refreshUser(deps, login)
-    return []
+    const silent = await refreshUser(deps, login)
+    return silent.map(({ reason }) => `from the database alone: ${reason}`)
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
     return [`from the database alone: ${messageOf(error)}`]

@@ -21,7 +21,7 @@ export interface CronSummary extends SnapshotSummary {
   warnings: string[]
 }
 
-/** Null where another usage_cron is at work. Throws where the snapshot is not complete: then nothing of it is recorded. */
+/** Null where another usage_cron is at work. Throws where no region answers; one that does not, where others do, is a warning. */
 export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): Promise<CronSummary | null> {
   const { usageDb, config } = deps
   const release = tryExclusiveLock(join(config.paths.dataDir, "usage-cron.lock"))
@@ -41,11 +41,15 @@ export async function runCron(deps: SnapshotDeps, { cloudTrail }: CronOptions): 
     )
     const tariff = usageDb.prices.tariff(config)
     const summary = await takeSnapshot(deps, tariff, look?.elasticIps ?? new Set())
+    for (const { reason } of summary.silent) warnings.push(`not read: ${reason}`)
     noteHost(deps)
     if (look) usageDb.transaction(() => recordFlatRateCharges(usageDb, tariff, look))
     await attempt("spot prices not read", () => keepSpotPrices(deps))
     if (cloudTrail) await attempt("CloudTrail not read", () => askEventHistory(deps))
     await attempt("sums not made", async () => refreshSums(usageDb, usageDb.prices.tariff(config), null))
+    const unread = new Set(summary.silent.map(({ region }) => region))
+    for (const { region, reason } of look?.silent ?? [])
+      if (!unread.has(region)) warnings.push(`volumes and addresses not read: ${reason}`)
     if (summary.clockWentBack) {
       warnings.push(
         "the clock has gone back since the last snapshot: some bounds are wider for it, set it by NTP",

@@ -21,6 +21,7 @@ import {
   volumePriceOf,
 } from "../../decisions/pricing/prices.ts"
 import { exactly, type Instant } from "../../decisions/usage/runs.ts"
+import { acrossRegions, type SilentRegion } from "../launches/regions.ts"
 import { observationSince } from "./aws_time.ts"
 
 export interface FlatRateListing {
@@ -29,9 +30,11 @@ export interface FlatRateListing {
   there: FlatRateCharge[]
   /** All elastic addresses, also those of nobody. */
   elasticIps: Set<string>
+  /** Of these nothing is known: nothing there is concluded to be gone. */
+  silent: SilentRegion[]
 }
 
-/** Asks AWS in all regions; throws where one does not answer. */
+/** Asks AWS in all regions; throws where none answers. */
 export async function listFlatRateCharges({
   aws,
   usageDb,
@@ -45,21 +48,15 @@ export async function listFlatRateCharges({
 }): Promise<FlatRateListing> {
   const begunUtcMs = clock.now()
   const tags = { [tagOf.course]: config.course.name }
-  const listed: { region: string; volumes: Volume[]; snapshots: EbsSnapshot[]; addresses: Address[] }[] = []
-  for (const region of config.aws.regions) {
+  const { answers, silent } = await acrossRegions(config.aws.regions, async (region) => {
     const ec2 = await aws.ec2(region)
-    const [volumes, snapshots, addresses] = await Promise.all([
-      ec2.volumes({ tags }),
-      ec2.snapshots({ tags }),
-      ec2.addresses(),
-    ])
-    listed.push({ region, volumes, snapshots, addresses })
-  }
+    return Promise.all([ec2.volumes({ tags }), ec2.snapshots({ tags }), ec2.addresses()])
+  })
   const { fromUtcMs, toUtcMs } = observationSince({ aws, clock }, begunUtcMs)
   const there: FlatRateCharge[] = []
   const elasticIps = new Set<string>()
   const prices = usageDb.prices.storage()
-  for (const { region, volumes, snapshots, addresses } of listed) {
+  for (const [region, [volumes, snapshots, addresses]] of answers) {
     // An address does not tell since when it is ours.
     const beforeUtcMs = usageDb.snapshots.latest(region)?.startedUtcMs ?? fromUtcMs
     for (const volume of volumes) there.push(fromVolume(volume, region, fromUtcMs, prices))
@@ -72,12 +69,13 @@ export async function listFlatRateCharges({
       }
     }
   }
-  return { fromUtcMs, toUtcMs, there, elasticIps }
+  return { fromUtcMs, toUtcMs, there, elasticIps, silent }
 }
 
 /** Inside the caller's transaction. */
 export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listing: FlatRateListing): void {
   const known = new Map(ledger.flatRates.open(null).map((flatRate) => [flatRate.flatRateId, flatRate]))
+  const silent = new Set(listing.silent.map(({ region }) => region))
   for (const flatRate of listing.there) {
     const before = known.get(flatRate.flatRateId)
     known.delete(flatRate.flatRateId)
@@ -113,7 +111,7 @@ export function recordFlatRateCharges({ ledger }: UsageDb, tariff: Tariff, listi
     }
   }
   for (const gone of known.values()) {
-    if (mayNotBeListedYet(gone, listing)) continue
+    if (silent.has(gone.region) || mayNotBeListedYet(gone, listing)) continue
     const end = endOfInstance(gone.goesWithInstance)
     if (end && end.earliestUtcMs >= gone.startEarliestUtcMs) close(gone, end.earliestUtcMs, end.latestUtcMs)
     else close(gone, gone.seenUtcMs, listing.toUtcMs)

@@ -1,18 +1,20 @@
 /**
- * A look at the whole account: all pages of all configured regions, or nothing is concluded but that it failed. What is gone from
- * a complete listing is asked for by id before anything is concluded from its absence.
+ * A look at the whole account. Each region stands by itself: of one all of whose pages came, everything is recorded; of another
+ * nothing is concluded but that it failed. What is gone from a complete listing is asked for by id before anything is concluded from its
+ * absence.
  */
 
 import type { Aws, Ec2 } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
-import { type Clock, toJulianDay, utcMsOf } from "../../base/time.ts"
+import { type Clock, toJulianDay, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { OpenSpotRequest } from "../../db/legacy/spot_requests.ts"
 import type { Gathering } from "../../db/usage/snapshots.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
 import type { Observation } from "../../decisions/usage/observations.ts"
+import { type RegionFailure, type SilentRegion, silentRegion } from "../launches/regions.ts"
 import { observationSince } from "./aws_time.ts"
 import { type ObservedInstance, recordAbsent, recordObserved } from "./record_observation.ts"
 
@@ -30,6 +32,8 @@ export interface SnapshotSummary {
   openSpotRequests: number
   /** The clock has gone back since the last snapshot. */
   clockWentBack: boolean
+  /** Regions of which nothing is recorded. */
+  silent: SilentRegion[]
 }
 
 interface RegionListing {
@@ -40,7 +44,7 @@ interface RegionListing {
   gone: string[]
 }
 
-/** `elasticIps`: the addresses that are paid for by themselves. */
+/** `elasticIps`: the addresses that are paid for by themselves. Throws where no region answers. */
 export async function takeSnapshot(
   deps: SnapshotDeps,
   tariff: Tariff,
@@ -51,23 +55,32 @@ export async function takeSnapshot(
   const hasOwnAddress = ({ publicIp }: { publicIp: string }) => publicIp !== "" && !elasticIps.has(publicIp)
   const listings: RegionListing[] = []
   const spotRequests: OpenSpotRequest[] = []
+  const failed: (RegionFailure & { fromUtcMs: UtcMs; toUtcMs: UtcMs })[] = []
   for (const region of config.aws.regions) {
     const fromUtcMs = clock.now()
     try {
       const ec2 = await aws.ec2(region)
       for await (const page of ec2.instancePages()) gathering.add(region, page, hasOwnAddress)
-      for (const request of await ec2.spotRequests({ states: ["open"] })) {
+      const open = await ec2.spotRequests({ states: ["open"] })
+      const asked = await askForMissing(ec2, gathering, hasOwnAddress)
+      for (const request of open) {
         const { id: requestId, instanceType, createdAtUtcMs: requestedAtUtcMs } = request
         spotRequests.push({ requestId, instanceType, requestedAtUtcMs, login: ownerOf(request) })
       }
-      const asked = await askForMissing(ec2, gathering, hasOwnAddress)
       listings.push({ region, ...asked, observation: observationSince(deps, fromUtcMs) })
     } catch (error) {
-      const reason = messageOf(error)
-      usageDb.transaction(() => usageDb.snapshots.failed(region, fromUtcMs, clock.now(), reason))
-      throw error
+      failed.push({ region, error, fromUtcMs, toUtcMs: clock.now() })
     }
   }
+  const [first] = failed
+  const silent = failed.map(silentRegion)
+  usageDb.transaction(() => {
+    for (const [index, { region, error, fromUtcMs, toUtcMs }] of failed.entries()) {
+      const reason = listings.length > 0 ? (silent[index]?.reason ?? "") : messageOf(error)
+      usageDb.snapshots.failed(region, fromUtcMs, toUtcMs, reason)
+    }
+  })
+  if (first && listings.length === 0) throw first.error
   return usageDb.transaction(() => {
     const isAwsTime = aws.clockOffsetMs() !== null
     const dated = listings.map((listing) => withPrevious(usageDb, listing))
@@ -75,13 +88,16 @@ export async function takeSnapshot(
     for (const listing of ahead) distrustLater(usageDb, listing, isAwsTime)
     const clockWentBack = ahead.length > 0
     const counts = dated.map((listing) => recordRegion(usageDb, tariff, gathering, listing))
-    usageDb.spotRequests.replaceAll(spotRequests)
+    // Nobody can tell a recorded request's region: while one that may have some is silent, none is forgotten.
+    if (silent.every(({ isNotEnabled }) => isNotEnabled)) usageDb.spotRequests.replaceAll(spotRequests)
+    else usageDb.spotRequests.add(spotRequests)
     const sum = (of: "instances" | "vanished") => counts.reduce((total, count) => total + count[of], 0)
     return {
       instances: sum("instances"),
       vanished: sum("vanished"),
       openSpotRequests: spotRequests.length,
       clockWentBack,
+      silent,
     }
   })
 }

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-ec2"
 import { microUsdOf } from "../../../lib/base/money.ts"
 import { msPerHour, msPerMinute, utcMsOf } from "../../../lib/base/time.ts"
+import { staleness } from "../../../lib/operations/usage/staleness.ts"
 import { courseWithCron } from "../../support/cron.ts"
 import { beforeEachFresh, type CronWorld, launchFor } from "../../support/cron_world.ts"
 import { handAt } from "../../support/databases.ts"
@@ -124,23 +125,40 @@ describe("usage_cron", () => {
       await expect(course.cron()).rejects.toThrow(/EC2/)
       expect(course.usageDb.ledger.openInstances(null)).toEqual([])
       expect(course.usageDb.snapshots.latest("us-east-1")).toBeNull()
-      expect(course.usageDb.snapshots.lastFailure()?.error).toMatch(/EC2/)
+      expect(course.usageDb.snapshots.lastFailure("us-east-1")?.error).toMatch(/EC2/)
     })
   }
 
-  test("a failing region leaves nothing of the others", async () => {
+  test.each([
+    ["not enabled", "us-west-2 is not enabled for the account; enable it in the account's settings"],
+    ["denied", "us-west-2: .*not allowed to do that"],
+    ["down", "us-west-2: .*closed the connection"],
+  ] as const)("a region that is %s stands by itself", async (how, says) => {
     const wide = courseWithCron(emulator, { aws: { regions: ["us-west-2"] } })
     try {
-      await launch()
-      emulator.proxy.faults.add({
-        ...{ kind: "garbage", action: "DescribeInstances", times: Number.POSITIVE_INFINITY },
-        matches: ({ region }) => region === "us-west-2",
-      })
-      await expect(wide.cron()).rejects.toThrow("EC2")
-      expect(wide.usageDb.ledger.openInstances(null)).toEqual([])
+      const id = await launch()
+      emulator.proxy.world.knobs.silentRegions = { "us-west-2": how }
+      const summary = await wide.cron()
+      expect(summary?.instances).toBe(1)
+      expect(summary?.warnings).toEqual([expect.stringMatching(new RegExp(`^not read: ${says}`))])
+      expect(wide.usageDb.ledger.openInstances(null).map(({ instanceId }) => instanceId)).toEqual([id])
+      expect(wide.usageDb.snapshots.lastFailure("us-west-2")?.error).toMatch(new RegExp(`^${says}`))
+      expect(wide.usageDb.snapshots.lastFailure("us-east-1")).toBeNull()
+      expect(staleness(wide.usageDb, wide.config, wide.clock)).toMatch(
+        /^what is below leaves out us-west-2: /,
+      )
+      // Read again, it is said no more.
+      emulator.proxy.world.knobs.silentRegions = {}
+      expect((await wide.cron())?.warnings).toEqual([])
+      expect(staleness(wide.usageDb, wide.config, wide.clock)).toBeNull()
     } finally {
       wide.close()
     }
+  })
+
+  test("where no region takes the key, it is the key", async () => {
+    emulator.proxy.world.knobs.silentRegions = { "us-east-1": "not enabled" }
+    await expect(course.cron()).rejects.toThrow("does not accept the access key")
   })
 
   test("two at once: the second has nothing to do", async () => {

@@ -154,6 +154,7 @@ describe("a stop that nobody recorded, and a switch that then terminated", () =>
       toUtcMs: utcMsOf(utcMs),
       there: [],
       elasticIps: new Set<string>(),
+      silent: [],
     }
     db.transaction(() => recordFlatRateCharges(db, db.prices.tariff(plainRules), look))
     const [flatRate] = db.ledger.flatRates.ofLogin(login)
@@ -171,6 +172,7 @@ describe("the volumes of what was terminated", () => {
       toUtcMs: utcMsOf(lookedAt),
       there: [],
       elasticIps: new Set<string>(),
+      silent: [],
     }
     db.transaction(() => recordFlatRateCharges(db, db.prices.tariff(plainRules), look))
   }
