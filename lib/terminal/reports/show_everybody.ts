@@ -21,7 +21,7 @@ export async function showEverybody(
     throw new UsageError("options", `--user ${quoted(user)} is no login`)
   const now = await runningNow(context, user ?? null)
   for (const note of now.notes) output.warn(note)
-  const stale = staleness(usageDb, clock)
+  const stale = staleness(usageDb, config, clock)
   if (stale !== null) output.warn(stale)
   if (json) output.json(runningJson(now, sort, clock.now()))
   else for (const line of runningLines(now, config.course.name, sort, clock.now())) output.line(line)
