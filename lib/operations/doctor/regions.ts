@@ -1,7 +1,7 @@
 /** Does EC2 answer in each region that the config names? */
 import type { Aws } from "../../aws/interfaces.ts"
+import { acrossRegions } from "../../aws/regions.ts"
 import type { Config } from "../../base/config.ts"
-import { acrossRegions } from "../launches/regions.ts"
 import { type Finding, failing, ok } from "./finding.ts"
 
 /** Throws where none answers. */

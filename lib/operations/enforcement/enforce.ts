@@ -1,5 +1,6 @@
 /** Ends instances past their leases, warns owners of near ends, and keeps termination schedules in order. */
 
+import { silentRegion } from "../../aws/regions.ts"
 import { messageOf } from "../../base/errors.ts"
 import type { Instance } from "../../base/instance.ts"
 import { duration, later, msPerDay, msPerMinute } from "../../base/time.ts"
@@ -16,7 +17,7 @@ import { noteStates } from "../launches/active.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { endInstances } from "../launches/end.ts"
 import { scheduledTerminationOf } from "../launches/plan.ts"
-import { inEachRegion, silentRegion } from "../launches/regions.ts"
+import { inEachRegion } from "../launches/regions.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSchedules, setSchedules } from "../launches/termination_schedules.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"

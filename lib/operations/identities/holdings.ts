@@ -1,7 +1,8 @@
 /** What a login holds at EC2, in any of the course's regions: by its tag, and by its keys where nobody's tag is on it. */
+
+import { acrossRegions } from "../../aws/regions.ts"
 import { type Instance, type KeyPair, type SpotRequest, tagOf } from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
-import { acrossRegions } from "../launches/regions.ts"
 import { ec2Of } from "./deps.ts"
 import type { Removable, RemovalDeps } from "./removable.ts"
 

@@ -1,6 +1,7 @@
 /** Looks at the volumes, the snapshots and the elastic addresses of the course, and notes what is there, what is new and what is gone. */
 
 import type { Aws } from "../../aws/interfaces.ts"
+import { acrossRegions, type SilentRegion } from "../../aws/regions.ts"
 import type { Config } from "../../base/config.ts"
 import { type Address, type EbsSnapshot, tagOf, type Volume } from "../../base/instance.ts"
 import { type Clock, earliestOf, latestOf, type UtcMs } from "../../base/time.ts"
@@ -21,7 +22,6 @@ import {
   volumePriceOf,
 } from "../../decisions/pricing/prices.ts"
 import { exactly, type Instant } from "../../decisions/usage/runs.ts"
-import { acrossRegions, type SilentRegion } from "../launches/regions.ts"
 import { observationSince } from "./aws_time.ts"
 
 export interface FlatRateListing {

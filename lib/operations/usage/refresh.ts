@@ -1,8 +1,9 @@
 /** Looks at one user's instances before a report on them: EC2 knows better than the last snapshot. */
+
+import { acrossRegions, type SilentRegion } from "../../aws/regions.ts"
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import type { Observation } from "../../decisions/usage/observations.ts"
-import { acrossRegions, type SilentRegion } from "../launches/regions.ts"
 import { observationSince } from "./aws_time.ts"
 import { recordAbsent, recordObserved } from "./record_observation.ts"
 import type { SnapshotDeps } from "./snapshot.ts"

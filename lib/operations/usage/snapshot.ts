@@ -5,6 +5,7 @@
  */
 
 import type { Aws, Ec2 } from "../../aws/interfaces.ts"
+import { type RegionFailure, type SilentRegion, silentRegion } from "../../aws/regions.ts"
 import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
 import { type Clock, toJulianDay, type UtcMs, utcMsOf } from "../../base/time.ts"
@@ -14,7 +15,6 @@ import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
 import type { Observation } from "../../decisions/usage/observations.ts"
-import { type RegionFailure, type SilentRegion, silentRegion } from "../launches/regions.ts"
 import { observationSince } from "./aws_time.ts"
 import { type ObservedInstance, recordAbsent, recordObserved } from "./record_observation.ts"
 
