@@ -3,6 +3,7 @@
  * lease was closed because AWS's listing had left them out.
  */
 
+import type { RegionFailure } from "../../aws/regions.ts"
 import { hasEnded, type Instance } from "../../base/instance.ts"
 import { noMicroUsd } from "../../base/money.ts"
 import { later, type UtcMs } from "../../base/time.ts"
@@ -11,7 +12,7 @@ import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
 import { offerOf, priceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { recordLaunched } from "../launches/record_launch.ts"
-import { inEachRegion, type RegionFailure } from "../launches/regions.ts"
+import { inEachRegion } from "../launches/regions.ts"
 
 /**
  * Gives each its lease: what its reservation says, or, where a restored database has forgotten it, the longest that is given.
