@@ -4,7 +4,7 @@
  */
 import { type ArgsDef, type CommandDef, defineCommand } from "citty"
 import { typedName } from "./base/commands.ts"
-import { ExitCode, messageOf, systemRefusal, ToolError } from "./base/errors.ts"
+import { ExitCode, messageOf, Refused, systemRefusal, ToolError } from "./base/errors.ts"
 import { escapeControls } from "./base/text.ts"
 import { version, versionAndCommit } from "./base/version.ts"
 import { type Context, openContext } from "./context.ts"
@@ -144,5 +144,6 @@ function report(error: unknown, debug: boolean, output: Output): void {
   const message =
     error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
   output.warn(escapeControls(message))
+  if (error instanceof Refused && error.hint !== null) output.note(escapeControls(error.hint))
   if (debug && error instanceof Error) output.note(String(error.stack))
 }

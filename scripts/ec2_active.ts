@@ -1,5 +1,4 @@
 import { defineTool, main } from "../lib/cli.ts"
-import { requireAccount } from "../lib/host/caller/caller.ts"
 import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
 import { carryOutChange } from "../lib/operations/launches/change.ts"
@@ -7,6 +6,7 @@ import { completions } from "../lib/operations/launches/completions.ts"
 import { quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
+import { requireMember } from "../lib/operations/roster/access.ts"
 import { storedBy } from "../lib/operations/storage/own_storage.ts"
 import { ec2Active } from "../lib/terminal/declarations/ec2_active.ts"
 import { activeLines } from "../lib/terminal/launches/active_lines.ts"
@@ -20,7 +20,7 @@ import { storedJson, storedLines } from "../lib/terminal/storage/stored_lines.ts
 export const tool = defineTool({
   ...ec2Active,
   async run(args, context, output) {
-    requireAccount(context.caller, context.config.course)
+    requireMember(context)
     if (args.complete) {
       for (const word of completions(context, args.complete)) output.line(word)
       return

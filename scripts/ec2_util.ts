@@ -1,18 +1,20 @@
 import { UsageError } from "../lib/base/errors.ts"
 import { defineTool, main } from "../lib/cli.ts"
-import { requireAccount } from "../lib/host/caller/caller.ts"
+import { requireMember } from "../lib/operations/roster/access.ts"
 import { ec2Util } from "../lib/terminal/declarations/ec2_util.ts"
 
 export const tool = defineTool({
   ...ec2Util,
   async run(args, context, output) {
     if (args.credentials || args.console) {
-      requireAccount(context.caller, context.config.course)
+      requireMember(context)
       const { printSession } = await import("../lib/terminal/session_commands.ts")
       return printSession(args, context, output)
     }
     if (args.format !== undefined)
       throw new UsageError("options", "--format belongs to --credentials and --console")
+    if (args.reason !== undefined && args.request === undefined)
+      throw new UsageError("options", "--reason belongs to --request")
     const { keyName, dryRun, json, terminateInstances, ...asked } = {
       keyName: args["key-name"] ?? null,
       dryRun: args["dry-run"],
@@ -29,12 +31,18 @@ export const tool = defineTool({
       rotateSecret: args["rotate-secret"],
       list: args.list,
     }
+    if (args.request !== undefined) {
+      if (Object.values(asked).includes(true)) throw new UsageError("options", "--request is used by itself")
+      requireMember(context)
+      const { askAsStudent } = await import("../lib/terminal/requests/request_commands.ts")
+      return askAsStudent({ request: args.request, reason: args.reason, json }, context, output)
+    }
     if (!Object.values(asked).includes(true))
       throw new UsageError("options", "nothing was asked for (see --help)")
     if (asked.setPassword && asked.importSshKey) {
       throw new UsageError("options", "--set-password and --import-ssh-key both read stdin; give one of them")
     }
-    requireAccount(context.caller, context.config.course)
+    requireMember(context)
     // Only now: --help must not wait for what it does not use.
     const { pendingNotices } = await import("../lib/operations/enforcement/notices.ts")
     const { askPassword, askPublicKey } = await import("../lib/operations/identities/ask.ts")

@@ -52,6 +52,7 @@ export function openAws(settings: () => AwsSettings): Aws {
     scheduler: (region) =>
       once("scheduler", region, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
+    s3: () => once("s3", undefined, async (s) => (await import("./s3.ts")).openS3(s)),
     serverTime: async () => {
       const ask = await once("time", undefined, async (s) => {
         const { serverTime } = await import("./protocol/server_time.ts")

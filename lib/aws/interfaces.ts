@@ -17,6 +17,7 @@ import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { SpareGroups } from "./ec2/group_interfaces.ts"
 import type { SecurityGroups } from "./ec2/security_group_interfaces.ts"
 import type { Iam } from "./iam/interfaces.ts"
+import type { S3 } from "./objects.ts"
 import type { Outcome } from "./outcome.ts"
 
 export interface LaunchRequest {
@@ -231,6 +232,7 @@ export interface Aws {
   /** What a schedule asks of EC2, it asks in its own region. */
   scheduler(region: string): Promise<Scheduler>
   quotas(region?: string): Promise<Quotas>
+  s3(): Promise<S3>
   /** AWS's clock, in UTC milliseconds, to the second. */
   serverTime(): Promise<number>
   /**

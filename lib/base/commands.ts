@@ -23,6 +23,8 @@ const uncommandedTools = [
   "usage_cron",
   "course_freeze",
   "kill_all_accounts",
+  "roster",
+  "requests",
   "doctor",
   "setup",
   "init_dbs",

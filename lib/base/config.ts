@@ -42,7 +42,15 @@ export interface Config {
   limits: Limits
   /** What [limits.users.LOGIN] overrides. */
   limitsOfUsers: Record<string, Partial<Omit<Limits, "courseBudget">>>
+  /** What [limits.sections.NAME] overrides for the people whom the roster has in that section. */
+  limitsOfSections: Record<string, Partial<Limits>>
   courseBudget: MicroUsd | null
+  /** Shares of a budget, in percent, that staff are told of, ascending. */
+  warnPercents: number[]
+  roster: {
+    /** How long after somebody was dropped what is left is named. */
+    dropMs: number
+  }
   leases: {
     defaultMs: number
     maxMs: number

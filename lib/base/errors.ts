@@ -48,6 +48,15 @@ export class UsageError extends ToolError {
 export class Refused extends ToolError {
   override readonly name = "Refused"
   override readonly exitCode = ExitCode.refused
+
+  constructor(
+    action: string,
+    reason: string,
+    /** A line of its own for the person, beside the error: what to do about it. */
+    readonly hint: string | null = null,
+  ) {
+    super(action, reason)
+  }
 }
 
 /** What the system refused, in the grammar of all errors: `mkdir /x: read-only file system (EROFS)`; null for anything else. */

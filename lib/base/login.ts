@@ -16,6 +16,12 @@ export function sameButForCase(login: string, logins: Iterable<string>): string 
   return null
 }
 
+/**
+ * The owner of what somebody left who had a login before its present person, as owner tags and the ledger have it: `cs61c-aa:1`. The
+ * colon makes it no login, so that no student's rights reach it.
+ */
+export const formerOwnerPattern = /^[\w+=.@-]{2,32}:\d{1,4}$/
+
 /** Whether a login matches one of the config's globs: `*` any run, `?` one character, all else literal. */
 export function matchesGlob(globs: readonly string[], name: string): boolean {
   return globs.some((glob) => globExpression(glob).test(name))

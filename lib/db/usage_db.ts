@@ -18,6 +18,10 @@ import { spotRequests } from "./legacy/spot_requests.ts"
 import { type OpenOptions, openDb } from "./open.ts"
 import { serverFacts } from "./postgres/server_facts.ts"
 import { prices } from "./pricing/prices.ts"
+import { grants } from "./requests/grants.ts"
+import { limitRequests } from "./requests/limit_requests.ts"
+import { loginHolders, rosters } from "./roster/roster.ts"
+import { rosterDrops, rosterTasks } from "./roster/roster_changes.ts"
 import { evidenceTable } from "./usage/evidence.ts"
 import { ledger } from "./usage/ledger.ts"
 import { snapshots } from "./usage/snapshots.ts"
@@ -47,6 +51,12 @@ export function openUsageDb(options: OpenOptions) {
     freezes: freezes(db),
     suspensions: suspensions(db),
     notices: notices(db),
+    roster: rosters(db),
+    loginHolders: loginHolders(db),
+    rosterDrops: rosterDrops(db),
+    rosterTasks: rosterTasks(db),
+    limitRequests: limitRequests(db),
+    grants: grants(db),
     lookups: lookups(db),
     sshGroups: sshGroups(db),
     snapshots: snapshots(db),

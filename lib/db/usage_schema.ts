@@ -5,6 +5,8 @@ import { hostSteps } from "./installation/host_steps.ts"
 import { loginSteps } from "./launches/login_steps.ts"
 import type { Step } from "./migrate.ts"
 import { julianDays } from "./postgres/functions.ts"
+import { requestSteps } from "./requests/request_steps.ts"
+import { rosterSteps } from "./roster/roster_steps.ts"
 import { ledgerSteps } from "./usage/ledger_steps.ts"
 
 export const usageSteps: readonly Step[] = [
@@ -65,4 +67,6 @@ export const usageSteps: readonly Step[] = [
   ...hostSteps,
   ...auditSteps,
   ...loginSteps,
+  ...rosterSteps,
+  ...requestSteps,
 ]

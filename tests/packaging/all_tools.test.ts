@@ -167,7 +167,15 @@ describe("the one executable of all tools", () => {
         backup_dbs: false,
         course_freeze: false,
       },
-      ...{ doctor: false, init_dbs: false, kill_all_accounts: false, setup: false, usage_cron: false },
+      ...{
+        doctor: false,
+        init_dbs: false,
+        kill_all_accounts: false,
+        requests: false,
+        roster: false,
+        setup: false,
+        usage_cron: false,
+      },
     })) {
       test(`${may ? "is" : "refuses to be"} ${name}`, () => {
         const done = run([join(libexec, name), "--version"], { env: behind(name) })

@@ -117,7 +117,9 @@ describe("ec2_active", () => {
     expect((await active("--stop", id, "--wait")).stdout).toBe(`Stopping ${id} (m1.small)\n`)
     day.course.configure({ limits: { max_hourly_cost: 0.01 } })
     const refused = await active("--start", id)
-    expect(refused.stderr).toBe(`ec2_active: ${id}: 1 started again at $0.085/h = $0.085/h, limit $0.01/h\n`)
+    expect(refused.stderr).toBe(
+      `ec2_active: ${id}: 1 started again at $0.085/h = $0.085/h, limit $0.01/h\nask for more: ec2-util --request max_hourly_cost=0.09 --reason "why you need it"\n`,
+    )
     expect(refused.code).toBe(3)
     day.course.configure({ limits: { instance_types: ["t3.*"] } })
     const ofNoType = await active("--start", id)
@@ -137,7 +139,7 @@ describe("ec2_active", () => {
     day.course.configure({ limits: { budget: 0.7 } })
     const refused = await active("--start", "--together", ...ids)
     expect(refused.stderr).toMatch(
-      /asked at most = .*, budget \$0\.70 \(none of the 2 instances is started\)\n$/,
+      /asked at most = .*, budget \$0\.70 \(none of the 2 instances is started\)\n/,
     )
     expect(refused.stdout).toBe("")
     expect(refused.code).toBe(3)
@@ -178,7 +180,9 @@ describe("ec2_active", () => {
     const [id = ""] = await day.launch()
     await active("--stop", id, "--wait")
     const { stderr, code } = await day.run("ec2_runner", ["-a", emulator.fixtures.image, "-t", "m1.small"])
-    expect(stderr).toBe("ec2_runner: launch: 1 stopped + 1 asked = 2 instances, limit 1\n")
+    expect(stderr).toStartWith(
+      "ec2_runner: launch: 1 stopped + 1 asked = 2 instances, limit 1\nask for more: ",
+    )
     expect(code).toBe(3)
   })
 

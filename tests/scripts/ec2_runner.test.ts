@@ -79,7 +79,8 @@ describe("ec2_runner", () => {
     expect((await runner(["-a", image, "-c", "2", "-t", "m1.large"])).code).toBe(0)
     const { stdout, stderr, code } = await runner(["-a", image, "-c", "3", "-t", "m1.large"])
     expect(stderr).toBe(
-      "ec2_runner: launch: 2 running at $0.17/h + 3 asked at $0.17/h = $0.85/h, limit $0.50/h\n",
+      "ec2_runner: launch: 2 running at $0.17/h + 3 asked at $0.17/h = $0.85/h, limit $0.50/h\n" +
+        'ask for more: ec2-util --request max_hourly_cost=0.85 --reason "why you need it"\n',
     )
     expect(stdout).toBe("")
     expect(code).toBe(3)

@@ -13,6 +13,7 @@ import {
   usd,
 } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
+import { askingHint } from "../requests/limit_request.ts"
 
 /** Things of one kind that a user has, or that are on their way. */
 export interface Holding {
@@ -75,7 +76,9 @@ export type Headroom = {
   budget: MicroUsd | null
   courseBudget: MicroUsd | null
 }
-export type Admission = { allow: true; left: Headroom } | { allow: false; because: string }
+export type Admission =
+  | { allow: true; left: Headroom }
+  | { allow: false; because: string; hint: string | null }
 
 /** What there is room for beyond what is held; negative where a limit was lowered since. */
 export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: MicroUsd | null): Headroom {
@@ -107,6 +110,7 @@ export function admit(
   if (left.hourly < 0 && (asked.length > 0 || asksStorage)) {
     return refusal(
       `${hourlyTerms(exposure, request)} = ${usd(hourlyUsed(after))}/h, limit ${usd(limits.maxHourlyCost)}/h`,
+      askingHint("max_hourly_cost", hourlyUsed(after)),
     )
   }
   const mostGib = limits.maxStorageGib ?? defaultMostGib
@@ -118,10 +122,16 @@ export function admit(
   }
   if (left.instances < 0 && asked.length > 0) {
     const terms = [...countTerms(exposure.holdings), `${request.count} ${request.verb}`].join(" + ")
-    return refusal(`${terms} = ${plural(countOf(all), "instance")}, limit ${limits.maxInstances}`)
+    return refusal(
+      `${terms} = ${plural(countOf(all), "instance")}, limit ${limits.maxInstances}`,
+      askingHint("max_instances", countOf(all)),
+    )
   }
   const overUser = overBudget(request.worst, exposure.spent, exposure.reserved, limits.budget)
-  if (overUser) return refusal(`${overUser}, budget ${usd(limits.budget ?? noMicroUsd)}`)
+  if (overUser) {
+    const needed = total([exposure.spent, exposure.reserved, request.worst])
+    return refusal(`${overUser}, budget ${usd(limits.budget ?? noMicroUsd)}`, askingHint("budget", needed))
+  }
   const overCourse = overBudget(request.worst, exposure.courseSpent, exposure.courseReserved, courseBudget)
   if (overCourse) return refusal(`the course: ${overCourse}, budget ${usd(courseBudget ?? noMicroUsd)}`)
   return {
@@ -149,8 +159,8 @@ function overBudget(
   return `${terms.join(" + ")} = ${usd(sum)}`
 }
 
-function refusal(because: string): Admission {
-  return { allow: false, because }
+function refusal(because: string, hint: string | null = null): Admission {
+  return { allow: false, because, hint }
 }
 
 function storageWith(

@@ -5,13 +5,20 @@ import type { Config } from "../../base/config.ts"
 export type ConfigTerms = Record<string, string>
 
 export function termsOf(config: Config): ConfigTerms {
-  const { course, aws, limits, limitsOfUsers, courseBudget, leases, billing, prices } = config
+  const { course, aws, limits, limitsOfUsers, limitsOfSections, courseBudget, leases, billing, prices } =
+    config
   const { enforce: _, schedulerRole: __, ...leaseTerms } = leases
   const { images: ___, ...amounts } = limits
   const tables = {
     course: { name: course.name, term_start: course.termStartUtcMs },
     aws: { region: aws.region, regions: aws.regions },
-    limits: { ...amounts, users: limitsOfUsers, course_budget: courseBudget },
+    limits: {
+      ...amounts,
+      users: limitsOfUsers,
+      // Only where there are any: a host of the version before, which has none, agrees.
+      ...(Object.keys(limitsOfSections).length > 0 && { sections: limitsOfSections }),
+      course_budget: courseBudget,
+    },
     leases: leaseTerms,
     billing,
     prices,

@@ -11,8 +11,19 @@ type Launch = Config["launch"]
 /** Why not, or null. */
 export type Objection = string | null
 
-export function limitsOf(config: Pick<Config, "limits" | "limitsOfUsers">, login: string): Limits {
-  return { ...config.limits, ...config.limitsOfUsers[login] }
+type LimitTables = Pick<Config, "limits" | "limitsOfUsers" | "limitsOfSections">
+
+/**
+ * The limits of a login by the config alone. `sections` are the roster's, in its order: the first one that has a table of its own
+ * counts. A table of the login's own wins.
+ */
+export function configuredLimits(config: LimitTables, login: string, sections: readonly string[]): Limits {
+  const section = sections.find((name) => Object.hasOwn(config.limitsOfSections, name))
+  return {
+    ...config.limits,
+    ...(section !== undefined && config.limitsOfSections[section]),
+    ...(Object.hasOwn(config.limitsOfUsers, login) && config.limitsOfUsers[login]),
+  }
 }
 
 /** `m5.large`, `u-6tb1.112xlarge`. */

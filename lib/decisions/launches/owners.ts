@@ -1,11 +1,13 @@
 /** Whose instance it is, and which launch of ours it comes from. */
 import { type Instance, tagOf } from "../../base/instance.ts"
-import { loginPattern } from "../../base/login.ts"
+import { formerOwnerPattern, loginPattern } from "../../base/login.ts"
 
 /** The login on the owner tag that a launch puts there, else the one that the key's name tells; "" is nobody's. */
 export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): string {
   const tagged = tags[tagOf.owner]
-  return tagged && loginPattern.test(tagged) ? tagged : ownerOfKey(keyName)
+  return tagged && (loginPattern.test(tagged) || formerOwnerPattern.test(tagged))
+    ? tagged
+    : ownerOfKey(keyName)
 }
 
 /**

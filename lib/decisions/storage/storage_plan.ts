@@ -18,6 +18,8 @@ export interface KeptStorage {
   leftMicroUsd: MicroUsd
   /** Since when its owner knows of the end; null: not yet. */
   warnedAtUtcMs: UtcMs | null
+  /** Nothing goes before: a grant of more budget has just ended. Null: none has. */
+  keptUntilUtcMs?: UtcMs | null
 }
 
 export type StorageStep =
@@ -38,6 +40,7 @@ export function planStorage(kept: readonly KeptStorage[], nowUtcMs: UtcMs): Stor
     const endsAtUtcMs = latestOf(
       later(nowUtcMs, paidMs - marginMs),
       later(warnedAtUtcMs ?? nowUtcMs, noticeMs),
+      storage.keptUntilUtcMs ?? nowUtcMs,
     )
     if (endsAtUtcMs <= nowUtcMs) {
       const because = `the budget has ${usd(leftMicroUsd)} left, which pays ${usd(microUsdPerHour)}/h for ${duration(paidMs)}, and ${duration(marginMs)} are kept back`

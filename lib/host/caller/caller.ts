@@ -8,6 +8,8 @@ import { writerSocket } from "./caller_wrapper.ts"
 
 export interface Caller {
   login: string
+  /** Who started sudo, as sudo says, for what nobody may do for himself; absent behind the wrapper and without sudo. */
+  sudoLogin?: string
   /** Behind the wrapper the one that it proved, else this process's own. */
   uid: number
   /** Member of the config's `accounts`: may use the student tools. */
@@ -31,8 +33,10 @@ export function findCaller(course: Config["course"]): Caller {
   const login = process.env.REAL_USERNAME || ownEntry().login
   if (!loginPattern.test(login))
     throw new Failed("caller", `login ${quoted(login)} cannot be a name at AWS, which takes ${loginRule}`)
+  const sudoLogin = behindWrapper ? undefined : process.env.SUDO_USER
   return {
     login,
+    ...(sudoLogin && loginPattern.test(sudoLogin) && { sudoLogin }),
     uid: behindWrapper ? Number(process.env.REAL_UID) : (process.getuid?.() ?? -1),
     isStudent: matchesGlob(course.accounts, login),
     isStaff: matchesGlob(course.staff, login),

@@ -79,7 +79,7 @@ function toConfig(path: string, file: ConfigFile): Config {
   const { course, identity, aws, leases, billing, prices, launch } = file
   const dataDir = file.paths.data_dir ?? "/var/lib/ec2-wrappers"
   const region = aws.region ?? "us-east-1"
-  const { course_budget: courseBudget, users = {}, ...limits } = file.limits
+  const { course_budget: courseBudget, warn_percent, users = {}, sections = {}, ...limits } = file.limits
   return {
     path,
     course: {
@@ -120,7 +120,12 @@ function toConfig(path: string, file: ConfigFile): Config {
     },
     limits: { ...defaultLimits, ...toLimits(limits) },
     limitsOfUsers: Object.fromEntries(Object.entries(users).map(([login, own]) => [login, toLimits(own)])),
+    limitsOfSections: Object.fromEntries(
+      Object.entries(sections).map(([section, own]) => [section, toLimits(own)]),
+    ),
     courseBudget: courseBudget === undefined ? null : microUsd(courseBudget),
+    warnPercents: (warn_percent ?? [80, 90, 100]).toSorted((a, b) => a - b),
+    roster: { dropMs: (file.roster.drop_days ?? 14) * msPerDay },
     leases: {
       defaultMs: (leases.default_hours ?? 4) * msPerHour,
       maxMs: (leases.max_hours ?? 24) * msPerHour,

@@ -2,7 +2,9 @@
  * What each key of config.toml means: the source of `man 5 ec2-wrappers.toml` and of docs/configuration.md. A test holds it
  * against the schema, so that a key without an explanation does not exist.
  */
+
 import { launchReference } from "./launch_reference.ts"
+import { limitsReference } from "./limits_reference.ts"
 import { key, type TableReference } from "./reference_form.ts"
 
 export const configReference: readonly TableReference[] = [
@@ -116,61 +118,7 @@ export const configReference: readonly TableReference[] = [
       key("ca_file", "none", "Certificates of authorities to trust, for that proxy."),
     ],
   },
-  {
-    table: "limits",
-    about:
-      "What a user may have at once and spend. `[limits.users.LOGIN]` overrides each key but `course_budget`.",
-    keys: [
-      key(
-        "max_hourly_cost",
-        "5.10",
-        "US$ per hour of everything that a user has running, launching, requested as Spot or stopped, at instance prices, and of volumes and snapshots beyond 30 GiB for each instance.",
-      ),
-      key("max_instances", "20", "The number of these instances."),
-      key(
-        "max_storage_gib",
-        "1000",
-        "GiB of volumes and snapshots together, those being made included, counted at the price of gp3.",
-      ),
-      key("instance_types", '["*"]', "Globs of the instance types that may be launched."),
-      key(
-        "images",
-        "[]",
-        "Image ids or SSM parameter names that may be launched and started. Empty allows any image.",
-      ),
-      key("budget", "none", "US$ for each user and term. Without it `doctor` reports an error."),
-      key("course_budget", "none", "US$ of all users together."),
-      key("users", "none", "The table of overrides, a table for each login."),
-    ],
-  },
-  {
-    table: "leases",
-    about: "When instances end.",
-    keys: [
-      key("default_hours", "4", "The lease of a launch that names none."),
-      key("max_hours", "24", "The longest lease, extensions included."),
-      key("warn_minutes", "[60, 15]", "How long before the end the owner is warned."),
-      key(
-        "action",
-        '"terminate"',
-        'What enforcement does at the end. `"stop"` keeps the instance for `stopped_hours`.',
-      ),
-      key("stopped_hours", "72", "How long a stopped instance is kept. Then it is terminated."),
-      key(
-        "enforcement_minutes",
-        "10",
-        "How long an instance may run past its end until enforcement comes: cron's interval and a margin. Every launch " +
-          "reserves the cost of this time.",
-      ),
-      key("enforce", "false", "Plain `usage_cron` enforces, so that the old crontab line needs no change."),
-      key(
-        "scheduler_role",
-        "none",
-        "ARN of a role for EventBridge Scheduler. Every launch then gets a schedule that terminates it even when this " +
-          "host is down.",
-      ),
-    ],
-  },
+  ...limitsReference,
   {
     table: "billing",
     about: "How time is charged.",

@@ -85,10 +85,15 @@ const configSchema = v.strictObject({
     optional({
       ...limits,
       course_budget: amount,
+      warn_percent: v.array(
+        v.pipe(positive, v.integer("is not a whole number"), v.maxValue(100, "is more than 100")),
+      ),
       users: perLogin(optional(limits)),
+      sections: v.record(name, optional(limits)),
     }),
     {},
   ),
+  roster: v.optional(optional({ drop_days: amount }), {}),
   leases: v.optional(
     optional({
       default_hours: positive,
@@ -163,7 +168,7 @@ export function checkConfig(
 export function nearestKey(key: string): string {
   const leaf = (dotted: string) => dotted.slice(dotted.lastIndexOf(".") + 1)
   const table = key.slice(0, -leaf(key).length)
-  const own = /^limits\.users\..+\.$/.test(table)
+  const own = /^limits\.(users|sections)\..+\.$/.test(table)
     ? limits
     : /^identity\.users\..+\.$/.test(table)
       ? identityOfUser

@@ -4,6 +4,7 @@ import { isFailedReply, type LaunchedReply, type LaunchProtocolRequest } from ".
 import { quoted } from "../../base/text.ts"
 import { msPerMinute } from "../../base/time.ts"
 import { readLauncherReply } from "../../decisions/clusters/launcher_reply.ts"
+import { askingPrefix } from "../../decisions/requests/limit_request.ts"
 import type { ClusterDeps } from "./deps.ts"
 
 /** What ec2-run said no with; `code` is AWS's, or `Refused`, `UsageError`, `Failed`. */
@@ -36,10 +37,12 @@ export async function askLauncher(
     apart: true,
     ...(started && { started }),
   })
-  const said = stderr.split("\n").filter((line) => line !== "" && line !== "Loading request from stdin")
+  const lines = stderr.split("\n").filter((line) => line !== "" && line !== "Loading request from stdin")
+  const said = lines.filter((line) => !line.startsWith(askingPrefix))
   const complaint = code === 0 ? undefined : said.pop()
   // Warnings of leases that end are given once only, by whatever runs next.
   for (const line of said) deps.terminal.note(line)
+  for (const line of lines) if (line.startsWith(askingPrefix)) deps.terminal.note(line)
   const reply = readLauncherReply(stdout)
   if (Array.isArray(reply)) {
     throw new Failed(

@@ -3,13 +3,16 @@ import { messageOf } from "../../base/errors.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
-import { type DenialDeps, writeDenials } from "../identities/session_denials.ts"
+import { sessionEnder, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
+import { finishImports } from "../roster/finish_import.ts"
+import { newLeftovers } from "../roster/leftovers.ts"
 import type { CronSummary } from "../usage/cron.ts"
 import { type Enforced, type EnforcementDeps, enforce, notSettled } from "./enforce.ts"
 import { writeInstanceDenials } from "./instance_sessions.ts"
 import { adoptOrphanInstances } from "./orphan_instances.ts"
 import { removeSpareGroups } from "./spare_groups.ts"
+import type { HaltDeps } from "./suspend.ts"
 
 export interface CronRun {
   summary: CronSummary | null
@@ -20,9 +23,11 @@ export interface CronRun {
   failure: unknown
 }
 
+export type CronRunDeps = EnforcementDeps & HaltDeps
+
 /** Enforces also where the snapshot fails: an account half of which cannot be listed still has leases. */
 export async function cronRun(
-  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
+  deps: CronRunDeps,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
 ): Promise<CronRun> {
   const { dataDir } = deps.config.paths
@@ -49,7 +54,7 @@ function mayRun({ usageDb, clock }: EnforcementDeps): boolean {
 }
 
 async function runHere(
-  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
+  deps: CronRunDeps,
   todo: { snapshot: () => Promise<CronSummary | null>; enforce: boolean; dryRun: boolean },
   scarce: string | null,
 ): Promise<CronRun> {
@@ -88,8 +93,9 @@ async function runHere(
   if (!todo.dryRun) {
     if (enforced) warnings.push(...(await removeSpareGroups(deps)))
     const untended = [...(await tendSessions(deps)), ...(await tendInstanceSessions(deps))]
+    const unfinished = await tendRoster(deps)
     // Databases that cannot be used are the failure already; the next run tends the sessions.
-    if (failure === undefined) warnings.push(...untended)
+    if (failure === undefined) warnings.push(...untended, ...unfinished)
   }
   // A failure on a full disk says so itself.
   if (scarce !== null && failure === undefined) warnings.push(scarce)
@@ -103,7 +109,7 @@ async function runHere(
 }
 
 /** Forgets sessions that have ended, and repairs the denials of their role, which a failed or killed suspension left behind. */
-async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt">): Promise<string[]> {
+async function tendSessions(deps: CronRunDeps): Promise<string[]> {
   try {
     deps.usersDb.sessions.removeEnded(deps.clock.now())
     await writeDenials(deps, "enforcement")
@@ -115,13 +121,22 @@ async function tendSessions(deps: EnforcementDeps & Pick<DenialDeps, "interrupt"
 }
 
 /** Denies the instances that a suspension did not know yet, and repairs what a failed or killed one left. */
-async function tendInstanceSessions(
-  deps: EnforcementDeps & Pick<DenialDeps, "interrupt">,
-): Promise<string[]> {
+async function tendInstanceSessions(deps: CronRunDeps): Promise<string[]> {
   try {
     return await writeInstanceDenials(deps, "enforcement")
   } catch (error) {
     return [`sessions of instances: ${messageOf(error)}`]
+  }
+}
+
+/** Finishes imports of the roster that were killed half-way, and names what is left of those who were dropped. */
+async function tendRoster(deps: CronRunDeps): Promise<string[]> {
+  try {
+    if (!deps.usageDb.roster.isUsed()) return []
+    const sessions = sessionEnder(deps, deps.caller.login)
+    return [...(await finishImports({ ...deps, sessions })), ...newLeftovers(deps)]
+  } catch (error) {
+    return [`roster: ${messageOf(error)}`]
   }
 }
 

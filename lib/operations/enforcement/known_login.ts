@@ -5,7 +5,7 @@ import { nearestLogin } from "../../decisions/enforcement/nearest_login.ts"
 import { hasPasswdEntry } from "../../host/processes/libc.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
-/** Throws UsageError where neither the ledger, users.db, a suspension nor passwd knows the login, and names the nearest that they know. */
+/** Throws UsageError where neither the ledger, users.db, the roster, a suspension nor passwd knows the login, and names the nearest that they know. */
 export function requireKnownLogin(
   { usageDb, usersDb, config }: Pick<LaunchDeps, "usageDb" | "usersDb" | "config">,
   login: string,
@@ -15,6 +15,7 @@ export function requireKnownLogin(
     ...usageDb.ledger.sums.logins(),
     ...usageDb.ledger.oldSums.logins(),
     ...usageDb.reservations.pending(null).map((reservation) => reservation.login),
+    ...usageDb.roster.entries().map((entry) => entry.login),
     ...usageDb.suspensions.all(config.course.termStartUtcMs).map((suspension) => suspension.login),
   ])
   // The old tools took names out of keys: some are no logins.

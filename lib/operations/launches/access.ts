@@ -6,8 +6,8 @@ import type { NewReservation } from "../../db/launches/reservations.ts"
 import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { keyNameOf } from "../../decisions/identities/key_name.ts"
 import { sendWithinMs } from "../../decisions/launches/settlement.ts"
-import { requireAccount } from "../../host/caller/caller.ts"
 import { requireAgreedConfig, requireNoSetback } from "../installation/agreed_config.ts"
+import { requireMember, whyNotEnrolled } from "../roster/access.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 /** Throws Refused unless the caller may launch with a key; returns the key's full name. */
@@ -25,8 +25,9 @@ export function requireAccess(deps: LaunchDeps, asked: string): string {
 }
 
 /** Throws Refused unless the caller is an account of the course, with access keys where it is not one with sessions. */
-export function requireHasKeys({ caller, config, usersDb }: LaunchDeps): void {
-  requireAccount(caller, config.course)
+export function requireHasKeys(deps: LaunchDeps): void {
+  const { caller, config, usersDb } = deps
+  requireMember(deps)
   if (credentialModeOf(config, caller.login) === "sessions") return
   if (usersDb.accessKeys.ofUser(caller.login).length > 0) return
   throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
@@ -53,6 +54,9 @@ export function requireNotHalted(
       `is suspended since ${isoUtc(suspension.suspendedAtUtcMs)} by ${suspension.suspendedBy}: ${suspension.reason}`,
     )
   }
+  const unenrolled = whyNotEnrolled({ usageDb, config }, login)
+  if (unenrolled !== null)
+    throw new Refused(login, `may launch nothing: ${unenrolled}, see your course's staff`)
 }
 
 /** On a ledger of several hosts, what is sent and what is reserved go by one clock, which must be AWS's as far as this. */

@@ -3,12 +3,12 @@ import { Refused } from "../../base/errors.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit, type Headroom } from "../../decisions/launches/admission.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
-import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
 import { requireNotHalted } from "./access.ts"
 import { digestOf, requireTokenFree } from "./client_token.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf, storageAsked } from "./exposure.ts"
+import { limitsOf } from "./limits.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import type { LaunchPlan } from "./plan.ts"
 import { settleOwn } from "./settle.ts"
@@ -26,6 +26,7 @@ export function admissionReads(
       requireTokenFree(deps, order)
       deps.usageDb.auditRows.head()
     }
+    limitsOf(deps, login)
     settleOwn(deps, login, own)
     exposureOf(deps, login, { ...own, instances: [] }, deps.clock.now())
   }
@@ -50,10 +51,10 @@ export function reserveLaunch(
   const admission = admit(
     exposureOf(deps, login, own, nowUtcMs),
     { verb: "asked", count: request.count, microUsdPerHour: rates.microUsdPerHour, worst, storage },
-    limitsOf(config, login),
+    limitsOf(deps, login),
     config.courseBudget,
   )
-  if (!admission.allow) throw new Refused("launch", admission.because)
+  if (!admission.allow) throw new Refused("launch", admission.because, admission.hint)
   const reservation: NewReservation = {
     id,
     login,

@@ -2,8 +2,9 @@
 import type { Config } from "../../base/config.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { UsersDb } from "../../db/users_db.ts"
-import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
+import { objectionToType } from "../../decisions/launches/launch_policy.ts"
 import { embeddedTypes } from "../../decisions/pricing/embedded_prices.ts"
+import { limitsWithoutGrants } from "./limits.ts"
 
 export type CompletionKind = "instance" | "stored" | "key" | "type" | "login"
 
@@ -34,7 +35,7 @@ export function completions(
     case "key":
       return usersDb.sshKeys.ofUser(login).map(({ name }) => name)
     case "type": {
-      const limits = limitsOf(config, login)
+      const limits = limitsWithoutGrants({ config, usageDb }, login)
       const types = [
         ...embeddedTypes(),
         ...Object.keys(config.prices.onDemand).map((offer) => offer.split("/")[0] ?? ""),

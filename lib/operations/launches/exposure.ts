@@ -11,6 +11,7 @@ import { leaseTerms, remainingCost, volumesAhead } from "../../decisions/launche
 import { offerOf, priceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LedgerDeps } from "./deps.ts"
+import { budgetBegan } from "./limits.ts"
 import type { OwnInstances } from "./own_instances.ts"
 
 /** How long EC2 may show as stopped what it has accepted to start. */
@@ -82,7 +83,7 @@ export function exposureOf(
       countedMicroUsdPerHour: total(storage.counted),
       gp3MicroUsdPerGibHour: gp3,
     },
-    spent: usageDb.ledger.spent(tariff, login, since, nowUtcMs).highest,
+    spent: usageDb.ledger.spent(tariff, login, budgetBegan(deps, login, nowUtcMs), nowUtcMs).highest,
     reserved,
     courseSpent: isBounded ? usageDb.ledger.spent(tariff, null, since, nowUtcMs).highest : noMicroUsd,
     courseReserved: isBounded

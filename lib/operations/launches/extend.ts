@@ -3,16 +3,17 @@
 import { Refused } from "../../base/errors.ts"
 import { hasEnded, type Instance } from "../../base/instance.ts"
 import { minus, noMicroUsd, total } from "../../base/money.ts"
-import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
+import { duration, isoUtc, later, type UtcMs, utcMsOf } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
-import { admit, type Headroom } from "../../decisions/launches/admission.ts"
-import { limitsOf } from "../../decisions/launches/launch_policy.ts"
+import { admit, type Headroom, headroomOf } from "../../decisions/launches/admission.ts"
 import { ceilingOf } from "../../decisions/launches/running_time.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
+import { limitText } from "../../decisions/requests/limit_request.ts"
 import { requireNotHalted } from "./access.ts"
 import { admissionReads } from "./admission.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf } from "./exposure.ts"
+import { endedGrants, limitsOf } from "./limits.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { announceEnds, setSchedules } from "./termination_schedules.ts"
 
@@ -68,14 +69,20 @@ function reserve(
       remainingCost(lease, { ...lease, endsAtUtcMs, isRunning }, nowUtcMs, terms)
     return { lease, endsAtUtcMs, worst: minus(costUntil(endsAtUtcMs), costUntil(lease.endsAtUtcMs)) }
   })
+  requireWithinAfterGrants(
+    deps,
+    extended.map(({ lease }) => lease),
+    own,
+    nowUtcMs,
+  )
   const worst = total(extended.map((one) => one.worst))
   const admission = admit(
     exposureOf(deps, caller.login, own, nowUtcMs),
     { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst },
-    limitsOf(config, caller.login),
+    limitsOf(deps, caller.login),
     config.courseBudget,
   )
-  if (!admission.allow) throw new Refused("extend", admission.because)
+  if (!admission.allow) throw new Refused("extend", admission.because, admission.hint)
   if (!dryRun) {
     for (const { lease, endsAtUtcMs } of extended) usageDb.leases.extend(lease.instanceId, endsAtUtcMs)
   }
@@ -83,6 +90,26 @@ function reserve(
     leases: extended.map(({ lease, endsAtUtcMs }) => ({ instanceId: lease.instanceId, endsAtUtcMs })),
     left: admission.left,
   }
+}
+
+/** What was admitted under a grant that has ended since runs to its lease's end, and no longer. */
+function requireWithinAfterGrants(
+  deps: LaunchDeps,
+  leases: readonly Lease[],
+  own: OwnInstances,
+  nowUtcMs: UtcMs,
+): void {
+  const { caller, config } = deps
+  const since = Math.min(...leases.map(({ runStartedAtUtcMs }) => runStartedAtUtcMs))
+  const grant = endedGrants(deps, caller.login, utcMsOf(since)).at(-1)
+  if (!grant) return
+  const limits = limitsOf(deps, caller.login)
+  const left = headroomOf(exposureOf(deps, caller.login, own, nowUtcMs), limits, config.courseBudget)
+  if (left.hourly >= 0 && left.instances >= 0) return
+  throw new Refused(
+    "extend",
+    `the grant of ${limitText(grant)} ended at ${isoUtc(grant.endsAtUtcMs)}, and what runs is beyond the limits since; end some of it first`,
+  )
 }
 
 /** The next run of enforcement would end it all the same. */

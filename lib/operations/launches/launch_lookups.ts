@@ -8,7 +8,6 @@ import { later, msPerDay } from "../../base/time.ts"
 import type { LookupKind } from "../../db/launches/lookups.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
-  limitsOf,
   type Objection,
   objectionToGroup,
   objectionToImage,
@@ -17,6 +16,7 @@ import {
   objectionToZone,
 } from "../../decisions/launches/launch_policy.ts"
 import type { LaunchDeps } from "./deps.ts"
+import { limitsOf } from "./limits.ts"
 import { ownSshGroup } from "./ssh_group.ts"
 
 /** Public parameters move with every release of an image; the rest changes only by being deleted, which AWS then says. */
@@ -53,7 +53,7 @@ export async function resolveImage(deps: LaunchDeps, name: string): Promise<Imag
  * by one that leads to it now.
  */
 export async function requireListed(deps: LaunchDeps, id: string, name: string): Promise<void> {
-  const { images } = limitsOf(deps.config, deps.caller.login)
+  const { images } = limitsOf(deps, deps.caller.login)
   if (images.length === 0 || images.includes(name) || images.includes(id)) return
   for (const listed of images) {
     if (listed.startsWith("/") && (await imageId(deps, listed)) === id) return
@@ -69,7 +69,7 @@ async function imageId(deps: LaunchDeps, name: string): Promise<string> {
       `${quoted(name)} is neither an image id (ami-...) nor a parameter's name (/aws/service/...)`,
     )
   }
-  refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps.config, deps.caller.login)))
+  refuse("image", objectionToParameter(name, deps.config.launch, limitsOf(deps, deps.caller.login)))
   const value = await remembered(deps, "parameter", name, async () => (await deps.aws.ssm()).parameter(name))
   if (value && /^ami-[0-9a-f]{1,32}$/.test(value)) return value
   throw new Refused(

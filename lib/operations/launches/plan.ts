@@ -11,7 +11,6 @@ import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
   blockDevicesOf,
   isBurstable,
-  limitsOf,
   objectionToBilling,
   objectionToPlacementGroup,
   objectionToProfile,
@@ -25,6 +24,7 @@ import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisio
 import { requireAccess } from "./access.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { imageNameOf, type Network, refuse, resolveImage, resolveNetwork } from "./launch_lookups.ts"
+import { limitsOf } from "./limits.ts"
 
 export interface LaunchPlan {
   /** All but the token and the tags that name the reservation. */
@@ -91,7 +91,7 @@ function allowedBy(
   if (instanceType === "") {
     throw new UsageError("instance type", "none is given, and launch.instance_type names none (-t TYPE)")
   }
-  refuse("instance type", objectionToType(instanceType, limitsOf(config, caller.login)))
+  refuse("instance type", objectionToType(instanceType, limitsOf(deps, caller.login)))
   if (order.zone) refuse("zone", objectionToZone(order.zone, config.aws.region))
   refuse("tag", objectionToTags(order.tags))
   const { placementGroup, instanceProfile } = order

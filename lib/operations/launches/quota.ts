@@ -10,10 +10,9 @@ import {
   hourlyUsed,
   mergeHoldings,
 } from "../../decisions/launches/admission.ts"
-import { limitsOf } from "../../decisions/launches/launch_policy.ts"
-import { termBegan } from "../../decisions/pricing/term.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf } from "./exposure.ts"
+import { budgetBegan, limitsOf } from "./limits.ts"
 import type { OwnInstances } from "./own_instances.ts"
 
 export interface Quota {
@@ -29,7 +28,7 @@ export interface Quota {
 
 export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quota {
   const { usageDb, config, clock } = deps
-  const limits = limitsOf(config, login)
+  const limits = limitsOf(deps, login)
   const exposure = usageDb.transaction(() => exposureOf(deps, login, own, clock.now()))
   return {
     limits,
@@ -38,6 +37,6 @@ export function quotaOf(deps: LaunchDeps, login: string, own: OwnInstances): Quo
     spent: exposure.spent,
     reserved: exposure.reserved,
     left: headroomOf(exposure, limits, config.courseBudget),
-    termStartUtcMs: termBegan(config.course, clock.now()),
+    termStartUtcMs: budgetBegan(deps, login, clock.now()),
   }
 }

@@ -8,7 +8,7 @@ import { noMicroUsd, usd } from "../../base/money.ts"
 import { isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
-import { limitsOf, objectionToType } from "../../decisions/launches/launch_policy.ts"
+import { objectionToType } from "../../decisions/launches/launch_policy.ts"
 import { leaseOfRestart } from "../../decisions/launches/running_time.ts"
 import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/worst_case.ts"
 import { offerOf, priceOf, publicIpv4MicroUsdPerHour } from "../../decisions/pricing/prices.ts"
@@ -19,6 +19,7 @@ import { admissionReads } from "./admission.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { exposureOf, storageAsked } from "./exposure.ts"
 import { refuse, requireListed } from "./launch_lookups.ts"
+import { limitsOf } from "./limits.ts"
 import type { OwnInstances } from "./own_instances.ts"
 import { scheduledTerminationOf } from "./plan.ts"
 import { recordStarted } from "./record_launch.ts"
@@ -158,7 +159,7 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
   // The second: started since it was listed. Starting it once more would move its lease.
   if (isPending || lease?.stoppedAtUtcMs === null) throw new Failed(instance.id, "is being started already")
   const { type, region, usageOperation, market } = instance
-  const limits = limitsOf(config, login)
+  const limits = limitsOf(deps, login)
   refuse(instance.id, objectionToType(type, limits))
   const offer = { ...offerOf(instance), atUtcMs: nowUtcMs }
   const microUsdPerHour = priceOf(usageDb.prices.tariff(config).book, offer)
@@ -180,7 +181,7 @@ function reserve(deps: LaunchDeps, instance: Instance, own: OwnInstances): Admit
     limits,
     config.courseBudget,
   )
-  if (!admission.allow) throw new Refused(instance.id, admission.because)
+  if (!admission.allow) throw new Refused(instance.id, admission.because, admission.hint)
   const reservation: NewReservation = {
     id: randomUUID(),
     login,

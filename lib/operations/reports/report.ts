@@ -19,8 +19,8 @@ import {
   type UsageLine,
   userTotalLine,
 } from "../../decisions/reports/text_form.ts"
-import { requireAccount } from "../../host/caller/caller.ts"
 import { writeOutput } from "../../host/files/output_file.ts"
+import { requireMember } from "../roster/access.ts"
 import { observationSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
@@ -48,7 +48,7 @@ export async function report(
   say: (line: string) => void,
 ): Promise<Report> {
   const { usageDb, config, clock, caller } = deps
-  requireAccount(caller, config.course)
+  requireMember(deps)
   requireOneForm(options)
   const login = whoseReport(
     options.user ?? (options.reconcile || options.prometheus ? "ALL" : undefined),

@@ -101,7 +101,10 @@ export async function runningNow(deps: LedgerDeps, login: string | null): Promis
   return {
     instances,
     budgets: new Map(
-      [...owners].map((owner) => [owner, standingOf(spent.get(owner) ?? nothing, budgetOf(config, owner))]),
+      [...owners].map((owner) => [
+        owner,
+        standingOf(spent.get(owner) ?? nothing, budgetOf({ config, usageDb, nowUtcMs }, owner)),
+      ]),
     ),
     course: standingOf(courseSpent.reduce(add, nothing), config.courseBudget),
     halts: haltsNow(deps, login),

@@ -21,7 +21,7 @@ export function standingsOf(usageDb: UsageDb, tariff: Tariff, config: Config, sc
   return [...spent]
     .filter(([login]) => only === null || login === only)
     .map(([login, cost]) => {
-      const budget = budgetOf(config, login)
+      const budget = budgetOf({ config, usageDb, nowUtcMs }, login)
       return {
         login,
         ...cost,

@@ -3,9 +3,7 @@
 import { tagOf } from "../../base/instance.ts"
 import { type MicroUsd, minus, noMicroUsd, plus, total } from "../../base/money.ts"
 import { isoUtc, later, msPerDay, type UtcMs } from "../../base/time.ts"
-import { limitsOf } from "../../decisions/launches/launch_policy.ts"
 import { leaseTerms, remainingCost } from "../../decisions/launches/worst_case.ts"
-import { termBegan } from "../../decisions/pricing/term.ts"
 import {
   type KeptStorage,
   planStorage,
@@ -14,6 +12,7 @@ import {
 } from "../../decisions/storage/storage_plan.ts"
 import type { Warning } from "../enforcement/warnings.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
+import { budgetBegan, limitsOf, storageGrace } from "../launches/limits.ts"
 import { awsNow } from "../usage/aws_time.ts"
 import { deleteAll } from "./own_storage.ts"
 
@@ -30,22 +29,22 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   const { usageDb, config } = deps
   const nowUtcMs = awsNow(deps)
   const tariff = usageDb.prices.tariff(config)
-  const since = termBegan(config.course, nowUtcMs)
   const loose = usageDb.ledger.flatRates
     .open(null)
     .filter(
       ({ login, kind, goesWithInstance }) => login !== "" && kind !== "address" && goesWithInstance === "",
     )
   return [...new Set(loose.map(({ login }) => login))].flatMap((login) => {
-    const { budget } = limitsOf(config, login)
+    const { budget } = limitsOf(deps, login)
     if (budget === null) return []
     const own = loose.filter((flatRate) => flatRate.login === login)
-    const { highest } = usageDb.ledger.spent(tariff, login, since, nowUtcMs)
+    const { highest } = usageDb.ledger.spent(tariff, login, budgetBegan(deps, login, nowUtcMs), nowUtcMs)
     return {
       login,
       items: own.map(({ flatRateId: id, description, region }) => ({ id, description, region })),
       microUsdPerHour: total(own.map(({ microUsdPerHour }) => microUsdPerHour ?? noMicroUsd)),
       leftMicroUsd: minus(budget, plus(highest, reservedForInstances(deps, login, nowUtcMs))),
+      keptUntilUtcMs: storageGrace(deps, login, 3 * msPerDay),
       warnedAtUtcMs: usageDb.notices.firstSince(login, aboutStorage, later(nowUtcMs, -3 * msPerDay)),
     }
   })

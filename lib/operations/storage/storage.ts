@@ -8,7 +8,7 @@ import type { LaunchedReply } from "../../base/launch_protocol.ts"
 import { type MicroUsd, noMicroUsd, total, toUsd, usd } from "../../base/money.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { admit } from "../../decisions/launches/admission.ts"
-import { limitsOf, objectionToTags, objectionToZone } from "../../decisions/launches/launch_policy.ts"
+import { objectionToTags, objectionToZone } from "../../decisions/launches/launch_policy.ts"
 import { volumesAhead } from "../../decisions/launches/worst_case.ts"
 import { snapshotDescription } from "../../decisions/pricing/flat_rate_charges.ts"
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
@@ -20,6 +20,7 @@ import { mismatch } from "../launches/client_token.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 import { exposureOf } from "../launches/exposure.ts"
 import { refuse } from "../launches/launch_lookups.ts"
+import { limitsOf } from "../launches/limits.ts"
 import { type OwnInstances, ownInstances } from "../launches/own_instances.ts"
 import { settleOwn } from "../launches/settle.ts"
 
@@ -155,10 +156,10 @@ function reserve(
   const admission = admit(
     exposureOf(deps, login, own, clock.now()),
     { verb: "asked", count: 0, microUsdPerHour: noMicroUsd, worst, storage },
-    limitsOf(config, login),
+    limitsOf(deps, login),
     config.courseBudget,
   )
-  if (!admission.allow) throw new Refused(order.action, admission.because)
+  if (!admission.allow) throw new Refused(order.action, admission.because, admission.hint)
   if (dryRun) return null
   const reservation: NewReservation = {
     id,

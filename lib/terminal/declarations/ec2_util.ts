@@ -32,6 +32,14 @@ export const ec2Util = {
       "rotate-secret": { type: "boolean", description: "Replace your AWS access key by a new one" },
       list: { type: "boolean", description: "Print your AWS access key and your SSH keys" },
     }),
+    ...grouped("Limits", {
+      request: {
+        type: "string",
+        valueHint: "LIMIT=N",
+        description: "Ask staff for more: budget=30, max_hourly_cost=0.5 or max_instances=5; or withdraw",
+      },
+      reason: { type: "string", valueHint: "TEXT", description: "With --request: why" },
+    }),
     ...grouped("Session", {
       credentials: {
         type: "boolean",
@@ -60,6 +68,7 @@ Other options may be combined. They are carried out in the order above, and the 
 With --init, --import-ssh-key imports your default key, so that no private key is created or stored here.`,
   examples: [
     { run: 'eval "$(ec2-util --credentials --format env)"', does: "Use your session in this shell" },
+    { run: 'ec2-util --request budget=30 --reason "project 3"', does: "Ask for a budget of $30" },
     { run: "ec2-util --init", does: "Create your account and write its files into your home" },
     {
       run: "ec2-util --import-ssh-key --key-name laptop < ~/.ssh/id_ed25519.pub",

@@ -9,7 +9,7 @@ import { evaluatePolicies } from "../../emulator/policy_evaluator.ts"
 
 const id = "123456789012"
 const config = {
-  course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c"], iamGroup: "students" },
+  course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c"], iamGroup: "students", bucket: "cs61c" },
   launch: { ssmParameters: ["/course/image"], instanceProfiles: ["cluster"] },
   identity: { credentials: "sessions", users: {} },
   leases: { schedulerRole: `arn:aws:iam::${id}:role/ender` },
@@ -27,6 +27,12 @@ const services: Record<string, string> = {
   "client-scheduler": "scheduler",
   "client-service-quotas": "servicequotas",
   "client-sts": "sts",
+  "client-s3": "s3",
+}
+/** Where the action is called otherwise: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
+const calledOtherwise: Record<string, string[]> = {
+  "s3:ListObjectsV2": ["s3:ListBucket"],
+  "s3:CopyObject": ["s3:GetObject", "s3:PutObject"],
 }
 // Allowed to every key, whatever its policies.
 const needsNoPermission = ["sts:GetCallerIdentity"]
@@ -48,6 +54,7 @@ function actionsAsked(): string[] {
           [...names.matchAll(/\b(\w+)Command\b/g)].map(([, name]) => `${services[client] ?? client}:${name}`),
       ),
     )
+    .flatMap((action) => calledOtherwise[action] ?? [action])
     .filter((action) => !needsNoPermission.includes(action))
 }
 

@@ -9,6 +9,7 @@ const config = {
   aws: { region: "us-east-1", regions: ["us-east-1"], proxy: null },
   limits: { budget: microUsd(100), maxInstances: 20, images: ["a", "b"] },
   limitsOfUsers: { "cs61c-aa": { budget: microUsd(5), maxInstances: 1 } },
+  limitsOfSections: {},
   courseBudget: null,
   leases: { maxMs: 1, enforce: true },
   billing: { granularity: "second", minimumMs: 60_000 },
