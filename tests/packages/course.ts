@@ -36,7 +36,14 @@ export async function studentsAtWork(clean: CleanRoot): Promise<Load> {
   await clean.sh("rm -rf /tmp/load; mkdir -m 777 /tmp/load")
   const loop = `cd /tmp/load; while [ ! -e stop ] && [ -e . ]; do
     for command in 'ec2-active' 'ec2-util --list' 'ec2-usage --offline'; do
-      said=$($command 2>&1) || { printf '%s: %s: %s\\n' "$command" $? "$said" >>failures; sleep 1; }
+      if ! said=$($command 2>&1); then
+        case $said in
+        # The emulator on a busy machine, which no upgrade touches.
+        *'does not answer in time'*) echo >>unanswered ;;
+        *) printf '%s: %s\\n' "$command" "$said" >>failures ;;
+        esac
+        sleep 1
+      fi
       echo >>calls
     done
   done`
