@@ -1,14 +1,14 @@
 /** Which of usage_report's options go together: what would be passed over is refused instead. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
-import type { StandingOrder } from "../../decisions/reports/standing.ts"
+import type { BalanceOrder } from "../../decisions/reports/balance.ts"
 import type { RangeOptions } from "./query.ts"
 
 export interface ReportOptions extends RangeOptions {
   user?: string | undefined
   offline: boolean
   by?: "day" | "week" | "assignment" | "user-day" | undefined
-  sort?: StandingOrder | undefined
+  sort?: BalanceOrder | undefined
   top?: string | undefined
   json: boolean
   csv: boolean

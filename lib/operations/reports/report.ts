@@ -6,12 +6,12 @@ import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import { always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import {
-  type Standing,
-  sortedStandings,
-  standingCsv,
-  standingJson,
-  standingLines,
-} from "../../decisions/reports/standing.ts"
+  type Balance,
+  balanceCsv,
+  balanceJson,
+  balanceLines,
+  sortedBalances,
+} from "../../decisions/reports/balance.ts"
 import {
   amountOf,
   sectionLines,
@@ -111,9 +111,9 @@ export async function report(
       return options.json ? [JSON.stringify(found.map(periodJson))] : periodLines(login, range, found)
     }
     if (options.sort) {
-      const { standingsOf } = await import("./standings.ts")
-      const sorted = sortedStandings(standingsOf(usageDb, tariff, config, scope), options.sort)
-      return standingForm(sorted, options, range)
+      const { balancesOf } = await import("./balances.ts")
+      const sorted = sortedBalances(balancesOf(usageDb, tariff, config, scope), options.sort)
+      return balanceForm(sorted, options, range)
     }
     if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
     if (login !== null) {
@@ -224,15 +224,15 @@ function totalsJson(found: Map<string, Total>, range: Range) {
 }
 
 /** The users of ALL in an order, with their budgets. */
-function standingForm(
-  sorted: readonly Standing[],
+function balanceForm(
+  sorted: readonly Balance[],
   { top, json, csv }: ReportOptions,
   range: Range,
 ): Iterable<string> {
   const most = top === undefined ? null : Number(top)
   const shown = sorted.slice(0, most ?? sorted.length)
-  if (csv) return standingCsv(shown)
-  if (!json) return standingLines(sorted, most)
+  if (csv) return balanceCsv(shown)
+  if (!json) return balanceLines(sorted, most)
   const sum = boundsJson(sumOf(sorted))
-  return [JSON.stringify({ ...rangeJson(range), users: shown.map(standingJson), total: sum })]
+  return [JSON.stringify({ ...rangeJson(range), users: shown.map(balanceJson), total: sum })]
 }

@@ -91,7 +91,7 @@ export async function runningNow(deps: LedgerDeps, login: string | null): Promis
     }
   })
   const spent = totals(usageDb, tariff, termOf(config.course, nowUtcMs), nowUtcMs)
-  const standingOf = (cost: Bounds, budget: MicroUsd | null): OwnerBudget => ({
+  const balanceOf = (cost: Bounds, budget: MicroUsd | null): OwnerBudget => ({
     spent: cost,
     budget,
     left: budget === null ? null : minus(budget, cost.highest),
@@ -103,10 +103,10 @@ export async function runningNow(deps: LedgerDeps, login: string | null): Promis
     budgets: new Map(
       [...owners].map((owner) => [
         owner,
-        standingOf(spent.get(owner) ?? nothing, budgetOf({ config, usageDb, nowUtcMs }, owner)),
+        balanceOf(spent.get(owner) ?? nothing, budgetOf({ config, usageDb, nowUtcMs }, owner)),
       ]),
     ),
-    course: standingOf(courseSpent.reduce(add, nothing), config.courseBudget),
+    course: balanceOf(courseSpent.reduce(add, nothing), config.courseBudget),
     halts: haltsNow(deps, login),
     notes,
   }

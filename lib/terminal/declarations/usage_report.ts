@@ -1,4 +1,4 @@
-import { standingOrders } from "../../decisions/reports/standing.ts"
+import { balanceOrders } from "../../decisions/reports/balance.ts"
 import { type Declaration, grouped } from "../declaration.ts"
 
 export const usageReport = {
@@ -30,7 +30,7 @@ export const usageReport = {
       },
       sort: {
         type: "enum",
-        options: [...standingOrders],
+        options: [...balanceOrders],
         description: "With ALL: print each user's budget beside the spending, in this order",
       },
       top: { type: "string", valueHint: "N", description: "With --sort: only the first N users" },

@@ -2,15 +2,15 @@
 import { describe, expect, test } from "bun:test"
 import { microUsd } from "../../../lib/base/money.ts"
 import {
+  type Balance,
+  balanceCsv,
+  balanceLines,
   leftOf,
-  type Standing,
   shareUsed,
-  sortedStandings,
-  standingCsv,
-  standingLines,
-} from "../../../lib/decisions/reports/standing.ts"
+  sortedBalances,
+} from "../../../lib/decisions/reports/balance.ts"
 
-const one = (login: string, spent: number, budget: number | null = 100, unpriced = 0): Standing => {
+const one = (login: string, spent: number, budget: number | null = 100, unpriced = 0): Balance => {
   const amount = budget === null ? null : microUsd(budget)
   const bounds = { lowest: microUsd(spent), highest: microUsd(spent) }
   return {
@@ -24,13 +24,13 @@ const one = (login: string, spent: number, budget: number | null = 100, unpriced
 }
 const all = [one("b", 5), one("", 50, null), one("c", 30, 20), one("a", 5, null), one("d", 70)]
 
-describe("sorted standings", () => {
+describe("sorted balances", () => {
   test.each([
     ["spent", ["d", "", "c", "a", "b"]],
     ["left", ["c", "d", "b", "a", ""]],
     ["login", ["a", "b", "c", "d", ""]],
   ] as const)("by %s", (by, logins) => {
-    expect(sortedStandings(all, by).map(({ login }) => login)).toEqual([...logins])
+    expect(sortedBalances(all, by).map(({ login }) => login)).toEqual([...logins])
   })
 })
 
@@ -40,20 +40,20 @@ test("a budget that is overspent has nothing left, and one of nothing is all use
 })
 
 test("lines keep the form of ALL, with budgets behind; --top says how many are left out, and sums all", () => {
-  expect(standingLines(sortedStandings(all, "left"), 3)).toEqual([
+  expect(balanceLines(sortedBalances(all, "left"), 3)).toEqual([
     "c                    $30.000  100% of $20.00, $0.00 left",
     "d                    $70.000  70% of $100.00, $30.00 left",
     "b                    $ 5.000  5% of $100.00, $95.00 left",
     "... and 2 users more",
     "(sum = $160.000)",
   ])
-  expect(standingLines([one("a", 1, null, 2)], null)[0]).toBe(
+  expect(balanceLines([one("a", 1, null, 2)], null)[0]).toBe(
     "a                    $ 1.000 and 2 unpriced  no budget",
   )
 })
 
 test("CSV has empty cells where there is no budget, and harmless names", () => {
-  expect([...standingCsv([one("=cmd", 5), one("a", 1, null)])]).toEqual([
+  expect([...balanceCsv([one("=cmd", 5), one("a", 1, null)])]).toEqual([
     "user,lowest_usd,highest_usd,unpriced,budget_usd,left_usd",
     "'=cmd,5,5,0,100,95",
     "a,1,1,0,,",

@@ -5,7 +5,7 @@ import type { Bounds } from "../pricing/costs.ts"
 import { csvRow } from "./csv_row.ts"
 import { amountOf, sumOf, userTotalLine } from "./text_form.ts"
 
-export interface Standing extends Bounds {
+export interface Balance extends Bounds {
   /** "" is nobody. */
   login: string
   /** How many charges have no price. */
@@ -18,21 +18,21 @@ export interface Standing extends Bounds {
   left: MicroUsd | null
 }
 
-export const standingOrders = ["spent", "left", "login"] as const
-export type StandingOrder = (typeof standingOrders)[number]
+export const balanceOrders = ["spent", "left", "login"] as const
+export type BalanceOrder = (typeof balanceOrders)[number]
 
 /** From this share of a budget on a student is near its end. */
 export const nearShare = 0.8
 
 /** Of a budget that is used, by the upper bound; null without a budget. */
-export function shareUsed({ budget, left }: Pick<Standing, "budget" | "left">): number | null {
+export function shareUsed({ budget, left }: Pick<Balance, "budget" | "left">): number | null {
   if (budget === null || left === null) return null
   return budget === 0 ? 1 : (budget - left) / budget
 }
 
 /** `spent`: the most first. `left`: the least first, those without a budget last. Nobody's comes last by `left` and `login`. */
-export function sortedStandings(standings: readonly Standing[], by: StandingOrder): Standing[] {
-  return standings.toSorted((one, other) => {
+export function sortedBalances(balances: readonly Balance[], by: BalanceOrder): Balance[] {
+  return balances.toSorted((one, other) => {
     if (by !== "spent" && (one.login === "") !== (other.login === "")) return one.login === "" ? 1 : -1
     const byFigure =
       by === "spent"
@@ -45,34 +45,32 @@ export function sortedStandings(standings: readonly Standing[], by: StandingOrde
 }
 
 /** The lines of `ALL`, with the budget behind each; at the end the sum of all, also of those that `top` leaves out. */
-export function standingLines(standings: readonly Standing[], top: number | null): string[] {
-  const shown = standings.slice(0, top ?? standings.length)
-  const rest = standings.length - shown.length
+export function balanceLines(balances: readonly Balance[], top: number | null): string[] {
+  const shown = balances.slice(0, top ?? balances.length)
+  const rest = balances.length - shown.length
   return [
-    ...shown.map(
-      (standing) => userTotalLine(standing.login, standing, standing.unpriced) + budgetNote(standing),
-    ),
+    ...shown.map((balance) => userTotalLine(balance.login, balance, balance.unpriced) + budgetNote(balance)),
     ...(rest > 0 ? [`... and ${plural(rest, "user")} more`] : []),
-    `(sum = ${amountOf(sumOf(standings))})`,
+    `(sum = ${amountOf(sumOf(balances))})`,
   ]
 }
 
-function budgetNote(standing: Standing): string {
-  const { budget, left } = standing
+function budgetNote(balance: Balance): string {
+  const { budget, left } = balance
   if (budget === null || left === null) return "  no budget"
-  const share = Math.floor(100 * (shareUsed(standing) ?? 0))
+  const share = Math.floor(100 * (shareUsed(balance) ?? 0))
   return `  ${share}% of $${toUsd(budget).toFixed(2)}, $${toUsd(left).toFixed(2)} left`
 }
 
-export function* standingCsv(standings: readonly Standing[]): Generator<string> {
+export function* balanceCsv(balances: readonly Balance[]): Generator<string> {
   yield "user,lowest_usd,highest_usd,unpriced,budget_usd,left_usd"
-  for (const { login, lowest, highest, unpriced, budget, left } of standings) {
+  for (const { login, lowest, highest, unpriced, budget, left } of balances) {
     const amounts = [budget, left].map((amount) => (amount === null ? "" : toUsd(amount)))
     yield csvRow([login, toUsd(lowest), toUsd(highest), unpriced, ...amounts])
   }
 }
 
-export function standingJson({ login, lowest, highest, unpriced, budget, left }: Standing) {
+export function balanceJson({ login, lowest, highest, unpriced, budget, left }: Balance) {
   return {
     user: login || null,
     lowest_usd: toUsd(lowest),

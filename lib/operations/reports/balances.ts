@@ -3,7 +3,7 @@ import type { Config } from "../../base/config.ts"
 import { noMicroUsd } from "../../base/money.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
 import type { Tariff } from "../../decisions/pricing/costs.ts"
-import { leftOf, type Standing } from "../../decisions/reports/standing.ts"
+import { type Balance, leftOf } from "../../decisions/reports/balance.ts"
 import { budgetOf } from "./budgets.ts"
 import { finite } from "./charges.ts"
 import type { Scope } from "./days.ts"
@@ -11,7 +11,7 @@ import { termOf } from "./query.ts"
 import { totals } from "./totals.ts"
 
 /** In no order. */
-export function standingsOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): Standing[] {
+export function balancesOf(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): Balance[] {
   const { nowUtcMs, range, login: only } = scope
   const spent = totals(usageDb, tariff, range, nowUtcMs)
   const term = termOf(config.course, nowUtcMs)
