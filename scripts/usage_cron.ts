@@ -27,6 +27,10 @@ export const tool = defineTool({
       enforce,
       dryRun: args["dry-run"],
     })
+    if (!args["dry-run"]) {
+      const { tellStaff } = await import("../lib/operations/messages/tell_staff.ts")
+      warnings.push(...(await tellStaff(context, { warnings, enforced, failure })))
+    }
     for (const warning of warnings) output.warn(warning)
     if (!args.json) for (const line of enforced?.lines ?? []) output.line(line)
     if (failure !== undefined) throw failure

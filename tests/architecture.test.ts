@@ -46,6 +46,7 @@ const subjects: Record<string, string[]> = {
     "usage",
   ],
   legacy: ["pricing", "reports", "usage"],
+  messages: ["launches", "reports"],
   pricing: ["usage"],
   proxy: [],
   reports: ["enforcement", "launches", "pricing", "roster", "usage"],

@@ -47,6 +47,15 @@ export interface Config {
   courseBudget: MicroUsd | null
   /** Shares of a budget, in percent, that staff are told of, ascending. */
   warnPercents: number[]
+  notify: {
+    /** Topics of messages; see lib/decisions/messages. */
+    about: string[]
+    webhooksFile: string
+    /** Logins and addresses. */
+    mail: string[]
+    /** In UTC. */
+    digestHour: number
+  }
   roster: {
     /** How long after somebody was dropped what is left is named. */
     dropMs: number

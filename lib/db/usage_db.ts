@@ -15,6 +15,7 @@ import { reservations } from "./launches/reservations.ts"
 import { sshGroups } from "./launches/ssh_groups.ts"
 import { oldRows } from "./legacy/old_rows.ts"
 import { spotRequests } from "./legacy/spot_requests.ts"
+import { messages } from "./messages/messages.ts"
 import { type OpenOptions, openDb } from "./open.ts"
 import { serverFacts } from "./postgres/server_facts.ts"
 import { prices } from "./pricing/prices.ts"
@@ -57,6 +58,7 @@ export function openUsageDb(options: OpenOptions) {
     rosterTasks: rosterTasks(db),
     limitRequests: limitRequests(db),
     grants: grants(db),
+    messages: messages(db),
     lookups: lookups(db),
     sshGroups: sshGroups(db),
     snapshots: snapshots(db),

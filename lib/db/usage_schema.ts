@@ -3,6 +3,7 @@ import { auditSteps } from "./audit/audit_steps.ts"
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import { hostSteps } from "./installation/host_steps.ts"
 import { loginSteps } from "./launches/login_steps.ts"
+import { messageSteps } from "./messages/message_steps.ts"
 import type { Step } from "./migrate.ts"
 import { julianDays } from "./postgres/functions.ts"
 import { requestSteps } from "./requests/request_steps.ts"
@@ -69,4 +70,5 @@ export const usageSteps: readonly Step[] = [
   ...loginSteps,
   ...rosterSteps,
   ...requestSteps,
+  ...messageSteps,
 ]

@@ -9,6 +9,7 @@ import { Failed, messageOf } from "../../base/errors.ts"
 import { type MicroUsd, microUsd } from "../../base/money.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerDay, msPerHour, msPerMinute, msPerSecond, type UtcMs, utcMsOf } from "../../base/time.ts"
+import { messageTopics } from "../../decisions/messages/staff_message.ts"
 import { whyUntrusted } from "../files/trusted_path.ts"
 import { type ConfigFile, checkConfig, nearestKey } from "./config_schema.ts"
 import { databaseSettings } from "./database_url.ts"
@@ -125,6 +126,12 @@ function toConfig(path: string, file: ConfigFile): Config {
     ),
     courseBudget: courseBudget === undefined ? null : microUsd(courseBudget),
     warnPercents: (warn_percent ?? [80, 90, 100]).toSorted((a, b) => a - b),
+    notify: {
+      about: file.notify.about ?? [...messageTopics],
+      webhooksFile: file.notify.webhooks_file ?? join(dataDir, "webhooks"),
+      mail: file.notify.mail ?? [],
+      digestHour: file.notify.digest_hour ?? 6,
+    },
     roster: { dropMs: (file.roster.drop_days ?? 14) * msPerDay },
     leases: {
       defaultMs: (leases.default_hours ?? 4) * msPerHour,

@@ -1,6 +1,7 @@
 /** The form of config.toml; every table refuses keys that it does not know. */
 import { distance } from "fastest-levenshtein"
 import * as v from "valibot"
+import { messageTopics } from "../../decisions/messages/staff_message.ts"
 import { reasonOf } from "./config_reasons.ts"
 import { configValues } from "./config_values.ts"
 
@@ -90,6 +91,15 @@ const configSchema = v.strictObject({
       ),
       users: perLogin(optional(limits)),
       sections: v.record(name, optional(limits)),
+    }),
+    {},
+  ),
+  notify: v.optional(
+    optional({
+      about: v.array(v.picklist(messageTopics)),
+      webhooks_file: absolutePath,
+      mail: names,
+      digest_hour: v.pipe(count, v.maxValue(23, "is more than 23")),
     }),
     {},
   ),

@@ -38,6 +38,24 @@ export const limitsReference: readonly TableReference[] = [
     ],
   },
   {
+    table: "notify",
+    about: "What staff is told without having asked. See [For staff](staff.md).",
+    keys: [
+      key(
+        "about",
+        "all of them",
+        'Topics: `"freezes"`, `"strangers"`, `"failures"` of cron, `"budgets"` by `limits.warn_percent`, `"requests"` and `"digest"`.',
+      ),
+      key(
+        "webhooks_file",
+        "`webhooks` in `data_dir`",
+        "Where messages are posted: a line `NAME KIND URL` for each, mode 0400. The addresses are secrets.",
+      ),
+      key("mail", "[]", "Logins and addresses that get the messages by mail."),
+      key("digest_hour", "6", "The hour of the day, in UTC, from which the digest is sent."),
+    ],
+  },
+  {
     table: "roster",
     about: "Who may use the course, where a roster has been imported (`roster import`).",
     keys: [

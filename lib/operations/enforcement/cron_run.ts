@@ -158,14 +158,10 @@ function notSaidYet(
   const aboutOf = (line: string) => `foreign ${line.split(" ", 1)[0]}`
   if (dryRun) return lines.filter((line) => !usageDb.notices.has("", aboutOf(line)))
   return usageDb.transaction(() =>
-    lines.filter((line) =>
-      usageDb.notices.add({
-        login: "",
-        about: aboutOf(line),
-        text: line,
-        createdAtUtcMs: nowUtcMs,
-        expiresAtUtcMs: nowUtcMs,
-      }),
-    ),
+    lines.filter((line) => {
+      const said = { about: aboutOf(line), text: line, createdAtUtcMs: nowUtcMs }
+      usageDb.messages.add({ ...said, topic: "strangers" })
+      return usageDb.notices.add({ ...said, login: "", expiresAtUtcMs: nowUtcMs })
+    }),
   )
 }

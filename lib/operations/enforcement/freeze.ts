@@ -96,11 +96,15 @@ export async function carryOutHalt(deps: HaltDeps, { order, instances }: HaltPla
     "regardless",
   )
   if (login === null) {
-    usageDb.transaction(() =>
-      lift
-        ? usageDb.freezes.lift(caller.login, clock.now())
-        : usageDb.freezes.begin({ frozenBy: caller.login, reason, frozenAtUtcMs: clock.now() }),
-    )
+    usageDb.transaction(() => {
+      const nowUtcMs = clock.now()
+      const isNew = lift
+        ? usageDb.freezes.lift(caller.login, nowUtcMs)
+        : usageDb.freezes.begin({ frozenBy: caller.login, reason, frozenAtUtcMs: nowUtcMs })
+      if (!isNew) return
+      const text = `the course is ${lift ? "not frozen any more" : "frozen"}, by ${caller.login}: ${reason}`
+      usageDb.messages.add({ about: `${text} ${nowUtcMs}`, topic: "freezes", text, createdAtUtcMs: nowUtcMs })
+    })
   } else {
     failures.push(...(lift ? await liftSuspension(deps, login) : await suspend(deps, login, reason)))
   }

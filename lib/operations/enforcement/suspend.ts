@@ -36,6 +36,9 @@ export async function suspend(deps: HaltDeps, login: string, reason: string): Pr
     // Before a term that is set already: what is older than the term is the last person's.
     const suspendedAtUtcMs = latestOf(clock.now(), term ?? utcMsOf(0))
     usageDb.suspensions.begin({ login, suspendedBy: caller.login, reason, suspendedAtUtcMs })
+    const text = `${login} is suspended, by ${caller.login}: ${reason}`
+    const about = `${text} ${suspendedAtUtcMs}`
+    usageDb.messages.add({ about, topic: "freezes", text, createdAtUtcMs: clock.now() })
   })
   // The session's row after the suspension's: whoever records one in between looks for a suspension afterwards.
   endSessionsOf(deps, login)
@@ -90,7 +93,12 @@ export async function liftSuspension(deps: HaltDeps, login: string): Promise<str
   })
   if (failures.length > 0) return failures
   if (suspension) endSessionsOf(deps, login)
-  usageDb.transaction(() => usageDb.suspensions.lift(login, caller.login, clock.now()))
+  usageDb.transaction(() => {
+    const nowUtcMs = clock.now()
+    if (!usageDb.suspensions.lift(login, caller.login, nowUtcMs)) return
+    const text = `${login} is not suspended any more, by ${caller.login}`
+    usageDb.messages.add({ about: `${text} ${nowUtcMs}`, topic: "freezes", text, createdAtUtcMs: nowUtcMs })
+  })
   return [...(await denySessions(deps)), ...(await writeInstanceDenials(deps, caller.login))]
 }
 

@@ -34,7 +34,10 @@ export function askForMore(deps: AskDeps, asked: LimitAsked, reason: string): nu
         "request",
         `${plural(mostADay, "request")} within a day are enough; ask your course's staff`,
       )
-    return usageDb.limitRequests.add({ login, ...asked, reason, createdAtUtcMs: nowUtcMs })
+    const id = usageDb.limitRequests.add({ login, ...asked, reason, createdAtUtcMs: nowUtcMs })
+    const text = `${login} asks for ${limitText(asked)} (request ${id}): ${reason}`
+    usageDb.messages.add({ about: `request ${id}`, topic: "requests", text, createdAtUtcMs: nowUtcMs })
+    return id
   })
   audit.record(login, `request ${id}: ${limitText(asked)}: ${reason}`)
   return id

@@ -60,6 +60,10 @@ export function putRoster(deps: RosterDeps, { source, people, isWhole, shown }: 
       throw new Refused("roster", "somebody else has changed the roster meanwhile; look at it again")
     const nowUtcMs = clock.now()
     usageDb.roster.put(plan.entries, { source, importedBy: caller.login, importedAtUtcMs: nowUtcMs })
+    if (plan.dropped.length + plan.handedOver.length > 0) {
+      const text = `roster ${source}, by ${caller.login}: ${summaryOf(plan)}`
+      usageDb.messages.add({ about: `${text} ${nowUtcMs}`, topic: "freezes", text, createdAtUtcMs: nowUtcMs })
+    }
     for (const one of plan.dropped) drop(deps, one, nowUtcMs)
     const handedOver = new Set(plan.handedOver.map(({ login }) => login))
     for (const entry of plan.entries) admit(deps, entry, handedOver.has(entry.login), nowUtcMs)
