@@ -11,7 +11,7 @@ import { hasDestinations } from "./send_messages.ts"
 
 type StandingDeps = Pick<LedgerDeps, "config" | "usageDb" | "clock">
 
-interface Standing {
+interface LoginSpending {
   login: string
   spent: MicroUsd
   budget: MicroUsd | null
@@ -47,7 +47,7 @@ export function noteStandings(deps: StandingDeps): void {
   })
 }
 
-function standingsNow({ usageDb, config }: StandingDeps, nowUtcMs: UtcMs): Standing[] {
+function standingsNow({ usageDb, config }: StandingDeps, nowUtcMs: UtcMs): LoginSpending[] {
   const tariff = usageDb.prices.tariff(config)
   const deps = { usageDb, config, nowUtcMs }
   return [...totals(usageDb, tariff, termOf(config.course, nowUtcMs), nowUtcMs)].map(
@@ -63,13 +63,18 @@ function standingsNow({ usageDb, config }: StandingDeps, nowUtcMs: UtcMs): Stand
   )
 }
 
-function percentOf({ spent, budget }: Standing): number | null {
+function percentOf({ spent, budget }: LoginSpending): number | null {
   return budget === null || budget <= 0 ? null : Math.floor((100 * spent) / budget)
 }
 
 const mostShown = 5
 
-function digestText(deps: StandingDeps, standings: Standing[], course: Standing, nowUtcMs: UtcMs): string {
+function digestText(
+  deps: StandingDeps,
+  standings: LoginSpending[],
+  course: LoginSpending,
+  nowUtcMs: UtcMs,
+): string {
   const { usageDb, config } = deps
   const tariff = usageDb.prices.tariff(config)
   const today = utcMsOf(Math.floor(nowUtcMs / msPerDay) * msPerDay)
