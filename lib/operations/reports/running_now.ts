@@ -5,8 +5,16 @@ import { type MicroUsd, minus } from "../../base/money.ts"
 import { earliestOf, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
 import type { TrackedInstance } from "../../db/usage/tracked_instances.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
 import { ownerOf, reservationIdOf } from "../../decisions/launches/owners.ts"
-import { add, type Bounds, costOfAddress, costOfRun, nothing } from "../../decisions/pricing/costs.ts"
+import {
+  add,
+  type Bounds,
+  costOfAddress,
+  costOfRun,
+  nothing,
+  type Tariff,
+} from "../../decisions/pricing/costs.ts"
 import { priceOf } from "../../decisions/pricing/prices.ts"
 import { exactly, type Run } from "../../decisions/usage/runs.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
@@ -76,20 +84,7 @@ export async function runningNow(deps: LedgerDeps, login: string | null): Promis
   const { seen, notes } = await seenNow(deps)
   const nowUtcMs = clock.now()
   const tariff = usageDb.prices.tariff(config)
-  const leases = new Map(usageDb.leases.open(null).map((lease) => [lease.instanceId, lease]))
-  const wanted = seen.filter(({ owner }) => login === null || owner === login)
-  const instances = wanted.map((instance): RunningInstance => {
-    const { id, type, region, market, state, owner, keyName, sinceUtcMs, reservationId } = instance
-    const lease = leases.get(id) ?? null
-    const offer = { ...instance, instanceType: type, atUtcMs: nowUtcMs }
-    return {
-      ...{ id, type, region, market, state, owner, keyName, sinceUtcMs },
-      kind: lease ? "leased" : reservationId === "" ? "stranger" : "orphan",
-      untilUtcMs: lease?.endsAtUtcMs ?? null,
-      microUsdPerHour: lease?.microUsdPerHour ?? priceOf(tariff.book, offer),
-      cost: costUntilNow(instance),
-    }
-  })
+  const instances = judged(usageDb, tariff, seen, login, nowUtcMs)
   const spent = totals(usageDb, tariff, termOf(config.course, nowUtcMs), nowUtcMs)
   const balanceOf = (cost: Bounds, budget: MicroUsd | null): OwnerBudget => ({
     spent: cost,
@@ -110,18 +105,55 @@ export async function runningNow(deps: LedgerDeps, login: string | null): Promis
     halts: haltsNow(deps, login),
     notes,
   }
+}
 
-  function costUntilNow(instance: Seen): Bounds | null {
-    const known = usageDb.ledger.runs.ofInstance(instance.id)
-    const runs = known.length > 0 ? known : isCharged(instance) ? [unrecordedRun(instance, nowUtcMs)] : []
-    let sum: Bounds = nothing
-    for (const run of runs) {
-      const cost = costOfRun(tariff, run, nowUtcMs)
-      if (cost === null) return null
-      sum = add(add(sum, cost), costOfAddress(tariff, run, nowUtcMs))
+/** The same instances as the ledger last knew them, without asking AWS. */
+export function runningInLedger(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  login: string | null,
+  nowUtcMs: UtcMs,
+): RunningInstance[] {
+  const tracked = usageDb.ledger.openInstances(login).map(fromLedger)
+  const known = new Set(tracked.map(({ id }) => id))
+  const unseen = usageDb.leases.open(login).filter(({ instanceId }) => !known.has(instanceId))
+  return judged(usageDb, tariff, [...tracked, ...unseen.map(fromLease)], login, nowUtcMs)
+}
+
+/** Each with its lease, its price and what it has cost. */
+function judged(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  seen: readonly Seen[],
+  login: string | null,
+  nowUtcMs: UtcMs,
+): RunningInstance[] {
+  const leases = new Map(usageDb.leases.open(login).map((lease) => [lease.instanceId, lease]))
+  const wanted = seen.filter(({ owner }) => login === null || owner === login)
+  return wanted.map((instance): RunningInstance => {
+    const { id, type, region, market, state, owner, keyName, sinceUtcMs, reservationId } = instance
+    const lease = leases.get(id) ?? null
+    const offer = { ...instance, instanceType: type, atUtcMs: nowUtcMs }
+    return {
+      ...{ id, type, region, market, state, owner, keyName, sinceUtcMs },
+      kind: lease ? "leased" : reservationId === "" ? "stranger" : "orphan",
+      untilUtcMs: lease?.endsAtUtcMs ?? null,
+      microUsdPerHour: lease?.microUsdPerHour ?? priceOf(tariff.book, offer),
+      cost: costUntilNow(usageDb, tariff, instance, nowUtcMs),
     }
-    return sum
+  })
+}
+
+function costUntilNow(usageDb: UsageDb, tariff: Tariff, instance: Seen, nowUtcMs: UtcMs): Bounds | null {
+  const known = usageDb.ledger.runs.ofInstance(instance.id)
+  const runs = known.length > 0 ? known : isCharged(instance) ? [unrecordedRun(instance, nowUtcMs)] : []
+  let sum: Bounds = nothing
+  for (const run of runs) {
+    const cost = costOfRun(tariff, run, nowUtcMs)
+    if (cost === null) return null
+    sum = add(add(sum, cost), costOfAddress(tariff, run, nowUtcMs))
   }
+  return sum
 }
 
 async function seenNow(deps: LedgerDeps): Promise<{ seen: Seen[]; notes: string[] }> {
