@@ -4,8 +4,8 @@
  */
 import { parseArgs } from "node:util"
 import type { BooleanArgDef, EnumArgDef, PositionalArgDef, StringArgDef } from "citty"
-import { closest, distance } from "fastest-levenshtein"
 import { UsageError } from "../base/errors.ts"
+import { didYouMean } from "../base/nearest.ts"
 import { quoted } from "../base/text.ts"
 
 /** What a shell may complete an argument's value with. Only `file` and `directory` are the shell's own. */
@@ -121,14 +121,6 @@ function shortOf(def: GivenOption["def"]): { short?: string } {
   return short === undefined ? {} : { short }
 }
 
-/** Where at most half of the letters differ: a guess that is further off misleads. */
-function suggestion(name: string, known: readonly string[]): string {
-  if (known.length === 0) return ""
-  const nearest = closest(name, known)
-  const isLikely = distance(name, nearest) * 2 <= Math.max(name.length, nearest.length)
-  return isLikely ? `, did you mean --${nearest}?` : ""
-}
-
 function checkedOption(
   options: OptionsByName,
   token: { name: string; rawName: string; value?: string | undefined; inlineValue?: boolean | undefined },
@@ -138,7 +130,7 @@ function checkedOption(
     const known = [...options.keys()].filter((name) => name.length > 1)
     throw new UsageError(
       "options",
-      `unknown option ${quoted(token.rawName)}${suggestion(token.name, known)} (--help lists them)`,
+      `unknown option ${quoted(token.rawName)}${didYouMean(token.name, known, "--")} (--help lists them)`,
     )
   }
   const { name, def } = option
@@ -155,7 +147,10 @@ function checkedOption(
     )
   }
   if (def.type === "enum" && !def.options.includes(value)) {
-    throw new UsageError("options", `--${name} is ${quoted(value)}, wanted one of ${def.options.join(", ")}`)
+    throw new UsageError(
+      "options",
+      `--${name} is ${quoted(value)}, wanted one of ${def.options.join(", ")}${didYouMean(value, def.options)}`,
+    )
   }
   return { name, def, value }
 }
@@ -180,5 +175,21 @@ function assignPositionals(
     }
   }
   const [extra] = left
-  if (extra !== undefined) throw new UsageError("arguments", `unexpected argument ${quoted(extra)}`)
+  if (extra === undefined) return
+  throw new UsageError("arguments", `unexpected argument ${quoted(extra)}${didYouMeanOption(extra, table)}`)
+}
+
+/** `terminate` in place of `--terminate`: `, did you mean --terminate?`, or nothing. */
+export function didYouMeanOption(word: string, table: ArgumentTable): string {
+  const options = Object.entries(table).filter(([, def]) => def.type !== "positional" && !def.hidden)
+  return didYouMean(
+    word,
+    options.map(([name]) => name),
+    "--",
+  )
+}
+
+/** What a tool with sub-commands says to a word that is none of them. */
+export function unknownCommand(word: string, names: readonly string[]): UsageError {
+  return new UsageError("command", `${quoted(word)} is none of ${names.join(" ")}${didYouMean(word, names)}`)
 }

@@ -45,7 +45,9 @@ describe("the strict reading of argv", () => {
     [["--count"], "needs a value"],
     [["--dry-run=yes"], "takes no value"],
     [["--format", "yaml"], "wanted one of text, json"],
+    [["--format", "jsno"], "wanted one of text, json, did you mean json?"],
     [["a", "b"], 'unexpected argument "b"'],
+    [["a", "cuont"], 'unexpected argument "cuont", did you mean --count?'],
     [["--__proto__", "x"], "unknown option"],
     [["--constructor=x"], "unknown option"],
   ])("refuses %p", (argv, reason) => {

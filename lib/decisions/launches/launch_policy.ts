@@ -3,8 +3,10 @@ import type { Config, Limits } from "../../base/config.ts"
 import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { isReservedTagKey, tagOf } from "../../base/instance.ts"
 import { matchesGlob } from "../../base/login.ts"
+import { didYouMean } from "../../base/nearest.ts"
 import { plural, quoted } from "../../base/text.ts"
 import { suseOperation } from "../pricing/costs.ts"
+import { embeddedTypes } from "../pricing/embedded_prices.ts"
 
 type Launch = Config["launch"]
 
@@ -32,7 +34,11 @@ export function objectionToType(instanceType: string, limits: Limits): Objection
     return `${quoted(instanceType)} is no instance type such as t3.micro`
   }
   if (matchesGlob(limits.instanceTypes, instanceType)) return null
-  return `type ${instanceType} is not allowed, only ${limits.instanceTypes.join(", ") || "none"}`
+  const refusal = `type ${instanceType} is not allowed, only ${limits.instanceTypes.join(", ") || "none"}`
+  const existing = embeddedTypes()
+  if (existing.includes(instanceType)) return refusal
+  const allowed = existing.filter((type) => matchesGlob(limits.instanceTypes, type))
+  return refusal + didYouMean(instanceType, allowed)
 }
 
 /** An image's id in a parameter: AWS's own public ones, and those that the config lists. */

@@ -1,7 +1,7 @@
 /** A login that is mistyped suspends nobody, and nobody notices: it is refused before anything is done. */
 import { UsageError } from "../../base/errors.ts"
 import { loginPattern } from "../../base/login.ts"
-import { nearestLogin } from "../../decisions/enforcement/nearest_login.ts"
+import { didYouMean } from "../../base/nearest.ts"
 import { hasPasswdEntry } from "../../host/processes/libc.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
@@ -21,9 +21,8 @@ export function requireKnownLogin(
   // The old tools took names out of keys: some are no logins.
   const logins = [...known].filter((name) => loginPattern.test(name))
   if (known.has(login) || hasPasswdEntry(login)) return
-  const nearest = nearestLogin(login, logins)
   throw new UsageError(
     "arguments",
-    `${login} has no account here and is in no record${nearest === null ? "" : `, did you mean ${nearest}?`} (--force goes on all the same)`,
+    `${login} has no account here and is in no record${didYouMean(login, logins)} (--force goes on all the same)`,
   )
 }

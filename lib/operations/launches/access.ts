@@ -1,5 +1,6 @@
 /** Who may launch, restart and extend at all. */
 import { Failed, Refused } from "../../base/errors.ts"
+import { didYouMean } from "../../base/nearest.ts"
 import { quoted } from "../../base/text.ts"
 import { duration, isoUtc, msPerMinute } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
@@ -15,13 +16,12 @@ export function requireAccess(deps: LaunchDeps, asked: string): string {
   const { caller, usersDb } = deps
   requireHasKeys(deps)
   const keyName = keyNameOf(caller.login, asked)
-  if (!usersDb.sshKeys.get(caller.login, keyName)) {
-    throw new Refused(
-      "key",
-      `${quoted(keyName)} is not a key of ${caller.login} (ec2-util --list shows them)`,
-    )
-  }
-  return keyName
+  if (usersDb.sshKeys.get(caller.login, keyName)) return keyName
+  const own = usersDb.sshKeys.ofUser(caller.login).map((key) => key.name)
+  throw new Refused(
+    "key",
+    `${quoted(keyName)} is not a key of ${caller.login}${didYouMean(keyName, own)} (ec2-util --list shows them)`,
+  )
 }
 
 /** Throws Refused unless the caller is an account of the course, with access keys where it is not one with sessions. */

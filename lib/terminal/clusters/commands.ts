@@ -1,6 +1,6 @@
 /** All commands of hadoop-ec2, by the names that people type. */
 import { UsageError } from "../../base/errors.ts"
-import { quoted } from "../../base/text.ts"
+import { unknownCommand } from "../arguments.ts"
 import type { LimitedOption } from "./cluster_arguments.ts"
 import type { Command } from "./command.ts"
 import { connectCommands } from "./commands/connect.ts"
@@ -21,9 +21,9 @@ export const clusterCommands: readonly Command[] = [
 export function findCommand(name: string, given: readonly LimitedOption[]): Command {
   const command = clusterCommands.find((one) => one.name === name || one.aliases?.includes(name))
   if (!command) {
-    throw new UsageError(
-      "command",
-      `${quoted(name)} is none of ${clusterCommands.map((one) => one.name).join(" ")}`,
+    throw unknownCommand(
+      name,
+      clusterCommands.map((one) => one.name),
     )
   }
   const foreign = given.find((option) => !command.options?.includes(option))

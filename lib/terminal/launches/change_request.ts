@@ -1,5 +1,6 @@
 /** ec2_active's options as the change that they ask for, judged before AWS is asked anything. */
 import { UsageError } from "../../base/errors.ts"
+import { didYouMean } from "../../base/nearest.ts"
 import { quoted } from "../../base/text.ts"
 import { parseDuration } from "../../base/time.ts"
 import type { Change } from "../../operations/launches/change.ts"
@@ -46,7 +47,11 @@ export function changeAsked(options: ChangeOptions): Change | null {
     case "delete":
       return { kind: "delete", ids: storageIds(ids) }
     default:
-      if (ids.length > 0) throw new UsageError("arguments", `unexpected argument ${quoted(ids[0] ?? "")}`)
+      if (ids[0] !== undefined)
+        throw new UsageError(
+          "arguments",
+          `unexpected argument ${quoted(ids[0])}${didYouMean(ids[0], changing, "--")}`,
+        )
       if (first === undefined) return null
       return { kind: first === "terminate-all" ? "terminate all" : "cancel spot requests" }
   }

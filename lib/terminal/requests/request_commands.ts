@@ -20,7 +20,7 @@ import {
   grantRequest,
   withdrawRequest,
 } from "../../operations/requests/requests.ts"
-import type { Arguments } from "../arguments.ts"
+import { type Arguments, unknownCommand } from "../arguments.ts"
 import type { requests } from "../declarations/requests.ts"
 import type { Output } from "../output.ts"
 
@@ -49,10 +49,7 @@ async function answer(args: Args, context: Context): Promise<string | null> {
     case "end":
       return endGrant(context, numberOf(args))
     default:
-      throw new UsageError(
-        "arguments",
-        `${quoted(args.command)} is no command, wanted list, grant, deny or end`,
-      )
+      throw unknownCommand(args.command, ["list", "grant", "deny", "end"])
   }
 }
 

@@ -14,7 +14,7 @@ import type { RosterDeps } from "../../operations/roster/deps.ts"
 import { finishImports } from "../../operations/roster/finish_import.ts"
 import { planImport, putRoster, rosterBeforeThis, summaryOf } from "../../operations/roster/import_roster.ts"
 import { holdingsOf } from "../../operations/roster/roster_holdings.ts"
-import type { Arguments } from "../arguments.ts"
+import { type Arguments, unknownCommand } from "../arguments.ts"
 import type { roster } from "../declarations/roster.ts"
 import type { Output } from "../output.ts"
 import {
@@ -47,10 +47,7 @@ export async function runRoster(args: Args, context: Context, output: Output): P
     case "finish":
       return finish(args, deps, output, {})
     default:
-      throw new UsageError(
-        "arguments",
-        `${quoted(args.command)} is no command, wanted import, list, restore or finish`,
-      )
+      throw unknownCommand(args.command, ["import", "list", "restore", "finish"])
   }
 }
 
