@@ -3,7 +3,7 @@
  * and ends with 1 where anything was wrong.
  */
 import { microUsd, microUsdOf, usd } from "../../lib/base/money.ts"
-import { crowd, killed } from "../support/crowd.ts"
+import { crowd, crowdOfVolumes, killed } from "../support/crowd.ts"
 import { startEmulator } from "../support/emulator.ts"
 import { tryWorlds } from "../support/oracle/world.ts"
 import {
@@ -27,6 +27,7 @@ const soaks: Record<string, () => Promise<void>> = {
   async crowd() {
     const rounds = portion(200)
     const total = { launched: 0, refused: 0 }
+    let volumes = 0
     for (let round = 0; round < rounds; round += 1) {
       const users = round % 2 === 0 ? 1 : 50
       // every tenth pair of rounds comes before anything was looked up
@@ -35,9 +36,14 @@ const soaks: Record<string, () => Promise<void>> = {
       total.launched += result.launched
       total.refused += result.refused
       wrong.push(...result.wrong)
+      if (round % 10 === 0) {
+        const stored = await crowdOfVolumes(emulator, { requests: 50, room: 20 })
+        wrong.push(...stored.wrong)
+        volumes += stored.launched
+      }
       const isLast = round === rounds - 1
       if (isLast || round % 10 === 9) {
-        const sums = `${total.launched} launched, ${total.refused} refused, ${wrong.length} wrong`
+        const sums = `${total.launched} launched, ${total.refused} refused, ${volumes} volumes made, ${wrong.length} wrong`
         const say = isLast ? console.log : console.error
         say(`crowd: ${round + 1} rounds of 50 at once: ${sums}`)
       }

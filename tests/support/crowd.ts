@@ -1,4 +1,5 @@
 /** Launches that come all at once, and launches that are killed at some moment: by real processes. */
+import { DescribeVolumesCommand } from "@aws-sdk/client-ec2"
 import { utcMsOf } from "../../lib/base/time.ts"
 import { settleReservations } from "../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay } from "./course_day.ts"
@@ -51,6 +52,40 @@ export async function crowd(
     wrong.push(...disagreements(day, running.length))
     const launched = runs.filter(({ code }) => code === 0).length
     return { launched, refused: launches - launched, wrong }
+  } finally {
+    day.close()
+  }
+}
+
+/** `requests` at once for a volume of 100 GiB, by one user with room for `room`: exactly those are made, whatever pends. */
+export async function crowdOfVolumes(
+  emulator: Emulator,
+  { requests, room }: { requests: number; room: number },
+): Promise<CrowdResult> {
+  const day = await courseDay(emulator, { limits: { max_hourly_cost: 100, max_storage_gib: room * 100 } })
+  try {
+    const runs = await Promise.all(
+      Array.from({ length: requests }, (_, index) =>
+        day.run("ec2_runner", ["--stdin-json"], {
+          stdin: JSON.stringify({
+            ...{ protocol: 2, client_token: `volume-${index}`, action: "create_volumes" },
+            volumes: [{ gib: 100, zone: "us-east-1a" }],
+          }),
+        }),
+      ),
+    )
+    const wrong = runs
+      .filter(
+        ({ code, stdout }) =>
+          code !== 0 && !(code === 3 && / = \d+ GiB at the price of gp3, limit \d+ GiB/.test(stdout)),
+      )
+      .map(({ code, stdout, stderr }) => `exit ${code}: ${stdout} ${stderr}`)
+    const { Volumes = [] } = await emulator.ec2.send(new DescribeVolumesCommand({}))
+    const expected = Math.min(room, requests)
+    if (Volumes.length !== expected) wrong.push(`${Volumes.length} volumes, wanted ${expected}`)
+    wrong.push(...disagreements(day, 0))
+    const launched = runs.filter(({ code }) => code === 0).length
+    return { launched, refused: requests - launched, wrong }
   } finally {
     day.close()
   }

@@ -1,7 +1,7 @@
 /** A little of what `npm run soak` does a lot of. */
 import { afterAll, expect, test } from "bun:test"
 import { courseDay } from "../../support/course_day.ts"
-import { crowd, killed } from "../../support/crowd.ts"
+import { crowd, crowdOfVolumes, killed } from "../../support/crowd.ts"
 import { startEmulator } from "../../support/emulator.ts"
 
 const emulator = await startEmulator()
@@ -16,6 +16,12 @@ test("defect: two launches at once both passed", async () => {
   })
   expect(wrong).toEqual([])
   expect([launched, refused]).toEqual([4, 6])
+})
+
+test("of volumes asked for at once exactly what max_storage_gib takes is made", async () => {
+  const { launched, refused, wrong } = await crowdOfVolumes(emulator, { requests: 8, room: 3 })
+  expect(wrong).toEqual([])
+  expect([launched, refused]).toEqual([3, 5])
 })
 
 test("launches by several users at once do not hinder each other", async () => {
