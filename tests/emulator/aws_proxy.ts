@@ -23,7 +23,7 @@ import { AwsFault, type AwsRequest, faultReply, type Reply, readRequest } from "
 import * as roles from "./roles.ts"
 import { runInstances } from "./run_instances.ts"
 import { schedules } from "./scheduler.ts"
-import { assumeRole, getCallerIdentity } from "./sessions.ts"
+import { assumeRole, checkDate, getCallerIdentity } from "./sessions.ts"
 import * as spot from "./spot.ts"
 import * as volumes from "./volumes.ts"
 import { World } from "./world.ts"
@@ -187,6 +187,7 @@ async function answer(world: World, request: AwsRequest): Promise<Reply> {
     const silent = ["ec2", "sts"].includes(request.service) && world.knobs.silentRegions[request.region]
     if (silent) return silentReply(request, silent)
     if (isFederation(request)) return federation(world, request)
+    checkDate(world, request)
     await authorize(world, request)
     const handler =
       request.service === "scheduler" ? schedules : handlers[`${request.service} ${request.action}`]

@@ -115,6 +115,25 @@ export async function assumeRole(world: World, request: AwsRequest): Promise<Rep
   })
 }
 
+/**
+ * Throws for a request that was signed more than five minutes from now.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+ */
+export function checkDate({ clock, knobs }: World, { headers, service }: AwsRequest): void {
+  const signed = headers["x-amz-date"]?.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ)$/, "$1-$2-$3:$4:$5")
+  if (!knobs.checksDates || signed === undefined) return
+  const offMs = Date.parse(signed) - clock.now()
+  if (Math.abs(offMs) <= 5 * 60_000) return
+  if (service === "ec2")
+    throw new AwsFault("RequestExpired", `Request has expired. Timestamp date is ${signed}.`, 400)
+  const now = new Date(clock.now()).toISOString()
+  const what =
+    offMs < 0
+      ? `Signature expired: ${signed} is now earlier than`
+      : `Signature not yet current: ${signed} is still later than`
+  throw new AwsFault("SignatureDoesNotMatch", `${what} ${now} (5 min.)`, 403)
+}
+
 /** Throws as a service does for a session's key that comes without its token, or after its end. */
 export async function requireLiveSession(
   world: World,

@@ -83,6 +83,8 @@ function defaultKnobs() {
     enforcePolicies: false,
     /** Regions of EC2 and STS that the account has not enabled, that a policy of its organisation denies, or that are down. */
     silentRegions: {} as Record<string, "not enabled" | "denied" | "down">,
+    /** Requests that were signed more than five minutes off are refused; for tools whose clock is the machine's own. */
+    checksDates: false,
     /** CloudTrail's two requests per second and region. */
     limitCloudTrail: false,
     /** Multiplies every spot price; an instance whose maximum is passed is interrupted at the next `settleSpot`. */

@@ -169,6 +169,7 @@ async function assumed(
   const sts = await aws.sts()
   const callerArn = await sts.callerArn()
   const role = studentRoleName(config.course.name)
+  audit.requireRoom(login)
   // A session that came of a role's session lasts an hour; and the federation endpoint takes none that asked for a duration.
   const isChained = isRoleSession(callerArn)
   const durationMs = isChained ? msPerHour : config.identity.sessionMs

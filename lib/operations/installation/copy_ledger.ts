@@ -14,7 +14,7 @@ import { reservations } from "../../db/launches/reservations.ts"
 import { markMoved, unmarkMoved } from "../../db/migrate.ts"
 import { openDb } from "../../db/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
-import { usersSteps } from "../../db/users_schema.ts"
+import { neverCopied, usersSteps } from "../../db/users_schema.ts"
 import type { AuditLog } from "../../host/files/audit.ts"
 
 export interface CopyDeps {
@@ -110,7 +110,7 @@ function move(
           to.usage.transaction(() => {
             for (const db of [to.users, to.usage]) liftTimeouts(db)
             requireEmpty(to)
-            const rows = [...copyRows(from.users, to.users), ...copyRows(from.usage, to.usage)]
+            const rows = [...copyRows(from.users, to.users, neverCopied), ...copyRows(from.usage, to.usage)]
             // The copy brought along that the old one is closed.
             if (isFrozenHere) freezes(to.usage).lift(login, clock.now())
             return rows

@@ -1,6 +1,7 @@
 /** kill -9 before every single effect of `--init` and of `--rotate-secret`: the next `--init` makes all whole. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { ListAccessKeysCommand } from "@aws-sdk/client-iam"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
@@ -63,6 +64,30 @@ async function killEach(effects: number, command: "init" | "rotate"): Promise<vo
   }
   await Promise.all([inTurn(), inTurn(), inTurn()])
 }
+
+/** What an account with sessions is: recorded, with a key pair, a profile that asks for sessions, and no access key anywhere. */
+async function expectWholeWithSessions(login: string): Promise<void> {
+  const { usersDb } = world.deps(login)
+  await convergeIdentity(world.deps(login))
+  expect(usersDb.users.get(login)?.login).toBe(login)
+  expect(usersDb.accessKeys.ofUser(login)).toEqual([])
+  expect(usersDb.sshKeys.ofUser(login).map(({ name }) => name)).toEqual([`${login}-default`])
+  const profile = readFileSync(join(world.course.home(login), ".aws", "config"), "utf8")
+  expect(profile.match(/credential_process = .*ec2-util --credentials/g)).toHaveLength(1)
+  expect(Object.values(keysInHome(world.course.home(login))).filter((key) => key)).toEqual([])
+  mutations(emulator)
+  await convergeIdentity(world.deps(login))
+  expect(mutations(emulator)).toEqual([])
+}
+
+test("kill -9 before any effect of --init with sessions: the next --init makes all whole, without a key", async () => {
+  world.close()
+  world = await identityWorld(emulator, { identity: { credentials: "sessions" } })
+  const effects = (await run("cs61c-zz", "init", -1)) ?? 0
+  expect(effects).toBeGreaterThan(8)
+  await killEach(effects, "init")
+  for (let effect = 0; effect < effects; effect++) await expectWholeWithSessions(loginOf(effect))
+}, 300_000)
 
 describe("kill -9", () => {
   test("before any effect of --init: the next --init makes all whole, with one key", async () => {

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { PostgresSettings } from "../../../lib/base/database.ts"
 import { noMicroUsd } from "../../../lib/base/money.ts"
@@ -127,6 +127,49 @@ describeOrSkip("moving a ledger", () => {
     expect(again.freezes.current()).toBeNull()
     again.close()
     expect(newUsage).toThrow(`moved to ${back}`)
+  })
+
+  test("takes no session along, to the server or back, and the documented pg_dump neither", () => {
+    const before = oldUsage()
+    settleAll(before)
+    before.close()
+    const session = {
+      ...{ login: "cs61c-aa", boundTo: "x", accessKey: "ASIAX", isChained: 0 as const },
+      ...{ secret: "secret of a session", token: "token of a session" },
+      ...{ recordedAtUtcMs: utcMsOf(1), issuedAtUtcMs: utcMsOf(1) },
+      ...{ endsAtUtcMs: utcMsOf(9e15), expiresAtUtcMs: utcMsOf(9e15) },
+    }
+    const put = (users: ReturnType<typeof openUsersDb>) => {
+      users.transaction(() => {
+        users.sessions.put(session)
+        users.sessionFailures.put("cs61c-ab", "why", utcMsOf(1))
+      })
+      return users
+    }
+    put(openUsersDb({ path: join(old.dataDir, "users.db"), clock })).close()
+    copyFrom(deps(shared), old.dataDir, login)
+    const there = openUsersDb({ path: join(shared.dataDir, "users.db"), clock, server: database })
+    expect([there.sessions.logins(), there.sessionFailures.get("cs61c-ab")]).toEqual([[], null])
+    put(there).close()
+
+    const page = readFileSync(join(import.meta.dir, "../../../docs/postgresql.md"), "utf8")
+    const options = /`pg_dump ([^`]*)`/.exec(page)?.[1]?.split(" ") ?? []
+    const parameters = Object.fromEntries(database.parameters)
+    const dump = String(
+      Bun.spawnSync([
+        ...[join(postgresBinaries ?? "", "pg_dump"), "-h", server.socket, "-U", "postgres"],
+        ...[...options, parameters.dbname ?? ""],
+      ]).stdout,
+    )
+    expect(dump).toContain("secret of AKIA")
+    expect(dump).not.toContain("of a session")
+
+    const back = join(old.directory, "back")
+    mkdirSync(back, { mode: 0o700 })
+    copyTo(deps(shared), back, login)
+    const again = openUsersDb({ path: join(back, "users.db"), clock })
+    expect(again.sessions.logins()).toEqual([])
+    again.close()
   })
 
   test("leaves a ledger behind that nobody opens, and that admits nothing to who has it open", () => {
