@@ -15,8 +15,8 @@ import {
 export const tool = `${prefix}/bin/ec2-transaction`
 export const launcher = `${prefix}/libexec/transaction`
 
-export async function makeTransactionHost(): Promise<Host> {
-  const host = await makeHost(makeDist(["init_dbs"]))
+export async function makeTransactionHost(tools: string[] = ["init_dbs"]): Promise<Host> {
+  const host = await makeHost(makeDist(tools))
   const { shared } = host
   await compileTool(join(root, "tests/boundary/transaction.ts"), join(shared, "transaction"))
   compileWrapper(join(shared, "ec2-transaction"), "transaction")
