@@ -13,6 +13,7 @@ export const allTools = {
   doctor: async () => (await import("../scripts/doctor.ts")).tool as Tool,
   ec2_active: async () => (await import("../scripts/ec2_active.ts")).tool as Tool,
   ec2_runner: async () => (await import("../scripts/ec2_runner.ts")).tool as Tool,
+  ec2_ssh: async () => (await import("../scripts/ec2_ssh.ts")).tool as Tool,
   ec2_util: async () => (await import("../scripts/ec2_util.ts")).tool as Tool,
   emr_proxy_into: async () => (await import("../scripts/emr_proxy_into.ts")).tool as Tool,
   hadoop_ec2: async () => (await import("../scripts/hadoop_ec2.ts")).tool as Tool,

@@ -13,6 +13,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "ec2-run", tool: "ec2_runner", setuid: true },
   { name: "ec2-active", tool: "ec2_active", setuid: true },
   { name: "ec2-usage", tool: "usage_report", setuid: true },
+  { name: "ec2-ssh", tool: "ec2_ssh", setuid: false },
   { name: "hadoop-ec2", tool: "hadoop_ec2", setuid: false },
   { name: "microproxy", tool: "microproxy", setuid: false },
   { name: "emr-proxy-into", tool: "emr_proxy_into", setuid: false },

@@ -95,6 +95,8 @@ export interface Config {
     furtherGroups: string[]
     /** The networks that a student's own group lets in to ssh; null: the login hosts' own addresses. */
     sshFrom: string[] | null
+    /** Whom the instances let in; "": as their images tell. */
+    user: string
   }
 }
 

@@ -26,6 +26,7 @@ function expectInstalled() {
     `${prefix}/libexec/usage_cron root:root 111`,
     `${prefix}/bin/ec2-util cs61c:cs61c 4755`,
     `${prefix}/bin/ec2-run cs61c:cs61c 4755`,
+    `${prefix}/bin/ec2-ssh root:root 755`,
     `${prefix}/bin/hadoop-ec2 root:root 755`,
     "/etc/ec2-wrappers/config.toml root:root 644",
     "/etc/cron.d/ec2-wrappers root:root 644",

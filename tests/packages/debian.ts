@@ -52,7 +52,12 @@ for (const suite of suites) {
       const listed = await clean.sh(
         `cd ${prefix}; stat -c '%n %U %a' bin/* libexec/ec2_util; stat -c %h libexec/ec2_util`,
       )
-      for (const line of ["bin/ec2-run cs61c 4755", "bin/hadoop-ec2 root 755", "libexec/ec2_util root 111"])
+      for (const line of [
+        "bin/ec2-run cs61c 4755",
+        "bin/ec2-ssh root 755",
+        "bin/hadoop-ec2 root 755",
+        "libexec/ec2_util root 111",
+      ])
         expect(listed.stdout).toContain(`${line}\n`)
       // Its file of the package and the one in use are the same: each tool has two names.
       expect(listed.stdout).toEndWith("\n28\n")

@@ -3,10 +3,10 @@ import { UsageError } from "../../base/errors.ts"
 import { isReservedTagKey } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { msPerMinute, parseDuration } from "../../base/time.ts"
+import { splitWords } from "../ssh/shell_words.ts"
 import { iniList } from "./ini.ts"
 import { type InstanceTypes, parseTypes } from "./instance_types.ts"
 import { parseCidr, parseCount, parseEnv } from "./names.ts"
-import { splitWords } from "./shell_words.ts"
 
 export interface ClusterSettings extends InstanceTypes {
   imageId: string | null

@@ -1,7 +1,7 @@
 /** User data: a boot script with its environment, gzipped. Treated as readable by everybody on the node and in the account. */
 import { UsageError } from "../../base/errors.ts"
 import { quoted } from "../../base/text.ts"
-import { shellQuote } from "./shell_words.ts"
+import { shellQuote } from "../ssh/shell_words.ts"
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before base64. */
 export const maxUserDataBytes = 16 * 1024

@@ -166,6 +166,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       tags: launch.tags ?? {},
       maxRootGib: launch.max_root_gib ?? 100,
       furtherGroups: launch.security_groups ?? [],
+      user: launch.user ?? "",
       sshFrom: launch.ssh_from?.map((from) => (from === "anywhere" ? "0.0.0.0/0" : from)) ?? null,
     },
   }

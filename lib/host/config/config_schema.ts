@@ -6,7 +6,7 @@ import { reasonOf } from "./config_reasons.ts"
 import { configValues } from "./config_values.ts"
 
 const { text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl } = configValues
-const { instant, tagKey, tagValue, courseName, perLogin, network } = configValues
+const { instant, tagKey, tagValue, courseName, perLogin, network, unixUser } = configValues
 
 const limits = {
   max_hourly_cost: amount,
@@ -136,6 +136,7 @@ const configSchema = v.strictObject({
       subnet: text,
       security_groups: names,
       ssh_from: v.array(network),
+      user: unixUser,
       subnets: names,
       ssm_parameters: names,
       instance_profiles: names,

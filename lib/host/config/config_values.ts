@@ -69,6 +69,7 @@ const tagValue = v.pipe(
   v.regex(tagCharacters, "is not a value of a tag"),
 )
 
+const unixUser = v.pipe(name, v.regex(/^[a-z_][a-z0-9_-]{0,31}$/, "is not the name of a Unix user"))
 /** EC2 takes no network with bits beyond its mask. */
 const network = v.pipe(
   name,
@@ -96,5 +97,5 @@ const perLogin = <T extends v.GenericSchema>(ofOne: T) =>
 
 export const configValues = {
   ...{ text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl },
-  ...{ instant, tagKey, tagValue, courseName, perLogin, network },
+  ...{ instant, tagKey, tagValue, courseName, perLogin, network, unixUser },
 }

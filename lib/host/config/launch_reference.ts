@@ -21,6 +21,12 @@ export const launchReference: TableReference = {
         "whole Internet try. Each student has a security group of his own, made at the first launch that names none; it opens " +
         "port 22 only.",
     ),
+    key(
+      "user",
+      "the image's own",
+      "The user whom the course's images let in by ssh. Without it, `ec2-ssh` knows the user of the usual images by their names: " +
+        "Amazon Linux, Ubuntu, Debian, Rocky Linux and others.",
+    ),
     key("subnets", "[]", "The subnets that a launch may name besides `subnet`."),
     key("placement_groups", "[]", "The placement groups that a launch may name besides the caller's own."),
     key("instance_profiles", "[]", "The instance profiles that a launch may name."),

@@ -1,9 +1,11 @@
 /** Files under the student's configuration directory: read whole, written whole. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
-import { Failed, messageOf } from "../../base/errors.ts"
+import { join, resolve } from "node:path"
+import { Failed } from "../../base/errors.ts"
+import { makeDirectoryOf } from "../../host/files/text_files.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
 import { type ClusterDeps, type ClusterSession, clusterFiles } from "./deps.ts"
+
+export { readText, removeFile, writeText } from "../../host/files/text_files.ts"
 
 export type ClusterFile = keyof typeof clusterFiles
 
@@ -15,58 +17,6 @@ export function clusterFile({ deps, name: cluster }: ClusterSession, file: Clust
 /** A path as people write it, absolute: `~/…` and `$HOME/…` are in their home, others relative to the current directory. */
 export function givenPath({ home }: ClusterDeps, path: string): string {
   return resolve(path.replace(/^(~|\$HOME|\$\{HOME\})(?=\/|$)/, () => home))
-}
-
-/** Scripts and settings are pages; what does not end, such as a device, is a mistake. */
-const mostBytes = 1024 * 1024
-
-/** Null where there is none. */
-export function readText(path: string): string | null {
-  try {
-    const fd = openSync(path, "r")
-    try {
-      const bytes = Buffer.alloc(mostBytes + 1)
-      let size = 0
-      for (let got = -1; got !== 0 && size <= mostBytes; size += got)
-        got = readSync(fd, bytes, size, bytes.length - size, null)
-      if (size > mostBytes) throw new Failed(`read ${path}`, "is longer than 1 MiB")
-      return bytes.toString("utf8", 0, size)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (error) {
-    if (error instanceof Failed) throw error
-    const { code } = error as NodeJS.ErrnoException
-    if (code === "ENOENT" || code === "ENOTDIR") return null
-    throw new Failed(`read ${path}`, messageOf(error), { cause: error })
-  }
-}
-
-/** Replaces the file, making its directories; mode 0600. */
-export function writeText(path: string, text: string): void {
-  try {
-    makeDirectoryOf(path)
-    const fresh = `${path}.${process.pid}.new`
-    const fd = openSync(fresh, "wx", 0o600)
-    try {
-      const bytes = new TextEncoder().encode(text)
-      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(fresh, path)
-  } catch (error) {
-    throw new Failed(`write ${path}`, messageOf(error), { cause: error })
-  }
-}
-
-function makeDirectoryOf(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new Failed(`make ${dirname(path)}`, messageOf(error), { cause: error })
-  }
 }
 
 /**
@@ -86,9 +36,4 @@ export async function aloneWith<T>(
     throw new Failed(action, `another command launches or stores for ${cluster}: wait for it, or end it`)
   }
   return await work().finally(release)
-}
-
-/** Removing what is not there succeeds. */
-export function removeFile(path: string): void {
-  rmSync(path, { force: true, recursive: true })
 }

@@ -1,6 +1,6 @@
 /** ssh and scp to nodes: our host keys and our checking first, then what the settings add. Always lists of words. */
 import { Failed } from "../../base/errors.ts"
-import { shellCommand } from "../../decisions/clusters/shell_words.ts"
+import { shellCommand } from "../../decisions/ssh/shell_words.ts"
 import type { ClusterSession } from "./deps.ts"
 import { clusterFile } from "./files.ts"
 import { addressOf, type ClusterNode } from "./nodes.ts"

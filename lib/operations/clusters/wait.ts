@@ -18,7 +18,7 @@ import {
   servicesOf,
 } from "../../decisions/clusters/readiness.ts"
 import { rolesOfService, type Service } from "../../decisions/clusters/roles.ts"
-import { shellCommand } from "../../decisions/clusters/shell_words.ts"
+import { shellCommand } from "../../decisions/ssh/shell_words.ts"
 import type { ClusterDeps, ClusterSession } from "./deps.ts"
 import { settleHostKeys } from "./host_keys.ts"
 import { type ClusterNode, requireMaster, toNode } from "./nodes.ts"

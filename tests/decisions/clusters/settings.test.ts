@@ -8,7 +8,7 @@ import {
   toSettings,
   withGiven,
 } from "../../../lib/decisions/clusters/settings.ts"
-import { shellCommand, splitWords } from "../../../lib/decisions/clusters/shell_words.ts"
+import { shellCommand, splitWords } from "../../../lib/decisions/ssh/shell_words.ts"
 
 /** As ec2_util --init of 2010 wrote it. */
 const oldFile = `

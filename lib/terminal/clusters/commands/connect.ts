@@ -1,8 +1,8 @@
 /** Commands that go to nodes through ssh. */
 import { UsageError } from "../../../base/errors.ts"
 import { plural } from "../../../base/text.ts"
-import { shellCommand } from "../../../decisions/clusters/shell_words.ts"
 import { hostKeysIn, knownHostsLine } from "../../../decisions/ssh/host_keys.ts"
+import { shellCommand } from "../../../decisions/ssh/shell_words.ts"
 import { prepareConnection, pullCommand, pushCommand } from "../../../operations/clusters/connect.ts"
 import type { ClusterDeps, ClusterSession } from "../../../operations/clusters/deps.ts"
 import { nodesWith, runOnEach } from "../../../operations/clusters/fan_out.ts"
