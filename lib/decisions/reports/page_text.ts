@@ -34,7 +34,7 @@ export function isRange({ lowest, highest }: Bounds): boolean {
 const microUsdPerCent = 10_000
 
 function grouped(decimal: string): string {
-  return decimal.replace(/\B(?=(\d{3})+(?!\d))/g, (_, __, offset: number, whole: string) =>
-    offset > whole.indexOf(".") ? "" : ",",
-  )
+  const [whole = "", fraction] = decimal.split(".")
+  const thousands = Number(whole).toLocaleString("en-US")
+  return fraction === undefined ? thousands : `${thousands}.${fraction}`
 }

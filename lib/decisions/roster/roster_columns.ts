@@ -98,6 +98,9 @@ function isKnown(cell: string): boolean {
 
 /** `LAB 101 and LEC 001` of Canvas, `101, 102` of the others. */
 export function sectionsIn(cell: string): string[] {
-  const names = cell.replace(/\s+/g, " ").split(/ and |[,;|]/).map((name) => name.trim())
+  const names = cell
+    .replace(/\s+/g, " ")
+    .split(/ and |[,;|]/)
+    .map((name) => name.trim())
   return [...new Set(names.filter((name) => name !== ""))]
 }
