@@ -31,9 +31,9 @@ const subjects: Record<string, string[]> = {
   audit: [],
   clusters: ["pricing", "proxy", "requests", "ssh"],
   doctor: ["audit", "identities", "installation", "launches", "ssh", "usage"],
-  enforcement: ["identities", "launches", "pricing", "roster", "storage", "usage"],
+  enforcement: ["audit", "identities", "launches", "pricing", "roster", "storage", "usage"],
   identities: ["doctor"],
-  installation: ["enforcement", "launches", "usage"],
+  installation: ["audit", "enforcement", "launches", "usage"],
   launches: [
     "enforcement",
     "identities",

@@ -53,6 +53,10 @@ export function openAws(settings: () => AwsSettings): Aws {
       once("scheduler", region, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
     s3: () => once("s3", undefined, async (s) => (await import("./s3.ts")).openS3(s)),
+    bucket: (place) =>
+      once(`s3 ${JSON.stringify(place)}`, undefined, async (s) =>
+        (await import("./bucket.ts")).openBucket(s, place),
+      ),
     serverTime: async () => {
       const ask = await once("time", undefined, async (s) => {
         const { serverTime } = await import("./protocol/server_time.ts")

@@ -1,11 +1,11 @@
-/** What happened to an instance, from the account's event history: 90 days, at most 2 requests a second per region. */
+/** What happened to an instance, or in the account, from its event history: 90 days, at most 2 requests a second per region. */
 
 import { CloudTrailClient, type Event, LookupEventsCommand } from "@aws-sdk/client-cloudtrail"
 import { utcMsOf } from "../base/time.ts"
 import type { InstanceEvent } from "../decisions/usage/events.ts"
-import type { CloudTrail } from "./interfaces.ts"
 import { type AwsSettings, clientOptions, sender } from "./protocol/connection.ts"
-import { paginate, required } from "./protocol/pages.ts"
+import { pages, paginate, required } from "./protocol/pages.ts"
+import type { CloudTrail, TrailAct } from "./record_interfaces.ts"
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const msBetweenRequests = 500
@@ -62,6 +62,58 @@ export function openCloudTrail(settings: AwsSettings): CloudTrail {
         }))
         .sort((a, b) => b.atUtcMs - a.atUtcMs)
     },
+
+    async *acts(fromUtcMs, toUtcMs) {
+      const action = `look up what was done in ${settings.region}`
+      for (const [AttributeKey, AttributeValue] of actFilters) {
+        const listed = pages(
+          action,
+          async (NextToken) => {
+            await turn()
+            return send(
+              action,
+              new LookupEventsCommand({
+                LookupAttributes: [{ AttributeKey, AttributeValue }],
+                StartTime: new Date(fromUtcMs),
+                EndTime: new Date(toUtcMs),
+                MaxResults: pageSize,
+                NextToken,
+              }),
+            )
+          },
+          (page) => page.NextToken,
+        )
+        for await (const page of listed)
+          yield required(action, page.Events)
+            .filter((event) => !isFailure(event))
+            .map((event) => actOf(action, settings.region, event))
+      }
+    },
+  }
+}
+
+/** CloudTrail counts AssumeRole among what reads. https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html */
+const actFilters = [
+  ["ReadOnly", "false"],
+  ["EventName", "AssumeRole"],
+] as const
+
+function actOf(action: string, region: string, event: Event): TrailAct {
+  const record = recordOf(event.CloudTrailEvent)
+  const user = whoDid(event)
+  return {
+    eventId: event.EventId ?? "",
+    name: event.EventName ?? "",
+    source: event.EventSource ?? "",
+    region,
+    atUtcMs: utcMsOf(required(action, event.EventTime).getTime()),
+    user,
+    login: record.userIdentity?.sessionContext?.sourceIdentity || user,
+    accessKeyId: event.AccessKeyId ?? "",
+    sourceIp: record.sourceIPAddress ?? "",
+    requestId: record.requestID ?? "",
+    clientToken: record.requestParameters?.clientToken ?? "",
+    resources: (event.Resources ?? []).flatMap(({ ResourceName }) => ResourceName ?? []),
   }
 }
 
@@ -80,7 +132,9 @@ function whoDid({ Username, CloudTrailEvent }: Event): string {
 /** The parts of an event's record that are read. */
 interface EventRecord {
   userIdentity?: { type?: string; arn?: string; sessionContext?: { sourceIdentity?: string | null } }
-  requestParameters?: { hibernate?: boolean }
+  requestParameters?: { hibernate?: boolean; clientToken?: string }
+  requestID?: string
+  sourceIPAddress?: string
   responseElements?: { instancesSet?: { items?: ChangedInstance[] } }
 }
 interface ChangedInstance {

@@ -13,12 +13,12 @@ import type {
 } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
 import type { UtcMs } from "../base/time.ts"
-import type { InstanceEvent } from "../decisions/usage/events.ts"
 import type { SpareGroups } from "./ec2/group_interfaces.ts"
 import type { SecurityGroups } from "./ec2/security_group_interfaces.ts"
 import type { Iam } from "./iam/interfaces.ts"
 import type { S3 } from "./objects.ts"
 import type { Outcome } from "./outcome.ts"
+import type { Bucket, BucketPlace, CloudTrail } from "./record_interfaces.ts"
 
 export interface LaunchRequest {
   /** ClientToken: the reservation's id. Asking twice with one token launches once. */
@@ -166,15 +166,6 @@ export interface Pricing {
   storagePrices(region: string): AsyncIterable<{ what: string; microUsdPerMonth: number }[]>
 }
 
-export interface CloudTrail {
-  /** Start, stop and termination events of an instance, newest first; at most two requests per second. */
-  instanceEvents(
-    instanceId: string,
-    fromUtcMs: UtcMs,
-    toUtcMs: UtcMs,
-  ): Promise<(InstanceEvent & { user: string; eventId: string })[]>
-}
-
 export interface Scheduler {
   /** A one-time schedule that terminates the instance; replaces one of the same name. */
   putTermination(instanceId: string, atUtcMs: UtcMs, roleArn: string): Promise<Outcome>
@@ -233,6 +224,7 @@ export interface Aws {
   scheduler(region: string): Promise<Scheduler>
   quotas(region?: string): Promise<Quotas>
   s3(): Promise<S3>
+  bucket(place: BucketPlace): Promise<Bucket>
   /** AWS's clock, in UTC milliseconds, to the second. */
   serverTime(): Promise<number>
   /**

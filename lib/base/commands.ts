@@ -23,6 +23,7 @@ export const commands: readonly CommandEntry[] = [
 const uncommandedTools = [
   "usage_cron",
   "course_freeze",
+  "audit",
   "kill_all_accounts",
   "roster",
   "requests",

@@ -30,6 +30,15 @@ export interface Config {
   paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
   /** Null: SQLite, in the files of `paths`. */
   database: PostgresSettings | null
+  audit: {
+    /** Where the head of the audit log's chain is stored; null: nowhere. */
+    bucket: string | null
+    bucketRegion: string
+    /** Another account's id, to which the bucket belongs; null: this account's own, with Object Lock. */
+    bucketOwner: string | null
+    /** How long a head stays locked. */
+    retainMs: number
+  }
   aws: {
     region: string
     /** Further regions that cron looks into; the first is `region`. */

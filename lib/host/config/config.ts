@@ -111,6 +111,12 @@ function toConfig(path: string, file: ConfigFile): Config {
       rootAccessKey: file.paths.root_access_key ?? join(dataDir, "root-access-key"),
     },
     database: toDatabase(path, file.database),
+    audit: {
+      bucket: file.audit.bucket ?? null,
+      bucketRegion: file.audit.bucket_region ?? region,
+      bucketOwner: file.audit.bucket_owner ?? null,
+      retainMs: (file.audit.retain_days ?? 400) * msPerDay,
+    },
     aws: {
       region,
       regions: [...new Set([region, ...(aws.regions ?? [])])],

@@ -5,6 +5,7 @@
 
 import { launchReference } from "./launch_reference.ts"
 import { limitsReference } from "./limits_reference.ts"
+import { recordReference } from "./record_reference.ts"
 import { key, type TableReference } from "./reference_form.ts"
 
 export const configReference: readonly TableReference[] = [
@@ -75,29 +76,7 @@ export const configReference: readonly TableReference[] = [
       key("root_access_key", "`root-access-key` in `data_dir`", "The file with the account's access key."),
     ],
   },
-  {
-    table: "database",
-    about:
-      "Where the ledger is. Without this table it is in SQLite's files, which one host uses. With it several hosts share a " +
-      "PostgreSQL database (docs/postgresql.md).",
-    keys: [
-      key(
-        "url",
-        "required",
-        "libpq's `keyword=value` pairs: `host`, `dbname` and `user`, and as needed `port`, `hostaddr`, " +
-          "`target_session_attrs=read-write` and others. `host` is a socket's directory or names one or more servers, " +
-          "which need `sslmode=verify-full`. A password is refused. No PG* variable, service file or `~/.pgpass` counts.",
-      ),
-      key("passfile", "none", "A libpq password file that only the account can read."),
-      key("sslcert", "none", "The account's client certificate."),
-      key("sslkey", "none", "Its key, which only the account can read."),
-      key(
-        "sslrootcert",
-        "none",
-        "Certificates of authorities that may certify the server. Required beyond a socket.",
-      ),
-    ],
-  },
+  ...recordReference,
   {
     table: "aws",
     about: "How AWS is reached.",

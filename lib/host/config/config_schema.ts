@@ -22,6 +22,9 @@ const identityOfUser = { credentials: credentialMode }
 
 const assignment = { start: instant, end: instant }
 
+const bucketName = v.pipe(name, v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not an S3 bucket name"))
+const region = v.pipe(name, v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not a region such as us-east-1"))
+
 const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictObject(entries))
 
 const configSchema = v.strictObject({
@@ -33,9 +36,7 @@ const configSchema = v.strictObject({
       v.pipe(name, v.regex(/^[\w+=,.@-]{1,128}$/, "is not an IAM group name")),
       "students",
     ),
-    bucket: v.optional(
-      v.pipe(name, v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not an S3 bucket name")),
-    ),
+    bucket: v.optional(bucketName),
     term_start: v.optional(instant),
   }),
   identity: v.optional(
@@ -73,12 +74,21 @@ const configSchema = v.strictObject({
   ),
   aws: v.optional(
     optional({
-      region: v.pipe(name, v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not a region such as us-east-1")),
-      regions: v.array(v.pipe(name, v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not a region such as us-east-1"))),
+      region,
+      regions: v.array(region),
       endpoint: httpUrl,
       credentials: v.picklist(["file", "default"]),
       proxy: httpUrl,
       ca_file: absolutePath,
+    }),
+    {},
+  ),
+  audit: v.optional(
+    optional({
+      bucket: bucketName,
+      bucket_region: region,
+      bucket_owner: v.pipe(v.string(), v.regex(/^\d{12}$/, "is not the 12 digits of an account id")),
+      retain_days: v.pipe(positive, v.maxValue(36_500, "is more than 36500")),
     }),
     {},
   ),

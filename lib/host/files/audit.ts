@@ -40,6 +40,8 @@ export interface AuditLog {
   catchUp(): void
   /** How many lines wait to be brought in, or rows to be chained. */
   late(): number
+  /** The same log over another ledger: where a ledger is moved or replaced. */
+  on(chain: () => AuditChain): AuditLog
 }
 
 /** The rows of the ledger. */
@@ -68,11 +70,8 @@ const longestRefusal = 2000
 const longestLine = 16_000
 
 /** The log at `path`, made at the first record: `ISO-LOCAL-TIME: LOGIN: MESSAGE`, as the old tools wrote it. */
-export function auditLog(
-  path: string,
-  clock: Clock,
-  { chain, waiting, lateDirectories = [], sharesDirectory, say }: AuditOptions = {},
-): AuditLog {
+export function auditLog(path: string, clock: Clock, options: AuditOptions = {}): AuditLog {
+  const { chain, waiting, lateDirectories = [], sharesDirectory, say } = options
   const late = lateLines(lateDirectories, "audit-log.late", { clock, waiting })
   const lateRows = lateLines(lateDirectories, "audit-rows.late", { clock, waiting })
   const shares = sharesDirectory === undefined ? null : auditShares(sharesDirectory, clock)
@@ -192,6 +191,7 @@ export function auditLog(
       shares?.settle(writeCount)
     },
     late: () => Math.max(late.count(), lateRows.count()),
+    on: (other) => auditLog(path, clock, { ...options, chain: other }),
   }
 }
 

@@ -3,6 +3,7 @@ import { messageOf } from "../../base/errors.ts"
 import { msPerMinute, type UtcMs } from "../../base/time.ts"
 import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import { keepReserve, lowSpace, useReserve } from "../../host/files/reserve.ts"
+import { anchorHead } from "../audit/anchor.ts"
 import { sessionEnder, writeDenials } from "../identities/session_denials.ts"
 import { settleReservations } from "../launches/settle.ts"
 import { finishImports } from "../roster/finish_import.ts"
@@ -103,6 +104,10 @@ async function runHere(
     deps.audit.catchUp()
   } catch (error) {
     warnings.push(messageOf(error))
+  }
+  if (!todo.dryRun && failure === undefined) {
+    const notStored = await anchorHead(deps)
+    if (notStored !== null) warnings.push(notStored)
   }
   keepReserve(deps.config.paths.dataDir)
   return { summary, enforced, warnings, failure }

@@ -12,6 +12,7 @@ import { neverCopied, usersSteps } from "../../db/users_schema.ts"
 import type { AuditLog } from "../../host/files/audit.ts"
 import { requirePrivateDirectory } from "../../host/files/private_file.ts"
 import { tryExclusiveLock } from "../../host/processes/lock_file.ts"
+import { carryRowsOver, recordInto } from "./restored_rows.ts"
 
 export interface BackupDeps {
   config: Pick<Config, "paths">
@@ -93,7 +94,7 @@ export function restore(
   from: string,
   login: string,
 ): { kept: string[]; missing: string[] } {
-  const { config, clock, audit } = deps
+  const { config, clock } = deps
   const paths = databases(config.paths)
   const stamp = freeStamp(clock, (one) => paths.some((path) => existsSync(`${path}.replaced-${one}`)))
   const moves = paths.map((path) => ({
@@ -111,9 +112,11 @@ export function restore(
   const missing = moves.flatMap(({ path, incoming }) =>
     missingSteps(incoming, path === config.paths.userDb ? usersSteps : usageSteps),
   )
-  audit.record(login, `restore databases from ${from}`)
+  const { usageDb } = config.paths
+  recordInto(deps, usageDb, login, `restore databases from ${from}`)
+  carryRowsOver(clock, usageDb, `${usageDb}.restoring`)
   for (const { path, incoming, aside } of moves) replaceDatabase(path, incoming, aside)
-  audit.record(login, `restored databases from ${from}`)
+  recordInto(deps, usageDb, login, `restored databases from ${from}`)
   return { kept: moves.map(({ aside }) => aside).filter(existsSync), missing }
 }
 

@@ -6,6 +6,7 @@ import type { PostgresSettings } from "../../base/database.ts"
 import { Failed, UsageError } from "../../base/errors.ts"
 import { plural } from "../../base/text.ts"
 import type { Clock } from "../../base/time.ts"
+import { auditRows } from "../../db/audit/audit_rows.ts"
 import { copyRows, countRows, liftTimeouts } from "../../db/copy.ts"
 import type { Db } from "../../db/db.ts"
 import { freezes } from "../../db/enforcement/freezes.ts"
@@ -102,7 +103,7 @@ function move(
     try {
       requireEmpty(to)
       requireNobodyAtWork(from)
-      audit.record(login, `move the ledger from ${from.name} to ${to.name}`)
+      audit.on(() => auditRows(from.usage)).record(login, `move the ledger from ${from.name} to ${to.name}`)
       const isFrozenHere = close(from, to.name, login, clock)
       let copied: { table: string; rows: number }[]
       try {
@@ -110,7 +111,11 @@ function move(
           to.usage.transaction(() => {
             for (const db of [to.users, to.usage]) liftTimeouts(db)
             requireEmpty(to)
+            const own = auditRows(to.usage).after(0, Number.MAX_SAFE_INTEGER)
             const rows = [...copyRows(from.users, to.users, neverCopied), ...copyRows(from.usage, to.usage)]
+            // What was done before the ledger came, setup for example, goes on in its chain.
+            for (const { atUtcMs, host, login: by, message } of own)
+              auditRows(to.usage).append({ atUtcMs, host, login: by, message })
             // The copy brought along that the old one is closed.
             if (isFrozenHere) freezes(to.usage).lift(login, clock.now())
             return rows
@@ -121,7 +126,7 @@ function move(
         if (isFrozenHere) from.usage.transaction(() => freezes(from.usage).lift(login, clock.now()))
         throw error
       }
-      audit.record(login, `moved the ledger from ${from.name} to ${to.name}`)
+      audit.on(() => auditRows(to.usage)).record(login, `moved the ledger from ${from.name} to ${to.name}`)
       const rows = copied.reduce((sum, table) => sum + table.rows, 0)
       return [
         `copied ${plural(rows, "row")} of ${plural(copied.length, "table")} from ${from.name} to ${to.name}, and compared their sums`,

@@ -1,7 +1,8 @@
 /** AWS as cron sees it over made-up lives: listings with their faults, CloudTrail with its delay, volumes, spot prices. */
 
 import { clockOffset } from "../../../lib/aws/aws.ts"
-import type { Aws, CloudTrail, Ec2 } from "../../../lib/aws/interfaces.ts"
+import type { Aws, Ec2 } from "../../../lib/aws/interfaces.ts"
+import type { CloudTrail } from "../../../lib/aws/record_interfaces.ts"
 import { Failed } from "../../../lib/base/errors.ts"
 import { tagOf, type Volume } from "../../../lib/base/instance.ts"
 import { msPerMinute, type UtcMs, utcMsOf } from "../../../lib/base/time.ts"
@@ -103,7 +104,7 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
         .map((change) => ({ ...change, instanceType: type, zone: "us-east-1a", product: "Linux/UNIX" }))
     },
   }
-  const trail: CloudTrail = {
+  const trail: Pick<CloudTrail, "instanceEvents"> = {
     async instanceEvents(instanceId, fromUtcMs, toUtcMs) {
       passes()
       if (now.faults.trail) fail("look up events")
@@ -117,7 +118,7 @@ export function cloudOf(lives: readonly Life[], now: Now, rules: Rules, random: 
   }
   return {
     ec2: async () => ec2 as Ec2,
-    cloudTrail: async () => trail,
+    cloudTrail: async () => trail as CloudTrail,
     clockOffsetMs() {
       const ours = now.utcMs + now.clockAheadMs
       return clockOffset(utcMsOf(Math.floor(now.utcMs / 1000) * 1000), utcMsOf(ours - 40), utcMsOf(ours))
