@@ -46,6 +46,7 @@ export function openBucket(settings: AwsSettings, { bucket, region, owner }: Buc
               Key: key,
               Body: text,
               IfNoneMatch: "*",
+              ChecksumAlgorithm: "SHA256",
               ChecksumSHA256,
               ...lock,
             }),
