@@ -6,13 +6,14 @@ import { reasonOf } from "./config_reasons.ts"
 import { configValues } from "./config_values.ts"
 
 const { text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl } = configValues
+const { globs } = configValues
 const { instant, tagKey, tagValue, courseName, perLogin, network, unixUser } = configValues
 
 const limits = {
   max_hourly_cost: amount,
   max_instances: count,
   max_storage_gib: count,
-  instance_types: names,
+  instance_types: globs,
   images: names,
   budget: amount,
 }
@@ -30,8 +31,8 @@ const optional = <T extends v.ObjectEntries>(entries: T) => v.partial(v.strictOb
 const configSchema = v.strictObject({
   course: v.strictObject({
     name: courseName,
-    accounts: v.optional(names, []),
-    staff: v.optional(names, []),
+    accounts: v.optional(globs, []),
+    staff: v.optional(globs, []),
     iam_group: v.optional(
       v.pipe(name, v.regex(/^[\w+=,.@-]{1,128}$/, "is not an IAM group name")),
       "students",

@@ -9,6 +9,16 @@ import { isIpv4Network } from "../../base/network.ts"
 const text = v.pipe(v.string(), v.regex(/^[^\p{Cc}]*$/u, "contains control characters"))
 const name = v.pipe(text, v.nonEmpty("is empty"))
 const names = v.array(name)
+/** Of logins or of instance types. What other programs take for a glob matches none of them. */
+const globs = v.array(
+  v.pipe(
+    name,
+    v.regex(
+      /^[^[\]{},\s]*$/,
+      'matches nothing: a glob has only * and ? besides plain characters, and a list has one glob in each string: ["a-*", "b-??"]',
+    ),
+  ),
+)
 const absolutePath = v.pipe(name, v.regex(/^\//, "is not an absolute path"))
 const amount = v.pipe(
   v.number(),
@@ -96,6 +106,7 @@ const perLogin = <T extends v.GenericSchema>(ofOne: T) =>
   )
 
 export const configValues = {
+  globs,
   ...{ text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl },
   ...{ instant, tagKey, tagValue, courseName, perLogin, network, unixUser },
 }

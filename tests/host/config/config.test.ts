@@ -131,6 +131,17 @@ end = 2026-09-14
     [`${course}[limits]\ninstance_types = "t3.*"`, 'limits.instance_types: is "t3.*", wanted a list'],
     [`${course}[limits.users]\nab = 3`, "limits.users.ab: is 3, wanted a table"],
     [`${course}accounts = [""]`, "course.accounts.0: is empty"],
+    [
+      `${course}accounts = ["cs61c-[a-z]"]`,
+      'course.accounts.0: "cs61c-[a-z]" matches nothing: a glob has only',
+    ],
+    [`${course}accounts = ["cs61c-??", "{a,b}"]`, 'course.accounts.1: "{a,b}" matches nothing'],
+    [`${course}staff = ["a, b"]`, 'course.staff.0: "a, b" matches nothing'],
+    [`${course}staff = ["a b"]`, 'course.staff.0: "a b" matches nothing'],
+    [
+      `${course}[limits]\ninstance_types = ["{t3,m5}.*"]`,
+      'limits.instance_types.0: "{t3,m5}.*" matches nothing',
+    ],
     [`${course}[limits.users.ab]\nbudgett = 1`, "unknown key, did you mean limits.users.ab.budget?"],
     [`budget = 1\n${course}`, "budget: unknown key, did you mean limits.budget?"],
     [
