@@ -34,6 +34,9 @@ export interface Context {
   readonly waiting: LockWaiting
   readonly usersDb: UsersDb
   readonly usageDb: UsageDb
+  /** Both databases as they were when the disk became full, for reading: what is written to them is lost. SQLite only. */
+  readonly usageDbInMemory: UsageDb
+  readonly usersDbInMemory: UsersDb
   readonly aws: Aws
   readonly notifier: Notifier
   /** EC2 with the caller's own credentials, for tools that run with the caller's own rights. */
@@ -106,6 +109,10 @@ export function openContext(
           waiting,
         }),
       ),
+    usageDbInMemory: ({ config, clock, waiting }) =>
+      closed(openUsageDb({ path: config.paths.usageDb, clock, waiting, inMemory: true })),
+    usersDbInMemory: ({ config, clock, waiting }) =>
+      closed(openUsersDb({ path: config.paths.userDb, clock, waiting, inMemory: true })),
     waiting: ({ config, caller }) => lockWaiting(config, caller),
     aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
     ownEc2:

@@ -3,6 +3,7 @@ import { loginPattern } from "../lib/base/login.ts"
 import { quoted } from "../lib/base/text.ts"
 import { defineTool, main } from "../lib/cli.ts"
 import { requireStaff } from "../lib/host/caller/caller.ts"
+import { useReserve } from "../lib/host/files/reserve.ts"
 import { carryOutHalt, planHalt } from "../lib/operations/enforcement/freeze.ts"
 import { requireKnownLogin } from "../lib/operations/enforcement/known_login.ts"
 import { haltsNow } from "../lib/operations/launches/halts.ts"
@@ -31,6 +32,8 @@ export const tool = defineTool({
       return output.line(statusLines(course.name, login, halts).join("\n"))
     }
     const action = terminate ? "terminate" : stop ? "stop" : null
+    // Before a database is opened: SQLite cannot open one on a full disk.
+    if (!lift && !args["dry-run"]) useReserve(context.config.paths.dataDir, "enforcement")
     for (const line of await settleOpportunistically(context)) output.note(line)
     const plan = await planHalt(context, { login, lift, action, reason })
     if (args.json) output.json({ dry_run: args["dry-run"], plan: plan.lines })

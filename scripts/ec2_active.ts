@@ -1,7 +1,10 @@
 import { defineTool, main } from "../lib/cli.ts"
+import type { Context } from "../lib/context.ts"
+import { useReserve } from "../lib/host/files/reserve.ts"
 import { pendingNotices } from "../lib/operations/enforcement/notices.ts"
+import { alsoOnFullDisk } from "../lib/operations/installation/full_disk.ts"
 import { active, currentInstances } from "../lib/operations/launches/active.ts"
-import { carryOutChange } from "../lib/operations/launches/change.ts"
+import { carryOutChange, endsSomething } from "../lib/operations/launches/change.ts"
 import { completions } from "../lib/operations/launches/completions.ts"
 import { quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
@@ -30,6 +33,8 @@ export const tool = defineTool({
       return showEverybody(context, args, output)
     }
     const change = changeAsked(args)
+    // Before a database is opened: SQLite cannot open one on a full disk.
+    if (change && endsSomething(change)) useReserve(context.config.paths.dataDir, "students")
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
       output.note(line)
     if (change) {
@@ -43,24 +48,38 @@ export const tool = defineTool({
       if (args.wait && state && !dryRun) await waitFor(context, ids, state, output.progress)
       return
     }
-    const { login } = context.caller
-    if (args.quota) {
-      const quota = quotaOf(context, login, await currentInstances(context))
-      return args.json ? output.json(quotaJson(quota)) : output.line(quotaLines(quota).join("\n"))
-    }
-    if (args.storage) {
-      const stored = await storedBy(context, login)
-      return args.json ? output.json(storedJson(stored)) : output.line(storedLines(stored).join("\n"))
-    }
-    let shown = await active(context)
     if (args.wait) {
-      const coming = shown.instances.filter(({ state }) => state === "pending").map(({ id }) => id)
+      const { instances } = await active(context)
+      const coming = instances.filter(({ state }) => state === "pending").map(({ id }) => id)
       await waitFor(context, coming, "running", output.progress)
-      shown = await active(context)
     }
-    if (args.json) return output.json(activeJson(login, shown))
-    output.line(activeLines(login, activeTables(shown, context.clock.now())).join("\n"))
+    await alsoOnFullDisk(context, async (deps, note) => {
+      const shown = await shownOf(deps, args)
+      if (note !== null) output.warn(note)
+      if (args.json) output.json(shown.json)
+      else output.line(shown.lines.join("\n"))
+    })
   },
 })
+
+async function shownOf(
+  deps: Context,
+  { quota, storage }: { quota: boolean; storage: boolean },
+): Promise<{ json: object; lines: string[] }> {
+  const { login } = deps.caller
+  if (quota) {
+    const found = quotaOf(deps, login, await currentInstances(deps))
+    return { json: quotaJson(found), lines: quotaLines(found) }
+  }
+  if (storage) {
+    const found = await storedBy(deps, login)
+    return { json: storedJson(found), lines: storedLines(found) }
+  }
+  const found = await active(deps)
+  return {
+    json: activeJson(login, found),
+    lines: activeLines(login, activeTables(found, deps.clock.now())),
+  }
+}
 
 if (import.meta.main) await main(tool)

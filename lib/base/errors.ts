@@ -64,14 +64,33 @@ export function systemRefusal(error: unknown): string | null {
   if (!(error instanceof Error)) return null
   const { syscall, code, path } = error as NodeJS.ErrnoException
   if (syscall === undefined || code === undefined) return null
+  if (fullDiskCode(error) !== null)
+    return `${path === undefined ? syscall : `${syscall} ${path}`}: ${diskFull} (${code})`
   // Of networks and processes it says more in words of its own: `connect ECONNREFUSED 127.0.0.1:5000`.
   const [, reason] = /^[A-Z0-9]+: ([^,]+)/.exec(messageOf(error)) ?? []
   if (reason === undefined) return null
   return `${path === undefined ? syscall : `${syscall} ${path}`}: ${reason} (${code})`
 }
 
+/** What people read where a disk, or an account's share of it, takes no more. */
+export const diskFull = "the disk is full"
+
+/** Whether a full disk, or a used-up disk quota, is why something failed, whoever found it: the system, SQLite, one of our errors. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (fullDiskCode(error) !== null) return true
+  return (error instanceof ToolError && error.reason.includes(diskFull)) || isDiskFull(error.cause)
+}
+
+function fullDiskCode(error: Error): string | null {
+  const { code = "" } = error as NodeJS.ErrnoException
+  return ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(code) ? code : null
+}
+
 /** The message of whatever was thrown, on one line. */
 export function messageOf(error: unknown): string {
+  const fullCode = error instanceof Error ? fullDiskCode(error) : null
+  if (fullCode !== null) return `${diskFull} (${fullCode})`
   const message = error instanceof Error ? error.message || error.name : String(error)
   const lines = message.split("\n").map((line) => line.trim())
   return lines.filter((line) => line !== "").join(" ")

@@ -20,14 +20,24 @@ export interface OpenOptions extends FileOptions {
 
 /** Throws Failed with what to do where the database cannot be opened. `schema`: its name in PostgreSQL. */
 export function openDb(options: OpenOptions, schema: "ec2_usage" | "ec2_users", steps: readonly Step[]): Db {
-  const { server, path, clock, create = false, evenMoved = false, migrated, heard } = options
+  const {
+    server,
+    path,
+    clock,
+    create = false,
+    evenMoved = false,
+    migrated,
+    heard,
+    readOnly = false,
+  } = options
   if (!server) return openDatabase(options, steps)
   const known = knownServer(path, () => clock.now())
   const isLedger = schema === "ec2_usage"
-  const listeners = { heard, ...(isLedger && { committed: known.remember }) }
+  const listeners = { heard, ...(isLedger && !readOnly && { committed: known.remember }) }
   const db = openPostgres({ settings: server, schema, clock, create, evenMoved, migrated, listeners }, steps)
   try {
-    if (!isLedger) return db
+    if (readOnly) db.session.execute("SET default_transaction_read_only = on")
+    if (!isLedger || readOnly) return db
     if (!known.check(db.session, db.name))
       db.transaction(() => setbacks(db).add({ host: hostName(), foundAtUtcMs: clock.now() }))
     db.session.onReconnect(() => {

@@ -56,10 +56,14 @@ async function onSmallDisk(course: Workspace) {
   const disk = await smallDisk(course)
   return {
     ...disk,
-    run: (tool: string, ...args: string[]) =>
-      disk.inside(
-        `HOME=${directory} REAL_USERNAME=cs61c EC2_WRAPPERS_CONFIG=${configPath} exec ${program(tool)} ${args.join(" ")}`,
-      ),
+    run: (tool: string, ...given: (string | { as: string })[]) => {
+      const args = given.filter((arg) => typeof arg === "string")
+      const who = given.find((arg) => typeof arg !== "string")?.as ?? "cs61c"
+      return disk.inside(
+        `HOME=${directory} REAL_USERNAME=${who} EC2_WRAPPERS_CONFIG=${configPath} exec ${program(tool)} ${args.join(" ")}`,
+      )
+    },
+    leftInMemory: async () => (await disk.inside("ls /dev/shm | grep ^ec2-wrappers- || true")).stdout,
     async recorded(name: string) {
       await disk.inside(`mkdir ${directory}/${name}; cp ${dataDir}/usage.db* ${directory}/${name}/`)
       return contentOf(`${directory}/${name}/usage.db`)
@@ -116,17 +120,64 @@ describe.skipIf(reason !== null)("on a full disk", () => {
     }
   })
 
+  test("a student lists and terminates, and reads a report; the message is that the disk is full", async () => {
+    const day = await courseDay(emulator)
+    const [first = "", second = ""] = await day.launch("-c", "2")
+    expect(await day.run("usage_cron", [], { as: "cs61c" })).toEqual(silent)
+    const disk = await onSmallDisk(day.course)
+    const asStudent = (tool: string, ...args: string[]) => disk.run(tool, ...args, { as: student })
+    try {
+      await disk.fill()
+      const shown = await asStudent("ec2_active")
+      expect(shown.stderr).toMatch(/^ec2_active: the disk of \S+ is full: nothing new is recorded\n$/)
+      expect(shown.stdout).toContain(first)
+      const report = await asStudent("usage_report")
+      expect(report.stderr).toMatch(/^usage_report: the disk of \S+ is full: nothing new is recorded\n$/m)
+      expect([report.code, report.stdout]).toEqual([0, expect.stringContaining("Running instances:")])
+      const launch = await asStudent("ec2_runner", "-a", emulator.fixtures.image, "-t", "m1.small")
+      expect(launch.stderr).toMatch(/the disk is full/)
+      expect([launch.stdout, launch.code]).toEqual(["", 1])
+      expect(await disk.leftInMemory()).toBe("")
+      const ended = await asStudent("ec2_active", "--terminate", first)
+      expect([ended.stdout, ended.code]).toEqual([expect.stringContaining(first), 0])
+      await disk.fill()
+      const { stdout } = await disk.run("usage_cron", "--enforce")
+      expect(stdout).toBe("")
+      const left = await day.running()
+      expect(left.map(({ InstanceId }) => InstanceId)).toEqual([second])
+    } finally {
+      await disk.end()
+      day.close()
+    }
+  })
+
+  test("doctor says that the disk is full, as an error, and gives no other advice on its account", async () => {
+    const course = workspace({ endpoint: emulator.endpoint })
+    await course.run("init_dbs")
+    const disk = await onSmallDisk(course)
+    try {
+      await disk.fill()
+      const { stdout } = await disk.run("doctor", "--offline", "--quiet")
+      expect(stdout).toMatch(/^error +\S+: room: 0 MiB free .* -- make room/m)
+      expect(stdout).not.toMatch(/disk I\/O|init_dbs|who holds it/)
+    } finally {
+      await disk.end()
+      course.remove()
+    }
+  })
+
   test("the first look at an old tool's database changes nothing of it, and with room again takes it over", async () => {
     const course = workspace({ endpoint: emulator.endpoint, config: oldRules })
     putOldDatabase(course)
     const disk = await onSmallDisk(course)
     try {
       await disk.fill()
-      for (const [tool, ...args] of [["usage_report", "ALL"], ["usage_cron"]] as [string, ...string[]][]) {
-        const { stdout, stderr, code } = await disk.run(tool, ...args)
-        expect([stdout, code]).toEqual(["", 1])
-        expect(stderr).toMatch(oneLine)
-      }
+      const full = await disk.run("usage_report", "ALL")
+      expect(full.stderr).toMatch(oneLine)
+      expect(full.stdout).toMatch(/^cs61c-aa +\$ 5.670$/m)
+      const { stdout, stderr, code } = await disk.run("usage_cron")
+      expect([stdout, code]).toEqual(["", 1])
+      expect(stderr).toMatch(oneLine)
       await disk.free()
       const report = await disk.run("usage_report", "ALL")
       expect([report.stderr, report.code]).toEqual(["", 0])

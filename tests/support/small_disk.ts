@@ -38,7 +38,7 @@ export async function smallDisk({ dataDir, directory }: Workspace, megabytes = 4
   return {
     inside,
     async fill() {
-      await inside(`cat /dev/zero > ${dataDir}/filler`)
+      await inside(`umask 077; cat /dev/zero > ${dataDir}/filler`)
     },
     async free() {
       await inside(`rm ${dataDir}/filler`)

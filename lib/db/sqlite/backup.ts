@@ -49,7 +49,7 @@ export function whyDamaged(path: string): string | null {
   return explainErrors(path, () => {
     let db: Database | undefined
     try {
-      db = new Database(path, { readwrite: true, create: false })
+      db = new Database(path, { readonly: true })
       db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
       const found = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").all()
       const [first] = found.map((row) => row.integrity_check)

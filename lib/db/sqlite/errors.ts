@@ -1,6 +1,8 @@
 /** SQLite's own errors as one line that says what to do. */
 import { SQLiteError } from "bun:sqlite"
-import { Failed, messageOf } from "../../base/errors.ts"
+import { dirname } from "node:path"
+import { diskFull, Failed, messageOf } from "../../base/errors.ts"
+import { freeSpace } from "../../host/files/mounts.ts"
 
 export const busyTimeoutMs = 15_000
 
@@ -10,7 +12,7 @@ export function explainErrors<T>(path: string, work: () => T): T {
     return work()
   } catch (error) {
     if (!(error instanceof SQLiteError)) throw error
-    throw new Failed(`database ${path}`, explanation(error), { cause: error })
+    throw new Failed(`database ${path}`, explanation(path, error), { cause: error })
   }
 }
 
@@ -21,13 +23,26 @@ export function isBusy(error: unknown): boolean {
   return error instanceof SQLiteError && ["SQLITE_BUSY", "SQLITE_PROTOCOL"].includes(kindOf(error) ?? "")
 }
 
-function explanation(error: SQLiteError): string {
+/** What opening a database may need: the index of its log, and a page. */
+const leastBytes = 64 * 1024
+
+/** A full disk is many errors to SQLite: the index of the log cannot grow, or a file cannot be made. */
+function hasNoRoom(path: string): boolean {
+  try {
+    return freeSpace(dirname(path)).bytes < leastBytes
+  } catch {
+    return false
+  }
+}
+
+function explanation(path: string, error: SQLiteError): string {
+  const isOfDisk = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY_CANTINIT)/.test(error.code ?? "")
+  if (kindOf(error) === "SQLITE_FULL" || (isOfDisk && hasNoRoom(path)))
+    return `${diskFull}; nothing was recorded, free some space and run it again`
   switch (kindOf(error)) {
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
       return "is damaged or no database; restore it from the nightly backup (docs/backup.md)"
-    case "SQLITE_FULL":
-      return "the disk is full; nothing was recorded, free some space and run it again"
     case "SQLITE_BUSY":
     case "SQLITE_PROTOCOL":
       return `is locked by another process for more than ${busyTimeoutMs / 1000} s`

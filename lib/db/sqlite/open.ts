@@ -8,6 +8,7 @@ import { requirePrivateDirectory, requirePrivateFile } from "../../host/files/pr
 import { type LockWaiting, retryWhileLocked } from "../../host/processes/lock_wait.ts"
 import type { Db } from "../db.ts"
 import { migrate, pendingSteps, requireCurrent, type Step } from "../migrate.ts"
+import { openInMemory } from "./copy_in_memory.ts"
 import { busyTimeoutMs, explainErrors, isBusy } from "./errors.ts"
 import { requireLocal } from "./file_system.ts"
 import { lockedFiles, sqliteDb } from "./transaction.ts"
@@ -27,6 +28,10 @@ export interface FileOptions {
   waiting?: LockWaiting | undefined
   /** What is deleted is overwritten: it held secrets. */
   secureDelete?: boolean
+  /** The content is read from a copy in memory, since the disk is full. What is written to it is lost. */
+  inMemory?: boolean
+  /** Nothing is changed, not even the kind of journal; writing fails. */
+  readOnly?: boolean | undefined
 }
 
 // Bun keeps twenty statements prepared; an admission alone has more, and would prepare them all anew each time.
@@ -35,43 +40,59 @@ Database.MAX_QUERY_CACHE_SIZE = 500
 const largeBytes = 32 * 1024 * 1024
 
 /** Opens `path`; throws Failed where it is missing, not private, on a network file system, corrupt, from the future or of the past. */
-export function openDatabase(
-  { path, clock, create = false, evenMoved = false, migrated, say, waiting, secureDelete }: FileOptions,
-  steps: readonly Step[],
-): Db {
-  requirePrivateParts(path, create)
+export function openDatabase(options: FileOptions, steps: readonly Step[]): Db {
+  const { path, create = false, inMemory = false, readOnly = false } = options
+  requirePrivateParts(path, { create, readOnly: inMemory || readOnly })
   requireLocal(dirname(path))
-  return explainErrors(path, () => {
-    const database = new Database(path, { readwrite: true, create: false, strict: true })
-    try {
-      waitUntilReadable(database, waiting)
-      database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
-      database.run("PRAGMA foreign_keys = ON")
-      database.run("PRAGMA journal_mode = WAL")
+  return explainErrors(path, () =>
+    inMemory ? openInMemory(path, (copy) => opened(copy, options, steps)) : opened(path, options, steps),
+  )
+}
+
+function opened(path: string, options: FileOptions, steps: readonly Step[]): Db {
+  const {
+    clock,
+    create = false,
+    evenMoved = false,
+    migrated,
+    say,
+    waiting,
+    secureDelete,
+    inMemory,
+    readOnly,
+  } = options
+  const access = readOnly ? { readonly: true } : { readwrite: true, create: false }
+  const database = new Database(path, { ...access, strict: true })
+  try {
+    waitUntilReadable(database, waiting)
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    database.run("PRAGMA foreign_keys = ON")
+    if (!readOnly) {
+      database.run(`PRAGMA journal_mode = ${inMemory ? "MEMORY" : "WAL"}`)
       database.run("PRAGMA synchronous = FULL")
       if (secureDelete) database.run("PRAGMA secure_delete = ON")
-      const db = sqliteDb(database, waiting)
-      if (!create && migrated === undefined) {
-        requireCurrent(db, steps, clock.now(), { evenMoved })
-        return db
-      }
-      const done = migrate(db, steps, isoUtc(clock.now()), () => {
-        const { size } = statSync(path)
-        if (size > largeBytes)
-          say?.(`bringing ${path} up to date (${Math.round(size / 1024 ** 2)} MiB), this once`)
-      })
-      migrated?.(done)
-      return db
-    } catch (error) {
-      database.close()
-      throw error
     }
-  })
+    const db = sqliteDb(database, waiting)
+    if (!create && migrated === undefined) {
+      requireCurrent(db, steps, clock.now(), { evenMoved })
+      return db
+    }
+    const done = migrate(db, steps, isoUtc(clock.now()), () => {
+      const { size } = statSync(path)
+      if (size > largeBytes)
+        say?.(`bringing ${path} up to date (${Math.round(size / 1024 ** 2)} MiB), this once`)
+    })
+    migrated?.(done)
+    return db
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 /** The names of the steps that the database at `path` lacks, without applying them. */
 export function missingSteps(path: string, steps: readonly Step[]): string[] {
-  const database = new Database(path, { readwrite: true, create: false })
+  const database = new Database(path, { readonly: true })
   try {
     return pendingSteps(sqliteDb(database), steps).map(({ name }) => name)
   } finally {
@@ -86,13 +107,16 @@ function waitUntilReadable(database: Database, waiting: LockWaiting | undefined)
   retryWhileLocked(lock, isBusy, () => database.query("PRAGMA schema_version").get())
 }
 
-function requirePrivateParts(path: string, create: boolean): void {
+function requirePrivateParts(
+  path: string,
+  { create, readOnly }: { create: boolean; readOnly: boolean },
+): void {
   try {
     requirePrivateDirectory(dirname(path))
     // O_NONBLOCK: a FIFO in its place must not hang us.
-    const flags =
-      constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | (create ? constants.O_CREAT : 0)
-    const fd = openSync(path, flags, 0o600)
+    const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK, O_CREAT } = constants
+    const access = readOnly ? O_RDONLY : O_RDWR
+    const fd = openSync(path, access | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), 0o600)
     try {
       requirePrivateFile(fd, path)
     } finally {

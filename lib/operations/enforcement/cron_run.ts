@@ -34,7 +34,7 @@ export async function cronRun(
   const { dataDir } = deps.config.paths
   const scarce = lowSpace(dataDir)
   // Before a database is opened: SQLite cannot open one on a full disk.
-  if (todo.enforce && !todo.dryRun) useReserve(dataDir)
+  if (todo.enforce && !todo.dryRun) useReserve(dataDir, "enforcement")
   if (!mayRun(deps)) return { summary: null, enforced: null, warnings: [], failure: undefined }
   try {
     return await runHere(deps, todo, scarce)

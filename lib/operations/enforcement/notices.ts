@@ -17,8 +17,17 @@ export function pendingNotices(deps: NoticeDeps & Pick<LaunchDeps, "config">): s
   }
 }
 
+/** Lines for the caller alone. Never fails, as above. */
+export function noticesOrNone(deps: NoticeDeps): string[] {
+  try {
+    return noticesFor(deps)
+  } catch {
+    return []
+  }
+}
+
 /** Each is shown once. */
-export function noticesFor({ usageDb, caller, clock }: NoticeDeps): string[] {
+function noticesFor({ usageDb, caller, clock }: NoticeDeps): string[] {
   const waiting = usageDb.notices.pending(caller.login, clock.now())
   if (waiting.length === 0) return []
   usageDb.transaction(() => {

@@ -42,6 +42,11 @@ interface Options {
   dryRun: boolean
 }
 
+/** Whether it makes anything cost less, and so has to work where the disk is full. */
+export function endsSomething({ kind }: Change): boolean {
+  return kind !== "start" && kind !== "extend"
+}
+
 /** Throws UsageError, Refused or Failed where nothing was done; what fails after something was done is in `failure`. */
 export async function carryOutChange(deps: LaunchDeps, change: Change, options: Options): Promise<Changed> {
   switch (change.kind) {
