@@ -70,6 +70,7 @@ function compileTool(script: string, outfile: string): Promise<void> {
     BUILD_COMMIT: JSON.stringify(builtCommit(root)),
     BUILD_CONFIG_PATH: JSON.stringify(options.config),
     BUILD_PREFIX: JSON.stringify(options.prefix),
+    BUILD_LOGIN_PREFIX: JSON.stringify(options["login-prefix"]),
     BUILD_SLOT_DIRECTORIES: JSON.stringify([options.slots, spareSlots(options.account)]),
   }
   return compileExecutable(script, outfile, define, options.target)

@@ -5,7 +5,7 @@ check_data_dir() {
   if [ ! -d "$data_dir" ] || owns_data; then return; fi
   owner=$(stat -c %U "$data_dir")
   foreign=$(find "$data_dir" -mindepth 1 -maxdepth 1 -printf '%f\n' |
-    grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key.*|slots|locks|backups|(usage-cron|backup|turn|store-key)[.]lock|shares|reserve' | head -n 1)
+    grep -Evx '(users|usage)[.]db.*|audit-log.*|root-access-key.*|slots|locks|backups|(usage-cron|backup|turn|store-key)[.]lock|shares|reserve|reserve-students|lost[+]found' | head -n 1)
   if [ "$owner" = root ] && [ -z "$foreign" ] && only_root_changes "$data_dir"; then return; fi
   if [ "$owner" = root ] && [ -z "$(find "$data_dir" -mindepth 1 -maxdepth 1)" ] && only_root_changes "$(dirname "$data_dir")"; then return; fi
   stop "$data_dir: belongs to $owner and is not empty${foreign:+ ($foreign)}, wanted $account's; chown it if it is the data directory"
@@ -42,7 +42,7 @@ make_data_dir() {
 # In a directory that only root can change until the next line: nobody swaps a name.
 take_over_files() {
   for path in "$data_dir"/* ; do
-    if [ -L "$path" ] || [ ! -e "$path" ]; then continue; fi
+    if [ -L "$path" ] || [ ! -e "$path" ] || [ "${path##*/}" = lost+found ]; then continue; fi
     # One name only: a second one may be somewhere else, and its file not ours.
     case $(stat -c '%U %h %F' "$path") in
       "root 1 regular"*) act chmod go-rwx "$path" && act chown -h "$account:$group" "$path" ;;
@@ -70,7 +70,7 @@ tighten_data() {
   if as_account_unless_dry test -O "$key" && as_account_unless_dry test ! -L "$key"; then
     private "$key" 400
   fi
-  as_account_unless_dry find "$data_dir" -mindepth 1 -maxdepth 1 ! -type l ! -user "$account" 2>/dev/null | while read -r path; do
+  as_account_unless_dry find "$data_dir" -mindepth 1 -maxdepth 1 ! -type l ! -user "$account" ! -name lost+found 2>/dev/null | while read -r path; do
     printf 'install: %s belongs to another login, and the tools will not use it; put it there as %s\n' "$path" "$account" >&2
   done
 }

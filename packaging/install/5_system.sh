@@ -43,6 +43,10 @@ max_storage_gib = 1000            # of volumes and snapshots, per user
 budget = 50.00                    # US\$ per user and term
 # course_budget = 10000.00        # US\$ of all users together
 
+[launch]                          # what ec2-run launches that names nothing
+image = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+instance_type = "t3.micro"
+
 [leases]
 # enforce = true                  # until then usage_cron warns, and ends nothing
 END

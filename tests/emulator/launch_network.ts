@@ -42,6 +42,9 @@ export async function resolveNetwork(
   if (!subnet && interfaceSubnet !== undefined) {
     throw new AwsFault("InvalidSubnetID.NotFound", `The subnet ID '${interfaceSubnet}' does not exist`)
   }
+  // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+  if (!subnet && wantedZone === undefined)
+    throw new AwsFault("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
   if (!subnet) throw new AwsFault("InvalidParameterValue", `Invalid availability zone: [${wantedZone}]`)
   const zone = textAt(subnet, "availabilityZone")
   if (wantedZone !== undefined && wantedZone !== zone) {

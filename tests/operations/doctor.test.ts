@@ -300,9 +300,12 @@ describe("doctor --check-config", () => {
     }
     const good = await judge(text)
     const { worst, findings } = JSON.parse(good.stdout)
-    expect([good.stderr, good.code, worst]).toEqual(["", 0, "warning"])
+    expect([good.stderr, good.code, worst]).toEqual(["", 1, "error"])
     expect(findings[0]).toMatchObject({ level: "ok", what: "config", found: file })
-    expect(findings).toContainEqual(expect.objectContaining({ what: "[launch]", level: "warning" }))
+    expect(findings).toContainEqual(expect.objectContaining({ what: "[launch]", level: "error" }))
+    const launch = '[launch]\nimage = "ami-1"\ninstance_type = "t3.micro"\n'
+    const whole = await judge(`${text}\n${launch}`)
+    expect([whole.code, JSON.parse(whole.stdout).worst]).toEqual([0, "warning"])
     const none = JSON.parse((await judge(text.replace(/^budget.*$/m, ""))).stdout)
     expect(none.findings).toContainEqual(expect.objectContaining({ what: "[limits] budget", level: "error" }))
     const mistyped = await judge(text.replace(/^budget/m, "bugdet"))

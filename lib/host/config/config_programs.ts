@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path"
 
 declare const BUILD_PREFIX: string | undefined
+declare const BUILD_LOGIN_PREFIX: string | undefined
 
 /** EC2_RUN, else `ec2-run` under the prefix compiled in. */
 export function launcherPath(): string {
@@ -23,4 +24,9 @@ export function utilityPath(): string {
 /** Where everything is installed, as compiled in. */
 export function installedPrefix(): string {
   return typeof BUILD_PREFIX === "undefined" ? "/opt/ec2-wrappers" : BUILD_PREFIX
+}
+
+/** How the logins begin that the wrappers let in, as compiled in beside them; null where nothing was compiled. */
+export function builtLoginPrefix(): string | null {
+  return typeof BUILD_LOGIN_PREFIX === "undefined" ? null : BUILD_LOGIN_PREFIX
 }

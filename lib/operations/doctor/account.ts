@@ -14,6 +14,7 @@ import {
 } from "../../decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
+import { adviceOn, attachPolicy, storeWorkingKey } from "./advice.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 import { checkRegions } from "./regions.ts"
 import { checkRole } from "./role.ts"
@@ -35,14 +36,12 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
   try {
     arn = await iam.callerArn()
   } catch (error) {
-    return [
-      failing("access key", messageOf(error), "put a working key there: setup --store-key (docs/install.md)"),
-    ]
+    return [failing("access key", messageOf(error), adviceOn(error, storeWorkingKey))]
   }
   const findings = await Promise.all([
-    attempt("permissions", "attach what setup --print-policy prints", () => checkPermissions(deps, iam, arn)),
+    attempt("permissions", attachPolicy, () => checkPermissions(deps, iam, arn)),
     attempt("regions", "see the network and [aws]", () => checkRegions(deps)),
-    attempt("launching", "attach what setup --print-policy prints", () => checkLaunching(deps)),
+    attempt("launching (DryRun)", "see [launch] and what AWS says", () => checkLaunching(deps)),
     attempt("IAM group", "run setup", () => checkGroup(deps, iam, arn)),
     attempt("role", "run setup", () => checkRole(deps, arn)),
     attempt("quota", "look at Service Quotas in the console", () => checkQuota(deps)),
@@ -72,18 +71,11 @@ export async function checkPermissions(
     denied = (await Promise.all(statements.map((statement) => deniedOf(iam, arn, statement)))).flat()
   } catch (error) {
     // Not knowing is no error: the key may do all it must without being allowed to ask about itself.
-    return [
-      warning(
-        "permissions",
-        `cannot be asked: ${messageOf(error)}`,
-        "attach what setup --print-policy prints",
-      ),
-    ]
+    return [warning("permissions", `cannot be asked: ${messageOf(error)}`, adviceOn(error, attachPolicy))]
   }
   const count = statements.reduce((sum, { Action }) => sum + Action.length, 0)
   if (denied.length === 0) return [ok("permissions", `${count} of ${count} are given`)]
-  const todo = "attach what setup --print-policy prints"
-  return denied.map((action) => failing(`permission ${action}`, "is not given", todo))
+  return denied.map((action) => failing(`permission ${action}`, "is not given", attachPolicy))
 }
 
 /**

@@ -13,8 +13,9 @@ import { missingSteps } from "../../db/sqlite/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
 import { usersSteps } from "../../db/users_schema.ts"
 import { freeSpace, mountOf } from "../../host/files/mounts.ts"
-import { lowBytes, lowShare } from "../../host/files/reserve.ts"
+import { fullBytes, lowBytes, lowShare } from "../../host/files/reserve.ts"
 import { defaultBackupDirectory, listBackups } from "../installation/backups.ts"
+import { makeRoom, storeWorkingKey } from "./advice.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 
 export interface DataDeps {
@@ -49,7 +50,10 @@ export async function checkData(deps: DataDeps): Promise<Finding[]> {
 
 function checkPrivacy({ config, accountUid }: DataDeps): Finding[] {
   const { dataDir, auditLog, userDb, usageDb, rootAccessKey } = config.paths
-  const inside = readdirSync(dataDir).map((name) => join(dataDir, name))
+  // Of ext4, where the data directory is a file system of its own.
+  const inside = readdirSync(dataDir)
+    .filter((name) => name !== "lost+found")
+    .map((name) => join(dataDir, name))
   const named = [dataDir, auditLog, userDb, usageDb, rootAccessKey].filter(existsSync)
   const wrong = [...new Set([...named, ...inside])].flatMap((path) => {
     const stats = lstatSync(path)
@@ -66,7 +70,7 @@ function checkPrivacy({ config, accountUid }: DataDeps): Finding[] {
     ]
   })
   if (config.aws.credentials === "file" && !existsSync(rootAccessKey))
-    wrong.push(failing(rootAccessKey, "is missing", "put the account's access key there, mode 0400"))
+    wrong.push(failing(rootAccessKey, "is missing", storeWorkingKey))
   return wrong.length > 0 ? wrong : [ok(dataDir, "is the account's alone, and all in it")]
 }
 
@@ -92,13 +96,11 @@ function checkFileSystem(dataDir: string): Finding[] {
           `is ${network}`,
           "SQLite needs a local one: move it, change data_dir",
         ),
-    bytes < lowBytes || share < lowShare
-      ? warning(
-          `${dataDir}: room`,
-          free,
-          "make room: without it nothing can be recorded, so nothing launches",
-        )
-      : ok(`${dataDir}: room`, free),
+    bytes < fullBytes
+      ? failing(`${dataDir}: room`, free, makeRoom)
+      : bytes < lowBytes || share < lowShare
+        ? warning(`${dataDir}: room`, free, makeRoom)
+        : ok(`${dataDir}: room`, free),
   ]
 }
 

@@ -4,15 +4,20 @@ import type { Aws } from "../../aws/interfaces.ts"
 import type { Config } from "../../base/config.ts"
 import type { Clock } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
+import type { UsersDb } from "../../db/users_db.ts"
+import type { AuditLog } from "../../host/files/audit.ts"
 import { checkAccount } from "./account.ts"
-import { type CronDeps, checkCron, checkEnforcement } from "./cron.ts"
+import { storeWorkingKey } from "./advice.ts"
+import { checkCron, checkEnforcement } from "./cron.ts"
 import { checkBudget, checkData, checkOverrides } from "./data.ts"
-import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
+import { attempt, type Finding, failing } from "./finding.ts"
+import { checkFirstDay } from "./first_day.ts"
 import { checkHalts } from "./halts.ts"
 import { checkInstallation } from "./installation.ts"
 import { checkLogins } from "./logins.ts"
 import { checkProtection } from "./protection.ts"
 import { checkServer } from "./server.ts"
+import { checkAccounts, checkDefaults, checkReadable, checkStarted, type StartedAs } from "./students.ts"
 
 export interface DoctorDeps {
   config: Config
@@ -20,16 +25,16 @@ export interface DoctorDeps {
   /** Reads the account's key when it is asked for. */
   aws(): Aws
   prefix: string
-  /** Who has an identity; throws where users.db cannot be opened. */
-  recordedLogins(): string[]
+  /** Both for reading; throw where the database cannot be opened. */
+  usersDb(): UsersDb
   /** As name services list them; null where they cannot be asked. */
   listedLogins(): string[] | null
-  /** The looks at the account; throws where usage.db cannot be opened. */
-  snapshots(): CronDeps["snapshots"]
-  /** Throws where the ledger cannot be opened. */
   usageDb(): UsageDb
-  /** How many lines wait for the audit log. */
-  lateLines(): number
+  audit: AuditLog
+  /** What the wrappers were built with; null where it is not known. */
+  loginPrefix: string | null
+  /** Null where nobody could be tried as. */
+  started: StartedAs | null
 }
 
 export interface DoctorOptions {
@@ -43,11 +48,15 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   if (!owner) return [failing(config.paths.dataDir, "does not exist", "run the installer, or init_dbs")]
   const accountUid = owner.uid
   const cron = attempt("cron", "run init_dbs as the account", () =>
-    checkCron({ config, clock, snapshots: deps.snapshots() }),
+    checkCron({ config, clock, snapshots: deps.usageDb().snapshots }),
   )
   const local = [
     ...(await checkInstallation({ prefix, accountUid })),
-    ...(await checkData({ config, clock, accountUid, lateLines: deps.lateLines })),
+    ...(await attempt("config", "", () => checkReadable(config))),
+    ...checkDefaults(config),
+    ...checkAccounts({ config, prefix: deps.loginPrefix, logins: deps.listedLogins() ?? [] }),
+    ...checkStarted(deps.started),
+    ...(await checkData({ config, clock, accountUid, lateLines: () => deps.audit.late() })),
     ...(await checkServer(deps)),
     ...checkLogins({ ...deps, recordedLogins: () => recordedOrNone(deps) }),
     ...(await cron),
@@ -57,37 +66,38 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   ]
   if (offline) return local
   const userCount = recordedOrNone(deps).length
-  const remote = await attempt("AWS", "see the network, [aws] and root-access-key", () =>
+  const remote = await attempt("AWS", storeWorkingKey, () =>
     checkAccount({ config, aws: deps.aws(), clock, userCount }),
   )
-  const leases = await attempt("protected instances", "see the network, [aws] and root-access-key", () =>
+  if (remote.some(({ what, level }) => what === "access key" && level === "error"))
+    return [...local, ...remote]
+  const leases = await attempt("protected instances", "run init_dbs as the account", () =>
     checkProtection({ aws: deps.aws(), leases: deps.usageDb().leases.open(null) }),
   )
-  return [...local, ...remote, ...leases]
+  const firstDay = await attempt("first day", "run init_dbs as the account", () =>
+    checkFirstDay({
+      ...{ config, clock, aws: deps.aws(), audit: deps.audit },
+      ...{ usersDb: deps.usersDb(), usageDb: deps.usageDb() },
+    }),
+  )
+  return [...local, ...remote, ...leases, ...firstDay]
 }
 
 /** Judges a config that is not in use yet, by itself: nothing of the installation and nothing at AWS is asked. */
 export function examineConfig(config: Config, clock: Clock): Finding[] {
-  const { image, instanceType } = config.launch
-  const defaults = [...(image === "" ? ["image"] : []), ...(instanceType === "" ? ["instance_type"] : [])]
   return [
     ...checkBudget({ config, clock }),
     ...checkOverrides({ config }),
     ...checkEnforcement({ config }),
-    defaults.length === 0
-      ? ok("[launch]", "names an image and a type")
-      : warning(
-          "[launch]",
-          `names no ${defaults.join(" and no ")}`,
-          "set it, or every launch has to name its own",
-        ),
+    ...checkDefaults(config),
+    ...checkAccounts({ config, prefix: null, logins: [] }),
   ]
 }
 
 /** A database that cannot be opened has a finding of its own already. */
 function recordedOrNone(deps: DoctorDeps): string[] {
   try {
-    return deps.recordedLogins()
+    return deps.usersDb().users.logins()
   } catch {
     return []
   }

@@ -1,5 +1,6 @@
 /** What a check found: one line for the administrator, with what to do. */
 import { messageOf, Refused } from "../../base/errors.ts"
+import { adviceOn } from "./advice.ts"
 
 export interface Finding {
   level: "ok" | "warning" | "error"
@@ -23,7 +24,10 @@ export function failing(what: string, found: string, todo: string): Finding {
   return { level: "error", what, found, todo }
 }
 
-/** A check that throws has found something, too, unless it is the caller who is refused. */
+/**
+ * A check that throws has found something, too, unless it is the caller who is refused. `todo` is what to do where the failure itself
+ * does not say it.
+ */
 export async function attempt(
   what: string,
   todo: string,
@@ -33,7 +37,7 @@ export async function attempt(
     return await check()
   } catch (error) {
     if (error instanceof Refused) throw error
-    return [failing(what, messageOf(error), todo)]
+    return [failing(what, messageOf(error), adviceOn(error, todo))]
   }
 }
 

@@ -7,6 +7,7 @@ import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import { accountOfArn } from "../../decisions/identities/policy_document.ts"
 import { isRoleSession, studentRoleArn } from "../../decisions/identities/student_role.ts"
 import { planRole } from "../identities/setup_role.ts"
+import { adviceOn } from "./advice.ts"
 import { type Finding, failing, ok } from "./finding.ts"
 
 /** The least that STS takes. */
@@ -53,6 +54,6 @@ async function checkSession({ config, aws }: { config: Config; aws: Aws }, arn: 
     })
     return ok(what, "are given by AWS")
   } catch (error) {
-    return failing(what, messageOf(error), "attach what setup --print-policy prints, then run setup")
+    return failing(what, messageOf(error), adviceOn(error, "run setup"))
   }
 }

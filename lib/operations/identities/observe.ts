@@ -11,6 +11,8 @@ import { ec2Of, type IdentityDeps, iamOf } from "./deps.ts"
 import { publicKeyOf } from "./public_key_of.ts"
 
 type Who = Pick<IdentityDeps, "config" | "login">
+/** What a look needs. */
+type ObserveDeps = Pick<IdentityDeps, "config" | "login" | "usersDb" | "aws">
 
 /** What AWS gives a user and its key pairs to be found by. */
 export function identityTags({ config, login }: Who): Record<string, string> {
@@ -22,7 +24,7 @@ export function userPolicyText({ config, login }: Who, arn: string): string {
 }
 
 /** A complete look; changes nothing. Throws Refused where the IAM user of this name is not this course's to touch. */
-export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdentity> {
+export async function observeIdentity(deps: ObserveDeps): Promise<ObservedIdentity> {
   const { login, usersDb } = deps
   const [user, keyPair] = await Promise.all([ownUser(deps), keyPairNamed(deps, defaultKeyName(login))])
   const ofUser = user === null ? nothingOfUser : await lookAtUser(deps)
@@ -42,11 +44,11 @@ export async function observeIdentity(deps: IdentityDeps): Promise<ObservedIdent
 }
 
 /** A complete look at a login with sessions. It does not ask IAM, and changes nothing. */
-export async function observeSessionIdentity(deps: IdentityDeps): Promise<ObservedSessionIdentity> {
+export async function observeSessionIdentity(deps: ObserveDeps): Promise<ObservedSessionIdentity> {
   return { ...ofSshKey(deps), keyPair: await keyPairNamed(deps, defaultKeyName(deps.login)) }
 }
 
-function ofSshKey({ login, usersDb }: IdentityDeps): Pick<ObservedIdentity, "row" | "recordedSshKey"> {
+function ofSshKey({ login, usersDb }: ObserveDeps): Pick<ObservedIdentity, "row" | "recordedSshKey"> {
   const sshKey = usersDb.sshKeys.get(login, defaultKeyName(login))
   return {
     row: usersDb.users.get(login),
@@ -64,7 +66,7 @@ const nothingOfUser = {
   keys: [] as AccessKey[],
 }
 
-async function lookAtUser(deps: IdentityDeps): Promise<typeof nothingOfUser> {
+async function lookAtUser(deps: ObserveDeps): Promise<typeof nothingOfUser> {
   const { login } = deps
   const iam = await iamOf(deps)
   const [groups, policy, hasLoginProfile, keys] = await Promise.all([
