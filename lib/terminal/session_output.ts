@@ -2,6 +2,7 @@
 import { shellWord } from "../base/text.ts"
 import { duration, isoUtc, type UtcMs } from "../base/time.ts"
 import type { SessionRow } from "../db/identities/sessions.ts"
+import { winningVariables } from "../decisions/identities/home_contents.ts"
 
 export const credentialFormats = ["process", "env", "json"] as const
 export type CredentialFormat = (typeof credentialFormats)[number]
@@ -23,14 +24,15 @@ export function sessionText(session: SessionRow, format: CredentialFormat): stri
         Expiration,
       })
     case "env":
-      return Object.entries({
-        AWS_ACCESS_KEY_ID: accessKey,
-        AWS_SECRET_ACCESS_KEY: secret,
-        AWS_SESSION_TOKEN: token,
-        AWS_CREDENTIAL_EXPIRATION: Expiration,
-      })
-        .map(([name, value]) => `export ${name}=${shellWord(value)}`)
-        .join("\n")
+      return [
+        `unset ${winningVariables.join(" ")}`,
+        ...Object.entries({
+          AWS_ACCESS_KEY_ID: accessKey,
+          AWS_SECRET_ACCESS_KEY: secret,
+          AWS_SESSION_TOKEN: token,
+          AWS_CREDENTIAL_EXPIRATION: Expiration,
+        }).map(([name, value]) => `export ${name}=${shellWord(value)}`),
+      ].join("\n")
     case "json":
       return JSON.stringify({
         login,

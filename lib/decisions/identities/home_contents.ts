@@ -37,17 +37,27 @@ export interface HomeContent {
 
 const whole = (path: string, text: string): HomeContent => ({ path, content: () => text, merged: false })
 
-const merged = (path: string, section: string, values: Record<string, string | null>): HomeContent => ({
+const merged = (path: string, name: string, values: Record<string, string | null>): HomeContent => ({
   path,
-  content: (old) => mergeIniSection(old ?? "", section, values),
+  content: (old) => mergeIniSection(old ?? "", { name, values, unwanted: otherCredentials }),
   merged: true,
 })
 
-/** What the course's profile says for both kinds of credentials. */
-const profileOf = ({ region, endpoint }: HomeFacts) => ({
-  region,
-  ...(endpoint === null ? {} : { endpoint_url: endpoint }),
-})
+/**
+ * Every other way to credentials, in either file: some win over an access key, some make readers fail beside one.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+ */
+const otherCredentials =
+  /^(aws_session_token|aws_security_token|aws_account_id|role_arn|role_session_name|source_profile|credential_source|credential_process|web_identity_token_file|external_id|mfa_serial|duration_seconds|login_session|sso_\w+)$/
+
+/** Where `credential_process` is ours, it stays. */
+const otherThanProcess = new RegExp(otherCredentials.source.replace("credential_process|", ""))
+
+/** What the course's profile says for both kinds of credentials. An emulator's address of before goes. */
+const profileOf = ({ region, endpoint }: HomeFacts) => ({ region, endpoint_url: endpoint })
+
+/** A fixed key in the file of profiles would win over one in the other file. */
+const noKeys = { aws_access_key_id: null, aws_secret_access_key: null }
 
 export function homeContents(facts: KeyFacts): HomeContent[] {
   const { course, accessKey } = facts
@@ -58,9 +68,8 @@ export function homeContents(facts: KeyFacts): HomeContent[] {
     whole(".aws-creds", `AWSAccessKeyId=${accessKey.id}\nAWSSecretKey=${accessKey.secret}\n`),
     whole(".s3cfg", s3cfg(facts)),
     whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
-    merged(".aws/credentials", course, { ...secrets, aws_session_token: null }),
-    // A course that was on sessions before.
-    merged(".aws/config", `profile ${course}`, { ...profileOf(facts), credential_process: null }),
+    merged(".aws/credentials", course, secrets),
+    merged(".aws/config", `profile ${course}`, { ...profileOf(facts), ...noKeys }),
   ]
 }
 
@@ -73,16 +82,15 @@ export const filesWithSecrets = [".boto", ".aws-creds", ".s3cfg"] as const
  */
 export function sessionHomeContents(facts: SessionFacts): HomeContent[] {
   const { course, utility } = facts
-  const noSecrets = merged(".aws/credentials", course, {
-    aws_access_key_id: null,
-    aws_secret_access_key: null,
-    aws_session_token: null,
-  })
+  const noSecrets = merged(".aws/credentials", course, noKeys)
+  const values = { ...profileOf(facts), ...noKeys, credential_process: `${utility} --credentials` }
   return [
-    merged(".aws/config", `profile ${course}`, {
-      ...profileOf(facts),
-      credential_process: `${utility} --credentials`,
-    }),
+    {
+      path: ".aws/config",
+      content: (old) =>
+        mergeIniSection(old ?? "", { name: `profile ${course}`, values, unwanted: otherThanProcess }),
+      merged: true,
+    },
     { ...noSecrets, content: (old) => (old === null ? null : noSecrets.content(old)) },
     whole("ec2-environment.sh", sessionEnvironment(utility)),
     whole(".hadoop-cloud/clusters.cfg", clusters(facts)),
@@ -98,9 +106,23 @@ export function privateKeyFile(keyName: string, privateKey: string): HomeContent
   return { path: `${keyName}.pem`, content: () => `${privateKey.trimEnd()}\n`, merged: false }
 }
 
+/** Variables that a client of AWS would ask before, or beside, an access key in the environment; a session sets the first one anew. */
+export const winningVariables = [
+  "AWS_SESSION_TOKEN",
+  "AWS_SECURITY_TOKEN",
+  "AWS_CREDENTIAL_EXPIRATION",
+  "AWS_PROFILE",
+  "AWS_DEFAULT_PROFILE",
+  "AWS_ROLE_ARN",
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+] as const
+
 /** Sourced by shells of all kinds: plain sh, and nothing that stops the shell it is sourced into. */
 function environment({ accessKey }: KeyFacts): string {
   return `# Written by ec2-util --init: source it, do not edit it.
+unset ${winningVariables.join(" ")}
 export AWS_ACCESS_KEY_ID=${shellWord(accessKey.id)}
 export AWS_SECRET_ACCESS_KEY=${shellWord(accessKey.secret)}
 export JAVA_HOME="\${JAVA_HOME:-/usr/lib/jvm/default-java}"

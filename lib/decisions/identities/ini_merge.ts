@@ -1,63 +1,117 @@
-/** Setting keys in one section of an INI file that belongs to somebody else: every other byte stays as it is. */
+/** Setting keys in one section of an INI file that belongs to somebody else: all else stays as it is. */
 
-/**
- * `text` with these keys in `[section]`, which is added at the end where it is missing; null removes a key, wherever the section
- * stands. Comments, other sections, keys that are not named, the order of lines and the kind of line ends are kept.
- */
-export function mergeIniSection(
-  text: string,
-  section: string,
-  values: Record<string, string | null>,
-): string {
-  const newline = text.includes("\r\n") ? "\r\n" : "\n"
-  const all = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)
-  const removed = Object.keys(values).filter((key) => values[key] === null)
-  const set = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null)
-  const lines = withoutKeys(all, section, removed)
-  const { first, end } = rangeOf(lines, section)
-  if (first < 0) {
-    if (set.length === 0) return text
-    const gap = lines.length > 0 && lines.at(-1)?.trim() !== "" ? [""] : []
-    return [...lines, ...gap, `[${section}]`, ...set.map(entry), ""].join(newline)
-  }
-  const body = lines.slice(first + 1, end)
-  for (const [key, value] of set) {
-    const found = body.findLastIndex((line) => keyOf(line) === key.toLowerCase())
-    if (found >= 0) body[found] = entry([key, value])
-    else body.splice(body.findLastIndex((line) => line.trim() !== "") + 1, 0, entry([key, value]))
-  }
-  return [...lines.slice(0, first + 1), ...body, ...lines.slice(end), ""].join(newline)
+interface MergedSection {
+  name: string
+  /** What the section is to say; null takes a key out. */
+  values: Record<string, string | null>
+  /** Keys that go, too: they would win over ours, or make readers fail. */
+  unwanted?: RegExp
 }
 
-/** Readers join the sections of one name: a key goes from all of them, with the indented lines that belong to it. */
-function withoutKeys(lines: string[], section: string, keys: readonly string[]): string[] {
-  const unwanted = new Set(keys.map((key) => key.toLowerCase()))
-  if (unwanted.size === 0) return lines
-  let isInside = false
-  let isUnwanted = false
-  return lines.filter((line) => {
-    const header = headerOf(line)
-    if (header !== null) isInside = header === section
-    if (!/^\s+\S/.test(line)) isUnwanted = isInside && unwanted.has(keyOf(line) ?? "")
-    return !isUnwanted
+interface Block {
+  /** Null before the first header. */
+  header: string | null
+  lines: string[]
+}
+
+/**
+ * `text` with these values in its section, which is added at the end where it is missing. Of several sections of the name, however they
+ * are spelled, one clean one is left, in the first one's place, and of a key that stands twice its last line: strict readers, such as
+ * botocore's, refuse the whole file otherwise. Comments, other sections and other keys stay, in their order, and the kind of line ends.
+ */
+export function mergeIniSection(text: string, { name, values, unwanted }: MergedSection): string {
+  const newline = text.includes("\r\n") ? "\r\n" : "\n"
+  const lines = text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)
+  const set = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== null)
+  const blocks = blocksOf(lines)
+  const isOurs = ({ header }: Block) => header !== null && nameIn(header) === name
+  const own = blocks.filter(isOurs)
+  const [first] = own
+  if (!first) {
+    if (set.length === 0) return text
+    const gap = lines.length > 0 && lines.at(-1)?.trim() !== "" ? [""] : []
+    return [...lines, ...gap, `[${name}]`, ...set.map(lineOf), ""].join(newline)
+  }
+  const goes = (key: string) => values[key] === null || (unwanted?.test(key) ?? false)
+  const clean: Block = {
+    header: cleanHeader(first.header ?? "", name),
+    lines: withValues(withoutKeys(joined(own), goes), set),
+  }
+  const kept = blocks.flatMap((block) => (block === first ? [clean] : isOurs(block) ? [] : [block]))
+  return [...kept.flatMap(({ header, lines }) => (header === null ? lines : [header, ...lines])), ""].join(
+    newline,
+  )
+}
+
+function blocksOf(lines: readonly string[]): Block[] {
+  const blocks: Block[] = [{ header: null, lines: [] }]
+  for (const line of lines) {
+    if (nameIn(line) === null) blocks.at(-1)?.lines.push(line)
+    else blocks.push({ header: line, lines: [] })
+  }
+  return blocks
+}
+
+/** The lines of all sections of the name: what stands between two of them belongs to no other. */
+function joined(own: readonly Block[]): string[] {
+  const [first, ...others] = own
+  const more = others.flatMap(({ lines }) => lines.filter((line) => line.trim() !== ""))
+  const lines = first?.lines ?? []
+  const end = lines.findLastIndex((line) => line.trim() !== "") + 1
+  return [...lines.slice(0, end), ...more, ...lines.slice(end)]
+}
+
+/** Without the entries whose key goes, and without all but the last of one key; the indented lines of an entry go with it. */
+function withoutKeys(lines: readonly string[], goes: (key: string) => boolean): string[] {
+  const last = new Map<string, number>()
+  for (const [index, line] of lines.entries()) last.set(keyOf(line) ?? "", index)
+  let isDropped = false
+  return lines.filter((line, index) => {
+    const key = keyOf(line)
+    if (key !== null) isDropped = goes(key) || last.get(key) !== index
+    else if (!/^\s+\S/.test(line)) isDropped = false
+    return !isDropped
   })
 }
 
-/** The section's last occurrence, which is the one that readers let win; `first` is its header's line, or -1. */
-function rangeOf(lines: string[], section: string): { first: number; end: number } {
-  const first = lines.findLastIndex((line) => headerOf(line) === section)
-  const next = lines.findIndex((line, index) => index > first && headerOf(line) !== null)
-  return { first, end: next < 0 ? lines.length : next }
+function withValues(lines: readonly string[], set: readonly [string, string][]): string[] {
+  const names = new Set(set.map(([key]) => key.toLowerCase()))
+  const entries = [...lines]
+  for (const pair of set) {
+    const found = entries.findIndex((line) => keyOf(line) === pair[0].toLowerCase())
+    if (found < 0) entries.splice(entries.findLastIndex((line) => line.trim() !== "") + 1, 0, lineOf(pair))
+    else entries[found] = lineOf(pair)
+  }
+  // What was indented below a value of ours would be read as a part of the new one.
+  let isBelowOurs = false
+  return entries.filter((line) => {
+    const key = keyOf(line)
+    if (key !== null) isBelowOurs = names.has(key)
+    else if (isBelowOurs && /^\s+\S/.test(line)) return false
+    return true
+  })
 }
 
 /** Longer lines are no headers and no entries of ours: the file is whatever a student makes it. */
 const longestLine = 8192
 
-function headerOf(line: string): string | null {
+/** The name in a header as people mean it: without blanks around it or doubled, and without a profile's quotation marks. */
+function nameIn(line: string): string | null {
   if (line.length > longestLine) return null
   const text = line.trimStart()
   const end = text.indexOf("]")
-  return text.startsWith("[") && end > 0 ? text.slice(1, end).trim().replace(/\s+/g, " ") : null
+  if (!text.startsWith("[") || end <= 0) return null
+  return text
+    .slice(1, end)
+    .trim()
+    .replace(/\s+/g, " ")
+    .replace(/^profile (["'])(.*)\1$/, "profile $2")
+}
+
+/** A comment behind it stays, unless a reader could take it for a part of the name. */
+function cleanHeader(header: string, name: string): string {
+  const rest = header.slice(header.indexOf("]") + 1)
+  return `[${name}]${/^\s*([#;][^\]]*)?$/.test(rest) ? rest.trimEnd() : ""}`
 }
 
 /** Of an entry of the section itself: an indented line belongs to the entry above it. */
@@ -67,6 +121,6 @@ function keyOf(line: string): string | null {
   return end > 0 ? line.slice(0, end).trimEnd().toLowerCase() : null
 }
 
-function entry([key, value]: [string, string]): string {
+function lineOf([key, value]: [string, string]): string {
   return `${key} = ${value}`
 }

@@ -6,7 +6,7 @@ const secrets = { aws_access_key_id: "AKIANEW", aws_secret_access_key: "new" }
 
 describe("a profile merged into a file", () => {
   test("is all of an empty one", () => {
-    expect(mergeIniSection("", "cs61c", secrets)).toBe(
+    expect(mergeIniSection("", { name: "cs61c", values: secrets })).toBe(
       "[cs61c]\naws_access_key_id = AKIANEW\naws_secret_access_key = new\n",
     )
   })
@@ -29,19 +29,48 @@ describe("a profile merged into a file", () => {
       "aws_access_key_id = AKIASTAFF",
     ]
     const expected = mine.with(7, "aws_access_key_id = AKIANEW").with(10, "aws_secret_access_key = new")
-    expect(mergeIniSection(mine.join("\n"), "cs61c", secrets)).toBe(`${expected.join("\n")}\n`)
+    expect(mergeIniSection(mine.join("\n"), { name: "cs61c", values: secrets })).toBe(
+      `${expected.join("\n")}\n`,
+    )
   })
 
   test("keeps the file's line ends", () => {
-    expect(mergeIniSection("[a]\r\nx = 1\r\n", "b", { y: "2" })).toBe("[a]\r\nx = 1\r\n\r\n[b]\r\ny = 2\r\n")
+    expect(mergeIniSection("[a]\r\nx = 1\r\n", { name: "b", values: { y: "2" } })).toBe(
+      "[a]\r\nx = 1\r\n\r\n[b]\r\ny = 2\r\n",
+    )
   })
 
   test("puts a new key after the section's last line, before the gap", () => {
-    expect(mergeIniSection("[a]\nx = 1\n\n[b]\n", "a", { y: "2" })).toBe("[a]\nx = 1\ny = 2\n\n[b]\n")
+    expect(mergeIniSection("[a]\nx = 1\n\n[b]\n", { name: "a", values: { y: "2" } })).toBe(
+      "[a]\nx = 1\ny = 2\n\n[b]\n",
+    )
   })
 
-  test("changes the last of two sections of one name, which is the one that holds", () => {
-    expect(mergeIniSection("[a]\nx = 1\n[a]\nx = 2\n", "a", { x: "3" })).toBe("[a]\nx = 1\n[a]\nx = 3\n")
+  test.each([
+    [
+      "two sections of the name",
+      "[a]\nx = 1\n[b]\nz = 9\n[a]\nw = 4\nx = 2\n",
+      "[a]\nw = 4\nx = 3\n[b]\nz = 9\n",
+    ],
+    ["a header with blanks", "[ a ]\nx = 1\n", "[a]\nx = 3\n"],
+    ["a key that stands twice", "[a]\nx = 1\nw = 1\nX: 2\nw = 2\n", "[a]\nx = 3\nw = 2\n"],
+    ["a value of several lines", "[a]\nx =\n  1\n  2\nw = 1\n", "[a]\nx = 3\nw = 1\n"],
+    ["another section's nested lines", "[b]\ns3 =\n  x = 1\n[a]\n", "[b]\ns3 =\n  x = 1\n[a]\nx = 3\n"],
+    ["a comment that would be read into the name", "[a] ; [b]\nx = 1\n", "[a]\nx = 3\n"],
+  ])("leaves one clean section where there is %s", (_, text, expected) => {
+    expect(mergeIniSection(text, { name: "a", values: { x: "3" } })).toBe(expected)
+  })
+
+  test("takes a profile in quotation marks for the profile, and what is unwanted out of it", () => {
+    const text =
+      '[profile "a"]\nrole_arn = r\nsource_profile = default\noutput = json\n[profile b]\nrole_arn = r\n'
+    expect(
+      mergeIniSection(text, {
+        name: "profile a",
+        values: { x: "1" },
+        unwanted: /^(role_arn|source_profile)$/,
+      }),
+    ).toBe("[profile a]\noutput = json\nx = 1\n[profile b]\nrole_arn = r\n")
   })
 
   test("twice is as once, and lines of others survive in order", () => {
@@ -60,12 +89,17 @@ describe("a profile merged into a file", () => {
     )
     fc.assert(
       fc.property(fc.array(line), (lines) => {
-        const once = mergeIniSection(lines.join("\n"), "cs61c", secrets)
-        expect(mergeIniSection(once, "cs61c", secrets)).toBe(once)
-        const isOurs = (text: string) => /^aws_(secret_)?access_key(_id)?\s*[=:]/i.test(text)
+        const once = mergeIniSection(lines.join("\n"), { name: "cs61c", values: secrets })
+        expect(mergeIniSection(once, { name: "cs61c", values: secrets })).toBe(once)
+        let section = ""
+        const others = lines.filter((text) => {
+          section = /^\s*\[\s*([^\]]*?)\s*\]/.exec(text)?.[1] ?? section
+          return section !== "cs61c" && text.trim() !== ""
+        })
+        expect(once.match(/^\[cs61c\]/gm)).toHaveLength(1)
         const kept = once.split("\n")
         let at = 0
-        for (const own of lines.filter((text) => text.trim() !== "" && !isOurs(text))) {
+        for (const own of others) {
           at = kept.indexOf(own, at) + 1
           expect(at).toBeGreaterThan(0)
         }
@@ -82,7 +116,7 @@ describe("a profile merged into a file", () => {
       `${"[".repeat(8000)}`,
     ].join("\n")
     const begun = process.cpuUsage().user
-    const text = mergeIniSection(hostile, "cs61c", { ...secrets, aws_session_token: null })
+    const text = mergeIniSection(hostile, { name: "cs61c", values: { ...secrets, aws_session_token: null } })
     expect(process.cpuUsage().user - begun).toBeLessThan(2_000_000)
     expect(text.startsWith(hostile)).toBe(true)
   })
