@@ -31,6 +31,10 @@ export const tool = defineTool({
       const { tellStaff } = await import("../lib/operations/messages/tell_staff.ts")
       warnings.push(...(await tellStaff(context, { warnings, enforced, failure })))
     }
+    if (!args["dry-run"] && context.config.reports.htmlDir !== null) {
+      const { publishOrSay } = await import("../lib/operations/reports/publish_pages.ts")
+      warnings.push(...(await publishOrSay(context)))
+    }
     for (const warning of warnings) output.warn(warning)
     if (!args.json) for (const line of enforced?.lines ?? []) output.line(line)
     if (failure !== undefined) throw failure

@@ -27,6 +27,12 @@ export interface Config {
     /** What [identity.users.LOGIN] overrides. */
     users: Record<string, { credentials: CredentialMode }>
   }
+  reports: {
+    /** Where cron writes pages for a web server; null: nowhere. */
+    htmlDir: string | null
+    /** The login that the web server runs as. */
+    webServer: string
+  }
   paths: { dataDir: string; auditLog: string; userDb: string; usageDb: string; rootAccessKey: string }
   /** Null: SQLite, in the files of `paths`. */
   database: PostgresSettings | null

@@ -77,7 +77,7 @@ function toDatabase(path: string, table: ConfigFile["database"]): PostgresSettin
 }
 
 function toConfig(path: string, file: ConfigFile): Config {
-  const { course, identity, aws, leases, billing, prices, launch } = file
+  const { course, identity, aws, leases, billing, prices, launch, reports } = file
   const dataDir = file.paths.data_dir ?? "/var/lib/ec2-wrappers"
   const region = aws.region ?? "us-east-1"
   const { course_budget: courseBudget, warn_percent, users = {}, sections = {}, ...limits } = file.limits
@@ -103,6 +103,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       federationEndpoint: identity.federation_endpoint ?? null,
       users: identity.users ?? {},
     },
+    reports: { htmlDir: reports.html_dir ?? null, webServer: reports.web_server ?? "www-data" },
     paths: {
       dataDir,
       auditLog: file.paths.audit_log ?? join(dataDir, "audit-log"),

@@ -62,6 +62,19 @@ export const configReference: readonly TableReference[] = [
     ],
   },
   {
+    table: "reports",
+    about: "Pages for a web server. See [For staff](staff.md).",
+    keys: [
+      key(
+        "html_dir",
+        "none",
+        "A directory in which `usage_cron` keeps a page for each student, `LOGIN.html`, and the course's, `ALL.html`. It " +
+          "belongs to the account and has mode 0711. Its file system must have access control lists.",
+      ),
+      key("web_server", '"www-data"', "The login that the web server runs as. It may read the pages."),
+    ],
+  },
+  {
     table: "paths",
     about: "Where the files are.",
     keys: [

@@ -54,6 +54,7 @@ const configSchema = v.strictObject({
     }),
     {},
   ),
+  reports: v.optional(optional({ html_dir: absolutePath, web_server: name }), {}),
   paths: v.optional(
     optional({
       data_dir: absolutePath,

@@ -143,9 +143,11 @@ export function passwdEntry(uid: number): PasswdEntry | null {
   return { login: stringAt(entry as Pointer, 0), home: stringAt(entry as Pointer, 32) }
 }
 
-/** Whether the host, by passwd or a directory service behind it, knows an account of this name. */
-export function hasPasswdEntry(login: string): boolean {
-  return libc().getpwnam(Buffer.from(`${login}\0`)) !== null
+/** The uid of an account that passwd, or a directory service behind it, knows by this name; null where there is none. */
+export function uidOfLogin(login: string): number | null {
+  const entry = libc().getpwnam(Buffer.from(`${login}\0`))
+  // struct passwd: name, passwd, uid + gid, gecos, dir, shell
+  return entry ? read.u32(entry as Pointer, 16) : null
 }
 
 function stringAt(struct: Pointer, offset: number): string {

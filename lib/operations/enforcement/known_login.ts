@@ -2,7 +2,7 @@
 import { UsageError } from "../../base/errors.ts"
 import { loginPattern } from "../../base/login.ts"
 import { didYouMean } from "../../base/nearest.ts"
-import { hasPasswdEntry } from "../../host/processes/libc.ts"
+import { uidOfLogin } from "../../host/processes/libc.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
 
 /** Throws UsageError where neither the ledger, users.db, the roster, a suspension nor passwd knows the login, and names the nearest that they know. */
@@ -20,7 +20,7 @@ export function requireKnownLogin(
   ])
   // The old tools took names out of keys: some are no logins.
   const logins = [...known].filter((name) => loginPattern.test(name))
-  if (known.has(login) || hasPasswdEntry(login)) return
+  if (known.has(login) || uidOfLogin(login) !== null) return
   throw new UsageError(
     "arguments",
     `${login} has no account here and is in no record${didYouMean(login, logins)} (--force goes on all the same)`,

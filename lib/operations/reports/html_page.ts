@@ -14,10 +14,17 @@ import { daySumsOf, rangeName, type Scope } from "./days.ts"
 import { runningInLedger } from "./running_now.ts"
 import { studentPage } from "./student_page.ts"
 
-export function htmlPage(usageDb: UsageDb, tariff: Tariff, config: Config, scope: Scope): string {
+/** `balances`: those of the scope, where they are known already. */
+export function htmlPage(
+  usageDb: UsageDb,
+  tariff: Tariff,
+  config: Config,
+  scope: Scope,
+  balances = balancesOf(usageDb, tariff, config, scope),
+): string {
   const { login, nowUtcMs, range } = scope
   const facts = {
-    balances: balancesOf(usageDb, tariff, config, scope),
+    balances,
     days: daySumsOf(usageDb, tariff, scope),
     running: runningInLedger(usageDb, tariff, login, nowUtcMs),
     nowUtcMs,

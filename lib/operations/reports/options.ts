@@ -7,7 +7,7 @@ import type { RangeOptions } from "./query.ts"
 export interface ReportOptions extends RangeOptions {
   user?: string | undefined
   offline: boolean
-  by?: "day" | "week" | "assignment" | "user-day" | undefined
+  by?: "day" | "week" | "assignment" | "section" | "user-day" | undefined
   sort?: BalanceOrder | undefined
   top?: string | undefined
   json: boolean
@@ -37,6 +37,7 @@ export function requireOneForm(options: ReportOptions): void {
     throw new UsageError("options", `--${one} and --${other} are two forms of a report, choose one`)
   }
   requireSortable(options)
+  requireEverybody(options)
   const unnamed = files.find((form) => [options[form]].flat().includes(""))
   if (unnamed) throw new UsageError("options", `--${unnamed} is "", wanted a file's name or -`)
   const dated = ranges.find((range) => options[range] !== undefined)
@@ -46,6 +47,11 @@ export function requireOneForm(options: ReportOptions): void {
     throw new UsageError("options", `--reconcile compares the time of the export, leave --${dated} out`)
   if (options.reconcile !== undefined && options.user !== undefined && options.user !== "ALL")
     throw new UsageError("options", `--reconcile compares everybody, leave ${options.user} out`)
+}
+
+function requireEverybody({ by, user }: ReportOptions): void {
+  if (by === "section" && user !== "ALL")
+    throw new UsageError("options", "--by section sums up everybody: usage_report ALL --by section")
 }
 
 function requireSortable({ user, sort, top }: ReportOptions): void {

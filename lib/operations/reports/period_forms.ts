@@ -1,5 +1,6 @@
 /** Spending by day, week or assignment as lines, CSV and JSON. */
 import { toUsd } from "../../base/money.ts"
+import { escapeControls } from "../../base/text.ts"
 import type { Range } from "../../decisions/pricing/costs.ts"
 import { csvRow } from "../../decisions/reports/csv_row.ts"
 import { amountOf, sumOf } from "../../decisions/reports/text_form.ts"
@@ -9,7 +10,7 @@ export function periodLines(login: string | null, range: Range, found: Period[])
   const sum = sumOf(found)
   return [
     `Usage of ${login ?? "ALL"}${rangeName(range)}:`,
-    ...found.map(({ name, ...cost }) => `${name.padEnd(20)} ${amountOf(cost)}`),
+    ...found.map(({ name, ...cost }) => `${escapeControls(name).padEnd(20)} ${amountOf(cost)}`),
     `(sum = ${amountOf(sum)})`,
   ]
 }

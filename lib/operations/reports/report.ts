@@ -103,6 +103,12 @@ export async function report(
       if (options.json) return [JSON.stringify([...found].map(userDayJson))]
       return options.csv ? userDayCsv(found) : userDayLines(found)
     }
+    if (options.by === "section") {
+      const { sectionsSpent } = await import("./sections_spent.ts")
+      const found = sectionsSpent(usageDb, tariff, scope)
+      if (options.csv) return periodCsv(found)
+      return options.json ? [JSON.stringify(found.map(periodJson))] : periodLines(login, range, found)
+    }
     if (options.by) {
       const found = periods(usageDb, tariff, scope, options.by, config.course.assignments)
       const unpriced = unpricedIn(usageDb, tariff, scope)

@@ -25,7 +25,7 @@ export const usageReport = {
       },
       by: {
         type: "enum",
-        options: ["day", "week", "assignment", "user-day"],
+        options: ["day", "week", "assignment", "section", "user-day"],
         description: "Print a line for each of these",
       },
       sort: {
