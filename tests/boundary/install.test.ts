@@ -126,6 +126,16 @@ describe.skipIf(skipped)("install", () => {
     )
   })
 
+  test("puts no budget into a configuration that has none: what a course allows is not an upgrade's to change", () => {
+    const path = "/etc/ec2-wrappers/config.toml"
+    host.sh(`cp ${path} /tmp/before; sed -i '/^budget/d' ${path}; cp ${path} /tmp/without`)
+    const { stdout, code } = host.sh(`printf x >> ${dist}/bin/ec2-util; ${dist}/install`)
+    expect(stdout).toContain("/bin/ec2-util")
+    expect(code).toBe(0)
+    expect(host.sh(`cmp ${path} /tmp/without`)).toMatchObject({ stdout: "", code: 0 })
+    host.sh(`cp /tmp/before ${path}; rm /tmp/before /tmp/without`)
+  })
+
   test("tightens what the old tools left open, and leaves what root put into the account's directory", () => {
     const { stderr } = host.sh(`cd /var/lib/ec2-wrappers; install -o cs61c -m 644 /dev/null users.db
       install -m 600 /dev/null root-access-key; ln -s /etc/passwd audit-log; ${dist}/install`)

@@ -14,7 +14,9 @@ import {
 import type { PolicyDocument } from "../../lib/decisions/identities/policy_document.ts"
 import { privilegedPolicy } from "../../lib/decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../lib/decisions/identities/student_policy.ts"
+import { systemClock } from "../../lib/host/clock.ts"
 import { loadConfig } from "../../lib/host/config/config.ts"
+import { auditLog } from "../../lib/host/files/audit.ts"
 import type { Finding } from "../../lib/operations/doctor/finding.ts"
 import { type Emulator, startEmulator } from "../support/emulator.ts"
 import { type Workspace, workspace } from "../support/tools.ts"
@@ -78,6 +80,19 @@ describe("doctor", () => {
     expect(about(data("link"))[0]?.level).toBe("warning")
     expect(about(data("root-access-key"))[0]?.found).toBe("is missing")
     expect(code).toBe(1)
+  })
+
+  test("errs while lines wait for the audit log, and no longer once the log has taken them", async () => {
+    const log = auditLog(data("audit-log"), systemClock, { lateDirectories: [course.dataDir] })
+    mkdirSync(data("audit-log"), { mode: 0o700 })
+    log.record("enforcement", "terminate i-1", "regardless")
+    rmSync(data("audit-log"), { recursive: true })
+    expect((await examine("--offline")).about(data("audit-log"))).toMatchObject([
+      { level: "error", found: "lacks 1 line that could not be written" },
+    ])
+    log.catchUp()
+    expect(readFileSync(data("audit-log"), "utf8")).toEndWith(": enforcement: terminate i-1\n")
+    expect((await examine("--offline")).about(data("audit-log"))).toMatchObject([{ level: "ok" }])
   })
 
   test("finds a damaged database", async () => {
