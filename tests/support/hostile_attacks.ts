@@ -30,7 +30,7 @@ export function hostileAttacks(image: string): Attacks {
     "hold the audit log": `${tool} --hold 4000 --lock audit-log ${quietly}`,
     "keep staff's turn": `${tool} --hold 4000 --lock turn.lock ${quietly}`,
     "ten at once": `for i in 1 2 3 4 5 6 7 8 9 10; do ${tool} --hold 100 ${quietly} & done; wait`,
-    "never drain": `mkfifo $$.p; exec 3<>$$.p; rm $$.p; timeout -s KILL 5 ${tool} --hold 1 --lines 50000 >&3 2>/dev/null`,
+    "never drain": `mkfifo $$.p; sleep 5 <$$.p & ${tool} --hold 1 --lines 50000 >$$.p 2>/dev/null; wait; rm -f $$.p`,
     "close all": `${tool} --hold 10 <&- >&- 2>&-`,
     "fill the log": `for i in 1 2 3 4 5; do ${tool} --hold 1 --refuse ${"x".repeat(20_000)} ${quietly}; done`,
     "ask for too many": `for i in 1 2 3; do ${launch} -c 20000 ${quietly}; done`,
