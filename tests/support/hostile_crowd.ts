@@ -86,7 +86,10 @@ async function run(made: HostileHost, { seconds, hostile, honest, seed }: Run): 
     return code === 0 ? null : `${who}: ${stderr.trim().split("\n").at(-1)}`
   }
   const calm = async () => {
-    for (const { who, command } of duties) await timed(who, report.calmMs, command)
+    for (const { who, command } of duties) {
+      const failure = await timed(who, report.calmMs, command)
+      if (failure !== null) throw new Error(`while nobody attacked: ${failure}`)
+    }
   }
 
   await calm()

@@ -18,7 +18,13 @@ export interface HostileHost {
   close(): Promise<void>
 }
 
-const tools = ["ec2-run", "ec2-active", "usage_cron", "course_freeze", "setup", "init_dbs"]
+/** Wrappers and what they start. */
+const tools = ["ec2-run", "ec2_runner", "ec2-active", "ec2_active", "ec2_util"].concat([
+  "usage_cron",
+  "course_freeze",
+  "setup",
+  "init_dbs",
+])
 const key =
   '{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
 

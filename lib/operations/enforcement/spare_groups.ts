@@ -21,7 +21,10 @@ export async function removeSpareGroups(deps: LedgerDeps): Promise<string[]> {
   const failures: string[] = []
   for (const region of deps.config.aws.regions) {
     try {
-      await removeIn(deps, await deps.aws.ec2(region))
+      const ec2 = await deps.aws.ec2(region)
+      // A region that does not answer is told of by whoever lists its instances.
+      const groups = await ec2.ownedGroups().catch(() => [])
+      await removeIn(deps, ec2, groups)
     } catch (error) {
       failures.push(`security groups in ${region}: ${messageOf(error)}`)
     }
@@ -29,9 +32,8 @@ export async function removeSpareGroups(deps: LedgerDeps): Promise<string[]> {
   return failures
 }
 
-async function removeIn({ config, audit }: LedgerDeps, ec2: Ec2): Promise<void> {
+async function removeIn({ config, audit }: LedgerDeps, ec2: Ec2, all: readonly OwnedGroup[]): Promise<void> {
   const { accounts, staff } = config.course
-  const all = await ec2.ownedGroups()
   const ours = all.filter(({ tags }) => matchesGlob([...accounts, ...staff], tags[tagOf.owner] ?? ""))
   const crowded = [...Map.groupBy(ours, ({ tags }) => tags[tagOf.owner] ?? "")].filter(
     ([, groups]) => groups.length > mostGroups,
