@@ -161,10 +161,11 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
       ...(usesMode(config, "sessions")
         ? [allow("SessionsRole", ofRole, [studentRoleArn({ partition, id }, name)])]
         : []),
+      allow("HandOverList", ["s3:ListBucket"], [`arn:${partition}:s3:::${config.course.bucket}`]),
       allow(
         "HandOver",
-        ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-        [`arn:${partition}:s3:::${config.course.bucket}`, `arn:${partition}:s3:::${config.course.bucket}/*`],
+        ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        [`arn:${partition}:s3:::${config.course.bucket}/*`],
       ),
       allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
       allow("Account", ofAccount, ["*"]),
