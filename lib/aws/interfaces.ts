@@ -6,6 +6,7 @@ import type {
   Image,
   Instance,
   InstanceState,
+  InstanceTypeFacts,
   KeyPair,
   SpotRequest,
   Subnet,
@@ -96,6 +97,8 @@ export interface Ec2 extends SpareGroups, SecurityGroups {
   cancelSpotRequest(id: string): Promise<Outcome>
   /** Null where there is none, or it is not ours to see. */
   image(id: string): Promise<Image | null>
+  /** Those of the types that EC2 has in the region; what it does not know is left out. */
+  describeTypes(types: readonly string[]): Promise<InstanceTypeFacts[]>
   subnets(filter?: {
     ids?: string[]
     tags?: Record<string, string>

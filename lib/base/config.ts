@@ -92,6 +92,8 @@ export interface Config {
   launch: {
     image: string
     instanceType: string
+    /** By type: what a launch that names only it may get instead, where EC2 has none. */
+    fallback: Record<string, string[]>
     subnet: string
     securityGroups: string[]
     /** SSM parameter names (globs) that may name an image besides /aws/service/. */

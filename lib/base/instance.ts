@@ -122,6 +122,14 @@ export interface ImageBlockDevice {
   } | null
 }
 
+/** What EC2 says of an instance type. */
+export interface InstanceTypeFacts {
+  type: string
+  vcpus: number
+  /** `x86_64`, `arm64` …: of images that it runs. */
+  architectures: string[]
+}
+
 export interface Subnet {
   id: string
   vpcId: string

@@ -8,6 +8,7 @@ import { suspensions } from "./identities/suspensions.ts"
 import { agreedConfig } from "./installation/agreed_config.ts"
 import { hosts } from "./installation/hosts.ts"
 import { setbacks } from "./installation/setbacks.ts"
+import { launchAttempts } from "./launches/attempts.ts"
 import { clientTokens } from "./launches/client_tokens.ts"
 import { lookups } from "./launches/lookups.ts"
 import { presence } from "./launches/presence.ts"
@@ -40,6 +41,7 @@ export function openUsageDb(options: OpenOptions) {
     ledger: book,
     prices: prices(db),
     reservations: reservations(db),
+    attempts: launchAttempts(db),
     presence: presence(db),
     auditRows: auditRows(db),
     hosts: hosts(db),

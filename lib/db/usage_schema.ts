@@ -2,6 +2,7 @@
 import { auditSteps } from "./audit/audit_steps.ts"
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import { hostSteps } from "./installation/host_steps.ts"
+import { launchSteps } from "./launches/launch_steps.ts"
 import { loginSteps } from "./launches/login_steps.ts"
 import { messageSteps } from "./messages/message_steps.ts"
 import type { Step } from "./migrate.ts"
@@ -71,4 +72,5 @@ export const usageSteps: readonly Step[] = [
   ...rosterSteps,
   ...requestSteps,
   ...messageSteps,
+  ...launchSteps,
 ]

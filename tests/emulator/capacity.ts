@@ -4,11 +4,26 @@ import { AwsFault } from "./request.ts"
 import type { World } from "./world.ts"
 import { textAt } from "./xml.ts"
 
-/** Throws where the account's vCPU quota is passed: standard on-demand and spot instances have one each. */
-export function checkVcpus(world: World, region: string, wanted: number, spot: boolean): void {
-  const limit = spot ? world.knobs.spotVcpus : world.knobs.vcpus
-  if (vcpusInUse(world, region, spot) + wanted <= limit) return
-  if (spot) throw new AwsFault("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
+/** What is asked for: its quota is one for the family of its type, and one for Spot. */
+export interface VcpuDemand {
+  type: string
+  /** Of one instance. */
+  vcpus: number
+  spot: boolean
+}
+
+const isGpu = (type: string) => /^(g|vt)\d/.test(type)
+
+function quotaOf({ knobs }: World, { type, spot }: VcpuDemand): number {
+  if (spot) return knobs.spotVcpus
+  return isGpu(type) ? knobs.gpuVcpus : knobs.vcpus
+}
+
+/** Throws where the account's vCPU quota is passed by `count` instances. */
+export function checkVcpus(world: World, region: string, demand: VcpuDemand, count: number): void {
+  const limit = quotaOf(world, demand)
+  if (vcpusInUse(world, region, demand) + count * demand.vcpus <= limit) return
+  if (demand.spot) throw new AwsFault("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
   throw new AwsFault(
     "VcpuLimitExceeded",
     `You have requested more vCPU capacity than your current vCPU limit of ${limit} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.`,
@@ -19,20 +34,20 @@ export function checkVcpus(world: World, region: string, wanted: number, spot: b
 export function affordable(
   world: World,
   region: string,
-  vcpus: number,
+  demand: VcpuDemand,
   asked: { min: number; max: number },
-  spot: boolean,
 ): number {
-  const limit = spot ? world.knobs.spotVcpus : world.knobs.vcpus
-  const room = Math.floor((limit - vcpusInUse(world, region, spot)) / vcpus)
+  const room = Math.floor((quotaOf(world, demand) - vcpusInUse(world, region, demand)) / demand.vcpus)
   return Math.max(asked.min, Math.min(asked.max, room))
 }
 
-function vcpusInUse(world: World, region: string, spot: boolean): number {
+function vcpusInUse(world: World, region: string, { type, spot }: VcpuDemand): number {
   return visibleIn(world, region)
     .filter(
-      ({ state, spotRequestId }) =>
-        (state === "pending" || state === "running") && (spotRequestId !== "") === spot,
+      (record) =>
+        (record.state === "pending" || record.state === "running") &&
+        (record.spotRequestId !== "") === spot &&
+        (spot || isGpu(record.type) === isGpu(type)),
     )
     .reduce((sum, { vcpus }) => sum + vcpus, 0)
 }

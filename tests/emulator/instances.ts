@@ -112,7 +112,7 @@ export async function startInstances(world: World, request: AwsRequest): Promise
   for (const record of records) requireState(record, ["stopped", "pending", "running"], "started")
   dryRun(request)
   for (const record of records.filter(({ state }) => state === "stopped")) {
-    checkVcpus(world, request.region, record.vcpus, false)
+    checkVcpus(world, request.region, { ...record, spot: false }, 1)
     takeCapacity(world, record.type, record.zone, 1, 1)
   }
   await world.moto.forward(request)

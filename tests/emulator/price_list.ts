@@ -132,6 +132,7 @@ export function serviceQuotas(world: World, request: AwsRequest): Reply | undefi
       "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
       world.knobs.vcpus,
     ),
+    quota("L-DB2E81BA", "Running On-Demand G and VT instances", world.knobs.gpuVcpus),
     quota(
       "L-34B43A08",
       "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",

@@ -38,8 +38,9 @@ export async function runInstances(world: World, request: AwsRequest): Promise<R
   const vcpus = await vcpusOf(world, region, type)
   if (spot) checkSpotPrice(world, type, zone, form)
   dryRun(request)
-  checkVcpus(world, region, vcpus * asked.min, spot)
-  const count = takeCapacity(world, type, zone, asked.min, affordable(world, region, vcpus, asked, spot))
+  const demand = { type, vcpus, spot }
+  checkVcpus(world, region, demand, asked.min)
+  const count = takeCapacity(world, type, zone, asked.min, affordable(world, region, demand, asked))
 
   const document = parsed(await world.moto.forward(request, motoForm(form, devices, count)))
   const ids = findAll(document, "instancesSet/item/instanceId").map(({ text }) => text)

@@ -72,6 +72,8 @@ function defaultKnobs() {
     vanishAfterMs: 60 * 60_000,
     /** vCPUs of running standard and of spot instances (L-1216C47A, L-34B43A08). */
     vcpus: 1_000_000,
+    /** Of G and VT instances, which have a quota of their own. */
+    gpuVcpus: 1_000_000,
     spotVcpus: 1_000_000,
     /** Security groups of a region (L-E79EC296). */
     securityGroups: 2500,

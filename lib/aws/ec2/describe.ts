@@ -4,6 +4,7 @@ import {
   CreateTagsCommand,
   DescribeAddressesCommand,
   DescribeImagesCommand,
+  DescribeInstanceTypesCommand,
   DescribeSubnetsCommand,
   DescribeVolumesCommand,
   type Image as SdkImage,
@@ -19,7 +20,7 @@ import { isAskedFor } from "./answers.ts"
 import { asksForNothing, type Ec2Connection, filters, pageSize } from "./connection.ts"
 import { tagList, tagRecord } from "./tags.ts"
 
-type Calls = Pick<Ec2, "image" | "subnets" | "volumes" | "addresses" | "tag">
+type Calls = Pick<Ec2, "image" | "describeTypes" | "subnets" | "volumes" | "addresses" | "tag">
 
 export function describeCalls({ send }: Ec2Connection): Calls {
   return {
@@ -34,6 +35,24 @@ export function describeCalls({ send }: Ec2Connection): Calls {
           return null
         throw error
       }
+    },
+
+    async describeTypes(types) {
+      const action = "describe instance types"
+      const wanted = { "instance-type": [...types] }
+      if (asksForNothing(wanted)) return []
+      // A filter: a name that EC2 does not know fails a request that lists it.
+      const all = await paginate(
+        action,
+        (NextToken) =>
+          send(action, new DescribeInstanceTypesCommand({ Filters: filters(wanted), NextToken })),
+        (page) => page.InstanceTypes,
+      )
+      return all.map(({ InstanceType, VCpuInfo, ProcessorInfo }) => ({
+        type: required(action, InstanceType),
+        vcpus: VCpuInfo?.DefaultVCpus ?? 0,
+        architectures: ProcessorInfo?.SupportedArchitectures ?? [],
+      }))
     },
 
     async subnets({ ids, tags, defaultOnly } = {}) {

@@ -1,6 +1,7 @@
 /** What AWS and the way to it say when something fails, in one line that says what to do. */
 import { Failed, messageOf } from "../../base/errors.ts"
 import { GarbledReply } from "./garbled_reply.ts"
+import { followsLostReply } from "./retries.ts"
 
 /** A call to AWS that failed. */
 export class AwsError extends Failed {
@@ -13,10 +14,14 @@ export class AwsError extends Failed {
     readonly mayHaveHappened: boolean,
     /** AWS's id of the request, "" where there was no reply. */
     readonly requestId: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { afterLostReply?: boolean },
   ) {
     super(action, reason, options)
+    this.afterLostReply = options?.afterLostReply ?? false
   }
+
+  /** An earlier attempt at the same request may have been carried out: what this answer refuses may yet come of that one. */
+  readonly afterLostReply: boolean
 }
 
 /** Codes of our own, for what has none of AWS's. */
@@ -116,7 +121,10 @@ export function awsError(action: string, service: string, endpoint: string, thro
   const status = error.$metadata?.httpStatusCode ?? 0
   const requestId = error.$metadata?.requestId ?? ""
   const make = (code: string, reason: string, mayHaveHappened: boolean) =>
-    new AwsError(action, reason, code, mayHaveHappened, requestId, { cause: thrown })
+    new AwsError(action, reason, code, mayHaveHappened, requestId, {
+      cause: thrown,
+      afterLostReply: followsLostReply(thrown),
+    })
 
   const way = failureOfTheWay(service, endpoint, error, thrown)
   if (way) return make(way.code, way.reason, way.code !== fault.unreachable && way.code !== fault.certificate)

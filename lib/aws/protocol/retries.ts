@@ -36,8 +36,20 @@ export const defaultPatience: Patience = {
 const longestDelayMs = 5_000
 const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 
+/** EC2 has no room and did nothing. It says so with HTTP 500; asking for the same at once finds no more. */
+const noRoom = /^Insufficient(Instance|Host)?Capacity$/
+
 interface Token extends RetryToken {
   startedAt: number
+  /** An attempt before may have been carried out: its reply was lost, or was no answer. */
+  hasLostReply: boolean
+}
+
+const afterLostReply = new WeakSet<object>()
+
+/** Whether an attempt before the one that threw `error` may have been carried out. */
+export function followsLostReply(error: unknown): boolean {
+  return typeof error === "object" && error !== null && afterLostReply.has(error)
 }
 
 export class BoundedRetries implements RetryStrategyV2 {
@@ -48,18 +60,19 @@ export class BoundedRetries implements RetryStrategyV2 {
   ) {}
 
   async acquireInitialRetryToken(): Promise<Token> {
-    return token(0, 0, this.clock.now())
+    return token({ count: 0, delay: 0, startedAt: this.clock.now(), hasLostReply: false })
   }
 
   async refreshRetryTokenForRetry(previous: RetryToken, info: RetryErrorInfo): Promise<Token> {
     const count = previous.getRetryCount() + 1
+    const { startedAt, hasLostReply } = previous as Token
+    if (hasLostReply && info.error) afterLostReply.add(info.error)
     const attempts = this.attemptsAt(info)
     if (!attempts || count >= attempts.most) throw info.error ?? new Error("no further attempt")
     const now = this.clock.now()
     const delay = Math.max(jittered(attempts.delayMs, count), (info.retryAfterHint?.getTime() ?? 0) - now)
-    const { startedAt } = previous as Token
     if (now + delay - startedAt > this.patience.totalMs) throw info.error ?? new Error("no time left")
-    return token(count, delay, startedAt)
+    return token({ count, delay, startedAt, hasLostReply: hasLostReply || mayHaveBeenDone(info) })
   }
 
   recordSuccess(): void {}
@@ -74,6 +87,7 @@ export class BoundedRetries implements RetryStrategyV2 {
     // IAM's quota (a third access key), which the SDK takes for throttling by its name.
     if (name === "LimitExceededException" && $metadata?.httpStatusCode !== 429) return null
     if (errorType === "THROTTLING") return this.patience.throttled
+    if (noRoom.test(name ?? "")) return null
     const mayPass = errorType !== "CLIENT_ERROR" || error instanceof GarbledReply
     return mayPass && (this.repeatable || neverSent.has(code ?? "")) ? this.patience.failed : null
   }
@@ -84,6 +98,16 @@ function jittered(firstMs: number, count: number): number {
   return Math.min(longestDelayMs, firstMs * 2 ** (count - 1)) * (0.5 + Math.random() / 2)
 }
 
-function token(count: number, delay: number, startedAt: number): Token {
-  return { getRetryCount: () => count, getRetryDelay: () => delay, startedAt }
+/** All but what was throttled, or never reached AWS. */
+function mayHaveBeenDone({ error, errorType }: RetryErrorInfo): boolean {
+  const { code } = (error ?? {}) as { code?: string }
+  return errorType !== "THROTTLING" && !neverSent.has(code ?? "")
+}
+
+function token({
+  count,
+  delay,
+  ...rest
+}: { count: number; delay: number } & Pick<Token, "startedAt" | "hasLostReply">): Token {
+  return { getRetryCount: () => count, getRetryDelay: () => delay, ...rest }
 }

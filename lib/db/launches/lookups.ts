@@ -2,7 +2,7 @@
 import type { UtcMs } from "../../base/time.ts"
 import type { Db } from "../db.ts"
 
-export type LookupKind = "image" | "parameter" | "subnet" | "group" | "address"
+export type LookupKind = "image" | "parameter" | "subnet" | "group" | "address" | "type" | "quota"
 
 const mostLookups = 2000
 

@@ -1,6 +1,6 @@
 /** What is known of each instance as it last was: whose it is, its state, when it was last seen. */
 
-import type { InstanceState } from "../../base/instance.ts"
+import type { InstanceState, Market } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { type Db, greatest, least } from "../db.ts"
 import { type OfferKey, type Offers, offerColumns } from "../pricing/offers.ts"
@@ -73,6 +73,21 @@ export function trackedInstances(db: Db, offers: Offers) {
         )
         .all(login, sinceUtcMs)
         .map(fromRow),
+
+    /** What is on in a region, by type and market: of everybody, launched through us or not, where EC2 showed it since then. */
+    onByType(
+      region: string,
+      seenSinceUtcMs: UtcMs,
+    ): { instanceType: string; market: Market; count: number }[] {
+      return db
+        .query<{ instanceType: string; market: Market; count: number }, [string, number]>(
+          `SELECT instance_type AS "instanceType", market, count(*) AS count
+           FROM tracked_instances JOIN offers USING (offer_id)
+           WHERE state <> 'terminated' AND state IN ('pending', 'running') AND region = ? AND seen_utc_ms >= ?
+           GROUP BY instance_type, market`,
+        )
+        .all(region, seenSinceUtcMs)
+    },
 
     /** All that are not known to have ended, of a login or, with null, of everybody. */
     notEnded(login: string | null): TrackedInstance[] {

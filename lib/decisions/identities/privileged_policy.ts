@@ -13,6 +13,7 @@ const ec2Reading = [
   "ec2:DescribeAddresses",
   "ec2:DescribeImages",
   "ec2:DescribeInstanceAttribute",
+  "ec2:DescribeInstanceTypes",
   "ec2:DescribeInstances",
   "ec2:DescribeKeyPairs",
   "ec2:DescribeNetworkInterfaces",

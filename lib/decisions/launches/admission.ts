@@ -91,6 +91,16 @@ export function headroomOf(exposure: Exposure, limits: Limits, courseBudget: Mic
   }
 }
 
+/** What there is room for once a part of what was admitted is given back. */
+export function withGivenBack(left: Headroom, hourly: MicroUsd, worst: MicroUsd): Headroom {
+  return {
+    ...left,
+    hourly: plus(left.hourly, hourly),
+    budget: left.budget === null ? null : plus(left.budget, worst),
+    courseBudget: left.courseBudget === null ? null : plus(left.courseBudget, worst),
+  }
+}
+
 /** Admits `request`, or refuses it with the arithmetic. */
 export function admit(
   exposure: Exposure,

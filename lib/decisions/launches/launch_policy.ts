@@ -1,6 +1,6 @@
 /** What a launch may name, since it is made with the account's rights: each rule answers with a reason or null. */
 import type { Config, Limits } from "../../base/config.ts"
-import type { Image, SecurityGroup, Subnet } from "../../base/instance.ts"
+import type { Image, InstanceTypeFacts, SecurityGroup, Subnet } from "../../base/instance.ts"
 import { isReservedTagKey, tagOf } from "../../base/instance.ts"
 import { matchesGlob } from "../../base/login.ts"
 import { didYouMean } from "../../base/nearest.ts"
@@ -39,6 +39,17 @@ export function objectionToType(instanceType: string, limits: Limits): Objection
   if (existing.includes(instanceType)) return refusal
   const allowed = existing.filter((type) => matchesGlob(limits.instanceTypes, type))
   return refusal + didYouMean(instanceType, allowed)
+}
+
+/** EC2 refuses it too, but only once it has room. `facts`: what it says of the type; undefined where it does not know it. */
+export function objectionToArchitecture(
+  instanceType: string,
+  facts: InstanceTypeFacts | undefined,
+  image: Image,
+): Objection {
+  if (facts === undefined) return `type ${instanceType} does not exist in this region`
+  if (image.architecture === "" || facts.architectures.includes(image.architecture)) return null
+  return `type ${instanceType} runs ${facts.architectures.join(" and ")}, image ${image.id} is ${image.architecture}`
 }
 
 /** An image's id in a parameter: AWS's own public ones, and those that the config lists. */

@@ -1,6 +1,7 @@
 /** Whose instance it is, and which launch of ours it comes from. */
 import { type Instance, tagOf } from "../../base/instance.ts"
 import { formerOwnerPattern, loginPattern } from "../../base/login.ts"
+import { isAttemptToken } from "./capacity.ts"
 
 /** The login on the owner tag that a launch puts there, else the one that the key's name tells; "" is nobody's. */
 export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): string {
@@ -12,7 +13,7 @@ export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): 
 
 /**
  * The reservation that an instance was launched for, or "". Tags can be copied, as the console's "Launch more like this" does; the
- * ClientToken of a launch of ours is the reservation too. Of spot nobody documents which token AWS shows.
+ * ClientToken of a launch of ours says the reservation too. Of spot nobody documents which token AWS shows.
  */
 export function reservationIdOf({
   tags,
@@ -20,7 +21,7 @@ export function reservationIdOf({
   market,
 }: Pick<Instance, "tags" | "clientToken" | "market">): string {
   const id = tags[tagOf.reservation] ?? ""
-  return clientToken === "" || clientToken === id || market === "spot" ? id : ""
+  return clientToken === "" || isAttemptToken(clientToken, id) || market === "spot" ? id : ""
 }
 
 /**

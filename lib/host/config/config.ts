@@ -162,6 +162,7 @@ function toConfig(path: string, file: ConfigFile): Config {
     launch: {
       image: launch.image ?? "",
       instanceType: launch.instance_type ?? "",
+      fallback: launch.fallback ?? {},
       subnet: launch.subnet ?? "",
       securityGroups: launch.security_groups ?? ["default"],
       subnets: launch.subnets ?? [],

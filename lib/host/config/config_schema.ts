@@ -6,7 +6,7 @@ import { reasonOf } from "./config_reasons.ts"
 import { configValues } from "./config_values.ts"
 
 const { text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl } = configValues
-const { globs } = configValues
+const { globs, instanceType } = configValues
 const { instant, tagKey, tagValue, courseName, perLogin, network, unixUser } = configValues
 
 const limits = {
@@ -145,6 +145,10 @@ const configSchema = v.strictObject({
     optional({
       image: text,
       instance_type: text,
+      fallback: v.record(
+        instanceType,
+        v.pipe(v.array(instanceType), v.maxLength(7, "has more than 7 types")),
+      ),
       subnet: text,
       security_groups: names,
       ssh_from: v.array(network),

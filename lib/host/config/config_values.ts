@@ -45,6 +45,10 @@ const priced = v.pipe(
     "is not an instance type such as m5.large, or m5.large/RunInstances:0002",
   ),
 )
+const instanceType = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "is not an instance type such as g6.xlarge"),
+)
 // A check, whose message comes without the value: it may hold a password.
 const httpUrl = v.pipe(
   name,
@@ -108,5 +112,5 @@ const perLogin = <T extends v.GenericSchema>(ofOne: T) =>
 export const configValues = {
   globs,
   ...{ text, name, names, absolutePath, amount, positive, count, price, priced, httpUrl },
-  ...{ instant, tagKey, tagValue, courseName, perLogin, network, unixUser },
+  ...{ instant, tagKey, tagValue, courseName, perLogin, network, unixUser, instanceType },
 }

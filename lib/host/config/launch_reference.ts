@@ -7,6 +7,13 @@ export const launchReference: TableReference = {
   keys: [
     key("image", '""', "The image of a launch that names none: an id or an SSM parameter name."),
     key("instance_type", '""', "The instance type of a launch that names none."),
+    key(
+      "fallback",
+      "none",
+      "A table of the types that a launch of one type may get instead where EC2 has no room: " +
+        '`"g6.xlarge" = ["g5.xlarge", "g4dn.xlarge"]`. Those that the user may not launch, that the image does not run on, ' +
+        "or that exceed a limit are left out. A launch that names several types, and one of a cluster, gets no other.",
+    ),
     key("subnet", '""', "The subnet of a launch that names none."),
     key(
       "security_groups",

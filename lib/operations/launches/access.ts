@@ -6,6 +6,7 @@ import { duration, isoUtc, msPerMinute } from "../../base/time.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
 import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { keyNameOf } from "../../decisions/identities/key_name.ts"
+import { attemptToken, type PlannedAttempt } from "../../decisions/launches/capacity.ts"
 import { sendWithinMs } from "../../decisions/launches/settlement.ts"
 import { requireAgreedConfig, requireNoSetback } from "../installation/agreed_config.ts"
 import { requireMember, whyNotEnrolled } from "../roster/access.ts"
@@ -64,12 +65,13 @@ const mostApartMs = msPerMinute
 
 /**
  * The last moment before AWS is asked: a process that was held up since its admission (Ctrl-Z will do) must not launch for somebody
- * who has been suspended meanwhile, nor what another host has given back. Marks the reservation as sent and returns how long AWS may be
+ * who has been suspended meanwhile, nor what another host has given back. Marks the reservation as sent, writes the `attempt` of a launch, and returns how long AWS may be
  * asked (see Aws.guarded); or gives it back and throws Refused, or Failed where the connection to the ledger was lost since the admission.
  */
 export function markSent(
   deps: Pick<LaunchDeps, "usageDb" | "config" | "clock" | "audit" | "aws">,
   { id, login }: Pick<NewReservation, "id" | "login">,
+  attempt?: PlannedAttempt,
 ): () => boolean {
   const { usageDb, clock, audit, aws } = deps
   const refusal = usageDb.transaction(
@@ -94,7 +96,13 @@ export function markSent(
         usageDb.reservations.finish(id, "released", "the connection was lost", clock.now())
         return new Failed("ledger", "the connection to the database was lost before AWS was asked; try again")
       }
-      if (usageDb.reservations.sent(id, clock.now())) return null
+      if (usageDb.reservations.sent(id, clock.now())) {
+        if (attempt) {
+          const clientToken = attemptToken(id, attempt.number)
+          usageDb.attempts.add({ ...attempt, reservationId: id, clientToken, sentAtUtcMs: clock.now() })
+        }
+        return null
+      }
       return new Failed("ledger", "the reservation was given back while this run was held up; try again")
     },
     () => requireNotHalted(deps, login),

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import { AwsError } from "../../aws/protocol/errors.ts"
 import { Failed, type ToolError } from "../../base/errors.ts"
-import { times } from "../../base/money.ts"
+import { total } from "../../base/money.ts"
 import type { ClientToken } from "../../db/launches/client_tokens.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import type { LaunchDeps } from "./deps.ts"
@@ -29,7 +29,8 @@ export async function replayOf(
   if (reservation.state === "pending") {
     throw new Failed("launch", "the same request is still under way; ask again in a minute")
   }
-  const ids = usageDb.leases.ofReservation(reservation.id).map(({ instanceId }) => instanceId)
+  const leases = usageDb.leases.ofReservation(reservation.id)
+  const ids = leases.map(({ instanceId }) => instanceId)
   const found = ids.length > 0 ? await (await deps.aws.ec2(reservation.region)).instances({ ids }) : []
   const byId = new Map(found.map((instance) => [instance.id, instance]))
   const missing = ids.filter((id) => !byId.has(id))
@@ -37,7 +38,7 @@ export async function replayOf(
     throw new Failed("launch", `made before by the same token, and gone: ${missing.join(" ")}`)
   return {
     instances: ids.flatMap((id) => byId.get(id) ?? []),
-    microUsdPerHour: times(ids.length, reservation.microUsdPerHour),
+    microUsdPerHour: total(leases.map(({ microUsdPerHour }) => microUsdPerHour)),
     worst: reservation.worstMicroUsd,
     leaseEndsAtUtcMs: reservation.leaseEndsAtUtcMs,
     left: null,

@@ -21,7 +21,10 @@ export const faultPoints = [
   "outcome written",
 ] as const
 
-export type FaultPoint = (typeof faultPoints)[number]
+/** Where one can die that EC2 had no room for at first. */
+export const fallbackPoints = ["refused", "sent again"] as const
+
+export type FaultPoint = (typeof faultPoints | typeof fallbackPoints)[number]
 
 export interface LaunchDeps {
   readonly clock: Clock

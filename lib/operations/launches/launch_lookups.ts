@@ -20,7 +20,7 @@ import { limitsOf } from "./limits.ts"
 import { ownSshGroup } from "./ssh_group.ts"
 
 /** Public parameters move with every release of an image; the rest changes only by being deleted, which AWS then says. */
-const keptMs: Record<LookupKind, number> = {
+const keptMs: Record<Exclude<LookupKind, "type" | "quota">, number> = {
   parameter: msPerDay,
   image: 30 * msPerDay,
   subnet: 30 * msPerDay,
@@ -139,6 +139,17 @@ async function defaultVpc(deps: LaunchDeps): Promise<string> {
   return vpcId
 }
 
+/** The zones of the region in which a launch without a subnet may be placed. */
+export async function defaultZones(deps: LaunchDeps): Promise<string[]> {
+  const zones = await remembered(deps, "subnet", "default zones", async () => {
+    const subnets = await (await deps.aws.ec2()).subnets({ defaultOnly: true })
+    const { region } = deps.config.aws
+    const ours = subnets.map(({ zone }) => zone).filter((zone) => objectionToZone(zone, region) === null)
+    return ours.length > 0 ? [...new Set(ours)].sort() : null
+  })
+  return zones ?? []
+}
+
 /** Kept for each login: a name that was one student's may be another's tomorrow. */
 async function groupNamed(deps: LaunchDeps, name: string, vpcId: string): Promise<SecurityGroup> {
   const isId = /^sg-[0-9a-f]{1,32}$/.test(name)
@@ -156,7 +167,7 @@ async function groupNamed(deps: LaunchDeps, name: string, vpcId: string): Promis
 /** What AWS says is remembered; that something is not there is asked again each time. */
 async function remembered<T>(
   { usageDb, clock }: LaunchDeps,
-  kind: LookupKind,
+  kind: keyof typeof keptMs,
   key: string,
   ask: () => Promise<T | null>,
 ): Promise<T | null> {

@@ -1,11 +1,12 @@
 /** From what is asked to what would be launched: every rule of policy applied, everything named found, and priced. */
 
 import type { LaunchRequest } from "../../aws/interfaces.ts"
-import { Refused, UsageError } from "../../base/errors.ts"
+import { Refused } from "../../base/errors.ts"
 import { type Image, tagOf } from "../../base/instance.ts"
 import { leastOf, type MicroUsd, noMicroUsd, times, total } from "../../base/money.ts"
 import { duration, isoUtc, later, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
+import type { TypesAsked } from "../../decisions/launches/capacity.ts"
 import { whyNoCloudInit } from "../../decisions/launches/image_boot.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
 import {
@@ -15,24 +16,28 @@ import {
   objectionToPlacementGroup,
   objectionToProfile,
   objectionToTags,
-  objectionToType,
   objectionToZone,
 } from "../../decisions/launches/launch_policy.ts"
 import { withoutTimer, withShutdownTimer } from "../../decisions/launches/user_data.ts"
 import { leaseTerms, type Rates, startingCost } from "../../decisions/launches/worst_case.ts"
 import { priceOf, publicIpv4MicroUsdPerHour, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import { requireAccess } from "./access.ts"
+import { allowedTypes, type Candidate, candidatesOf, dearestOf, zonesOf } from "./candidates.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { imageNameOf, type Network, refuse, resolveImage, resolveNetwork } from "./launch_lookups.ts"
-import { limitsOf } from "./limits.ts"
 
 export interface LaunchPlan {
   /** All but the token and the tags that name the reservation. */
   request: Omit<LaunchRequest, "clientToken">
   /** As it was asked for: limits may list it by that name. */
   image: string
+  /** The types that are tried, in this order, each with its own price. */
+  candidates: Candidate[]
+  /** Where each is tried, in this order. Null: EC2 chooses. */
+  zones: (string | null)[]
+  /** Of the dearest candidate. */
   rates: Rates
-  /** Of all that is asked. */
+  /** Of all that is asked, at the dearest. */
   worst: MicroUsd
   leaseEndsAtUtcMs: UtcMs
   /** Worth saying to the caller. */
@@ -45,7 +50,11 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   const allowed = allowedBy(deps, order)
   const found = await findNamed(deps, order)
   const nowUtcMs = clock.now()
-  const { rates, spotMax } = priceOfLaunch(deps, order, allowed.instanceType, found, nowUtcMs)
+  const candidates = await candidatesOf(deps, allowed.types, found.image, (instanceType) =>
+    priceOfLaunch(deps, order, instanceType, found, nowUtcMs),
+  )
+  const [first] = candidates as [Candidate]
+  const rates = dearestOf(candidates)
   const leaseEndsAtUtcMs = later(nowUtcMs, allowed.leaseMs)
   const time = { leaseEndsAtUtcMs, graceMs: terminationGraceMs(config) }
   const noCloudInit = whyNoCloudInit(found.image, found.imageName, config.launch.withoutCloudInit)
@@ -54,7 +63,7 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   return {
     request: {
       imageId: found.image.id,
-      instanceType: allowed.instanceType,
+      instanceType: first.instanceType,
       count: order.count,
       keyName: allowed.keyName,
       zone: order.zone,
@@ -63,15 +72,17 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
       securityGroupIds: found.network.securityGroupIds,
       userData: timed.bytes.length > 0 ? Buffer.from(timed.bytes).toString("base64") : null,
       blockDevices: found.blockDevices,
-      spotMaxMicroUsdPerHour: spotMax,
+      spotMaxMicroUsdPerHour: first.spotMax,
       instanceProfile: order.instanceProfile,
-      standardCredits: isBurstable(allowed.instanceType),
+      standardCredits: isBurstable(first.instanceType),
       shutdownBehavior: "terminate",
       tags: tagsOf(deps, order, leaseEndsAtUtcMs),
     },
     image: found.imageName,
+    candidates,
+    zones: await zonesOf(deps, order),
     rates,
-    worst: times(order.count, startingCost(rates, leaseEndsAtUtcMs, nowUtcMs, leaseTerms(config))),
+    worst: worstCaseOf(deps, order, rates, leaseEndsAtUtcMs),
     leaseEndsAtUtcMs,
     notes: [
       ...found.network.notes,
@@ -80,25 +91,51 @@ export async function planLaunch(deps: LaunchDeps, order: LaunchOrder): Promise<
   }
 }
 
+/** The same launch with fewer types to try, reserved at the dearest of these. */
+export function narrowedTo(
+  deps: LaunchDeps,
+  order: LaunchOrder,
+  plan: LaunchPlan,
+  candidates: Candidate[],
+): LaunchPlan {
+  if (candidates.length === plan.candidates.length) return plan
+  const [{ instanceType, spotMax }] = candidates as [Candidate]
+  const rates = dearestOf(candidates)
+  const standardCredits = isBurstable(instanceType)
+  return {
+    ...plan,
+    request: { ...plan.request, instanceType, spotMaxMicroUsdPerHour: spotMax, standardCredits },
+    candidates,
+    rates,
+    worst: worstCaseOf(deps, order, rates, plan.leaseEndsAtUtcMs),
+  }
+}
+
+/** The most that all of a launch may cost, at these rates. */
+export function worstCaseOf(
+  { config, clock }: LaunchDeps,
+  { count }: LaunchOrder,
+  rates: Rates,
+  leaseEndsAtUtcMs: UtcMs,
+): MicroUsd {
+  return times(count, startingCost(rates, leaseEndsAtUtcMs, clock.now(), leaseTerms(config)))
+}
+
 /** The rules that need nothing of AWS, and what follows from them and the config's defaults. */
 function allowedBy(
   deps: LaunchDeps,
   order: LaunchOrder,
-): { keyName: string; instanceType: string; leaseMs: number } {
+): { keyName: string; types: TypesAsked; leaseMs: number } {
   const { config, caller } = deps
   const keyName = requireAccess(deps, order.keyName)
-  const instanceType = order.instanceType || config.launch.instanceType
-  if (instanceType === "") {
-    throw new UsageError("instance type", "none is given, and launch.instance_type names none (-t TYPE)")
-  }
-  refuse("instance type", objectionToType(instanceType, limitsOf(deps, caller.login)))
+  const types = allowedTypes(deps, order)
   if (order.zone) refuse("zone", objectionToZone(order.zone, config.aws.region))
   refuse("tag", objectionToTags(order.tags))
   const { placementGroup, instanceProfile } = order
   if (placementGroup)
     refuse("placement group", objectionToPlacementGroup(placementGroup, caller.login, config.launch))
   if (instanceProfile) refuse("instance profile", objectionToProfile(instanceProfile, config.launch))
-  return { keyName, instanceType, leaseMs: leaseOf(deps, order) }
+  return { keyName, types, leaseMs: leaseOf(deps, order) }
 }
 
 interface Found {

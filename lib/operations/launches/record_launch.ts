@@ -1,15 +1,22 @@
 /** What becomes of a reservation once AWS has what was asked for: runs in the ledger, each with a lease and volumes that cost. */
 
 import type { Instance } from "../../base/instance.ts"
+import type { MicroUsd } from "../../base/money.ts"
 import { earliestOf, later, latestOf, type UtcMs } from "../../base/time.ts"
 import type { NewLease } from "../../db/enforcement/leases.ts"
 import type { NewReservation } from "../../db/launches/reservations.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
 import { type FlatRateCharge, launchedVolumesOf } from "../../decisions/pricing/flat_rate_charges.ts"
+import { offerOf, priceOf } from "../../decisions/pricing/prices.ts"
 import type { LedgerDeps } from "./deps.ts"
+
+type RecordDeps = Pick<LedgerDeps, "usageDb" | "clock"> & {
+  config: Parameters<UsageDb["prices"]["tariff"]>[0]
+}
 
 /** Inside a transaction: the ledger runs them, each has a lease, nothing is reserved for any of the launch any more. */
 export function recordLaunched(
-  deps: Pick<LedgerDeps, "usageDb" | "clock">,
+  deps: RecordDeps,
   reservation: NewReservation,
   instances: readonly Instance[],
   outcome: string,
@@ -18,12 +25,16 @@ export function recordLaunched(
   recordRunning(deps, reservation, instances)
 }
 
-/** Inside a transaction: the ledger runs them, each has a lease. What of the launch has none stays reserved. */
+/**
+ * Inside a transaction: the ledger runs them, each has a lease with the type, market and price of what AWS has. What of the launch has none
+ * stays reserved.
+ */
 export function recordRunning(
-  { usageDb }: Pick<LedgerDeps, "usageDb">,
+  deps: RecordDeps,
   reservation: NewReservation,
   instances: readonly Instance[],
 ): void {
+  const { usageDb } = deps
   const { login, id: reservationId } = reservation
   // What is over already is seen to be over by the next snapshot, which knows when.
   const asLaunched = instances.map((instance) => ({ ...instance, state: "pending" as const }))
@@ -32,7 +43,8 @@ export function recordRunning(
   )
   usageDb.ledger.recordLaunch({ login, reservationId, instances: asLaunched })
   for (const { id, interfaceIds } of instances) usageDb.ledger.interfaces.note(interfaceIds, id, login)
-  for (const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } of instances) {
+  for (const instance of instances) {
+    const { id, region, launchedAtUtcMs, firstAttachedUtcMs, market, type, keyName } = instance
     // A snapshot that came before may have seen its volumes too.
     const hasVolumes = seenBefore.has(id) && usageDb.ledger.flatRates.hasAnyOf(login, id)
     if (!usageDb.leases.of(id) && !hasVolumes) {
@@ -48,7 +60,7 @@ export function recordRunning(
       market,
       keyName,
       usageOperation: reservation.usageOperation,
-      microUsdPerHour: reservation.microUsdPerHour,
+      microUsdPerHour: priceOfAnswer(deps, reservation, instance),
       storageMicroUsdPerHour: reservation.storageMicroUsdPerHour,
       addressMicroUsdPerHour: reservation.addressMicroUsdPerHour,
       launchedAtUtcMs,
@@ -61,6 +73,22 @@ export function recordRunning(
       terminationAtUtcMs: null,
     })
   }
+}
+
+/** Per hour of one instance: what the attempt that it came of was admitted for. What no attempt asked for has its list price. */
+function priceOfAnswer(
+  { usageDb, clock, config }: RecordDeps,
+  { id, instanceType, market, microUsdPerHour }: NewReservation,
+  instance: Instance,
+): MicroUsd {
+  const isOf = (asked: { instanceType: string; market: string }) =>
+    asked.instanceType === instance.type && asked.market === instance.market
+  const asked = usageDb.attempts.of(id).filter(isOf)
+  const attempt = asked.find(({ clientToken }) => clientToken === instance.clientToken) ?? asked[0]
+  if (attempt) return attempt.microUsdPerHour
+  if (isOf({ instanceType, market })) return microUsdPerHour
+  const offer = { ...offerOf(instance), atUtcMs: clock.now() }
+  return priceOf(usageDb.prices.tariff(config).book, offer) ?? microUsdPerHour
 }
 
 /** RunInstances does not say yet which volumes it makes; they cost from now on, also where no snapshot ever sees them. */

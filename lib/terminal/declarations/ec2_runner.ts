@@ -23,7 +23,7 @@ export const ec2Runner = {
         alias: "t",
         valueHint: "TYPE",
         completes: "type",
-        description: "Instance type, such as t3.micro",
+        description: "Instance type such as t3.micro, or several to try: g6.xlarge,g5.xlarge",
       },
       "key-name": {
         type: "string",

@@ -29,6 +29,8 @@ const plan: LaunchPlan = {
     spotMaxMicroUsdPerHour: null,
   } as LaunchPlan["request"],
   image: "ami-1",
+  candidates: [{ instanceType: "m1.small", isFallback: false, rates, spotMax: null }],
+  zones: [null],
   rates,
   worst: microUsdOf(400_000),
   leaseEndsAtUtcMs: utcMsOf(Date.now() + 14_400_000),
@@ -41,7 +43,8 @@ while (Date.now() < end) {
   const login = `cs61c-${String.fromCharCode(97 + Math.floor(letters / 26), 97 + (letters % 26))}`
   const caller = deps.as(login)
   const own = { instances: [], listedAtUtcMs: utcMsOf(Date.now()), orphans: new Map() }
-  deps.usageDb.transaction(() => reserveLaunch(caller, order, plan, own, `${seed}-${admitted}`))
+  const asked = { plan, own, id: `${seed}-${admitted}`, quotas: new Map() }
+  deps.usageDb.transaction(() => reserveLaunch(caller, order, asked))
   admitted += 1
 }
 console.log(admitted)

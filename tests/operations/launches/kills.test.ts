@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { utcMsOf } from "../../../lib/base/time.ts"
-import { faultPoints } from "../../../lib/operations/launches/deps.ts"
+import { fallbackPoints, faultPoints } from "../../../lib/operations/launches/deps.ts"
 import { settleReservations } from "../../../lib/operations/launches/settle.ts"
 import { type CourseDay, courseDay, student } from "../../support/course_day.ts"
 import { depsOf } from "../../support/deps.ts"
@@ -19,8 +19,13 @@ afterAll(() => emulator.stop())
 
 const script = join(import.meta.dir, "../../support/launch_to_the_fault.ts")
 
-async function killedAt(point: string, what: "launch" | "start", subject: string): Promise<unknown> {
-  const argv = [process.execPath, script, day.course.configPath, student, point, what, subject]
+async function killedAt(
+  point: string,
+  what: "launch" | "start",
+  subject: string,
+  ...types: string[]
+): Promise<unknown> {
+  const argv = [process.execPath, script, day.course.configPath, student, point, what, subject, ...types]
   const child = Bun.spawn(argv, { env: { PATH: "/usr/bin:/bin" }, stdout: "pipe", stderr: "pipe" })
   await child.exited
   expect(await new Response(child.stderr).text()).toBe("")
@@ -123,6 +128,30 @@ describe("a launch killed", () => {
     await settleLater()
     expect((await day.launch("-c", "2")).length).toBe(2)
   })
+})
+
+describe("a launch that EC2 has no room for at first, killed", () => {
+  const after = faultPoints.slice(faultPoints.indexOf("launched"))
+  for (const point of [...fallbackPoints, ...after]) {
+    test(`at "${point}" is settled as one launch, at the price of what came`, async () => {
+      const none = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e", "us-east-1f"]
+      for (const zone of none) emulator.proxy.world.capacity.set(`m1.large@${zone}`, 0)
+      emulator.proxy.world.capacity.set("m1.small@us-east-1a", 0)
+      const image = emulator.fixtures.image
+      expect(await killedAt(point, "launch", image, "m1.large,m1.small")).toBe("SIGKILL")
+      const launched = (await day.running()).length
+      expect(launched).toBe(after.includes(point as (typeof after)[number]) ? 2 : 0)
+      const [pending] = day.usageDb().reservations.pending(null)
+      // until it is settled, all of it is reserved at the dearest
+      if (pending) expect([Number(pending.microUsdPerHour), pending.awaited]).toEqual([170_000, 2])
+      await settleLater()
+      await expectAgreement()
+      const leases = day.usageDb().leases.open(student)
+      expect(leases.map(({ microUsdPerHour }) => Number(microUsdPerHour))).toEqual(
+        Array.from({ length: launched }, () => 85_000),
+      )
+    })
+  }
 })
 
 describe("a restart killed", () => {

@@ -12,6 +12,7 @@ import type { FlatRateCharge } from "../../../lib/decisions/pricing/flat_rate_ch
 import { type InstanceEvent, withEvents } from "../../../lib/decisions/usage/events.ts"
 import { concludeAbsence } from "../../../lib/decisions/usage/observations.ts"
 import { between, exactly } from "../../../lib/decisions/usage/runs.ts"
+import { systemClock } from "../../../lib/host/clock.ts"
 import { recordRunning } from "../../../lib/operations/launches/record_launch.ts"
 import { askEventHistory } from "../../../lib/operations/usage/event_history.ts"
 import { recordFlatRateCharges } from "../../../lib/operations/usage/flat_rate_charges.ts"
@@ -55,7 +56,9 @@ function launched(lease: Partial<Lease> = {}) {
   const db = newLedger()
   const tariff = db.prices.tariff(plainRules)
   const look = (utcMs: UtcMs) => ({ fromUtcMs: utcMs, toUtcMs: utcMs, previousUtcMs: null })
-  db.transaction(() => recordRunning({ usageDb: db }, reservation, [shown({})]))
+  db.transaction(() =>
+    recordRunning({ usageDb: db, config: plainRules, clock: systemClock }, reservation, [shown({})]),
+  )
   if (lease.terminationAtUtcMs) db.leases.scheduleSet(id, null, lease.terminationAtUtcMs)
   if (lease.endsAtUtcMs) db.leases.extend(id, lease.endsAtUtcMs)
   return {
@@ -324,7 +327,7 @@ describe("the volumes of a launch that was settled late", () => {
         previousUtcMs: null,
       }
       recordObserved(db, db.prices.tariff(plainRules), shown({}), observation)
-      recordRunning({ usageDb: db }, reservation, [shown({})])
+      recordRunning({ usageDb: db, config: plainRules, clock: systemClock }, reservation, [shown({})])
     })
     expect(db.ledger.flatRates.ofLogin(login).map(({ flatRateId }) => flatRateId)).toEqual(["vol-1"])
   })
@@ -332,7 +335,9 @@ describe("the volumes of a launch that was settled late", () => {
   test("cost since the launch, also where it has been started again since", () => {
     const db = newLedger()
     const again = shown({ launchedAtUtcMs: utcMsOf(start + 2 * msPerHour), firstAttachedUtcMs: start })
-    db.transaction(() => recordRunning({ usageDb: db }, reservation, [again]))
+    db.transaction(() =>
+      recordRunning({ usageDb: db, config: plainRules, clock: systemClock }, reservation, [again]),
+    )
     expect(db.ledger.flatRates.ofLogin(login)[0]?.startEarliestUtcMs).toBe(start)
   })
 })
