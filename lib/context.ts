@@ -64,6 +64,8 @@ export function openContext(
     closers.push(() => thing.close())
     return thing
   }
+  /** What AWS changed for this run, by the request's id. */
+  const changes = new Map<string, string>()
   const shared = sharedClock()
   return lazy<Context>({
     tool: () => tool,
@@ -114,7 +116,13 @@ export function openContext(
     usersDbInMemory: ({ config, clock, waiting }) =>
       closed(openUsersDb({ path: config.paths.userDb, clock, waiting, inMemory: true })),
     waiting: ({ config, caller }) => lockWaiting(config, caller),
-    aws: ({ config, clock }) => closed(openAws(() => awsSettings(config, clock, abandon))),
+    aws: ({ config, clock }) =>
+      closed(
+        openAws(() => ({
+          ...awsSettings(config, clock, abandon),
+          noteChange: (asked, requestId) => void changes.set(requestId, asked),
+        })),
+      ),
     ownEc2:
       ({ config, clock, home }) =>
       async (region) => {
@@ -128,10 +136,21 @@ export function openContext(
     emrUser: () => process.env.EMR_HADOOP_USER || "hadoop",
     notifier: () => notifier(),
     home: ({ caller }) => openHome(caller),
-    close: () => () => {
+    close: (context) => () => {
+      recordChanges(context, changes)
       for (const close of closers) close()
     },
   })
+}
+
+/** What no line of the audit log has named yet, in one line: for `audit verify --cloudtrail`, which would call it unexplained. */
+function recordChanges(context: Context, changes: ReadonlyMap<string, string>): void {
+  if (changes.size === 0) return
+  const { audit, caller } = context
+  const unnamed = audit.unnamed([...changes.keys()])
+  if (unnamed.length === 0) return
+  const asked = unnamed.map((id) => `${changes.get(id)} (request ${id})`).join(", ")
+  audit.record(caller.login, `asked AWS too: ${asked}`, "regardless")
 }
 
 /** What the environment names, else the course's profile. */

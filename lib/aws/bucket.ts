@@ -1,7 +1,7 @@
 /** S3: objects that stay as they were written, in a bucket with Object Lock or of another account. */
 import {
   GetObjectLockConfigurationCommand,
-  GetObjectRetentionCommand,
+  HeadObjectCommand,
   ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
@@ -25,7 +25,8 @@ export function openBucket(settings: AwsSettings, { bucket, region, owner }: Buc
     useArnRegion: false,
     disableMultiregionAccessPoints: true,
   })
-  const send = sender("S3", settings, client)
+  // What is done to objects is not in CloudTrail's event history.
+  const send = sender("S3", { ...settings, noteChange: () => {} }, client)
   const place = { Bucket: bucket, ...(owner === null ? {} : { ExpectedBucketOwner: owner }) }
   return {
     async putOnce(key, text, lockedUntilUtcMs) {
@@ -82,17 +83,12 @@ export function openBucket(settings: AwsSettings, { bucket, region, owner }: Buc
     },
 
     async compliantUntil(key, versionId): Promise<UtcMs | null> {
-      try {
-        const { Retention } = await send(
-          `read the lock of ${key} in ${bucket}`,
-          new GetObjectRetentionCommand({ ...place, Key: key, VersionId: versionId }),
-        )
-        const { Mode, RetainUntilDate } = Retention ?? {}
-        return Mode === "COMPLIANCE" && RetainUntilDate ? utcMsOf(RetainUntilDate.getTime()) : null
-      } catch (error) {
-        if (hasCode(error, "NoSuchObjectLockConfiguration", "InvalidRequest", "NoSuchKey")) return null
-        throw error
-      }
+      const { ObjectLockMode, ObjectLockRetainUntilDate } = await send(
+        `read the lock of ${key} in ${bucket}`,
+        new HeadObjectCommand({ ...place, Key: key, VersionId: versionId }),
+      )
+      const isLocked = ObjectLockMode === "COMPLIANCE" && ObjectLockRetainUntilDate
+      return isLocked ? utcMsOf(ObjectLockRetainUntilDate.getTime()) : null
     },
 
     async hasObjectLock() {

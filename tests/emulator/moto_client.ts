@@ -53,13 +53,18 @@ export class MotoClient {
 
   async #reply(response: Response): Promise<Reply> {
     const headers: Record<string, string> = {}
-    for (const name of ["content-type", "x-amzn-requestid", "x-amzn-errortype", "etag", "last-modified"]) {
+    for (const name of passedOn) {
       const value = response.headers.get(name)
       if (value !== null) headers[name] = value
     }
     return { status: response.status, headers, body: await response.text() }
   }
 }
+
+const passedOn = [
+  ...["content-type", "x-amzn-requestid", "x-amzn-errortype", "etag", "last-modified"],
+  ...["x-amz-version-id", "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"],
+]
 
 /** The document of moto's reply; throws its error as AwsFault. */
 export function parsed(reply: Reply): Element {

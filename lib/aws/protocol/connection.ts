@@ -1,7 +1,7 @@
 /** How every client of the SDK is set up: everything explicit, so that it reads neither the environment nor ~/.aws nor IMDS. */
 import { readFileSync } from "node:fs"
 import type { Client } from "@smithy/core/client"
-import type { Command, HttpHandlerOptions, MetadataBearer } from "@smithy/types"
+import type { Command, HttpHandlerOptions, MetadataBearer, MiddlewareStack } from "@smithy/types"
 import { Failed, messageOf } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import { version } from "../../base/version.ts"
@@ -27,9 +27,14 @@ export interface AwsSettings {
   noteDate?: HttpSettings["noteDate"]
   /** Called for each request when it is signed, and before it is sent; what it throws is thrown instead. */
   beforeSending?: HttpSettings["beforeSending"]
+  /** Told each request that changed something: what was asked (`CreateTags`), and AWS's id of it. */
+  noteChange?: (asked: string, requestId: string) => void
   interrupt: AbortSignal
   patience?: Patience
 }
+
+/** Requests that only read. */
+const reading = /^(Describe|Get|List|Lookup|Head|Simulate|Decode)/
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
@@ -100,6 +105,7 @@ export function sender<Input extends object, Output extends MetadataBearer, Conf
     middlewareStack: unknown
   },
 ): Send<Input, Output, Config> {
+  tellChanges(settings, client.middlewareStack as MiddlewareStack<object, object>)
   return async (action, command) => {
     try {
       return (await client.send(command as never)) as never
@@ -108,6 +114,21 @@ export function sender<Input extends object, Output extends MetadataBearer, Conf
       throw awsError(action, service, settings.endpoint ?? settings.region, error)
     }
   }
+}
+
+function tellChanges({ noteChange }: AwsSettings, stack: MiddlewareStack<object, object>): void {
+  if (!noteChange) return
+  stack.add(
+    (next, { commandName = "" }) =>
+      async (given) => {
+        const result = await next(given)
+        const asked = commandName.replace(/Command$/, "")
+        const { requestId = "" } = (result.output as MetadataBearer).$metadata
+        if (requestId !== "" && !reading.test(asked)) noteChange(asked, requestId)
+        return result
+      },
+    { step: "initialize", name: "tellChanges" },
+  )
 }
 
 /** Two senders to one service: `sendOnce` never repeats a request, and opens its client at its first use. */

@@ -40,6 +40,8 @@ export interface AuditLog {
   catchUp(): void
   /** How many lines wait to be brought in, or rows to be chained. */
   late(): number
+  /** Of these ids of AWS's, the ones that no message of this process has named. */
+  unnamed(requestIds: readonly string[]): string[]
   /** The same log over another ledger: where a ledger is moved or replaced. */
   on(chain: () => AuditChain): AuditLog
 }
@@ -74,11 +76,13 @@ export function auditLog(path: string, clock: Clock, options: AuditOptions = {})
   const { chain, waiting, lateDirectories = [], sharesDirectory, say } = options
   const late = lateLines(lateDirectories, "audit-log.late", { clock, waiting })
   const lateRows = lateLines(lateDirectories, "audit-rows.late", { clock, waiting })
+  let named = ""
   const shares = sharesDirectory === undefined ? null : auditShares(sharesDirectory, clock)
 
   function entryOf(login: string, message: string, longest = longestLine): AuditEntry {
     const entry = { atUtcMs: clock.now(), host: hostName(), login: escapeControls(login), message: "" }
     const room = longest - Buffer.byteLength(lineOf(entry))
+    for (const [, ids] of message.matchAll(/\(requests? ([^)]*)\)/g)) named += ` ${ids}`
     return { ...entry, message: digestedLine(escapeControls(message), room) }
   }
 
@@ -191,6 +195,7 @@ export function auditLog(path: string, clock: Clock, options: AuditOptions = {})
       shares?.settle(writeCount)
     },
     late: () => Math.max(late.count(), lateRows.count()),
+    unnamed: (requestIds) => requestIds.filter((id) => !named.includes(id)),
     on: (other) => auditLog(path, clock, { ...options, chain: other }),
   }
 }
