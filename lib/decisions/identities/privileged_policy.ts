@@ -168,12 +168,29 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
         ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
         [`arn:${partition}:s3:::${config.course.bucket}/*`],
       ),
+      ...auditHeads(config, partition),
       allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
       allow("Account", ofAccount, ["*"]),
       allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("user/*"), iam("role/*")]),
       ...handingOver(config, { partition, id }),
     ],
   }
+}
+
+/** Only for a course whose config names a bucket for the audit log's heads: written and read, never deleted. */
+function auditHeads({ audit }: Config, partition: string): PolicyStatement[] {
+  if (audit.bucket === null) return []
+  const bucket = `arn:${partition}:s3:::${audit.bucket}`
+  const actions = [
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetObject",
+    "s3:GetObjectRetention",
+    "s3:GetObjectVersion",
+    "s3:ListBucketVersions",
+    "s3:PutObject",
+    "s3:PutObjectRetention",
+  ]
+  return [allow("AuditHeads", actions, [bucket, `${bucket}/audit/*`])]
 }
 
 /** Every action in a document, for asking about each. */

@@ -12,6 +12,7 @@ const config = {
   course: { name: "cs61c", accounts: ["cs61c-??"], staff: ["cs61c"], iamGroup: "students", bucket: "cs61c" },
   launch: { ssmParameters: ["/course/image"], instanceProfiles: ["cluster"] },
   identity: { credentials: "sessions", users: {} },
+  audit: { bucket: "heads" },
   leases: { schedulerRole: `arn:aws:iam::${id}:role/ender` },
 } as unknown as Config
 const policy = privilegedPolicy(config, { partition: "aws", id })
@@ -33,11 +34,14 @@ const services: Record<string, string> = {
 const calledOtherwise: Record<string, string[]> = {
   "s3:ListObjectsV2": ["s3:ListBucket"],
   "s3:CopyObject": ["s3:GetObject", "s3:PutObject"],
+  "s3:ListObjectVersions": ["s3:ListBucketVersions"],
+  "s3:HeadObject": ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"],
+  "s3:GetObjectLockConfiguration": ["s3:GetBucketObjectLockConfiguration"],
 }
 // Allowed to every key, whatever its policies.
 const needsNoPermission = ["sts:GetCallerIdentity"]
 /** What a call asks for beside its own name, or what AWS does with what it is given. */
-const comesAlong = ["iam:PassRole", "sts:SetSourceIdentity", "sts:TagSession"]
+const comesAlong = ["s3:PutObjectRetention", "iam:PassRole", "sts:SetSourceIdentity", "sts:TagSession"]
 
 // hadoop_ec2 runs as the student.
 const withStudentsKeys = ["clusters/cluster_ec2.ts"]
