@@ -8,6 +8,7 @@ import { carryOutChange, endsSomething } from "../lib/operations/launches/change
 import { completions } from "../lib/operations/launches/completions.ts"
 import { quotaOf } from "../lib/operations/launches/quota.ts"
 import { settleOpportunistically } from "../lib/operations/launches/settle.ts"
+import { sshBlocks } from "../lib/operations/launches/ssh_blocks.ts"
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { requireMember } from "../lib/operations/roster/access.ts"
 import { storedBy } from "../lib/operations/storage/own_storage.ts"
@@ -46,6 +47,13 @@ export const tool = defineTool({
       else for (const line of lines) output.line(line)
       if (failure !== undefined) throw failure
       if (args.wait && state && !dryRun) await waitFor(context, ids, state, output.progress)
+      return
+    }
+    if (args["ssh-config"]) {
+      const { lines, left } = await sshBlocks(context)
+      for (const id of left)
+        output.warn(`${id}: nothing says whom its image lets in; ec2-ssh --user USER ${id} does`)
+      for (const line of lines) output.line(line)
       return
     }
     if (args.wait) {

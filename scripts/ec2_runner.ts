@@ -5,7 +5,9 @@ import { failedReply, idsOf, idsReply, launchedReply } from "../lib/operations/l
 import { waitFor } from "../lib/operations/launches/wait.ts"
 import { createVolumesOrSnapshot } from "../lib/operations/storage/storage.ts"
 import { ec2Runner } from "../lib/terminal/declarations/ec2_runner.ts"
+import { completeOrder } from "../lib/terminal/launches/complete_order.ts"
 import { costLines } from "../lib/terminal/launches/cost_lines.ts"
+import { launchLines } from "../lib/terminal/launches/launch_lines.ts"
 import { askedBy } from "../lib/terminal/launches/launch_request.ts"
 
 export const tool = defineTool({
@@ -18,11 +20,13 @@ export const tool = defineTool({
       const asked = await askedBy(args, context.clock)
       isProtocol2 ||= asked.protocol === 2
       if (asked.isStorage) return output.json(await createVolumesOrSnapshot(context, asked.storageOrder()))
-      const order = asked.order()
+      const order = args["stdin-json"] ? asked.order() : await completeOrder(context, asked.order(), output)
       const launched = await launch(context, order)
       for (const note of launched.notes) output.note(note)
       // For people: a program has the price in its reply.
       if (order.dryRun && order.protocol === 1) for (const line of costLines(launched)) output.note(line)
+      if (!args["stdin-json"] && !args.json)
+        for (const line of launchLines(launched, context.clock.now())) output.note(line)
       if (args.wait) await waitFor(context, idsOf(launched), "running", output.progress)
       output.json(isProtocol2 ? launchedReply(launched) : idsReply(launched, order))
     } catch (error) {

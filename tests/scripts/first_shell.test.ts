@@ -84,6 +84,21 @@ describe.skipIf(reason !== null)("a student with nothing", () => {
     await child.exited
   })
 
+  test("gives editors a Host block that ssh understands, and that holds no line of anybody's tag", async () => {
+    const tags = [{ Key: "Name", Value: "x\n  ProxyCommand touch /tmp/reached" }]
+    await emulator.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: tags }))
+    const { stdout, stderr, code } = await as("ec2_active", "--ssh-config")
+    expect([stderr, code]).toEqual(["", 0])
+    expect(stdout).toStartWith(`Host ${id}\n  User root\n`)
+    expect(stdout).not.toContain("touch")
+    const config = join(course.directory, "ssh_config")
+    writeFileSync(config, stdout)
+    const read = String(Bun.spawnSync(["ssh", "-G", "-F", config, id]).stdout)
+    expect(read).toMatch(/^stricthostkeychecking true$/m)
+    expect(read).toContain(`hostkeyalias ${id}\n`)
+    expect(read).toContain(`--stdio ${id}\n`)
+  })
+
   test("is given no other machine behind its address", async () => {
     const known = join(course.home(login), ".ec2-wrappers/known_hosts", id)
     const pinned = readFileSync(known, "utf8")

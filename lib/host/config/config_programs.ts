@@ -21,6 +21,11 @@ export function utilityPath(): string {
   return join(installedPrefix(), "bin", "ec2-util")
 }
 
+/** `ec2-ssh`, as ssh is told to start it. */
+export function loginProgramPath(): string {
+  return join(installedPrefix(), "bin", "ec2-ssh")
+}
+
 /** Where everything is installed, as compiled in. */
 export function installedPrefix(): string {
   return typeof BUILD_PREFIX === "undefined" ? "/opt/ec2-wrappers" : BUILD_PREFIX

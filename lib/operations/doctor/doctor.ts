@@ -12,6 +12,7 @@ import { checkCron, checkEnforcement } from "./cron.ts"
 import { checkBudget, checkData, checkOverrides } from "./data.ts"
 import { attempt, type Finding, failing } from "./finding.ts"
 import { checkFirstDay } from "./first_day.ts"
+import { checkFirstShell } from "./first_shell.ts"
 import { checkHalts } from "./halts.ts"
 import { checkInstallation } from "./installation.ts"
 import { checkLogins } from "./logins.ts"
@@ -71,6 +72,9 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   )
   if (remote.some(({ what, level }) => what === "access key" && level === "error"))
     return [...local, ...remote]
+  const shells = await attempt("ssh to instances", "see the network and [aws]", () =>
+    checkFirstShell({ config, aws: deps.aws() }),
+  )
   const leases = await attempt("protected instances", "run init_dbs as the account", () =>
     checkProtection({ aws: deps.aws(), leases: deps.usageDb().leases.open(null) }),
   )
@@ -80,7 +84,7 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
       ...{ usersDb: deps.usersDb(), usageDb: deps.usageDb() },
     }),
   )
-  return [...local, ...remote, ...leases, ...firstDay]
+  return [...local, ...remote, ...shells, ...leases, ...firstDay]
 }
 
 /** Judges a config that is not in use yet, by itself: nothing of the installation and nothing at AWS is asked. */

@@ -50,6 +50,10 @@ export const ec2Active = {
         description: "With ALL: the order of the lines (default: owner)",
       },
     }),
+    "ssh-config": {
+      type: "boolean",
+      description: "Print a Host block for each instance, for ~/.ssh/config and editors",
+    },
     quota: { type: "boolean", description: "Show what you have used, reserved and left" },
     complete: {
       type: "enum",

@@ -97,8 +97,10 @@ export const ec2Runner = {
       description: "Print the price, the worst case and what would be left; launch nothing",
     },
   },
-  details: `Standard output is one JSON array of instance ids. Everything else is on standard error.`,
+  details: `Without options it launches what the course names, else a t3.micro with Amazon Linux. Standard output is one JSON array of
+instance ids. Everything else is on standard error: the price, the end, what is left of the budget, and how to log in.`,
   examples: [
+    { run: "ec2-run", does: "Launch one instance as the course has set it up" },
     { run: "ec2-run -t t3.micro --lease 3h", does: "Launch one instance for three hours" },
     { run: "ec2-run -t t3.micro -c 4 --dry-run", does: "Show what four instances would cost" },
   ],
