@@ -16,13 +16,26 @@ export interface ReportOptions extends RangeOptions {
   explain?: string | undefined
   html?: string | undefined
   prometheus?: string | undefined
+  /** Another config. */
+  rehearse?: string | undefined
   /** Files of one bill; undefined where none was named. */
   reconcile?: string[] | undefined
 }
 
-const forms = ["json", "csv", "focus", "html", "prometheus", "by", "sort", "explain", "reconcile"] as const
+const forms = [
+  "json",
+  "csv",
+  "focus",
+  "html",
+  "prometheus",
+  "by",
+  "sort",
+  "explain",
+  "reconcile",
+  "rehearse",
+] as const
 /** What these say can be said as JSON. */
-const asJson: readonly string[] = ["by", "sort", "explain", "reconcile"]
+const asJson: readonly string[] = ["by", "sort", "explain", "reconcile", "rehearse"]
 /** What these say can be said as CSV. */
 const asCsv: readonly string[] = ["by", "sort"]
 const files = ["html", "prometheus", "reconcile"] as const
@@ -49,7 +62,9 @@ export function requireOneForm(options: ReportOptions): void {
     throw new UsageError("options", `--reconcile compares everybody, leave ${options.user} out`)
 }
 
-function requireEverybody({ by, user }: ReportOptions): void {
+function requireEverybody({ by, user, rehearse }: ReportOptions): void {
+  if (rehearse !== undefined && user !== undefined && user !== "ALL")
+    throw new UsageError("options", `--rehearse goes through everybody's launches, leave ${user} out`)
   if (by === "section" && user !== "ALL")
     throw new UsageError("options", "--by section sums up everybody: usage_report ALL --by section")
 }

@@ -1,5 +1,5 @@
 /** usage_report: chooses what was asked for, and hands back its lines; what was asked to be a file is written. */
-import { messageOf, ToolError } from "../../base/errors.ts"
+import { messageOf, Refused, ToolError } from "../../base/errors.ts"
 import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
@@ -51,7 +51,7 @@ export async function report(
   requireMember(deps)
   requireOneForm(options)
   const login = whoseReport(
-    options.user ?? (options.reconcile || options.prometheus ? "ALL" : undefined),
+    options.user ?? (options.reconcile || options.prometheus || options.rehearse ? "ALL" : undefined),
     caller,
     usageDb.oldRows.has,
   )
@@ -85,6 +85,16 @@ export async function report(
         isComplete = false
       }
       return lines
+    }
+    if (options.rehearse !== undefined) {
+      if (caller.behindWrapper)
+        throw new Refused(
+          "rehearse",
+          "it reads a file that the caller names: run usage_report as the account",
+        )
+      const { rehearsalJson, rehearsalLines, rehearsed } = await import("./rehearse.ts")
+      const found = rehearsed(usageDb, { path: options.rehearse, range, nowUtcMs })
+      return options.json ? [JSON.stringify(rehearsalJson(found))] : rehearsalLines(found)
     }
     if (login === null && !options.focus && (!options.csv || options.by || options.sort))
       refreshAllSums(usageDb, tariff, say)

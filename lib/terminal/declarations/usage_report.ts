@@ -54,6 +54,12 @@ export const usageReport = {
       },
     }),
     ...grouped("Evidence", {
+      rehearse: {
+        type: "string",
+        valueHint: "FILE",
+        completes: "file",
+        description: "Show which launches another config would have refused, and what that saves",
+      },
       explain: {
         type: "string",
         valueHint: "ID",
