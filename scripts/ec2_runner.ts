@@ -26,7 +26,7 @@ export const tool = defineTool({
       // For people: a program has the price in its reply.
       if (order.dryRun && order.protocol === 1) for (const line of costLines(launched)) output.note(line)
       if (!args["stdin-json"] && !args.json)
-        for (const line of launchLines(launched, context.clock.now())) output.note(line)
+        for (const line of launchLines(launched, context.clock.now(), args.jupyter)) output.note(line)
       if (args.wait) await waitFor(context, idsOf(launched), "running", output.progress)
       output.json(isProtocol2 ? launchedReply(launched) : idsReply(launched, order))
     } catch (error) {

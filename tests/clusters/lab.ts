@@ -74,7 +74,7 @@ let made = 0
 
 export async function startLab(
   emulator: Emulator,
-  images: { spark?: string; hadoop?: string; wheels?: string },
+  images: { spark?: string; hadoop?: string; wheels?: string; user?: string },
 ): Promise<Lab> {
   removeStaleLabs()
   const directory = mkdtempSync(join(tmpdir(), `lab-${process.pid}-`))

@@ -81,6 +81,10 @@ export const ec2Runner = {
       },
       "stdin-user-data": { type: "boolean", description: "Read the user data from standard input" },
     }),
+    jupyter: {
+      type: "boolean",
+      description: "Install JupyterLab at the first boot, for ec2-ssh --jupyter",
+    },
     "stdin-json": {
       type: "boolean",
       description: "Read the whole request from standard input as one JSON object",

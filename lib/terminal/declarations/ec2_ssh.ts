@@ -29,6 +29,13 @@ export const ec2Ssh = {
       type: "boolean",
       description: "Copy files: FILE... :PATH to the instance, :PATH... DIRECTORY from it",
     },
+    ...grouped("JupyterLab", {
+      jupyter: {
+        type: "boolean",
+        description: "Print a link to the JupyterLab of an instance that ec2-run --jupyter launched",
+      },
+      launch: { type: "boolean", description: "With --jupyter: launch that instance first" },
+    }),
     stdio: {
       type: "boolean",
       description: "Connect standard input and output with its sshd, as a ProxyCommand of ssh",

@@ -7,6 +7,7 @@ import type { Launched } from "../../operations/launches/launched.ts"
 export function launchLines(
   { instances, microUsdPerHour, worst, leaseEndsAtUtcMs, left }: Launched,
   nowUtcMs: UtcMs,
+  jupyter = false,
 ): string[] {
   const [first] = instances
   if (!first) return []
@@ -17,6 +18,7 @@ export function launchLines(
     `ends ${localTime(leaseEndsAtUtcMs)}, in ${duration(leaseEndsAtUtcMs - nowUtcMs)} (sooner: ec2-active --terminate ${first.id})`,
     ...(budget === null ? [] : [`left of your budget: ${usd(budget)}`]),
     `log in: ec2-ssh ${first.id}`,
+    ...(jupyter ? [`JupyterLab, once it is installed, in a few minutes: ec2-ssh --jupyter ${first.id}`] : []),
   ]
 }
 

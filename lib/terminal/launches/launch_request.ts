@@ -13,6 +13,7 @@ import {
 import { objectionToUserDataLine } from "../../decisions/launches/user_data_form.ts"
 import { type StorageOrder, toStorageOrder } from "../../decisions/storage/storage_order.ts"
 import { readStdin } from "../../host/people/stdin.ts"
+import { jupyterScript } from "../../operations/ssh/jupyter_script.ts"
 
 /** As the table of arguments has it: a count that nobody typed. */
 const defaultCount = "1"
@@ -29,6 +30,7 @@ export interface LaunchOptions {
   "max-price": string | undefined
   "security-group": string[]
   "stdin-user-data": boolean
+  jupyter: boolean
   "stdin-json": boolean
   subnet: string | undefined
   lease: string | undefined
@@ -63,6 +65,7 @@ const inRequest = new Set([
   "max-price",
   "security-group",
   "stdin-user-data",
+  "jupyter",
   "subnet",
   "lease",
   "root-gib",
@@ -125,11 +128,13 @@ async function orderOf(options: LaunchOptions, clock: Clock): Promise<LaunchOrde
   if (options["user-data"] !== undefined && options["stdin-user-data"]) {
     throw new UsageError("options", "--user-data and --stdin-user-data exclude each other")
   }
+  if (options.jupyter && (options["user-data"] !== undefined || options["stdin-user-data"]))
+    throw new UsageError("options", "--jupyter is user data by itself, leave other user data out")
   const objection = options.force ? null : objectionToUserDataLine(options["user-data"] ?? "")
   if (objection !== null) throw new UsageError("options", `--user-data ${objection}`)
   const userData = options["stdin-user-data"]
     ? await readStdin(clock, { mostBytes: mostUserDataBytes })
-    : new TextEncoder().encode(options["user-data"] ?? "")
+    : new TextEncoder().encode(options.jupyter ? jupyterScript : (options["user-data"] ?? ""))
   return toOrder({
     image_id: options.ami,
     count: options.count,

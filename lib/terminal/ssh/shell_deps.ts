@@ -10,14 +10,16 @@ import type { ShellDeps } from "../../operations/ssh/deps.ts"
 import type { Output } from "../output.ts"
 
 const patienceMs = 5 * msPerMinute
+/** Packages come from the network, and small instances are slow. */
+const installingMs = 15 * msPerMinute
 
 /** Throws UsageError where an option is malformed. */
 export function shellDeps(
   { config, caller, clock, interrupt, ownEc2 }: Context,
-  { timeout }: { timeout: string | undefined },
+  { timeout, jupyter }: { timeout: string | undefined; jupyter: boolean },
   output: Output,
 ): ShellDeps {
-  const timeoutMs = timeout === undefined ? patienceMs : waitOf(timeout)
+  const timeoutMs = timeout === undefined ? (jupyter ? installingMs : patienceMs) : waitOf(timeout)
   if (timeoutMs === null)
     throw new UsageError(
       "options",

@@ -39,6 +39,14 @@ if [[ -d $dir/image/wheels ]]; then
   mount --bind "$dir/image/wheels" /opt/wheels
   printf '[global]\nno-index = true\nfind-links = /opt/wheels\n' >/etc/pip.conf
 fi
+# The image's own user, where the test wants one.
+if [[ -e $dir/image/user ]]; then
+  old=$(getent passwd 1000 | cut -d: -f1)
+  if [[ -n $old ]]; then userdel -f "$old"; fi
+  useradd -m -u 1000 -s /bin/bash -p '*' ec2-user
+  install -d -m 0700 -o ec2-user /home/ec2-user/.ssh
+  install -m 0600 -o ec2-user "$dir/authorized_keys" /home/ec2-user/.ssh/authorized_keys
+fi
 mount --bind "$(dirname "$dir")/hosts" /etc/hosts
 mkdir -p /root/.ssh
 cp "$dir/authorized_keys" /root/.ssh/authorized_keys
