@@ -51,6 +51,12 @@ export const tool = defineTool({
     const { settleOpportunistically } = await import("../lib/operations/launches/settle.ts")
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
       output.note(line)
+    const { init, rotateSecret, createSshKey, deleteSshKey, deleteAccount } = asked
+    const changes = [init, rotateSecret, createSshKey, deleteSshKey, deleteAccount, asked.importSshKey]
+    if (changes.includes(true) || asked.setPassword) {
+      const { requireOwnCourse } = await import("../lib/operations/installation/course_mark.ts")
+      await requireOwnCourse(context)
+    }
     const newPassword = asked.setPassword ? await askPassword(context, output.note) : null
     const importSshKey = asked.importSshKey ? await askPublicKey(context) : null
     const report = await serveRequests(

@@ -4,6 +4,7 @@ import { defineTool, main } from "../lib/cli.ts"
 import { lineInput } from "../lib/host/people/line_input.ts"
 import { type KnownIdentity, killAll, planKillAll } from "../lib/operations/identities/kill_all.ts"
 import { sessionEnder } from "../lib/operations/identities/session_denials.ts"
+import { requireOwnCourse } from "../lib/operations/installation/course_mark.ts"
 import { killAllAccounts } from "../lib/terminal/declarations/kill_all_accounts.ts"
 
 export const tool = defineTool({
@@ -27,6 +28,7 @@ export const tool = defineTool({
         output.json({ course: name, accounts: identities, left_alone: leftAlone, removed: [], left: [] })
       return
     }
+    await requireOwnCourse(context)
     output.note(`Type the course's name, ${name}, to remove ${plural(identities.length, "account")}:`)
     const typed = await lineInput(context).next({ mostBytes: 256 })
     if (typed?.trim() !== name) {

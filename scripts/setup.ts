@@ -4,6 +4,7 @@ import { privilegedPolicy } from "../lib/decisions/identities/privileged_policy.
 import { writeDenials } from "../lib/operations/identities/session_denials.ts"
 import { setUp } from "../lib/operations/identities/setup.ts"
 import { keyOnStdin, storeKey } from "../lib/operations/identities/store_key.ts"
+import { planMark, requireOwnCourse } from "../lib/operations/installation/course_mark.ts"
 import { setup } from "../lib/terminal/declarations/setup.ts"
 
 export const tool = defineTool({
@@ -28,13 +29,22 @@ export const tool = defineTool({
     const dryRun = args["dry-run"]
     if (args["retire-keys"]) {
       const { retireOldKeys } = await import("../lib/terminal/retire_keys.ts")
+      await requireOwnCourse(context)
       return retireOldKeys(context, { dryRun, json: args.json }, output)
     }
     const report = await setUp(
-      { aws, audit, config, login, actor: login, writeDenials: () => writeDenials(context, login) },
+      {
+        ...{ aws, audit, config, login, actor: login, writeDenials: () => writeDenials(context, login) },
+        planMark: () =>
+          planMark(
+            { aws, config, clock: context.clock, usageDb: () => context.usageDb },
+            { takeOver: args["take-over"], dryRun },
+          ),
+      },
       { dryRun, removeOthers: args["remove-other-policies"] },
     )
-    const { actions, difference, others, role_others, group, role } = report
+    const { actions, difference, others, role_others, group, role, notes } = report
+    for (const note of notes) output.warn(note)
     if (args.json) output.json({ ...report, dry_run: dryRun })
     else {
       if (difference !== "") output.line(difference)

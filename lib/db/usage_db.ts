@@ -7,6 +7,7 @@ import { notices } from "./enforcement/notices.ts"
 import { suspensions } from "./identities/suspensions.ts"
 import { agreedConfig } from "./installation/agreed_config.ts"
 import { hosts } from "./installation/hosts.ts"
+import { installationId } from "./installation/installation_id.ts"
 import { setbacks } from "./installation/setbacks.ts"
 import { launchAttempts } from "./launches/attempts.ts"
 import { clientTokens } from "./launches/client_tokens.ts"
@@ -47,6 +48,7 @@ export function openUsageDb(options: OpenOptions) {
     hosts: hosts(db),
     /** Null on SQLite. */
     serverFacts: () => (db.engine === "postgres" ? serverFacts(db) : null),
+    installation: installationId(db),
     setbacks: setbacks(db),
     agreedConfig: agreedConfig(db),
     leases: leases(db),

@@ -3,6 +3,7 @@ import { auditSteps } from "./audit/audit_steps.ts"
 import { leaseSteps } from "./enforcement/lease_steps.ts"
 import { hostSteps } from "./installation/host_steps.ts"
 import { launchSteps } from "./launches/launch_steps.ts"
+import { markSteps } from "./installation/mark_steps.ts"
 import { loginSteps } from "./launches/login_steps.ts"
 import { messageSteps } from "./messages/message_steps.ts"
 import type { Step } from "./migrate.ts"
@@ -73,4 +74,5 @@ export const usageSteps: readonly Step[] = [
   ...requestSteps,
   ...messageSteps,
   ...launchSteps,
+  ...markSteps,
 ]

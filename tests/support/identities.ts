@@ -60,7 +60,14 @@ export async function identityWorld(
     deps,
     denialDeps,
     setUp: (options = { dryRun: false, removeOthers: false }) =>
-      setUp({ ...deps("cs61c"), writeDenials: () => writeDenials(denialDeps(), "cs61c") }, options),
+      setUp(
+        {
+          ...deps("cs61c"),
+          writeDenials: () => writeDenials(denialDeps(), "cs61c"),
+          planMark: async () => ({ actions: [], notes: [] }),
+        },
+        options,
+      ),
     close() {
       usersDb.close()
       usageDb.close()

@@ -66,6 +66,8 @@ export function workspace(
     }),
     { mode: 0o600 },
   )
+  // All tests' courses are one installation, unless a test takes this away.
+  writeFileSync(join(dataDir, "installation-id"), "of-the-tests\n", { mode: 0o600 })
   const home = (login: string) => {
     const path = join(directory, "home", login)
     mkdirSync(path, { recursive: true, mode: 0o700 })

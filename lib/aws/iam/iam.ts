@@ -3,6 +3,7 @@ import { accessKeyWorks, openSts } from "../sts.ts"
 import { connectIam } from "./connection.ts"
 import { credentialCalls } from "./credentials.ts"
 import type { Iam } from "./interfaces.ts"
+import { managedPolicyCalls } from "./managed_policies.ts"
 import { policyCalls } from "./policies.ts"
 import { roleCalls } from "./roles.ts"
 import { userCalls } from "./users.ts"
@@ -12,6 +13,7 @@ export function openIam(settings: AwsSettings): Iam {
   return {
     ...userCalls(connection),
     ...policyCalls(connection),
+    ...managedPolicyCalls(connection),
     ...roleCalls(connection),
     ...credentialCalls(connection),
     accessKeyWorks: (id, secret) => accessKeyWorks(settings, id, secret),

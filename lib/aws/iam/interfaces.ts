@@ -53,6 +53,17 @@ export interface Iam {
   /** The role that an instance profile hands to instances; null where there is no such profile, or it has none. */
   roleOfInstanceProfile(profile: string): Promise<{ name: string; id: string } | null>
 
+  /** The tags of a managed policy; null where there is no such policy. */
+  policyTags(arn: string): Promise<Record<string, string> | null>
+  createPolicy(policy: {
+    name: string
+    path: string
+    description: string
+    document: string
+    tags: Record<string, string>
+  }): Promise<Outcome>
+  tagPolicy(arn: string, tags: Record<string, string>): Promise<Outcome>
+
   userPolicy(user: string, policy: string): Promise<string | null>
   userPolicies(user: string): Promise<string[]>
   putUserPolicy(user: string, policy: string, document: string): Promise<Outcome>

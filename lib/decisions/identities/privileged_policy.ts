@@ -94,6 +94,9 @@ const ofGroup = [
   "iam:PutGroupPolicy",
 ]
 
+/** The mark that names the course's installation; never attached to anybody. */
+const ofMark = ["iam:CreatePolicy", "iam:ListPolicyTags", "iam:TagPolicy"]
+
 /** Membership is asked of the user and of the group. */
 const ofMembership = ["iam:AddUserToGroup", "iam:RemoveUserFromGroup"]
 
@@ -169,6 +172,7 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
         [`arn:${partition}:s3:::${config.course.bucket}/*`],
       ),
       ...auditHeads(config, partition),
+      allow("CourseMark", ofMark, [iam(`policy/${name}/*`)]),
       allow("VirtualMfa", ["iam:DeleteVirtualMFADevice"], [iam("mfa/*")]),
       allow("Account", ofAccount, ["*"]),
       allow("Doctor", ["iam:SimulatePrincipalPolicy"], [iam("user/*"), iam("role/*")]),

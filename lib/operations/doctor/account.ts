@@ -5,6 +5,7 @@ import type { Config } from "../../base/config.ts"
 import { messageOf } from "../../base/errors.ts"
 import { tagOf } from "../../base/instance.ts"
 import { type Clock, duration, msPerMinute, msPerSecond } from "../../base/time.ts"
+import type { UsageDb } from "../../db/usage_db.ts"
 import { usesMode } from "../../decisions/identities/credential_mode.ts"
 import {
   accountOfArn,
@@ -15,6 +16,7 @@ import {
 import { privilegedPolicy } from "../../decisions/identities/privileged_policy.ts"
 import { studentPolicy, studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { adviceOn, attachPolicy, storeWorkingKey } from "./advice.ts"
+import { checkCourse } from "./course.ts"
 import { attempt, type Finding, failing, ok, warning } from "./finding.ts"
 import { checkRegions } from "./regions.ts"
 import { checkRole } from "./role.ts"
@@ -25,6 +27,8 @@ export interface AccountDeps {
   clock: Clock
   /** How many users have an identity. */
   userCount: number
+  /** Throws where the ledger cannot be opened. */
+  usageDb(): UsageDb
 }
 
 /** https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html: vCPUs of the usual families. */
@@ -44,6 +48,7 @@ export async function checkAccount(deps: AccountDeps): Promise<Finding[]> {
     attempt("launching (DryRun)", "see [launch] and what AWS says", () => checkLaunching(deps)),
     attempt("IAM group", "run setup", () => checkGroup(deps, iam, arn)),
     attempt("role", "run setup", () => checkRole(deps, arn)),
+    attempt("course", "run init_dbs as the account, then setup", () => checkCourse(deps)),
     attempt("quota", "look at Service Quotas in the console", () => checkQuota(deps)),
     attempt("clock", "", () => checkClock(deps)),
   ])

@@ -68,7 +68,7 @@ export async function examine(deps: DoctorDeps, { offline }: DoctorOptions): Pro
   if (offline) return local
   const userCount = recordedOrNone(deps).length
   const remote = await attempt("AWS", storeWorkingKey, () =>
-    checkAccount({ config, aws: deps.aws(), clock, userCount }),
+    checkAccount({ config, aws: deps.aws(), clock, userCount, usageDb: deps.usageDb }),
   )
   if (remote.some(({ what, level }) => what === "access key" && level === "error"))
     return [...local, ...remote]

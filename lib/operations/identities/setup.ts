@@ -1,4 +1,6 @@
 /** What the course has at IAM for its students: looked at, and brought to what the config's kinds of credentials need. */
+import { AwsError, hasCode } from "../../aws/protocol/errors.ts"
+import { Failed } from "../../base/errors.ts"
 import { studentPolicyName } from "../../decisions/identities/student_policy.ts"
 import { audited, iamOf } from "./deps.ts"
 import { planGroup } from "./setup_group.ts"
@@ -23,6 +25,8 @@ export interface SetupReport {
   /** Policies of the group, and of the role, besides ours that stay. */
   others: string[]
   role_others: string[]
+  /** What could not be done, and keeps nothing else from being done. */
+  notes: string[]
 }
 
 /**
@@ -30,12 +34,21 @@ export interface SetupReport {
  * changes nothing; killed anywhere, the next run goes on.
  */
 export async function setUp(deps: SetupDeps, { dryRun, removeOthers }: SetupOptions): Promise<SetupReport> {
+  const mark = await deps.planMark()
   const callerArn = await (await iamOf(deps)).callerArn()
   const group = await planGroup(deps, { callerArn, removeOthers })
   const role = await planRole(deps, { callerArn, removeOthers })
   const before = [...group.actions, ...role.making]
   const done = [...before, ...role.actions].map(({ what }) => what)
-  if (!dryRun) {
+  const notes = [...mark.notes]
+  if (dryRun) done.unshift(...mark.actions.map(({ what }) => what))
+  else {
+    for (const { what, act } of mark.actions) {
+      // First: of two installations that begin at once, one has to stop before it changes what the other made.
+      const failed = await audited(deps, what, act).then(() => null, unlessTaken)
+      if (failed === null) done.unshift(what)
+      else notes.push(`not done: ${what}: ${failed}`)
+    }
     for (const { what, act } of before) await audited(deps, what, act)
     // A role made anew has lost its denials: they come before what it allows.
     if (role.role !== null && (await deps.writeDenials())) done.push(`write the denials of role ${role.role}`)
@@ -49,5 +62,14 @@ export async function setUp(deps: SetupDeps, { dryRun, removeOthers }: SetupOpti
     difference: [group.difference, ...role.differences].filter((text) => text !== "").join("\n"),
     others: group.others.map(({ what }) => what),
     role_others: role.others.map(({ what }) => what),
+    notes,
   }
+}
+
+/** An endpoint, or a key of before, that cannot mark the course is no reason to stop; another's mark is. */
+function unlessTaken(error: unknown): string {
+  if (hasCode(error, "EntityAlreadyExists"))
+    throw new Failed("course", "another setup has just marked it; run setup again", { cause: error })
+  if (error instanceof AwsError) return error.message
+  throw error
 }

@@ -12,6 +12,7 @@ import { openUsersDb } from "../../db/users_db.ts"
 import { usersSteps } from "../../db/users_schema.ts"
 import { refreshSums } from "../usage/sums.ts"
 import { backUpBeforeUpgrade, defaultBackupDirectory } from "./backups.ts"
+import { recordedId } from "./course_mark.ts"
 
 /** setgid: files get the directory's group, not that of whichever student called. */
 const directoryMode = 0o2700
@@ -85,11 +86,12 @@ export function initDatabases({ config, clock, say }: InitDatabasesDeps, dryRun:
   return done
 }
 
-/** What an old database holds is summed up here, once, and not while somebody waits for the first report. */
+/** What an old database holds is summed up here, once, and not while somebody waits for the first report. It gets its id, too. */
 function makeSums(config: Config, clock: Clock): void {
   const db = openUsageDb({ path: config.paths.usageDb, server: config.database, clock })
   try {
     refreshSums(db, db.prices.tariff(config), null)
+    recordedId({ config, usageDb: db })
   } finally {
     db.close()
   }

@@ -10,6 +10,7 @@ import { attemptToken, type PlannedAttempt } from "../../decisions/launches/capa
 import { sendWithinMs } from "../../decisions/launches/settlement.ts"
 import { requireAgreedConfig, requireNoSetback } from "../installation/agreed_config.ts"
 import { requireMember, whyNotEnrolled } from "../roster/access.ts"
+import { requireOwnCourse } from "../installation/course_mark.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 /** Throws Refused unless the caller may launch with a key; returns the key's full name. */
@@ -33,6 +34,9 @@ export function requireHasKeys(deps: LaunchDeps): void {
   if (usersDb.accessKeys.ofUser(caller.login).length > 0) return
   throw new Refused("caller", `${caller.login} has no access keys; ec2-util --init makes them`)
 }
+
+/** Throws Refused where the course is another installation's; asks AWS once an hour. */
+export const requireOwnInstallation = requireOwnCourse
 
 /** Throws Refused where the course is frozen, the caller suspended, or this host's config another than the other hosts'; inside the admission's transaction. */
 export function requireNotHalted(

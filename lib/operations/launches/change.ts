@@ -4,6 +4,7 @@ import type { Instance, InstanceState } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
 import { ownerOf } from "../../decisions/launches/owners.ts"
 import { deleteStored, type Stored } from "../storage/own_storage.ts"
+import { requireOwnInstallation } from "./access.ts"
 import { currentInstances, owned } from "./active.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { type EndAction, endInstances } from "./end.ts"
@@ -115,6 +116,7 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
 
 /** Starts them one by one, each by an admission of its own, up to the first that is refused. */
 export async function start(deps: LaunchDeps, ids: readonly string[], options: Options): Promise<Changed> {
+  if (!options.dryRun) await requireOwnInstallation(deps)
   const own = await currentInstances(deps)
   const started: Started[] = []
   for (const instance of owned(own, ids, deps.caller.login)) {

@@ -14,6 +14,7 @@ import type { NewReservation } from "../../db/launches/reservations.ts"
 import { type Headroom, withGivenBack } from "../../decisions/launches/admission.ts"
 import { triedLine } from "../../decisions/launches/capacity.ts"
 import type { LaunchOrder } from "../../decisions/launches/launch_order.ts"
+import { requireOwnInstallation } from "./access.ts"
 import { admissionReads, reserveLaunch } from "./admission.ts"
 import { launchWhereRoom, type Placed } from "./attempts.ts"
 import { replayOf } from "./client_token.ts"
@@ -43,6 +44,7 @@ export async function launch(deps: LaunchDeps, order: LaunchOrder): Promise<Laun
 async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launched> {
   const { usageDb, caller } = deps
   deps.audit.requireRoom(caller.login)
+  await requireOwnInstallation(deps)
   const planned = await planLaunch(deps, order)
   const replay = await replayOf(deps, order)
   if (replay) return { ...replay, notes: [] }

@@ -14,7 +14,7 @@ import { snapshotDescription } from "../../decisions/pricing/flat_rate_charges.t
 import { snapshotPriceOf, volumePriceOf } from "../../decisions/pricing/prices.ts"
 import type { StorageOrder } from "../../decisions/storage/storage_order.ts"
 import { ownProcess } from "../../host/processes/process_identity.ts"
-import { markSent, requireHasKeys, requireNotHalted } from "../launches/access.ts"
+import { markSent, requireHasKeys, requireNotHalted, requireOwnInstallation } from "../launches/access.ts"
 import { admissionReads } from "../launches/admission.ts"
 import { mismatch } from "../launches/client_token.ts"
 import type { LaunchDeps } from "../launches/deps.ts"
@@ -36,6 +36,7 @@ interface Item {
 export async function createVolumesOrSnapshot(deps: LaunchDeps, order: StorageOrder): Promise<LaunchedReply> {
   const { usageDb, caller, audit } = deps
   requireHasKeys(deps)
+  if (!order.dry_run) await requireOwnInstallation(deps)
   refuse("tag", objectionToTags(order.tags ?? {}))
   const items = await itemsOf(deps, order)
   const microUsdPerHour = total(items.map((item) => item.microUsdPerHour))

@@ -18,6 +18,10 @@ export const setup = {
       description:
         "Also remove other policies of group and role: students may do whatever any of them allows",
     },
+    "take-over": {
+      type: "boolean",
+      description: "Go on here with a course that another installation, or a copy of this one, has",
+    },
     "retire-keys": {
       type: "boolean",
       description: "Remove the access keys, passwords and IAM users of logins with sessions",
@@ -26,6 +30,9 @@ export const setup = {
     json: { type: "boolean", description: "Print the result as one JSON object" },
   },
   details: `Run it as the course's account. A second run changes nothing.
+
+A course belongs to one installation, which a policy at IAM names. --take-over
+makes it this one; the other launches nothing from the next hour on.
 
 --retire-keys lists what it would remove and wants the course's name typed (on standard input).`,
   examples: [
