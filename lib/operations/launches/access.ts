@@ -9,8 +9,8 @@ import { keyNameOf } from "../../decisions/identities/key_name.ts"
 import { attemptToken, type PlannedAttempt } from "../../decisions/launches/capacity.ts"
 import { sendWithinMs } from "../../decisions/launches/settlement.ts"
 import { requireAgreedConfig, requireNoSetback } from "../installation/agreed_config.ts"
-import { requireMember, whyNotEnrolled } from "../roster/access.ts"
 import { requireOwnCourse } from "../installation/course_mark.ts"
+import { requireMember, whyNotEnrolled } from "../roster/access.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 /** Throws Refused unless the caller may launch with a key; returns the key's full name. */
