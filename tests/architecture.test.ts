@@ -33,7 +33,7 @@ const subjects: Record<string, string[]> = {
   doctor: ["audit", "identities", "installation", "launches", "ssh", "usage"],
   enforcement: ["audit", "identities", "launches", "pricing", "roster", "storage", "usage"],
   identities: ["doctor"],
-  installation: ["audit", "enforcement", "launches", "usage"],
+  installation: ["audit", "enforcement", "identities", "launches", "usage"],
   launches: [
     "enforcement",
     "identities",
