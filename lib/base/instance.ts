@@ -182,6 +182,12 @@ export const tagOf = {
   sshGroup: "ec2-wrappers:ssh-group",
 } as const
 
+/** Whether it is another course's of the same account, which may have the same logins. What carries no course's tag may be ours. */
+export function isOfAnotherCourse(tags: Record<string, string>, course: string): boolean {
+  const named = tags[tagOf.course]
+  return named !== undefined && named !== "" && named !== course
+}
+
 /** Whether a tag's key is AWS's or ours, and so nobody else's to set. */
 export function isReservedTagKey(key: string): boolean {
   return /^(aws|ec2-wrappers):/i.test(key)

@@ -1,5 +1,5 @@
 /** Whose instance it is, and which launch of ours it comes from. */
-import { type Instance, tagOf } from "../../base/instance.ts"
+import { type Instance, isOfAnotherCourse, tagOf } from "../../base/instance.ts"
 import { formerOwnerPattern, loginPattern } from "../../base/login.ts"
 import { isAttemptToken } from "./capacity.ts"
 
@@ -9,6 +9,15 @@ export function ownerOf({ tags, keyName }: Pick<Instance, "tags" | "keyName">): 
   return tagged && (loginPattern.test(tagged) || formerOwnerPattern.test(tagged))
     ? tagged
     : ownerOfKey(keyName)
+}
+
+/** Whether it is `login`'s, and of this course. */
+export function isOwnedBy(
+  thing: Parameters<typeof ownerOf>[0],
+  login: string,
+  { course }: { course: { name: string } },
+): boolean {
+  return ownerOf(thing) === login && !isOfAnotherCourse(thing.tags, course.name)
 }
 
 /**

@@ -85,6 +85,7 @@ export async function liftSuspension(deps: HaltDeps, login: string): Promise<str
   const { usageDb, config, caller, clock } = deps
   const suspension = usageDb.suspensions.current(login, config.course.termStartUtcMs)
   const failures = await atIam(deps, login, async (iam) => {
+    if ((await ownUser({ ...deps, login })) === null) return
     const there = new Map((await iam.accessKeys(login)).map(({ id, active }) => [id, active]))
     for (const id of suspension?.deactivatedKeys ?? []) {
       if (there.get(id) === false) await iam.setAccessKeyActive(login, id, true)

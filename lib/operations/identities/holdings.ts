@@ -1,7 +1,13 @@
 /** What a login holds at EC2, in any of the course's regions: by its tag, and by its keys where nobody's tag is on it. */
 
 import { acrossRegions } from "../../aws/regions.ts"
-import { type Instance, type KeyPair, type SpotRequest, tagOf } from "../../base/instance.ts"
+import {
+  type Instance,
+  isOfAnotherCourse,
+  type KeyPair,
+  type SpotRequest,
+  tagOf,
+} from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
 import { ec2Of } from "./deps.ts"
 import type { Removable, RemovalDeps } from "./removable.ts"
@@ -20,7 +26,9 @@ export async function instancesOf(deps: HoldingDeps): Promise<Instance[]> {
       keyNames.length > 0 ? ec2.instances({ keyNames }) : [],
     ])
     const untagged = keyed.filter(({ tags }) => tags[tagOf.owner] === undefined)
-    return [...tagged, ...untagged].filter(({ state }) => !endedStates.has(state))
+    return [...tagged, ...untagged].filter(
+      ({ state, tags }) => !endedStates.has(state) && !isOfAnotherCourse(tags, config.course.name),
+    )
   })
 }
 
@@ -35,7 +43,8 @@ export function terminationOf(deps: RemovalDeps, { id, region }: Instance): Remo
 export async function spotRequestParts(deps: HoldingDeps): Promise<Removable[]> {
   const { config, login } = deps
   const isOwn = ({ tags, keyName }: SpotRequest) =>
-    tags[tagOf.owner] === undefined ? isUnclaimedKeyOf(deps, keyName) : tags[tagOf.owner] === login
+    !isOfAnotherCourse(tags, config.course.name) &&
+    (tags[tagOf.owner] === undefined ? isUnclaimedKeyOf(deps, keyName) : tags[tagOf.owner] === login)
   return inRegionsEnabled(config, async (region) => {
     const ec2 = await ec2Of(deps, region)
     const open = await ec2.spotRequests({ states: ["open"] })
@@ -49,9 +58,10 @@ export async function keyPairParts(deps: HoldingDeps): Promise<Removable[]> {
   const { config, login, usersDb } = deps
   const recorded = usersDb.sshKeys.ofUser(login).map(({ name }) => name)
   const isOwn = ({ name, tags }: KeyPair) =>
-    tags[tagOf.owner] === undefined
+    !isOfAnotherCourse(tags, config.course.name) &&
+    (tags[tagOf.owner] === undefined
       ? recorded.includes(name) || isUnclaimedKeyOf(deps, name)
-      : tags[tagOf.owner] === login
+      : tags[tagOf.owner] === login)
   return inRegionsEnabled(config, async (region) => {
     const ec2 = await ec2Of(deps, region)
     return (await ec2.keyPairs()).filter(isOwn).map(

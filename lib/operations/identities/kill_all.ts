@@ -1,7 +1,7 @@
 /** The end of a course: removing every identity that is this course's, and no other. */
 import { messageOf, ToolError } from "../../base/errors.ts"
 import { inParallel } from "../../base/in_parallel.ts"
-import { type Instance, tagOf } from "../../base/instance.ts"
+import { type Instance, isOfAnotherCourse, tagOf } from "../../base/instance.ts"
 import { isKeyNameOf } from "../../decisions/identities/key_name.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { ec2Of, iamOf } from "./deps.ts"
@@ -54,7 +54,9 @@ export async function planKillAll(deps: KillAllDeps): Promise<KillAllPlan> {
       login,
       inDatabase: recorded.has(login),
       inIam: inIam.has(login),
-      instances: instances.filter((instance) => isHeldBy(login, instance)).map(({ id }) => id),
+      instances: instances
+        .filter((instance) => isHeldBy(login, instance, config.course.name))
+        .map(({ id }) => id),
     })),
     leftAlone: foreign,
   }
@@ -104,7 +106,8 @@ async function liveInstances({ aws, config }: Pick<KillAllDeps, "aws" | "config"
   )
 }
 
-function isHeldBy(login: string, { tags, keyName }: Instance): boolean {
+function isHeldBy(login: string, { tags, keyName }: Instance, course: string): boolean {
+  if (isOfAnotherCourse(tags, course)) return false
   const owner = tags[tagOf.owner]
   return owner === undefined ? isKeyNameOf(login, keyName) : owner === login
 }

@@ -26,7 +26,7 @@ export function userPolicyText({ config, login }: Who, arn: string): string {
 /** A complete look; changes nothing. Throws Refused where the IAM user of this name is not this course's to touch. */
 export async function observeIdentity(deps: ObserveDeps): Promise<ObservedIdentity> {
   const { login, usersDb } = deps
-  const [user, keyPair] = await Promise.all([ownUser(deps), keyPairNamed(deps, defaultKeyName(login))])
+  const [user, keyPair] = await Promise.all([ownUser(deps), ownKeyPair(deps, defaultKeyName(login))])
   const ofUser = user === null ? nothingOfUser : await lookAtUser(deps)
   const wantedTags = Object.entries(identityTags(deps))
   return {
@@ -45,7 +45,7 @@ export async function observeIdentity(deps: ObserveDeps): Promise<ObservedIdenti
 
 /** A complete look at a login with sessions. It does not ask IAM, and changes nothing. */
 export async function observeSessionIdentity(deps: ObserveDeps): Promise<ObservedSessionIdentity> {
-  return { ...ofSshKey(deps), keyPair: await keyPairNamed(deps, defaultKeyName(deps.login)) }
+  return { ...ofSshKey(deps), keyPair: await ownKeyPair(deps, defaultKeyName(deps.login)) }
 }
 
 function ofSshKey({ login, usersDb }: ObserveDeps): Pick<ObservedIdentity, "row" | "recordedSshKey"> {
@@ -105,7 +105,21 @@ export function whyForeign(
   return null
 }
 
-export async function keyPairNamed(deps: Pick<IdentityDeps, "aws">, name: string): Promise<KeyPair | null> {
+/** Throws Refused where it is another login's, or another course's of the same account. */
+export async function ownKeyPair(
+  deps: Who & Pick<IdentityDeps, "aws">,
+  name: string,
+): Promise<KeyPair | null> {
+  const keyPair = await keyPairNamed(deps, name)
+  const { [tagOf.owner]: owner, [tagOf.course]: course } = keyPair?.tags ?? {}
+  const what = `key pair ${name}`
+  if (owner !== undefined && owner !== deps.login) throw new Refused(what, `belongs to ${owner}`)
+  if (course !== undefined && course !== deps.config.course.name)
+    throw new Refused(what, `belongs to ${deps.login} in the course ${course}, and is left alone`)
+  return keyPair
+}
+
+async function keyPairNamed(deps: Pick<IdentityDeps, "aws">, name: string): Promise<KeyPair | null> {
   const ec2 = await ec2Of(deps)
   const [keyPair] = await ec2.keyPairs({ names: [name] })
   return keyPair ?? null

@@ -1,12 +1,11 @@
 /** A user's SSH key pairs: made, imported, written into the home, deleted. */
 import { Failed, Refused } from "../../base/errors.ts"
-import { type KeyPair, tagOf } from "../../base/instance.ts"
 import { quoted } from "../../base/text.ts"
 import { privateKeyFile } from "../../decisions/identities/home_contents.ts"
 import { deleteKeyPair, makeSshKey, restoreKeyPair } from "./credentials.ts"
 import { type IdentityDeps, requireNotSuspended } from "./deps.ts"
 import { writeHomeFile } from "./home.ts"
-import { keyPairNamed } from "./observe.ts"
+import { ownKeyPair } from "./observe.ts"
 
 /** EC2 has room for 5,000 in a region, for all students together. */
 const maxSshKeys = 20
@@ -27,7 +26,7 @@ export async function ensureSshKey(
   }
   const recorded = usersDb.sshKeys.get(login, name)
   requireSameKey(recorded?.publicKey ?? null, name, recorded === null ? null : publicKey)
-  const keyPair = await keyPairNotAnothers(deps, name)
+  const keyPair = await ownKeyPair(deps, name)
   if (recorded && keyPair?.fingerprint === recorded.fingerprint) return "was there"
   if (!recorded && usersDb.sshKeys.ofUser(login).length >= maxSshKeys) {
     throw new Refused("ssh key", `${login} has ${maxSshKeys} keys, the most there may be; delete one first`)
@@ -41,14 +40,6 @@ export async function ensureSshKey(
   }
   await makeSshKey(deps, name, publicKey)
   return "made"
-}
-
-/** Where logins nest, the key "b-default" of cs61c-a would be called as the default key of cs61c-a-b. */
-async function keyPairNotAnothers(deps: IdentityDeps, name: string): Promise<KeyPair | null> {
-  const keyPair = await keyPairNamed(deps, name)
-  const owner = keyPair?.tags[tagOf.owner] ?? deps.login
-  if (owner !== deps.login) throw new Refused(`ssh key ${name}`, `belongs to ${owner}`)
-  return keyPair
 }
 
 /** Throws Refused where a public key is given and another one has its name. */
@@ -78,7 +69,7 @@ export async function deleteSshKey(
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<void> {
   const { login, usersDb } = deps
-  const keyPair = await keyPairNotAnothers(deps, name)
+  const keyPair = await ownKeyPair(deps, name)
   if (!keyPair && !usersDb.sshKeys.get(login, name)) {
     throw new Failed("delete ssh key", `there is no key ${quoted(name)} of ${login}`)
   }

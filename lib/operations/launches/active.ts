@@ -4,7 +4,7 @@ import { Refused } from "../../base/errors.ts"
 import type { Instance, SpotRequest } from "../../base/instance.ts"
 import { earliestOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { Lease } from "../../db/enforcement/leases.ts"
-import { ownerOf } from "../../decisions/launches/owners.ts"
+import { isOwnedBy } from "../../decisions/launches/owners.ts"
 import { reasonDate } from "../../decisions/usage/transitions.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { showsStoppedMs } from "./exposure.ts"
@@ -26,7 +26,7 @@ export async function active(deps: LaunchDeps): Promise<Active> {
       .filter(({ state }) => state !== "terminated")
       .sort((a, b) => a.launchedAtUtcMs - b.launchedAtUtcMs || (a.id < b.id ? -1 : 1))
       .map((instance) => ({ ...instance, lease: deps.usageDb.leases.of(instance.id) })),
-    spotRequests: requests.filter((request) => ownerOf(request) === deps.caller.login),
+    spotRequests: requests.filter((request) => isOwnedBy(request, deps.caller.login, deps.config)),
   }
 }
 

@@ -2,7 +2,7 @@
 import { Failed } from "../../base/errors.ts"
 import type { Instance, InstanceState } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
-import { ownerOf } from "../../decisions/launches/owners.ts"
+import { isOwnedBy } from "../../decisions/launches/owners.ts"
 import { deleteStored, type Stored } from "../storage/own_storage.ts"
 import { requireOwnInstallation } from "./access.ts"
 import { currentInstances, owned } from "./active.ts"
@@ -101,7 +101,7 @@ async function cancelSpotRequests(deps: LaunchDeps, { dryRun }: Options): Promis
   const { caller, audit, usageDb } = deps
   const ec2 = await deps.aws.ec2()
   const requests = await ec2.spotRequests({ states: ["open", "active"] })
-  const own = requests.filter((request) => ownerOf(request) === caller.login)
+  const own = requests.filter((request) => isOwnedBy(request, caller.login, deps.config))
   if (!dryRun) {
     for (const { id } of own) {
       audit.record(caller.login, `cancel spot request ${id}`, "attempt")

@@ -3,7 +3,7 @@
 import type { Instance } from "../../base/instance.ts"
 import type { UtcMs } from "../../base/time.ts"
 import type { Orphan } from "../../db/launches/presence.ts"
-import { ownerOf } from "../../decisions/launches/owners.ts"
+import { isOwnedBy } from "../../decisions/launches/owners.ts"
 import type { LedgerDeps } from "./deps.ts"
 
 export interface Listing {
@@ -37,5 +37,9 @@ export async function ownInstances(deps: LedgerDeps, login: string, region?: str
   const listedAtUtcMs = deps.clock.now()
   const ec2 = await deps.aws.ec2(region)
   const listed = await ec2.instances({ keyNames })
-  return { instances: listed.filter((instance) => ownerOf(instance) === login), listedAtUtcMs, orphans }
+  return {
+    instances: listed.filter((instance) => isOwnedBy(instance, login, deps.config)),
+    listedAtUtcMs,
+    orphans,
+  }
 }

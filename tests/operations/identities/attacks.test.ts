@@ -1,7 +1,8 @@
 /** What one student tries against the keys of another. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { DescribeKeyPairsCommand } from "@aws-sdk/client-ec2"
+import { CreateKeyPairCommand, DescribeKeyPairsCommand, RunInstancesCommand } from "@aws-sdk/client-ec2"
 import { convergeIdentity } from "../../../lib/operations/identities/converge.ts"
+import { removeIdentity } from "../../../lib/operations/identities/removal.ts"
 import { deleteSshKey, ensureSshKey } from "../../../lib/operations/identities/ssh_keys.ts"
 import { type Emulator, startEmulator } from "../../support/emulator.ts"
 import { type IdentityWorld, identityWorld } from "../../support/identities.ts"
@@ -30,9 +31,40 @@ describe("where the login of one begins as that of another", () => {
     await convergeIdentity(attacker)
     const name = "cs61c-a-b-default"
     const before = await fingerprintOf(name)
-    await expect(ensureSshKey(attacker, name, null)).rejects.toThrow(`ssh key ${name}: belongs to cs61c-a-b`)
-    await expect(deleteSshKey(attacker, name)).rejects.toThrow(`ssh key ${name}: belongs to cs61c-a-b`)
+    await expect(ensureSshKey(attacker, name, null)).rejects.toThrow(`key pair ${name}: belongs to cs61c-a-b`)
+    await expect(deleteSshKey(attacker, name)).rejects.toThrow(`key pair ${name}: belongs to cs61c-a-b`)
     expect(await fingerprintOf(name)).toBe(before)
     expect(victim.usersDb.sshKeys.get("cs61c-a-b", name)?.fingerprint).toBe(before)
+  })
+})
+
+describe("where another course of the account has the same login", () => {
+  const tags = (owner: string) => [
+    { Key: "ec2-wrappers:owner", Value: owner },
+    { Key: "ec2-wrappers:course", Value: "ee290" },
+  ]
+
+  test("its key pair is neither replaced nor deleted", async () => {
+    const login = "cs61c-ee"
+    const name = `${login}-default`
+    const TagSpecifications = [{ ResourceType: "key-pair" as const, Tags: tags(login) }]
+    await emulator.ec2.send(new CreateKeyPairCommand({ KeyName: name, TagSpecifications }))
+    const before = await fingerprintOf(name)
+    const says = `key pair ${name}: belongs to ${login} in the course ee290, and is left alone`
+    await expect(convergeIdentity(world.deps(login))).rejects.toThrow(says)
+    await expect(deleteSshKey(world.deps(login), name)).rejects.toThrow(says)
+    await removeIdentity(world.deps(login), { terminateInstances: true })
+    expect(await fingerprintOf(name)).toBe(before)
+  })
+
+  test("its instances are neither counted nor terminated by --delete-account", async () => {
+    const login = "cs61c-ff"
+    await emulator.ec2.send(
+      new RunInstancesCommand({
+        ...{ ImageId: emulator.fixtures.image, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1 },
+        TagSpecifications: [{ ResourceType: "instance", Tags: tags(login) }],
+      }),
+    )
+    expect((await removeIdentity(world.deps(login), { terminateInstances: false })).removed).toEqual([])
   })
 })
