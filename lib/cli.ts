@@ -17,6 +17,7 @@ import {
   readArguments,
 } from "./terminal/arguments.ts"
 import type { Declaration } from "./terminal/declaration.ts"
+import { forStudent } from "./terminal/for_students.ts"
 import { helpText } from "./terminal/help.ts"
 import { type Output, processOutput } from "./terminal/output.ts"
 
@@ -143,7 +144,8 @@ function askedOf(tool: Pick<Tool, "passThroughAfter">, argv: string[]): "help" |
 function report(error: unknown, debug: boolean, output: Output): void {
   const message =
     error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
-  output.warn(escapeControls(message))
+  const isBehindWrapper = writerSocket() !== null
+  output.warn(escapeControls(isBehindWrapper ? forStudent(message) : message))
   if (error instanceof Refused && error.hint !== null) output.note(escapeControls(error.hint))
   if (debug && error instanceof Error) output.note(String(error.stack))
 }

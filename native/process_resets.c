@@ -124,8 +124,9 @@ void raise_limits(void) {
 		if (limits[i].resource == RLIMIT_CPU)
 			least += (rlim_t)(clock() / CLOCKS_PER_SEC); /* what this process used before it called us counts, too */
 		if (limit.rlim_max < least)
-			die("hard limit on %s is %llu, at least %llu wanted", limits[i].name,
-			    (unsigned long long)limit.rlim_max, (unsigned long long)least);
+			die("hard limit on %s is %llu, at least %llu wanted: log in anew; if it stays, staff raise it in "
+			    "/etc/security/limits.conf",
+			    limits[i].name, (unsigned long long)limit.rlim_max, (unsigned long long)least);
 		limit.rlim_cur = limits[i].wanted < limit.rlim_max ? limits[i].wanted : limit.rlim_max;
 		if (setrlimit(limits[i].resource, &limit) != 0)
 			die("limit on %s cannot be raised: %m", limits[i].name);

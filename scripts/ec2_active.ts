@@ -46,7 +46,7 @@ export const tool = defineTool({
       if (args.json) output.json({ done: lines, ids, dry_run: dryRun })
       else for (const line of lines) output.line(line)
       if (failure !== undefined) throw failure
-      if (args.wait && state && !dryRun) await waitFor(context, ids, state, output.progress)
+      if (args.wait && state && !dryRun) await waitFor(context, ids, state, output)
       return
     }
     if (args["ssh-config"]) {
@@ -59,7 +59,7 @@ export const tool = defineTool({
     if (args.wait) {
       const { instances } = await active(context)
       const coming = instances.filter(({ state }) => state === "pending").map(({ id }) => id)
-      await waitFor(context, coming, "running", output.progress)
+      await waitFor(context, coming, "running", output)
     }
     await alsoOnFullDisk(context, async (deps, note) => {
       const shown = await shownOf(deps, args)

@@ -27,7 +27,7 @@ export const tool = defineTool({
       if (order.dryRun && order.protocol === 1) for (const line of costLines(launched)) output.note(line)
       if (!args["stdin-json"] && !args.json)
         for (const line of launchLines(launched, context.clock.now(), args.jupyter)) output.note(line)
-      if (args.wait) await waitFor(context, idsOf(launched), "running", output.progress)
+      if (args.wait) await waitFor(context, idsOf(launched), "running", output)
       output.json(isProtocol2 ? launchedReply(launched) : idsReply(launched, order))
     } catch (error) {
       if (isProtocol2) output.json(failedReply(error))

@@ -23,10 +23,19 @@ export const tool = defineTool({
       for (const line of lines) output.line(line)
       return
     }
-    const done = initDatabases({ config, clock, say }, args["dry-run"])
-    if (args.json) output.json({ done, dry_run: args["dry-run"] })
+    const dryRun = args["dry-run"]
+    const lines = initDatabases({ config, clock, say }, dryRun)
+    const done = dryRun ? lines.map(wouldLine) : lines
+    if (args.json) output.json({ done, dry_run: dryRun })
     else for (const line of done.length > 0 ? done : ["nothing to do"]) output.line(line)
   },
 })
+
+const verbs: Record<string, string> = { made: "make", tightened: "tighten", copied: "copy", added: "add" }
+
+/** "made X" as "would make X". */
+function wouldLine(line: string): string {
+  return line.replace(/^\w+/, (verb) => `would ${verbs[verb] ?? verb}`)
+}
 
 if (import.meta.main) await main(tool)

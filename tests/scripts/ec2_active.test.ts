@@ -102,11 +102,18 @@ describe("ec2_active", () => {
     expect((await day.running()).map(({ InstanceId }) => InstanceId)).toEqual([other])
   })
 
+  test("--wait in a pipe says when it is done", async () => {
+    const [id = ""] = await day.launch()
+    const { stderr, code } = await active("--terminate", id, "--wait")
+    expect(stderr).toMatch(/^1 instance terminated after \d+ s\n$/m)
+    expect(code).toBe(0)
+  })
+
   test("terminates only what is named, and shows it first in a dry run", async () => {
     const ids = await day.launch("-c", "2")
     const [first = ""] = ids
     const dry = await active("--terminate", first, "--dry-run")
-    expect(dry.stdout).toBe(`Would be terminating ${first} (m1.small)\n`)
+    expect(dry.stdout).toBe(`Would terminate ${first} (m1.small)\n`)
     expect(await day.running()).toHaveLength(2)
     expect((await active("--terminate", first, "--wait")).code).toBe(0)
     expect((await day.running()).map(({ InstanceId }) => InstanceId)).toEqual([ids[1]])

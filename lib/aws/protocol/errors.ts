@@ -131,6 +131,13 @@ export function awsError(action: string, service: string, endpoint: string, thro
 
   const code = error.Code ?? error.name ?? "Unknown"
   const message = shortened(messageOf(thrown))
+  // A stopped instance stays in its zone and of its type.
+  if (/^start i-/.test(action) && /^Insufficient\w*Capacity$/.test(code))
+    return make(
+      code,
+      `${message}: try again later, or launch another one and terminate this one (${code})`,
+      false,
+    )
   const told = advice.find(([codes]) => codes.test(code))?.[1]
   if (told) {
     const reason = told.replace("{service}", service).replace("{message}", message)

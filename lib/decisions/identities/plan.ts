@@ -84,6 +84,9 @@ function planPassword({ hasLoginProfile, row, passwordIntent }: ObservedIdentity
   return row?.password ? [] : [{ do: "set password", how, password: null }]
 }
 
+/** Of a key that the person who asks may use somewhere. */
+export const madeByHand = "made by hand and not by ec2-util"
+
 /** IAM's limit, which no quota raises. */
 const maxAccessKeys = 2
 
@@ -97,6 +100,7 @@ function planAccessKeys(
 ): { before: IdentityStep[]; current: string | null; after: IdentityStep[] } {
   const isRecorded = (id: string) => recordedKeys.some((key) => key.id === id)
   const isOrphan = (id: string) => keyIntent !== null && !keyIntent.before.includes(id) && !isRecorded(id)
+  const replaced = (id: string) => (isRecorded(id) ? "it is replaced" : `it is replaced, ${madeByHand}`)
   const stale = recordedKeys.filter(({ id }) => !iamKeys.some((key) => key.id === id))
   const orphans = iamKeys.filter(({ id }) => isOrphan(id))
   const left = iamKeys.filter(({ id }) => !isOrphan(id)).sort((a, b) => a.createdAtUtcMs - b.createdAtUtcMs)
@@ -110,22 +114,25 @@ function planAccessKeys(
   const endIntent: IdentityStep[] = keyIntent ? [{ do: "end access key intent" }] : []
   if (current && (!rotate || isHalfRotated)) {
     if (!isHalfRotated) return { before, current: current.id, after: endIntent }
-    const replaced = left.filter((key) => key !== current)
+    const others = left.filter((key) => key !== current)
     return {
       before: [...before, { do: "verify access key", id: current.id }],
       current: current.id,
-      after: [...replaced.map(({ id }) => deletion(id, "it is replaced")), ...endIntent],
+      after: [...others.map(({ id }) => deletion(id, replaced(id))), ...endIntent],
     }
   }
   const victim = left.length < maxAccessKeys ? undefined : leastMissed(left.filter((key) => key !== current))
   const kept = left.filter((key) => key !== victim)
-  if (victim) before.push(deletion(victim.id, "AWS allows two, and this makes room"))
+  if (victim) {
+    const room = "AWS allows two, and this makes room"
+    before.push(deletion(victim.id, isRecorded(victim.id) ? room : `${room}; it is one ${madeByHand}`))
+  }
   before.push({ do: "create access key", before: kept.map(({ id }) => id), replaces: rotate })
   const old = rotate ? kept : kept.filter(({ id, active }) => !active && isRecorded(id))
   return {
     before,
     current: null,
-    after: [...old.map(({ id }) => deletion(id, "it is replaced")), { do: "end access key intent" }],
+    after: [...old.map(({ id }) => deletion(id, replaced(id))), { do: "end access key intent" }],
   }
 
   /** An inactive one, else one that we do not know the secret of, else the oldest. */

@@ -9,15 +9,26 @@ const maxRsaBits = 16_384
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
 
-/** The key as `TYPE BASE64`, its comment left out; throws UsageError where EC2 would refuse it, and on a private key. */
+/**
+ * The key as `TYPE BASE64`, its comment left out; blank lines and those that begin with # are skipped. Throws UsageError where EC2 would refuse it, and on a private key.
+ */
 export function parsePublicKey(given: string): string {
   const refuse = (reason: string) => new UsageError("import ssh key", reason)
-  const text = given.trim()
-  if (/PRIVATE KEY/.test(text)) {
+  const lines = given.split(/\r?\n/).map((line) => line.trim())
+  const [text = "", ...others] = lines.filter((line) => line !== "" && !line.startsWith("#"))
+  if (/PRIVATE KEY/.test(given)) {
     throw refuse("stdin has a private key, wanted the public one (the file that ends in .pub)")
   }
+  if (/^-+ *BEGIN SSH2 PUBLIC KEY/.test(text))
+    throw refuse(
+      "the key is in the form of RFC 4716; convert it: ssh-keygen -i -f FILE | ec2-util --import-ssh-key",
+    )
+  if (text === "") throw refuse("wanted one line on stdin: a public key")
+  if (others.length > 0)
+    throw refuse(
+      `stdin has ${others.length + 1} keys, wanted one; import each by itself, with --key-name NAME`,
+    )
   const [type = "", encoded = ""] = text.split(/\s+/)
-  if (text === "" || text.includes("\n")) throw refuse("wanted one line on stdin: a public key")
   if (type !== "ssh-ed25519" && type !== "ssh-rsa") {
     throw refuse(`the key's type is ${JSON.stringify(type.slice(0, 40))}, wanted ssh-ed25519 or ssh-rsa`)
   }

@@ -1,4 +1,5 @@
 /** What a user types, or pipes in. */
+import { isatty } from "node:tty"
 import { UsageError } from "../../base/errors.ts"
 import type { Clock } from "../../base/time.ts"
 import { maxPublicKeyBytes, parsePublicKey } from "../../decisions/identities/ssh_public_key.ts"
@@ -23,7 +24,16 @@ export async function askPassword(deps: Deps, prompt: (text: string) => void): P
   return first
 }
 
-/** The line of a `.pub` file, checked. */
+/** The one key of a `.pub` file, checked. At a terminal the first line that may be one ends the input. */
 export async function askPublicKey(deps: Deps): Promise<string> {
-  return parsePublicKey((await lineInput(deps).next({ mostBytes: maxPublicKeyBytes })) ?? "")
+  const input = lineInput(deps)
+  const lines: string[] = []
+  for (let bytes = 0; bytes <= maxPublicKeyBytes; ) {
+    const line = await input.next({ mostBytes: maxPublicKeyBytes })
+    if (line === null) break
+    lines.push(line)
+    bytes += line.length + 1
+    if (isatty(0) && !/^\s*(#|$)/.test(line)) break
+  }
+  return parsePublicKey(lines.join("\n"))
 }

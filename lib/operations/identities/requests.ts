@@ -2,6 +2,7 @@
 import { Failed, Refused, UsageError } from "../../base/errors.ts"
 import { credentialModeOf } from "../../decisions/identities/credential_mode.ts"
 import { defaultKeyName, keyNameOf } from "../../decisions/identities/key_name.ts"
+import { madeByHand } from "../../decisions/identities/plan.ts"
 import { withLoginLock } from "../../host/processes/login_lock.ts"
 import { changePassword } from "./change_password.ts"
 import { type Converged, convergeIdentity } from "./converge.ts"
@@ -148,6 +149,7 @@ class Session {
     this.report.steps = steps
     this.report.files = written
     if (this.asked.dryRun) for (const step of steps) this.say(`Would ${step}`)
+    else for (const step of steps.filter((one) => one.includes(madeByHand))) this.say(`Done: ${step}`)
   }
 
   private async makeSshKey(publicKey: string | null): Promise<void> {

@@ -1,10 +1,10 @@
 /** The nightly copies of both databases, and putting one back. */
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import type { Config } from "../../base/config.ts"
 import { Failed } from "../../base/errors.ts"
-import { type Clock, isoUtc, later, msPerSecond } from "../../base/time.ts"
+import { type Clock, isoUtc, later, msPerDay, msPerSecond } from "../../base/time.ts"
 import { copyDatabase, replaceDatabase, whyDamaged } from "../../db/sqlite/backup.ts"
 import { missingSteps } from "../../db/sqlite/open.ts"
 import { usageSteps } from "../../db/usage_schema.ts"
@@ -33,7 +33,25 @@ export function defaultBackupDirectory({ dataDir }: Config["paths"]): string {
 export function backUp(deps: BackupDeps, directory: string, keep: number): string {
   const finished = copyInto(deps, directory, "")
   for (const old of listBackups(directory).slice(keep)) rmSync(join(directory, old), { recursive: true })
+  for (const old of replacedLongAgo(deps)) rmSync(old, { force: true })
   return finished
+}
+
+/** How long a restore's `PATH.replaced-TIME` is kept: long enough to see that the restored one is right. */
+const replacedKeptMs = 30 * msPerDay
+
+function replacedLongAgo({ config, clock }: BackupDeps): string[] {
+  return databases(config.paths).flatMap((path) => {
+    const prefix = `${basename(path)}.replaced-`
+    return readdirSync(dirname(path))
+      .filter((name) => name.startsWith(prefix) && backupName.test(name.slice(prefix.length)))
+      .filter((name) => clock.now() - stampUtcMs(name.slice(prefix.length)) > replacedKeptMs)
+      .map((name) => join(dirname(path), name))
+  })
+}
+
+function stampUtcMs(stamp: string): number {
+  return Date.parse(stamp.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5"))
 }
 
 /** The same copy for an upgrade: kept until a person removes it, however many nights go by. Returns its directory. */

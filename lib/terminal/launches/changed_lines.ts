@@ -8,8 +8,8 @@ export function changedLines({ effects, behind }: Changed, dryRun: boolean): str
 }
 
 const endVerbs = {
-  terminate: { real: "Terminating", dryRun: "Would be terminating" },
-  stop: { real: "Stopping", dryRun: "Would be stopping" },
+  terminate: { real: "Terminating", dryRun: "Would terminate" },
+  stop: { real: "Stopping", dryRun: "Would stop" },
 }
 
 function effectLines(effect: Effect, dryRun: boolean): string[] {

@@ -191,6 +191,23 @@ describe("a plan for an identity", () => {
     })
   })
 
+  test("says of a key made by hand that it is one before a rotation deletes it", () => {
+    const observed = {
+      ...whole,
+      iamKeys: [
+        { id: "K1", active: true, createdAtUtcMs: utcMsOf(1) },
+        { id: "X", active: true, createdAtUtcMs: utcMsOf(2) },
+      ],
+    }
+    const deleted = planIdentity(observed, { rotate: true }).filter(
+      ({ do: what }) => what === "delete access key",
+    )
+    expect(deleted.map((step) => "because" in step && step.because)).toEqual([
+      "AWS allows two, and this makes room; it is one made by hand and not by ec2-util",
+      "it is replaced",
+    ])
+  })
+
   test("finishes a rotation that was interrupted after the new key was recorded", () => {
     const interrupted: ObservedIdentity = {
       ...whole,

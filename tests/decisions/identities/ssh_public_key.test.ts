@@ -41,6 +41,18 @@ describe("a public key on stdin", () => {
     expect(parsePublicKey(keys[type] ?? "")).toBe(`${kind} ${encoded}`)
   })
 
+  test("may have blank lines and comments around it, and nothing else", () => {
+    const key = keys.ed25519 ?? ""
+    expect(parsePublicKey(`\n# mine, of May\r\n\n  ${key}\n# end\n`)).toBe(parsePublicKey(key))
+    expect(() => parsePublicKey(`${key}${keys.rsa}`)).toThrow("stdin has 2 keys, wanted one")
+    expect(() => parsePublicKey("# nothing\n\n")).toThrow("wanted one line on stdin")
+  })
+
+  test("in the form of RFC 4716 is refused with the command that converts it", () => {
+    const foreign = `---- BEGIN SSH2 PUBLIC KEY ----\nComment: "x"\nAAAA\n---- END SSH2 PUBLIC KEY ----\n`
+    expect(() => parsePublicKey(foreign)).toThrow("ssh-keygen -i -f FILE")
+  })
+
   test.each([
     ["weak", "the RSA key has 1024 bits, wanted 2048"],
     ["ecdsa", 'the key\'s type is "ecdsa-sha2-nistp256", wanted ssh-ed25519 or ssh-rsa'],

@@ -37,6 +37,28 @@ const backUpNow = async (...more: string[]) =>
   JSON.parse((await course.run("backup_dbs", ["--json", ...more])).stdout).backup as string
 
 describe("backup_dbs", () => {
+  test("removes what a restore put aside a month ago, and nothing younger or of another name", async () => {
+    const stampOf = (days: number) =>
+      new Date(Date.now() - days * 86_400_000).toISOString().replaceAll(/[-:]|\.\d+/g, "")
+    const aside = (name: string) => join(course.dataDir, name)
+    const names = [
+      `users.db.replaced-${stampOf(31)}`,
+      `usage.db.replaced-${stampOf(29)}`,
+      "users.db.replaced-mine",
+    ]
+    for (const name of names) writeFileSync(aside(name), "", { mode: 0o600 })
+    await backUpNow()
+    expect(names.map((name) => existsSync(aside(name)))).toEqual([false, true, true])
+  })
+
+  test("init_dbs --dry-run says what it would make", async () => {
+    const fresh = workspace()
+    const { stdout } = await fresh.run("init_dbs", ["--dry-run"])
+    expect(stdout).toContain(`would make ${join(fresh.dataDir, "users.db")}\n`)
+    expect(existsSync(join(fresh.dataDir, "users.db"))).toBe(false)
+    fresh.remove()
+  })
+
   test("copies both databases privately while somebody is in the middle of a transaction", async () => {
     addUser("cs61c-aa")
     const writer = new Database(usersDb())
