@@ -38,7 +38,11 @@ describe("audit verify", () => {
     expect(rowsOf().map(({ message }) => message)).toEqual(
       lines.map((line) => line.slice(line.indexOf(": ") + 2)),
     )
-    expect(rowsOf().at(-1)?.message).toMatch(new RegExp(`^${student}: launched \\S+: ${id} \\(request `))
+    expect(
+      rowsOf()
+        .map(({ message }) => message)
+        .join("\n"),
+    ).toMatch(new RegExp(`^${student}: launched \\S+: ${id} \\(request `, "m"))
     const { stdout, stderr, code } = await audit("verify")
     expect(stderr).toBe("")
     expect(stdout).toBe(
