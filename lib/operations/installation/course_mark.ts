@@ -8,6 +8,8 @@ import type { Outcome } from "../../aws/outcome.ts"
 import { Refused, ToolError } from "../../base/errors.ts"
 import { msPerHour } from "../../base/time.ts"
 import type { Context } from "../../context.ts"
+import { missingPostgresSteps } from "../../db/postgres/open.ts"
+import { usageSteps } from "../../db/usage_schema.ts"
 import {
   type CourseMark,
   markDocument,
@@ -131,7 +133,10 @@ function installationIdOf(
   dryRun: boolean,
 ): string {
   const { paths, database } = deps.config
-  if (!database && !existsSync(paths.usageDb))
+  const isMade = database
+    ? missingPostgresSteps({ settings: database, schema: "ec2_usage" }, usageSteps) !== null
+    : existsSync(paths.usageDb)
+  if (!isMade)
     return dryRun ? (waitingInstallationId(paths.dataDir) ?? "") : makeWaitingInstallationId(paths.dataDir)
   const usageDb = deps.usageDb()
   if (dryRun) return usageDb.installation.get()?.id ?? ""
