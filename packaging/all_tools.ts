@@ -10,6 +10,7 @@ import { executedName } from "../lib/host/processes/executed_tool.ts"
 export const allTools = {
   backup_dbs: async () => (await import("../scripts/backup_dbs.ts")).tool as Tool,
   course_freeze: async () => (await import("../scripts/course_freeze.ts")).tool as Tool,
+  course_sweep: async () => (await import("../scripts/course_sweep.ts")).tool as Tool,
   doctor: async () => (await import("../scripts/doctor.ts")).tool as Tool,
   ec2_active: async () => (await import("../scripts/ec2_active.ts")).tool as Tool,
   ec2_runner: async () => (await import("../scripts/ec2_runner.ts")).tool as Tool,

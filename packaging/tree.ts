@@ -17,7 +17,7 @@ import { commands, cronName, tools } from "../lib/base/commands.ts"
 import type { BuildOptions } from "./options.ts"
 import { writeFilled } from "./texts.ts"
 
-const timers = ["usage", "prices", "backup"] as const
+const timers = ["usage", "prices", "backup", "sweep"] as const
 
 /** Writes systemd's units of this installation into `directory`. */
 export function writeUnits(directory: string, prefix: string, values: Record<string, string>): void {

@@ -41,6 +41,8 @@ export const tool = defineTool({
     for (const login of removed) say(`${login}: removed`)
     for (const { login, what, reason } of left) say(`${login}: left: ${what}: ${reason}`)
     if (args.json) output.json({ course: name, accounts: identities, left_alone: leftAlone, removed, left })
+    const { noteSweep } = await import("../lib/terminal/sweep/sweep_note.ts")
+    await noteSweep(context, output)
     if (left.length > 0) return ExitCode.failed
   },
 })

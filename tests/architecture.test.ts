@@ -54,6 +54,7 @@ const subjects: Record<string, string[]> = {
   roster: ["enforcement", "identities", "launches", "storage", "usage"],
   ssh: ["proxy"],
   storage: ["enforcement", "launches", "pricing", "usage"],
+  sweep: ["enforcement", "pricing", "usage"],
   usage: ["launches", "legacy", "pricing"],
 }
 

@@ -52,6 +52,20 @@ export function openAws(settings: () => AwsSettings): Aws {
     scheduler: (region) =>
       once("scheduler", region, async (s) => (await import("./scheduler.ts")).openScheduler(s)),
     quotas: (region) => once("quotas", region, async (s) => (await import("./quotas.ts")).openQuotas(s)),
+    regions: async () => {
+      const list = await once("regions", undefined, async (s) => {
+        const { enabledRegions } = await import("./leftovers/regions.ts")
+        return () => enabledRegions(s)
+      })
+      return list()
+    },
+    leftovers: async (region, prices, options) => {
+      const open = await once("leftovers", region, async (s) => {
+        const { openLeftovers } = await import("./leftovers/leftovers.ts")
+        return (withIam: boolean) => openLeftovers(s, prices, { withIam })
+      })
+      return open(options.withIam)
+    },
     s3: () => once("s3", undefined, async (s) => (await import("./s3.ts")).openS3(s)),
     bucket: (place) =>
       once(`s3 ${JSON.stringify(place)}`, undefined, async (s) =>

@@ -14,9 +14,11 @@ import type {
 } from "../base/instance.ts"
 import type { MicroUsd } from "../base/money.ts"
 import type { UtcMs } from "../base/time.ts"
+import type { StorageList } from "../decisions/pricing/prices.ts"
 import type { SpareGroups } from "./ec2/group_interfaces.ts"
 import type { SecurityGroups } from "./ec2/security_group_interfaces.ts"
 import type { Iam } from "./iam/interfaces.ts"
+import type { Leftovers } from "./leftovers/interfaces.ts"
 import type { S3 } from "./objects.ts"
 import type { Outcome } from "./outcome.ts"
 import type { Bucket, BucketPlace, CloudTrail } from "./record_interfaces.ts"
@@ -228,6 +230,10 @@ export interface Aws {
   quotas(region?: string): Promise<Quotas>
   s3(): Promise<S3>
   bucket(place: BucketPlace): Promise<Bucket>
+  /** The regions that the account has enabled. */
+  regions(): Promise<string[]>
+  /** Everything in a region, whoever's it is; with IAM's once for the account. */
+  leftovers(region: string, prices: StorageList, options: { withIam: boolean }): Promise<Leftovers>
   /** AWS's clock, in UTC milliseconds, to the second. */
   serverTime(): Promise<number>
   /**

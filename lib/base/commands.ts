@@ -27,6 +27,7 @@ const uncommandedTools = [
   "kill_all_accounts",
   "roster",
   "requests",
+  "course_sweep",
   "doctor",
   "setup",
   "init_dbs",

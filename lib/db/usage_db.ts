@@ -25,6 +25,7 @@ import { grants } from "./requests/grants.ts"
 import { limitRequests } from "./requests/limit_requests.ts"
 import { loginHolders, rosters } from "./roster/roster.ts"
 import { rosterDrops, rosterTasks } from "./roster/roster_changes.ts"
+import { sweepPlans } from "./sweep/sweep_plans.ts"
 import { evidenceTable } from "./usage/evidence.ts"
 import { ledger } from "./usage/ledger.ts"
 import { snapshots } from "./usage/snapshots.ts"
@@ -63,6 +64,7 @@ export function openUsageDb(options: OpenOptions) {
     limitRequests: limitRequests(db),
     grants: grants(db),
     messages: messages(db),
+    sweepPlans: sweepPlans(db),
     lookups: lookups(db),
     sshGroups: sshGroups(db),
     snapshots: snapshots(db),

@@ -10,6 +10,7 @@ import type { Step } from "./migrate.ts"
 import { julianDays } from "./postgres/functions.ts"
 import { requestSteps } from "./requests/request_steps.ts"
 import { rosterSteps } from "./roster/roster_steps.ts"
+import { sweepSteps } from "./sweep/sweep_steps.ts"
 import { ledgerSteps } from "./usage/ledger_steps.ts"
 
 export const usageSteps: readonly Step[] = [
@@ -75,4 +76,5 @@ export const usageSteps: readonly Step[] = [
   ...messageSteps,
   ...launchSteps,
   ...markSteps,
+  ...sweepSteps,
 ]

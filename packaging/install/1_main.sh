@@ -32,7 +32,7 @@ links=/usr/local/bin
 share=/usr/local/share
 installed_share=$prefix/libexec/installed-share
 incoming=$prefix/.incoming
-timers='usage prices backup'
+timers='usage prices backup sweep'
 
 dry_run=no
 changed=no

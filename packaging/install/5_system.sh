@@ -61,6 +61,7 @@ SHELL=/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 */5 * * * * $account [ -d /run/systemd/system ] || $prefix/libexec/usage_cron
 23 4 * * * $account [ -d /run/systemd/system ] || $prefix/libexec/usage_cron --refresh-prices >/dev/null
+11 5 * * 1 $account [ -d /run/systemd/system ] || $prefix/libexec/course_sweep --new
 47 3 * * * $account [ -d /run/systemd/system ] || $prefix/libexec/backup_dbs >/dev/null
 END
 }

@@ -6,6 +6,7 @@
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { type UtcMs, utcMsOf } from "../../lib/base/time.ts"
+import * as accountListings from "./account_listings.ts"
 import { authorize } from "./authorize.ts"
 import { lookupEvents } from "./cloudtrail.ts"
 import { control, controlPrefix } from "./control.ts"
@@ -55,6 +56,8 @@ const handlers: Record<string, Handler> = {
   "ec2 DescribeKeyPairs": describeKeyPairs,
   "ec2 CreateVolume": volumes.createVolume,
   "ec2 DeleteVolume": volumes.deleteVolume,
+  "ec2 DescribeRegions": accountListings.describeRegions,
+  "ec2 DescribeSnapshots": accountListings.describeSnapshots,
   "ec2 DescribeVolumes": volumes.describeVolumes,
   "ec2 AllocateAddress": volumes.allocateAddress,
   "ec2 ReleaseAddress": volumes.releaseAddress,

@@ -166,6 +166,7 @@ describe("the one executable of all tools", () => {
         emr_proxy_into: false,
         backup_dbs: false,
         course_freeze: false,
+        course_sweep: false,
       },
       ...{
         doctor: false,

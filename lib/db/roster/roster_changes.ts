@@ -27,6 +27,13 @@ export function rosterDrops(db: Db) {
            WHERE returned_at_utc_ms IS NULL ORDER BY login, drop_id`,
         )
         .all(),
+    of: (login: string): Dropped | null =>
+      db
+        .query<Dropped, [string]>(
+          `SELECT login, person, dropped_at_utc_ms AS "droppedAtUtcMs" FROM roster_drops
+           WHERE login = ? AND returned_at_utc_ms IS NULL ORDER BY drop_id DESC LIMIT 1`,
+        )
+        .get(login),
     isDropped: (login: string): boolean =>
       db
         .query("SELECT 1 AS one FROM roster_drops WHERE login = ? AND returned_at_utc_ms IS NULL LIMIT 1")

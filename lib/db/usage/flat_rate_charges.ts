@@ -95,6 +95,20 @@ export function flatRateTable(db: Db) {
         )
         .get(publicIp) !== null,
 
+    /** Of every volume, snapshot and address ever seen: since when, and whose it was last. */
+    knownSince(): Map<string, { login: string; createdAtUtcMs: UtcMs }> {
+      const rows = db
+        .query<{ id: string; login: string; at: UtcMs }, []>(
+          `SELECT rental_id AS id, login, start_earliest_utc_ms AS at FROM rentals
+           ORDER BY rental_id, start_earliest_utc_ms`,
+        )
+        .all()
+      const known = new Map<string, { login: string; createdAtUtcMs: UtcMs }>()
+      for (const { id, login, at } of rows)
+        known.set(id, { login, createdAtUtcMs: known.get(id)?.createdAtUtcMs ?? at })
+      return known
+    },
+
     /** What the volumes that go with no instance, and the snapshots, cost, of a login or of everybody else. */
     looseMicroUsdPerHour(login: string, whose: "own" | "others"): MicroUsd {
       const compared = whose === "own" ? "=" : "<>"

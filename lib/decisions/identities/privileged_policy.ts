@@ -8,9 +8,13 @@ import { usesMode } from "./credential_mode.ts"
 import { profileNameOf } from "./instance_session_denials.ts"
 import type { Account, PolicyDocument, PolicyStatement } from "./policy_document.ts"
 import { sessionActions, studentRoleArn } from "./student_role.ts"
+import { sweepRights } from "./sweep_rights.ts"
 
 const ec2Reading = [
   "ec2:DescribeAddresses",
+  "ec2:DescribeNatGateways",
+  "ec2:DescribeNetworkInterfaces",
+  "ec2:DescribeRegions",
   "ec2:DescribeImages",
   "ec2:DescribeInstanceAttribute",
   "ec2:DescribeInstanceTypes",
@@ -166,6 +170,7 @@ export function privilegedPolicy(config: Config, { partition, id }: Account): Po
         ? [allow("SessionsRole", ofRole, [studentRoleArn({ partition, id }, name)])]
         : []),
       allow("HandOverList", ["s3:ListBucket"], [`arn:${partition}:s3:::${config.course.bucket}`]),
+      allow("Sweep", sweepRights, ["*"]),
       allow(
         "HandOver",
         ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],

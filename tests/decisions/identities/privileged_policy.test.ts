@@ -29,6 +29,9 @@ const services: Record<string, string> = {
   "client-service-quotas": "servicequotas",
   "client-sts": "sts",
   "client-s3": "s3",
+  "client-cloudwatch-logs": "logs",
+  "client-elastic-load-balancing": "elasticloadbalancing",
+  "client-elastic-load-balancing-v2": "elasticloadbalancing",
 }
 /** Where the action is called otherwise: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 const calledOtherwise: Record<string, string[]> = {
@@ -85,7 +88,11 @@ describe("the privileged key's policy", () => {
     const ofRoles = (course: Config) =>
       actionsOf(privilegedPolicy(course, { partition: "aws", id })).filter((a) => /Role|sts:|Profile/.test(a))
     const without = { ...keys, launch: { ...config.launch, instanceProfiles: [] } }
-    expect(ofRoles(without).filter((a) => !/LoginProfile/.test(a))).toEqual(["iam:PassRole"])
+    expect(ofRoles(without).filter((a) => !/LoginProfile/.test(a))).toEqual([
+      "iam:ListRoleTags",
+      "iam:ListRoles",
+      "iam:PassRole",
+    ])
     const one = { ...keys.identity, users: { "cs61c-aa": { credentials: "sessions" } } }
     const mixed = privilegedPolicy({ ...keys, identity: one } as Config, { partition: "aws", id })
     expect(actionsOf(mixed)).toContain("sts:AssumeRole")
