@@ -204,11 +204,13 @@ function sizeOf(host: Host): number {
 /**
  * What is not as it must be, a line each. Times are held against the same commands on the same machine while nobody attacked: a machine
  * that is busy with something else is slow, not wrong.
+ *
+ * @param isShared the machine does other work meanwhile, as under `npm test`: then only being locked out is a mistake.
  */
-export function judge(report: CrowdReport): string[] {
+export function judge(report: CrowdReport, { isShared = false } = {}): string[] {
   const wrong: string[] = []
   for (const [who, slowest] of Object.entries(report.slowestMs)) {
-    const most = 10_000 + 4 * report.calmMs[who as Who]
+    const most = (isShared ? 30_000 : 10_000) + 4 * report.calmMs[who as Who]
     if (slowest > most) wrong.push(`${who}: ${Math.round(slowest)} ms, wanted at most ${Math.round(most)}`)
   }
   // On a machine that is overloaded an honest run may be the one that keeps a lock too long, and ends.
