@@ -132,7 +132,7 @@ function toConfig(path: string, file: ConfigFile): Config {
       Object.entries(sections).map(([section, own]) => [section, toLimits(own)]),
     ),
     courseBudget: courseBudget === undefined ? null : microUsd(courseBudget),
-    warnPercents: (warn_percent ?? [80, 90, 100]).toSorted((a, b) => a - b),
+    warnPercents: (warn_percent ?? [50, 80, 95]).toSorted((a, b) => a - b),
     notify: {
       about: file.notify.about ?? [...messageTopics],
       webhooksFile: file.notify.webhooks_file ?? join(dataDir, "webhooks"),

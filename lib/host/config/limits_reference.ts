@@ -30,8 +30,8 @@ export const limitsReference: readonly TableReference[] = [
       key("course_budget", "none", "US$ of all users together."),
       key(
         "warn_percent",
-        "[80, 90, 100]",
-        "Percentages of a budget. Staff are told of each that a user or the course has passed, where `[notify]` is used.",
+        "[50, 80, 95]",
+        "Percentages of a budget. Enforcement tells users of each that they have passed, once: by mail and by the next tool. Staff hear of those from 80 on, also of the course's budget, where `[notify]` is used.",
       ),
       key("users", "none", "The table of overrides, a table for each login."),
       key("sections", "none", "The table of overrides, a table for each section of the roster."),

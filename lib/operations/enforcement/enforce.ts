@@ -22,6 +22,7 @@ import { settleReservations } from "../launches/settle.ts"
 import { announceEnds, removeSchedules, setSchedules } from "../launches/termination_schedules.ts"
 import { deleteUnpaid, storageDue, warningOf as storageWarningOf } from "../storage/enforce_storage.ts"
 import { awsNow } from "../usage/aws_time.ts"
+import { budgetWarningLine, budgetWarnings } from "./budget_warnings.ts"
 import { adoptOrphanInstances } from "./orphan_instances.ts"
 import { noteWarning, sendWarnings, type Warning } from "./warnings.ts"
 
@@ -47,11 +48,17 @@ export async function enforce(deps: EnforcementDeps, { dryRun }: { dryRun: boole
   )
   const steps = await planNow(deps, unheard)
   const storage = storageDue(deps)
+  const budgets = budgetWarnings(deps)
   const left = deps.usageDb.leases.schedulesLeft()
-  const lines = [...steps.map(stepLine), ...storage.map(storageLine), ...left.map(scheduleLine)]
+  const lines = [
+    ...steps.map(stepLine),
+    ...storage.map(storageLine),
+    ...budgets.map(budgetWarningLine),
+    ...left.map(scheduleLine),
+  ]
   const enforced: Enforced = { lines, failures: unheard, foreign: foreignLines(deps) }
   if (dryRun) return enforced
-  const warnings: Warning[] = []
+  const warnings: Warning[] = [...budgets]
   for (const step of steps) {
     await attempt(enforced, stepLine(step), async () => {
       if (step.kind === "warn") warnings.push(warningOf(deps, step.lease, step.warnMs))

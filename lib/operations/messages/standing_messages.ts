@@ -2,6 +2,7 @@
 import { type MicroUsd, total, toUsd } from "../../base/money.ts"
 import { digestedLine, plural } from "../../base/text.ts"
 import { isoUtc, later, msPerDay, msPerHour, type UtcMs, utcMsOf } from "../../base/time.ts"
+import { passedPercent, staffHearFromPercent } from "../../decisions/reports/budget_state.ts"
 import type { LedgerDeps } from "../launches/deps.ts"
 import { budgetBegan } from "../launches/limits.ts"
 import { budgetOf } from "../reports/budgets.ts"
@@ -29,8 +30,9 @@ export function noteStandings(deps: StandingDeps): void {
   usageDb.transaction(() => {
     for (const standing of [...standings.filter(({ login }) => login !== ""), course]) {
       const percent = percentOf(standing)
-      const passed = config.warnPercents.findLast((threshold) => percent !== null && percent >= threshold)
-      if (passed === undefined || standing.budget === null) continue
+      const percents = config.warnPercents.filter((one) => one >= staffHearFromPercent)
+      const passed = passedPercent(standing, percents)
+      if (passed === null || standing.budget === null) continue
       const whose = standing.login === "" ? "the course" : standing.login
       usageDb.messages.add({
         about: `budget of ${whose} ${passed} % of ${standing.budget} since ${term}`,
@@ -47,7 +49,8 @@ export function noteStandings(deps: StandingDeps): void {
   })
 }
 
-function standingsNow({ usageDb, config }: StandingDeps, nowUtcMs: UtcMs): LoginSpending[] {
+/** What each login has spent of its budget; of nobody ("") too. */
+export function standingsNow({ usageDb, config }: StandingDeps, nowUtcMs: UtcMs): LoginSpending[] {
   const tariff = usageDb.prices.tariff(config)
   const deps = { usageDb, config, nowUtcMs }
   return [...totals(usageDb, tariff, termOf(config.course, nowUtcMs), nowUtcMs)].map(
@@ -87,7 +90,7 @@ function digestText(
   const near = standings
     .filter(({ login }) => login !== "")
     .map((standing) => ({ ...standing, percent: percentOf(standing) ?? 0 }))
-    .filter(({ percent }) => percent >= (config.warnPercents[0] ?? 100))
+    .filter(({ percent }) => percent >= staffHearFromPercent)
     .toSorted((a, b) => b.percent - a.percent)
   const share = percentOf(course)
   const freeze = usageDb.freezes.current()

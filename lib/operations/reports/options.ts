@@ -34,6 +34,12 @@ const forms = [
   "reconcile",
   "rehearse",
 ] as const
+
+/** Whether something else than the plain report, or its JSON, is asked for. */
+export function isOtherForm(options: ReportOptions): boolean {
+  return forms.some((form) => form !== "json" && options[form] !== undefined && options[form] !== false)
+}
+
 /** What these say can be said as JSON. */
 const asJson: readonly string[] = ["by", "sort", "explain", "reconcile", "rehearse"]
 /** What these say can be said as CSV. */

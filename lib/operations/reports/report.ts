@@ -1,10 +1,9 @@
 /** usage_report: chooses what was asked for, and hands back its lines; what was asked to be a file is written. */
 import { messageOf, Refused, ToolError } from "../../base/errors.ts"
-import { toUsd } from "../../base/money.ts"
 import { plural } from "../../base/text.ts"
 import { isoUtc, type UtcMs } from "../../base/time.ts"
 import type { UsageDb } from "../../db/usage_db.ts"
-import { always, type Bounds, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
+import { always, type Range, type Tariff } from "../../decisions/pricing/costs.ts"
 import {
   type Balance,
   balanceCsv,
@@ -12,22 +11,19 @@ import {
   balanceLines,
   sortedBalances,
 } from "../../decisions/reports/balance.ts"
-import {
-  amountOf,
-  sectionLines,
-  sumOf,
-  type UsageLine,
-  userTotalLine,
-} from "../../decisions/reports/text_form.ts"
+import type { BudgetState } from "../../decisions/reports/budget_state.ts"
+import { amountOf, sectionLines, sumOf, userTotalLine } from "../../decisions/reports/text_form.ts"
 import { writeOutput } from "../../host/files/output_file.ts"
 import { requireMember } from "../roster/access.ts"
 import { observationSince } from "../usage/aws_time.ts"
 import { staleness } from "../usage/staleness.ts"
 import { refreshAllSums } from "../usage/sums.ts"
+import { budgetJson, budgetStateOf } from "./budget_state.ts"
 import { charges } from "./charges.ts"
 import { periods, rangeName, unpricedIn } from "./days.ts"
 import type { ReportDeps } from "./deps.ts"
-import { type ReportOptions, requireOneForm } from "./options.ts"
+import { boundsJson, lineJson } from "./json_parts.ts"
+import { isOtherForm, type ReportOptions, requireOneForm } from "./options.ts"
 import { periodCsv, periodJson, periodLines } from "./period_forms.ts"
 import { hasDates, reportRange, whoseReport } from "./query.ts"
 import { type Total, totals } from "./totals.ts"
@@ -39,6 +35,8 @@ export interface Report {
   notes: string[]
   /** False where some of the input could not be read: the tool then exits with 1. */
   isComplete: boolean
+  /** Of the one user whose report this is, where he has a budget. */
+  budget: BudgetState | null
 }
 
 /** `say` is told at once what will take a while. */
@@ -66,9 +64,13 @@ export async function report(
   const tariff = usageDb.prices.tariff(config)
   if (login !== null && login !== caller.login && !isKnown(usageDb, tariff, login, nowUtcMs))
     notes.push(`nothing is recorded of ${login}${/^all$/i.test(login) ? ", did you mean ALL?" : ""}`)
+  const budget =
+    login === null || hasDates(options) || isOtherForm(options)
+      ? null
+      : budgetStateOf({ usageDb, config, nowUtcMs }, tariff, login)
   let isComplete = true
   const lines = await linesOf()
-  return { lines, notes, isComplete }
+  return { lines, notes, isComplete, budget }
 
   async function linesOf(): Promise<Iterable<string>> {
     if (options.explain !== undefined) {
@@ -134,7 +136,7 @@ export async function report(
     if (options.csv) return (await import("./csv.ts")).csvLines(charges(usageDb, tariff, scope))
     if (login !== null) {
       const found = userReport(usageDb, tariff, { ...scope, login })
-      if (options.json) return [JSON.stringify(userJson(found, range))]
+      if (options.json) return [JSON.stringify(userJson(found, range, budget))]
       // Programs read the heading of a report without dates as the old tool wrote it.
       return userLines(found, hasDates(options) ? rangeName(range) : "")
     }
@@ -195,10 +197,6 @@ function totalLines(found: Map<string, Total>): string[] {
   ]
 }
 
-function boundsJson({ lowest, highest }: Bounds) {
-  return { lowest_usd: toUsd(lowest), highest_usd: toUsd(highest) }
-}
-
 function rangeJson(range: Range) {
   if (range === always) return { from: null, to: null }
   const { fromUtcMs, toUtcMs } = range
@@ -206,19 +204,7 @@ function rangeJson(range: Range) {
   return { from: iso(fromUtcMs), to: iso(toUtcMs) }
 }
 
-function lineJson({ hours, what, market, microUsdPerHour, cost, priceSource }: UsageLine) {
-  return {
-    what,
-    market,
-    hours,
-    usd_per_hour: microUsdPerHour === null ? null : toUsd(microUsdPerHour),
-    ...(cost ? boundsJson(cost) : { lowest_usd: null, highest_usd: null }),
-    unpriced: cost === null,
-    ...(priceSource === "estimate" && { estimate: true }),
-  }
-}
-
-function userJson(found: UserReport, range: Range) {
+function userJson(found: UserReport, range: Range, budget: BudgetState | null) {
   return {
     user: found.login,
     ...rangeJson(range),
@@ -229,6 +215,7 @@ function userJson(found: UserReport, range: Range) {
     snapshots: found.snapshots.map(lineJson),
     addresses: found.addresses.map(lineJson),
     total: { ...boundsJson(found.total), unpriced: found.unpriced },
+    budget: budget && budgetJson(budget),
   }
 }
 

@@ -50,7 +50,12 @@ function keptStorage(deps: LedgerDeps): KeptStorage[] {
   })
 }
 
-function reservedForInstances({ usageDb, config }: LedgerDeps, login: string, nowUtcMs: UtcMs): MicroUsd {
+/** What a login's instances and launches may still cost. */
+export function reservedForInstances(
+  { usageDb, config }: Pick<LedgerDeps, "usageDb" | "config">,
+  login: string,
+  nowUtcMs: UtcMs,
+): MicroUsd {
   const terms = leaseTerms(config)
   const pending = usageDb.reservations.pending(login)
   const leases = usageDb.leases.open(login)
