@@ -21,7 +21,7 @@ export function explainedTaken(login: string): (error: unknown) => never {
     throw new Refused(
       `IAM user ${login}`,
       "exists, or another one whose name differs in case only; IAM takes both for one. Try again in a minute; then staff must " +
-        "rename the login, or set [course] iam_prefix",
+        "rename the login",
     )
   }
 }
