@@ -8,7 +8,7 @@ const reasons: Record<string, string> = {
   "Client.InvalidSnapshot.NotFound":
     "a snapshot of its image is gone or may not be used; choose another image",
   "Client.InternalError":
-    "its volumes could not be made, mostly since their KMS key may not be used; staff must see [launch] kms_key and the account's default EBS key",
+    "its volumes could not be made, mostly since their KMS key may not be used; staff must let the account use its default EBS key",
   "Server.InternalError": "EC2 failed at its start; launch it again",
   "Server.InsufficientInstanceCapacity": "EC2 had no room for it; try another zone or type, or later",
   "Server.SpotInstanceTermination": "EC2 took its Spot capacity back",

@@ -10,7 +10,7 @@ describe("why an instance ended", () => {
   test.each<[string, RegExp]>([
     ["Client.VolumeLimitExceeded", /no room for its volumes; staff must ask AWS/],
     ["Client.InvalidSnapshot.NotFound", /choose another image/],
-    ["Client.InternalError", /KMS key.*kms_key/],
+    ["Client.InternalError", /KMS key.*default EBS key/],
     ["Server.InternalError", /launch it again/],
     ["Server.SpotInstanceTermination", /Spot capacity back/],
     ["Client.UserInitiatedShutdown", /^Client.UserInitiatedShutdown$/],
