@@ -8,6 +8,7 @@ import { main, refusedToStart, type Tool } from "../lib/cli.ts"
 import { executedName } from "../lib/host/processes/executed_tool.ts"
 
 export const allTools = {
+  audit: async () => (await import("../scripts/audit.ts")).tool as Tool,
   backup_dbs: async () => (await import("../scripts/backup_dbs.ts")).tool as Tool,
   course_freeze: async () => (await import("../scripts/course_freeze.ts")).tool as Tool,
   course_sweep: async () => (await import("../scripts/course_sweep.ts")).tool as Tool,

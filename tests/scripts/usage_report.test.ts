@@ -221,7 +221,6 @@ describe("what cannot be meant", () => {
   test("two forms at once, or dates that would be passed over, are a usage error that names them", async () => {
     putOldDatabase(course)
     const cases: [args: string[], says: string][] = [
-      [["--csv", "--by", "day"], "--csv and --by"],
       [["--html", "x.html", "--by", "day"], "--html and --by"],
       [["--explain", "i-00000008", "--csv"], "--csv and --explain"],
       [["--explain", "i-00000008", "--html", "x.html"], "--html and --explain"],
