@@ -24,7 +24,10 @@ import { storedJson, storedLines } from "../lib/terminal/storage/stored_lines.ts
 export const tool = defineTool({
   ...ec2Active,
   async run(args, context, output) {
-    requireMember(context)
+    const change = args.complete || asksOfEverybody(args) ? null : changeAsked(args)
+    // Before a database is opened: SQLite cannot open one on a full disk.
+    if (change && endsSomething(change)) useReserve(context.config.paths.dataDir, "students")
+    await alsoOnFullDisk(context, async (deps) => requireMember(deps))
     if (args.complete) {
       for (const word of completions(context, args.complete)) output.line(word)
       return
@@ -33,9 +36,6 @@ export const tool = defineTool({
       const { showEverybody } = await import("../lib/terminal/reports/show_everybody.ts")
       return showEverybody(context, args, output)
     }
-    const change = changeAsked(args)
-    // Before a database is opened: SQLite cannot open one on a full disk.
-    if (change && endsSomething(change)) useReserve(context.config.paths.dataDir, "students")
     for (const line of [...pendingNotices(context), ...(await settleOpportunistically(context))])
       output.note(line)
     if (change) {

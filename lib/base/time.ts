@@ -14,6 +14,11 @@ export function later(at: UtcMs, ms: number): UtcMs {
   return (at + ms) as UtcMs
 }
 
+/** The begin of the minute that the instant lies in. */
+export function minuteOf(at: UtcMs): UtcMs {
+  return utcMsOf(at - (at % 60_000))
+}
+
 export function earliestOf(...instants: UtcMs[]): UtcMs {
   return Math.min(...instants) as UtcMs
 }

@@ -95,7 +95,7 @@ describe("--credentials", () => {
     await init()
     const { AccessKeyId, SessionToken } = JSON.parse((await credentials()).stdout)
     const env = (await credentials(student, "--format", "env")).stdout
-    expect(env).toMatch(/^(export [A-Z_]+='[^']+'\n){4}$/)
+    expect(env).toMatch(/^unset [A-Z_ ]+\n(export [A-Z_]+='[^']+'\n){4}$/)
     const shell = Bun.spawnSync([
       "sh",
       "-c",

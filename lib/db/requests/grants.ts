@@ -25,11 +25,12 @@ export function grants(db: Db) {
     /** Of a login, in force now or ended since `sinceUtcMs`, given not before `fromUtcMs`. */
     ofLogin: (login: string, fromUtcMs: UtcMs, sinceUtcMs: UtcMs): Grant[] =>
       db
-        .query<Grant, [string, number, number]>(
-          `SELECT ${columns} FROM grants
-           WHERE login = ? AND begins_at_utc_ms >= ? AND ends_at_utc_ms > ? ORDER BY grant_id`,
+        .query<Grant, [string, number]>(
+          `SELECT ${columns} FROM grants WHERE login = ? AND begins_at_utc_ms >= ? ORDER BY grant_id`,
         )
-        .all(login, fromUtcMs, sinceUtcMs),
+        .all(login, fromUtcMs)
+        // Not in the statement: an admission foresees what it reads, and cannot foresee the millisecond.
+        .filter(({ endsAtUtcMs }) => endsAtUtcMs > sinceUtcMs),
     inForce: (nowUtcMs: UtcMs): Grant[] =>
       db
         .query<Grant, [number]>(`SELECT ${columns} FROM grants WHERE ends_at_utc_ms > ? ORDER BY grant_id`)

@@ -20,17 +20,18 @@ export function admissionReads(
   deps: LaunchDeps,
   login: string,
   own: OwnInstances,
-  order?: LaunchOrder,
+  launch?: { order: LaunchOrder; quotas: VcpuQuotas; types: readonly string[] },
 ): () => void {
   return () => {
     requireNotHalted(deps, login)
-    if (order) {
-      requireTokenFree(deps, order)
+    if (launch) {
+      requireTokenFree(deps, launch.order)
       deps.usageDb.auditRows.head()
     }
     limitsOf(deps, login)
     settleOwn(deps, login, own)
     exposureOf(deps, login, { ...own, instances: [] }, deps.clock.now())
+    if (launch && launch.quotas.size > 0) vcpuFacts(deps, launch.quotas, launch.types)
   }
 }
 

@@ -59,7 +59,7 @@ async function launchOnce(deps: LaunchDeps, order: LaunchOrder): Promise<Launche
       const intent = `launch ${id}: ${describe(reserved.plan, order)}`
       return { ...reserved, writeIntent: order.dryRun ? null : deps.audit.chain(caller.login, intent) }
     },
-    admissionReads(deps, caller.login, own, order),
+    admissionReads(deps, caller.login, own, { order, quotas, types }),
   )
   const outcome = { ...summary(plan, order), left, notes: plan.notes }
   if (writeIntent === null) return { ...outcome, instances: [] }

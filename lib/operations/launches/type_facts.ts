@@ -1,7 +1,7 @@
 /** What AWS says of instance types and of the account's quotas, asked once and kept in the database. */
 import { AwsError } from "../../aws/protocol/errors.ts"
 import type { InstanceTypeFacts } from "../../base/instance.ts"
-import { later, msPerDay, msPerHour } from "../../base/time.ts"
+import { later, minuteOf, msPerDay, msPerHour } from "../../base/time.ts"
 import type { LaunchDeps } from "./deps.ts"
 
 type FactDeps = Pick<LaunchDeps, "aws" | "clock" | "config" | "usageDb">
@@ -34,7 +34,8 @@ export function knownFacts(
   { usageDb, clock }: Pick<FactDeps, "usageDb" | "clock">,
   types: readonly string[],
 ): Map<string, InstanceTypeFacts> {
-  const since = later(clock.now(), -typesKeptMs)
+  // By the minute: an admission foresees what it reads.
+  const since = later(minuteOf(clock.now()), -typesKeptMs)
   const known = new Map<string, InstanceTypeFacts>()
   for (const type of new Set(types)) {
     const facts = usageDb.lookups.get<InstanceTypeFacts>("type", type, since)

@@ -1,6 +1,6 @@
 /** Whether the AWS account's vCPU quotas have room for a launch, so that fifty at once do not all meet EC2's refusal. */
 import { AwsError } from "../../aws/protocol/errors.ts"
-import { later, msPerMinute, type UtcMs } from "../../base/time.ts"
+import { later, minuteOf, msPerMinute, type UtcMs } from "../../base/time.ts"
 import type { TypeCount, VcpuFacts } from "../../decisions/launches/vcpu_quota.ts"
 import type { LaunchDeps } from "./deps.ts"
 import { factsOfTypes, knownFacts, vcpuQuotas } from "./type_facts.ts"
@@ -40,7 +40,7 @@ function runningOf(
   { usageDb, config }: Pick<LaunchDeps, "usageDb" | "config">,
   nowUtcMs: UtcMs,
 ): TypeCount[] {
-  return usageDb.ledger.instances.onByType(config.aws.region, later(nowUtcMs, -seenWithinMs))
+  return usageDb.ledger.instances.onByType(config.aws.region, later(minuteOf(nowUtcMs), -seenWithinMs))
 }
 
 function launchingOf({ usageDb, config }: Pick<LaunchDeps, "usageDb" | "config">): TypeCount[] {
