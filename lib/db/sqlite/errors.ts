@@ -50,6 +50,8 @@ function explanation(path: string, error: SQLiteError): string {
     case "SQLITE_PERM":
     case "SQLITE_CANTOPEN":
       return `cannot be opened for writing (${messageOf(error)})`
+    case "SQLITE_IOERR":
+      return `cannot be read or written (${messageOf(error)})`
     default:
       return messageOf(error)
   }
