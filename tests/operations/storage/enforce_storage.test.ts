@@ -87,8 +87,8 @@ describe("storage", () => {
     ).toEqual(["snap", "vol-"])
     expect(spent()).toBeLessThanOrEqual(40_000_000)
     expect(spent()).toBeGreaterThan(36_000_000)
-    expect(deps.told[0]?.subject).toBe("Your volumes and snapshots will be deleted")
-    expect(deps.told[0]?.text).toMatch(
+    const told = deps.told.find(({ subject }) => subject === "Your volumes and snapshots will be deleted")
+    expect(told?.text).toMatch(
       /^Your budget pays for your 2 volumes and snapshots \(\$0\.05\d+\/h\) until \S+; then they are deleted\. Delete what you do not need: ec2-active --storage$/,
     )
     expect(pendingNotices(deps).filter((line) => line.includes("was deleted: the budget has"))).toHaveLength(
@@ -107,6 +107,7 @@ describe("storage", () => {
     await proxy.advance(3_600_000)
     expect((await cron()).lines).toEqual([
       expect.stringMatching(/^warn cs61c-aa: the budget pays for storage until /),
+      "warn cs61c-aa: 95 % of the budget is spent",
     ])
     await proxy.advance(12 * 3_600_000)
     expect((await cron()).lines).toEqual([])
