@@ -175,7 +175,7 @@ describe("setup of a course with sessions", () => {
   test("writes the denials of a role that was made anew before its policy", async () => {
     await made(sessions)
     await setup()
-    await course.run("course_freeze", ["cs61c-aa", "--yes"])
+    await course.run("course_freeze", ["cs61c-aa", "--yes", "--force"])
     for (const PolicyName of await policies())
       await emulator.iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }))
     await emulator.iam.send(new DeleteRoleCommand({ RoleName }))

@@ -40,7 +40,9 @@ export async function crowd(
     )
     const wrong = runs
       .filter(
-        ({ code, stderr }) => code !== 0 && !(code === 3 && / = \d+ instances?, limit \d+\n$/.test(stderr)),
+        ({ code, stderr }) =>
+          code !== 0 &&
+          !(code === 3 && / = \d+ instances?, limit \d+\n(?:ask for more: .*\n)?$/.test(stderr)),
       )
       .map(({ code, stderr }) => `exit ${code}: ${stderr}`)
     const running = await day.running()

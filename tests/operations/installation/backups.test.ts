@@ -109,7 +109,9 @@ describe("backup_dbs", () => {
 
   test("a database that cannot be looked at is not called damaged, and not replaced", () => {
     mkdirSync(join(course.dataDir, "a-directory"))
-    expect(() => whyDamaged(join(course.dataDir, "a-directory"))).toThrow(/cannot be read or written \(disk I\/O error\)$/)
+    expect(() => whyDamaged(join(course.dataDir, "a-directory"))).toThrow(
+      /cannot be read or written \(disk I\/O error\)$/,
+    )
   })
 
   test("a damaged backup replaces nothing", async () => {

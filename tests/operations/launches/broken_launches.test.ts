@@ -77,7 +77,7 @@ describe.skipIf(reason !== null)("a launch on a disk that is full", () => {
       try {
         emulator.proxy.faults.add({ kind: "watched", action, onArrival: () => disk.fill() })
         const { stderr, code } = await run("ec2_runner", argv())
-        expect(stderr).toMatch(/^ec2_runner: [^\n]*(full|space)[^\n]*\n$/i)
+        expect(stderr).toMatch(/^ec2_runner: [^\n]*(full|space)[^\n]*\n(ec2_runner: [^\n]*\n)*$/i)
         expect(code).toBe(1)
         expect(await day.running()).toHaveLength(1 + launched)
         await disk.free()
