@@ -137,7 +137,11 @@ describe("course_freeze", () => {
     expect(other.stderr).toBe(
       "course_freeze: freeze: IAM: IAM user admin: is at /staff/, which is not this course's, and is left alone; run it again\n",
     )
-    expect((await freeze(["admin", "--lift", "--force", "--yes"])).code).toBe(0)
+    const lifted = await freeze(["admin", "--lift", "--force", "--yes"])
+    expect(lifted.stdout).toContain("allow admin to launch again")
+    expect(lifted.stderr).toBe(
+      "course_freeze: lift: IAM: IAM user admin: is at /staff/, which is not this course's, and is left alone; run it again\n",
+    )
     await emulator.iam.send(new CreateUserCommand({ UserName: student }))
     const { AccessKey } = await emulator.iam.send(new CreateAccessKeyCommand({ UserName: student }))
     writeFileSync(

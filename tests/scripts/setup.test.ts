@@ -101,7 +101,11 @@ describe("setup", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       group: "students",
       policy: "student-policy",
-      actions: ["create group students", "write policy student-policy of group students"],
+      actions: [
+        "create policy cs61c-installation, which marks the course as this installation's",
+        "create group students",
+        "write policy student-policy of group students",
+      ],
       others: [],
     })
   })
