@@ -144,8 +144,16 @@ function askedOf(tool: Pick<Tool, "passThroughAfter">, argv: string[]): "help" |
 function report(error: unknown, debug: boolean, output: Output): void {
   const message =
     error instanceof ToolError ? error.message : (systemRefusal(error) ?? `unexpected: ${messageOf(error)}`)
-  const isBehindWrapper = writerSocket() !== null
-  output.warn(escapeControls(isBehindWrapper ? forStudent(message) : message))
+  output.warn(escapeControls(isBehindWrapper() ? forStudent(message) : message))
   if (error instanceof Refused && error.hint !== null) output.note(escapeControls(error.hint))
   if (debug && error instanceof Error) output.note(String(error.stack))
+}
+
+/** Never throws, since it is asked while an error is said: a socket that the wrapper would not have set is an error of its own. */
+function isBehindWrapper(): boolean {
+  try {
+    return writerSocket() !== null
+  } catch {
+    return true
+  }
 }
