@@ -27,7 +27,7 @@ describe("ec2_active", () => {
     expect(lines[0]).toBe(`Username: ${student}`)
     expect(lines[1]).toMatch(/^ID +Type +Running for +Public host name +Security groups/)
     expect(lines[2]).toContain(id)
-    expect(lines[2]).toMatch(/m1\.small .* default /)
+    expect(lines[2]).toMatch(/m1\.small .* ec2-wrappers-cs61c-aa-[0-9a-f]{8} /)
     expect(lines[3]).toBe("1 instance")
     expect(stdout).toContain("0 spot requests\n")
     expect(stdout).toContain("--terminate-all")

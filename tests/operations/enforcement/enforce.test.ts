@@ -191,6 +191,7 @@ describe("enforcement", () => {
     await runCron(deps, { cloudTrail: false })
     const db = handAt(`${day.course.dataDir}/usage.db`)
     db.run("DELETE FROM leases")
+    db.run("DELETE FROM launch_attempts")
     db.run("DELETE FROM reservations")
     db.close()
     await proxy.advance(25 * hour)
