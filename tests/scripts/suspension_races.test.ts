@@ -16,7 +16,8 @@ afterEach(() => day.close())
 afterAll(() => emulator.stop())
 
 const init = (...args: string[]) => day.run("ec2_util", ["--init", ...args])
-const suspend = (...args: string[]) => day.run("course_freeze", [student, "--yes", "--force", ...args], { as: "cs61c" })
+const suspend = (...args: string[]) =>
+  day.run("course_freeze", [student, "--yes", "--force", ...args], { as: "cs61c" })
 const isSuspended = () => day.usageDb().suspensions.current(student, null) !== null
 
 /** Null where there is no user. */
